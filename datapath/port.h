@@ -1,0 +1,107 @@
+// Ports: where packets come in and go out. A port kind is a row of functions; the port table maps numbers to ports.
+//
+// The control thread creates and destroys; PMDs look up by number inside their RCU read section.
+#ifndef DATAPATH_PORT_H
+#define DATAPATH_PORT_H
+
+#include "datapath/packet.h"
+#include "flowtable/rcu.h"
+
+#include <net/if.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define PORTS_MAX        1024 // numbers 1 to PORTS_MAX - 1; 0 is not used
+#define PORT_QUEUES_MAX  16
+#define PORT_NAME_MAX    64
+#define PORT_OPTION_MAX  512 // bytes of an option's value
+
+struct port;
+
+// Options as an operator wrote them: KEY=VALUE.
+struct port_option {
+	char key[32];
+	char value[PORT_OPTION_MAX];
+};
+
+struct port_config {
+	char name[PORT_NAME_MAX];
+	char kind[16]; // row name: "vhost-user", "dpdk"
+	unsigned n_options;
+	struct port_option options[16];
+};
+
+// What an operator sees.
+struct port_status {
+	bool link_up;
+	char reason[96];  // why the link is down; empty when up
+	char detail[160]; // kind's own words: socket path and role, or driver and devargs
+	uint16_t n_rxq;   // queues that can be polled now
+	uint16_t n_txq;
+	uint16_t mtu;     // 0: unknown
+	uint8_t mac[6];   // zero: unknown
+};
+
+// What a port kind must do.
+struct port_kind {
+	const char *name;
+	const char *help; // options, one line
+	// Opens the device. Sets port->priv, n_rxq, n_txq. 0 or -errno with one line in err (err_len bytes) that names the
+	// thing and the mend. Control thread.
+	int (*open)(struct port *port, const struct port_config *config, char *err, size_t err_len);
+	// No PMD uses the port any more. Control thread.
+	void (*close)(struct port *port);
+	// Receives up to n packets (all mbufs from packet_pool()). Never called for one queue by two PMDs at a time.
+	uint16_t (*rx)(struct port *port, uint16_t queue, struct rte_mbuf **pkts, uint16_t n);
+	// Sends; takes over the first `returned` packets; the caller keeps the others. Packets may be multi-segment. A kind
+	// whose queue is shared by several PMDs locks inside. `pmd_index` chooses the queue. *reason says why the rest was
+	// refused.
+	uint16_t (*tx)(struct port *port, unsigned pmd_index, struct rte_mbuf **pkts, uint16_t n,
+		       int *reason);
+	void (*status)(struct port *port, struct port_status *status); // control thread
+};
+
+struct port {
+	uint32_t no;
+	uint16_t n_rxq; // queues that PMDs poll, fixed while open
+	uint16_t n_txq;
+	uint32_t max_frame; // longest frame that tx takes, bytes without FCS
+	const struct port_kind *kind;
+	void *priv;
+	struct port_config config;
+};
+
+// The table. Control thread, but for port_get().
+void ports_init(struct rcu *rcu);
+// Opens and publishes a port under number `no` (0: the lowest free). -EEXIST for a name or number in use, -EINVAL for a bad
+// option or kind, others from the kind; one line in err. The caller then hands it to the PMD pool.
+int port_add(uint32_t no, const struct port_config *config, struct port **out, char *err,
+	     size_t err_len);
+// Unpublishes, waits until no PMD holds it, closes and frees. The pool must have dropped its queues before.
+void port_del(struct port *port);
+struct port *port_find(const char *name);
+struct port *port_next(uint32_t *cursor); // in number order; NULL at the end
+void ports_fini(void);                    // closes all
+
+extern struct port *ports_published[PORTS_MAX]; // writer: control thread
+
+static inline struct port *port_get(uint32_t no)
+{
+	return no < PORTS_MAX ? __atomic_load_n(&ports_published[no], __ATOMIC_ACQUIRE) : NULL;
+}
+
+// Kinds, one row each.
+extern const struct port_kind port_kind_ethdev; // "dpdk": datapath/port_ethdev.c
+extern const struct port_kind port_kind_vhost;  // "vhost-user": vhost/port_vhost.c
+
+// One log line that starts with the port's name. Any thread but a PMD per packet.
+void port_log_info(const struct port *port, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void port_log_warn(const struct port *port, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+// Helpers for kinds: the value of an option or NULL; and an error for a key that no row of `known` names.
+const char *port_option(const struct port_config *config, const char *key);
+int port_options_check(const struct port_config *config, const char *const *known, char *err,
+		       size_t err_len);
+
+#endif

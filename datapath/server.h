@@ -1,0 +1,24 @@
+// The datapath protocol's server: DIR/datapath.sock, SOCK_SEQPACKET, messages as in ctl/dp_proto.h.
+#ifndef DATAPATH_SERVER_H
+#define DATAPATH_SERVER_H
+
+#include "flowtable/megaflow.h"
+
+#include <stddef.h>
+
+struct event_base;
+struct server;
+
+struct server_config {
+	struct event_base *base;
+	const char *path; // of the socket
+	struct flow_table *flows;
+	struct rcu *rcu;
+};
+
+// Binds (mode 0660; replaces a stale socket file, refuses one in use) and starts to serve on `base`'s loop, draining upcalls
+// too. NULL with one line in err.
+struct server *server_start(const struct server_config *config, char *err, size_t err_len);
+void server_stop(struct server *server); // closes all, removes the socket file
+
+#endif

@@ -1,0 +1,73 @@
+// Datapath actions: what a megaflow does with a packet. Built from OVS_ACTION_ATTR_* by ctl/dp_actions, checked there
+// once and trusted by the PMD that runs them.
+#ifndef FLOWTABLE_ACTION_H
+#define FLOWTABLE_ACTION_H
+
+#include "flowtable/key.h"
+
+#define ACTIONS_MAX        256 // per flow
+#define ACTION_COOKIE_MAX  64  // bytes of OVS_USERSPACE_ATTR_USERDATA
+
+enum action_type {
+	ACTION_OUTPUT,    // u.port
+	ACTION_PUSH_VLAN, // u.vlan
+	ACTION_POP_VLAN,
+	ACTION_SET_ETH,   // u.eth
+	ACTION_SET_IPV4,  // u.ipv4
+	ACTION_SET_IPV6,  // u.ipv6
+	ACTION_SET_PORTS, // u.ports: TCP, UDP or SCTP, as the packet is
+	ACTION_TRUNC,     // u.max_len: applies to the next output
+	ACTION_RECIRC,    // u.recirc_id
+	ACTION_USERSPACE, // u.userspace
+	N_ACTION_TYPES,
+};
+
+// Sets are masked: new = (old & ~mask) | value, where value has no bit outside mask.
+struct action_set_eth {
+	struct eth_addr src, dst, src_mask, dst_mask;
+};
+
+struct action_set_ipv4 {
+	uint32_t src_be, dst_be, src_mask_be, dst_mask_be;
+	uint8_t tos, ttl, tos_mask, ttl_mask;
+};
+
+struct action_set_ipv6 {
+	struct in6 src, dst, src_mask, dst_mask;
+	uint32_t label_be, label_mask_be;
+	uint8_t tclass, hlimit, tclass_mask, hlimit_mask;
+};
+
+struct action_set_ports {
+	uint16_t src_be, dst_be, src_mask_be, dst_mask_be;
+	uint8_t proto; // IPPROTO_TCP, IPPROTO_UDP or IPPROTO_SCTP: does nothing to other packets
+};
+
+struct action_userspace {
+	uint32_t pid;                      // passed through; a connection is the receiver here
+	uint8_t cookie_len;                // bytes
+	uint8_t cookie[ACTION_COOKIE_MAX]; // OVS_USERSPACE_ATTR_USERDATA
+};
+
+struct action {
+	enum action_type type;
+	union {
+		uint32_t port;
+		struct vlan_tag vlan; // tci_be has VLAN_CFI
+		struct action_set_eth eth;
+		struct action_set_ipv4 ipv4;
+		struct action_set_ipv6 ipv6;
+		struct action_set_ports ports;
+		uint32_t max_len; // bytes, at least 14
+		uint32_t recirc_id;
+		struct action_userspace userspace;
+	} u;
+};
+
+// A list of actions; an empty list drops the packet.
+struct flow_actions {
+	uint16_t n;
+	struct action list[];
+};
+
+#endif
