@@ -83,11 +83,80 @@ $(BUILD)/unit/%: $(BUILD)/obj/tests/unit/%.o $(call lib,datapath ctl flowtable)
 	$(CC) $(CFLAGS_ALL) $(LDFLAGS) -o $@ $^ $(DPDK_LIBS) -lmnl -levent -lsystemd -lcmocka
 
 .PHONY: unit
-unit: $(UNIT_BINS)
-	@for t in $(UNIT_BINS); do $$t || exit 1; done
+unit: $(UNIT_BINS) ## unit tests (SAN=1: under ASan and UBSan)
+	@for t in $(UNIT_BINS); do echo "== $$t"; $$t || exit 1; done
+
+# Everything that needs the real programs: as root, with hugepages. SWD_BUILD tells the tests which programs.
+PYTEST := /usr/bin/python3 -m pytest -p no:cacheprovider -q --timeout=300
+GUEST  := $(CURDIR)/build/guest
+
+.PHONY: system
+system: all hugepages ## system tests: a process that plays the guest's side of vhost-user
+	SWD_BUILD=$(abspath $(BUILD)) $(PYTEST) tests/system
+
+.PHONY: guests
+guests: all hugepages guest-image ## tests on real QEMU guests
+	SWD_BUILD=$(abspath $(BUILD)) SWD_GUEST=$(GUEST) $(PYTEST) tests/vm
+
+.PHONY: guest-image
+guest-image: ## the guests' kernel and initramfs, from Debian's packages
+	@$(MAKE) --no-print-directory -C vm-images OUT=$(GUEST)
+
+.PHONY: check
+check: deps ## packages, build, lint, unit, system and guest tests, with the time of each
+	@tests/check.sh $(MAKE) SAN=$(SAN)
+
+.PHONY: demo
+demo: deps ## two QEMU guests talk through swd (as root)
+	@$(MAKE) --no-print-directory all hugepages guest-image
+	@SWD_BUILD=$(abspath $(BUILD)) SWD_GUEST=$(GUEST) /usr/bin/python3 tests/vm/demo.py
+
+.PHONY: deps
+deps: ## installs what build and tests need (Debian packages; as root when something is missing)
+	@tests/deps.sh
+
+.PHONY: hugepages
+hugepages: ## reserves 2 MB hugepages for tests and demo (as root)
+	@tests/hugepages.sh
+
+C_FILES   := $(wildcard */*.[ch] ctl/*/*.[ch] tests/unit/*/*.[ch] tests/fuzz/*.[ch] tests/bench/*.[ch])
+TIDY_C    := $(SRC_flowtable) $(SRC_ctl) $(SRC_datapath) $(SRC_swctld) $(SRC_swctl) $(MAINS)
+
+.PHONY: lint
+lint: lint-format lint-includes lint-cppcheck lint-tidy ## clang-format, include direction, cppcheck, clang-tidy
+
+.PHONY: lint-format lint-includes lint-cppcheck lint-tidy
+lint-format:
+	clang-format --dry-run -Werror $(C_FILES)
+
+lint-includes:
+	/usr/bin/python3 tests/lint/include_direction.py
+
+lint-cppcheck:
+	cppcheck --quiet --std=c11 --error-exitcode=1 --inline-suppr --enable=warning,performance,portability \
+		--suppress=missingIncludeSystem --suppress=normalCheckLevelMaxBranches --suppress=uninitvar:/usr/* -I. $(TIDY_C)
+
+lint-tidy: $(patsubst %.c,$(BUILD)/tidy/%.ok,$(TIDY_C))
+
+$(BUILD)/tidy/%.ok: %.c .clang-tidy
+	@mkdir -p $(@D)
+	clang-tidy --quiet $< -- $(filter-out -Werror,$(CFLAGS_ALL)) -Wno-unknown-warning-option 2>$@.err || { cat $@.err; exit 1; }
+	@touch $@
+
+.PHONY: install
+install: all ## programs, man pages, completion, systemd units below DESTDIR
+	install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(MANDIR)/man8 $(DESTDIR)$(UNITDIR) $(DESTDIR)$(COMPDIR)
+	install -m 755 $(PROGRAMS) $(DESTDIR)$(BINDIR)
+	install -m 644 docs/man/swd.8 docs/man/swctld.8 docs/man/swctl.8 $(DESTDIR)$(MANDIR)/man8
+	install -m 644 packaging/swctl.bash $(DESTDIR)$(COMPDIR)/swctl
+	for u in swd swctld; do sed 's|@BINDIR@|$(BINDIR)|' packaging/$$u.service > $(DESTDIR)$(UNITDIR)/$$u.service; done
+
+.PHONY: help
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: clean
-clean:
+clean: ## removes what was built
 	rm -rf $(BUILD) $(BUILD)-san
 
 .SECONDARY:

@@ -1,0 +1,37 @@
+#!/bin/bash
+# Runs the parts of `make check` in order and tells what each took: check.sh MAKE SAN=0|1
+set -u
+make=$1
+san=$2
+declare -a names times
+status=0
+
+part() { # part NAME COMMAND...
+	local name=$1 start=$SECONDS
+	shift
+	echo
+	echo "=== $name"
+	"$@" || status=1
+	names+=("$name")
+	times+=($((SECONDS - start)))
+	[ $status -eq 0 ] || finish
+}
+
+finish() {
+	echo
+	for i in "${!names[@]}"; do
+		printf '%-24s %4d s\n' "${names[$i]}" "${times[$i]}"
+	done
+	[ $status -eq 0 ] && echo "check: all passed" || echo "check: failed in: ${names[-1]}"
+	exit $status
+}
+
+jobs=-j$(nproc)
+part build "$make" --no-print-directory "$jobs" all "$san"
+part lint "$make" --no-print-directory "$jobs" lint
+part "unit tests" "$make" --no-print-directory "$jobs" unit "$san"
+[ "$san" = SAN=1 ] || part "unit tests, ASan+UBSan" "$make" --no-print-directory "$jobs" unit SAN=1
+part "guest image" "$make" --no-print-directory guest-image
+part "system tests" "$make" --no-print-directory system "$san"
+part "guest tests" "$make" --no-print-directory guests "$san"
+finish

@@ -1,0 +1,25 @@
+#!/bin/sh
+# Installs the Debian packages that build, tests and demo need. Does nothing when all are there.
+set -eu
+
+build="build-essential pkg-config libdpdk-dev libmnl-dev libevent-dev libjansson-dev libsqlite3-dev libsystemd-dev
+	uthash-dev libcmocka-dev python3"
+lint="clang clang-format clang-tidy cppcheck mandoc libclang-rt-14-dev"
+tests="python3-pytest python3-pytest-timeout python3-scapy iproute2 util-linux sqlite3 procps"
+guests="qemu-system-x86 busybox-static iperf3 cpio lz4 xz-utils"
+
+missing=
+for p in $build $lint $tests $guests; do
+	state=$(dpkg-query -W -f '${db:Status-Status}' "$p" 2>/dev/null || true)
+	[ "$state" = installed ] || missing="$missing $p"
+done
+[ -n "$missing" ] || exit 0
+if [ "$(id -u)" -ne 0 ]; then
+	echo "deps: not installed:$missing: run 'make deps' as root" >&2
+	exit 1
+fi
+echo "deps: installing$missing"
+export DEBIAN_FRONTEND=noninteractive
+apt-get update -qq
+# shellcheck disable=SC2086
+apt-get install -y -qq --no-install-recommends $missing > /dev/null

@@ -1,0 +1,202 @@
+"""QEMU guests for tests and the demo: start one, run commands in it, stop it.
+
+A guest is the kernel and initramfs of vm-images/. Commands go over a virtio-serial port on a Unix socket and come back
+with exit status and output. KVM is used where the test kernel boots under it, TCG otherwise.
+"""
+
+import base64
+import os
+import pathlib
+import select
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from dataclasses import dataclass
+
+BOOT_TIMEOUT_S = 60
+KVM_PROBE_S = 8
+
+
+class GuestError(Exception):
+    pass
+
+
+@dataclass
+class Nic:
+    """A vhost-user NIC. `listen`: QEMU makes the socket (swd connects); otherwise QEMU connects to swd's."""
+
+    path: str
+    mac: str
+    listen: bool = False
+    queues: int = 1
+    packed: bool = False
+
+    def arguments(self, n):
+        role = "server=on" if self.listen else "reconnect=1"
+        device = f"virtio-net-pci,netdev=n{n},mac={self.mac},mrg_rxbuf=on,vectors=0,romfile="
+        return [
+            "-chardev", f"socket,id=c{n},path={self.path},{role}",
+            "-netdev", f"vhost-user,id=n{n},chardev=c{n}" + (f",queues={self.queues}" if self.queues > 1 else ""),
+            "-device", device + (",mq=on" if self.queues > 1 else "") + (",packed=on" if self.packed else ""),
+        ]  # fmt: skip
+
+
+def end_with_parent():
+    """In the child: die with the test, so that no guest is left spinning."""
+    import ctypes
+
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
+
+
+def boots_under_kvm(image):
+    """Whether the test kernel reaches its init under KVM; the answer is kept per boot of this machine."""
+    if not os.access("/dev/kvm", os.R_OK | os.W_OK) or os.path.exists("/sys/module/kvm_pvm"):
+        return False
+    boot_id = pathlib.Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    cache = pathlib.Path(image) / f"kvm-{boot_id}"
+    if cache.exists():
+        return cache.read_text() == "yes"
+    command = qemu_command(image, "kvm", 128) + ["-serial", "stdio", "-no-reboot"]
+    process = subprocess.Popen(
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, preexec_fn=end_with_parent
+    )
+    seen, deadline = b"", time.monotonic() + KVM_PROBE_S
+    while b"init: ready" not in seen and time.monotonic() < deadline:
+        if not select.select([process.stdout], [], [], 0.2)[0]:
+            continue
+        piece = os.read(process.stdout.fileno(), 4096)
+        if not piece:
+            break
+        seen += piece
+    process.kill()
+    process.wait()
+    answer = b"init: ready" in seen
+    cache.write_text("yes" if answer else "no")
+    return answer
+
+
+def qemu_command(image, accel, memory_mb):
+    accel_argument = "kvm" if accel == "kvm" else "tcg,thread=multi"
+    return [
+        "qemu-system-x86_64", "-nodefaults", "-display", "none", "-no-user-config",
+        "-cpu", "host" if accel == "kvm" else "max", "-accel", accel_argument,
+        "-object", f"memory-backend-memfd,id=mem,size={memory_mb}M,share=on",
+        "-machine", "q35,memory-backend=mem", "-m", f"{memory_mb}M",
+        "-kernel", f"{image}/vmlinux", "-initrd", f"{image}/initramfs.cpio",
+        "-append", "console=ttyS0 quiet panic=-1",
+    ]  # fmt: skip
+
+
+class Guest:
+    def __init__(self, name, run_dir, image, nics, memory_mb=256, cpus=1, core=0):
+        self.name = name
+        self.nics = nics
+        self.console = os.path.join(run_dir, f"{name}.console")
+        self.agent_path = os.path.join(run_dir, f"{name}.agent")
+        accel = "kvm" if boots_under_kvm(image) else "tcg"
+        self.command = ["taskset", "-c", str(core)] if shutil.which("taskset") else []
+        self.command += qemu_command(image, accel, memory_mb)
+        self.command += [
+            "-smp", str(cpus), "-no-reboot", "-serial", f"file:{self.console}",
+            "-device", "virtio-serial-pci,vectors=0",
+            "-chardev", f"socket,id=agent,path={self.agent_path},server=on,wait=off",
+            "-device", "virtserialport,chardev=agent,name=swd.agent",
+        ]  # fmt: skip
+        for n, nic in enumerate(nics):
+            self.command += nic.arguments(n)
+        self.process = None
+        self.agent = None
+        self.pending = b""
+        self.last_id = 0
+
+    def start(self):
+        """Starts QEMU and returns; wait_ready() waits for the guest."""
+        self.process = subprocess.Popen(
+            self.command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+            preexec_fn=end_with_parent,
+        )  # fmt: skip
+        return self
+
+    def wait_ready(self, timeout=BOOT_TIMEOUT_S):
+        deadline = time.monotonic() + timeout
+        while self.agent is None:
+            self.agent = self.connect(deadline)
+        self.run("true", timeout=max(1, deadline - time.monotonic()))
+        return self
+
+    def connect(self, deadline):
+        if self.process.poll() is not None:
+            raise GuestError(f"{self.name}: QEMU ended: {self.process.stderr.read().decode().strip()}")
+        if time.monotonic() > deadline:
+            raise GuestError(f"{self.name}: no agent socket; console:\n{self.console_text()}")
+        agent = socket.socket(socket.AF_UNIX)
+        try:
+            agent.connect(self.agent_path)
+        except OSError:
+            agent.close()
+            time.sleep(0.02)  # QEMU makes the socket in its own time; there is nothing to wait on
+            return None
+        return agent
+
+    def run(self, command, timeout=60):
+        """Runs a shell command in the guest; returns (exit status, output)."""
+        self.last_id += 1
+        encoded = base64.b64encode(command.encode() + b"\n").decode()
+        self.agent.sendall(f"{self.last_id} {encoded}\n".encode())
+        deadline = time.monotonic() + timeout
+        while True:
+            words = self.read_line(deadline, command).split()
+            if words and words[0] == str(self.last_id):
+                output = base64.b64decode(words[2]).decode(errors="replace") if len(words) > 2 else ""
+                return int(words[1]), output
+
+    def check(self, command, timeout=60):
+        """Like run(), for commands that must succeed; returns the output."""
+        status, output = self.run(command, timeout)
+        if status != 0:
+            raise GuestError(f"{self.name}: `{command}` gave {status}: {output.strip()}")
+        return output
+
+    def read_line(self, deadline, command):
+        while b"\n" not in self.pending:
+            left = deadline - time.monotonic()
+            if left <= 0 or not select.select([self.agent], [], [], left)[0]:
+                raise GuestError(f"{self.name}: no answer to `{command}`; console:\n{self.console_text()}")
+            piece = self.agent.recv(65536)
+            if not piece:
+                raise GuestError(f"{self.name}: QEMU closed the agent's socket; console:\n{self.console_text()}")
+            self.pending += piece
+        line, self.pending = self.pending.split(b"\n", 1)
+        return line.decode(errors="replace")
+
+    def console_text(self):
+        try:
+            with open(self.console, errors="replace") as f:
+                return f.read()[-2000:]
+        except OSError:
+            return "(no console)"
+
+    def kill(self):
+        """Ends the guest at once, as a crash would."""
+        if self.agent:
+            self.agent.close()
+            self.agent = None
+        self.pending = b""
+        if self.process:
+            self.process.kill()
+            self.process.wait()
+            self.process.stderr.close()
+            self.process = None
+        if os.path.exists(self.agent_path):
+            os.unlink(self.agent_path)
+        for nic in self.nics:
+            if nic.listen and os.path.exists(nic.path):
+                os.unlink(nic.path)
+
+    def __enter__(self):
+        return self.start()
+
+    def __exit__(self, *_):
+        self.kill()
