@@ -8,21 +8,20 @@ Run by `make demo`. Everything lives in a run dir of its own and is gone at the 
 """
 
 import contextlib
-import json
 import os
-import select
+import pathlib
 import shutil
 import signal
-import subprocess
 import sys
 import tempfile
 import time
 
-from guest import Guest, GuestError, Nic, boots_under_kvm, end_with_parent
+sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "system"))
 
-BUILD = os.environ.get("SWD_BUILD", "build")
+from guest import Guest, GuestError, Nic, boots_under_kvm  # noqa: E402
+from switch import Switch  # noqa: E402
+
 IMAGE = os.environ.get("SWD_GUEST", "build/guest")
-READY_S = 30
 TRANSFER_MIB = 16
 
 FLOWS = """\
@@ -68,46 +67,6 @@ class Steps:
         print("\n" + self.paint(text, 1))
 
 
-class Daemon:
-    def __init__(self, name, arguments, log):
-        self.name = name
-        self.log_path = log
-        with open(log, "w") as errors:
-            self.process = subprocess.Popen(
-                [os.path.join(BUILD, name), *arguments], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                stderr=errors, preexec_fn=end_with_parent,
-            )  # fmt: skip
-
-    def wait_ready(self):
-        seen, deadline = b"", time.monotonic() + READY_S
-        while b": ready\n" not in seen:
-            left = deadline - time.monotonic()
-            piece = b""
-            if left > 0 and select.select([self.process.stdout], [], [], left)[0]:
-                piece = os.read(self.process.stdout.fileno(), 4096)
-            if not piece:
-                with open(self.log_path) as f:
-                    raise DemoError(f"{self.name} did not become ready: {f.read().strip()}")
-            seen += piece
-
-    def stop(self):
-        self.process.terminate()
-        try:
-            self.process.wait(10)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
-
-
-def swctl(run_dir, *words, text=None):
-    done = subprocess.run(
-        [os.path.join(BUILD, "swctl"), "--run-dir", run_dir, *words], input=text, capture_output=True, text=True
-    )
-    if done.returncode != 0:
-        raise DemoError(f"swctl {' '.join(words)}: {done.stderr.strip()}")
-    return done.stdout
-
-
 def ping(guest, address):
     output = guest.check(f"ping -c 5 -i 0.2 {address}")
     line = next(x for x in output.splitlines() if "packet loss" in x)
@@ -137,49 +96,44 @@ def boot(guest, address):
     guest.check(f"ip addr add {address}/24 dev eth0 && ip link set eth0 up")
 
 
-def tables(steps, run_dir):
-    steps.heading("Rules (swctl dump-flows)")
-    print(swctl(run_dir, "dump-flows"), end="")
-    steps.heading("Megaflows, the cached answers that packets met (swctl dp dump-flows)")
-    print(swctl(run_dir, "dp", "dump-flows"), end="")
-    steps.heading("Ports (swctl stats)")
-    print(swctl(run_dir, "stats"), end="")
-    steps.heading("Drops (swctl drops)")
-    print(swctl(run_dir, "drops"), end="")
+def tables(steps, switch):
+    for heading, words in (
+        ("Rules (swctl dump-flows)", ["dump-flows"]),
+        ("Megaflows, the cached answers that packets met (swctl dp dump-flows)", ["dp", "dump-flows"]),
+        ("Ports (swctl stats)", ["stats"]),
+        ("Drops (swctl drops)", ["drops"]),
+    ):
+        steps.heading(heading)
+        print(switch.swctl(*words), end="")
 
 
-def summary(steps, run_dir, pings, digest, rate):
-    show = json.loads(swctl(run_dir, "show", "--json"))
-    dp = json.loads(swctl(run_dir, "dp", "show", "--json"))
-    packets = dp["hits"] + dp["misses"]
-    steps.heading("Summary")
+def summary(steps, switch, pings, digest, rate):
+    show = switch.json("show")
+    dp = switch.json("dp", "show")
     rows = [
         ("ping", pings),
         (f"TCP, {TRANSFER_MIB} MiB", f"{rate:.0f} Mbit/s, sha256 {digest[:16]}... equal on both sides"),
-        ("TCP to port 23", "refused by the drop rule, and counted as flow-drop"),
-        ("packets", f"{packets} looked up, {dp['misses']} asked swctld, the others met a cached megaflow"),
+        ("TCP to port 23", "dropped by its rule, and counted as flow-drop"),
+        ("packets", f"{dp['hits']} met a cached megaflow, {dp['misses']} asked swctld"),
         ("rules, megaflows", f"{show['rules']}, {show['megaflows']} under {show['masks']} masks"),
         ("caches", f"{dp['memory_kind']}: EMC {dp['emc_bytes'] >> 10} KiB, megaflows {dp['megaflow_bytes'] >> 10} KiB"),
         ("time", f"{time.monotonic() - steps.start:.0f} s"),
     ]
+    steps.heading("Summary")
     for name, value in rows:
         print(f"  {name:<18} {value}")
 
 
 def run(steps, run_dir, cleanup):
-    with steps.step("start swd (PMD on core 1, 512 MB of hugepages)"):
-        swd = Daemon("swd", ["--run-dir", run_dir, "--pmd-cores", "1", "--mem", "512"], f"{run_dir}/swd.log")
-        cleanup.callback(swd.stop)
-        swd.wait_ready()
-    with steps.step("start swctld"):
-        control = Daemon("swctld", ["--run-dir", run_dir, "--db", f"{run_dir}/swd.db"], f"{run_dir}/swctld.log")
-        cleanup.callback(control.stop)
-        control.wait_ready()
+    switch = Switch(run_dir, mem=512)
+    cleanup.callback(switch.kill)
+    with steps.step("start swd (poll-mode thread on core 1, 512 MB of hugepages) and swctld"):
+        switch.start()
     with steps.step("swctl add-port vm1 (swd listens), vm2 (QEMU listens)"):
-        swctl(run_dir, "add-port", "vm1", "type=vhost-user", f"path={run_dir}/vm1.sock", "mode=server")
-        swctl(run_dir, "add-port", "vm2", "type=vhost-user", f"path={run_dir}/vm2.sock", "mode=client")
+        switch.swctl("add-port", "vm1", "type=vhost-user", f"path={run_dir}/vm1.sock", "mode=server")
+        switch.swctl("add-port", "vm2", "type=vhost-user", f"path={run_dir}/vm2.sock", "mode=client")
     with steps.step("swctl add-flows") as note:
-        note(swctl(run_dir, "add-flows", "-", text=FLOWS).strip())
+        note(switch.swctl("add-flows", "-", stdin=FLOWS).strip())
     vm1 = Guest("vm1", run_dir, IMAGE, [Nic(f"{run_dir}/vm1.sock", "52:54:00:00:00:01")])
     vm2 = Guest("vm2", run_dir, IMAGE, [Nic(f"{run_dir}/vm2.sock", "52:54:00:00:00:02", listen=True)])
     accel = "KVM" if boots_under_kvm(IMAGE) else "emulation: no usable KVM here"
@@ -199,10 +153,9 @@ def run(steps, run_dir, cleanup):
         status, _ = vm1.run("nc -w 2 10.0.0.2 23 < /dev/null")
         if status == 0:
             raise DemoError("the drop rule let a connection through")
-    # Counters flow back from the datapath twice a second.
-    time.sleep(1)
-    tables(steps, run_dir)
-    summary(steps, run_dir, pings, digest, rate)
+        switch.wait_drop("vm1", "flow-drop")
+    tables(steps, switch)
+    summary(steps, switch, pings, digest, rate)
 
 
 def main():
@@ -215,7 +168,7 @@ def main():
         cleanup.callback(shutil.rmtree, run_dir, ignore_errors=True)
         try:
             run(steps, run_dir, cleanup)
-        except (DemoError, GuestError) as error:
+        except (DemoError, GuestError, AssertionError) as error:
             sys.exit(f"demo: {error}")
         except KeyboardInterrupt:
             sys.exit("demo: interrupted")
