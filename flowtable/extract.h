@@ -8,8 +8,9 @@
 
 // Where the headers start, in bytes from the start of the frame; LAYOUT_NONE where there is none (or it is cut off).
 struct packet_layout {
-	uint16_t l3_ofs; // IPv4, IPv6 or ARP header
-	uint16_t l4_ofs; // transport header; also set for a first fragment, never for a later one
+	uint16_t l3_ofs; // IPv4, IPv6 or ARP header, when all of its fixed part is there and makes sense
+	uint16_t l4_ofs; // TCP, UDP, SCTP, ICMP or ICMPv6 header, when all of its fixed part is there; also in a first
+			 // fragment, never in a later one
 };
 
 // Fills every byte of *key but in_port and recirc_id, which the caller has set (or zeroed), from the `len` bytes

@@ -34,7 +34,7 @@ struct in6 {
 };
 
 struct vlan_tag {
-	uint16_t tpid_be; // 0x8100 or 0x88a8; 0 when absent
+	uint16_t tpid_be; // 0x8100, 0x88a8 or 0x9100; 0 when absent
 	uint16_t tci_be;  // with VLAN_CFI when present
 };
 
