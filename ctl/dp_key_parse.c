@@ -1,0 +1,363 @@
+#include "ctl/dp_attr.h"
+#include "ctl/dp_key_rows.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <string.h>
+
+#define VLANS_MAX	2
+#define ETH_TYPE_MIN	0x0600
+#define IPV6_LABEL_MASK 0x000fffff
+
+// A nested key or mask, its ENCAPs resolved: attrs holds what stands at the top and in the
+// innermost ENCAP.
+struct key_nest {
+	const struct nlattr *self;
+	const struct nlattr *attrs[OVS_KEY_ATTR_MAX + 1];
+	struct {
+		const struct nlattr *tpid, *tci, *encap;
+	} vlan[VLANS_MAX];
+	unsigned n_vlans;
+};
+
+// What no part of swd sets or reads yet: taken where it says nothing.
+static const struct {
+	uint16_t type;
+	const char *name;
+} unused_rows[] = {
+    {OVS_KEY_ATTR_PRIORITY, "PRIORITY"},
+    {OVS_KEY_ATTR_SKB_MARK, "SKB_MARK"},
+    {OVS_KEY_ATTR_TUNNEL, "TUNNEL"},
+    {OVS_KEY_ATTR_DP_HASH, "DP_HASH"},
+    {OVS_KEY_ATTR_MPLS, "MPLS"},
+    {OVS_KEY_ATTR_CT_STATE, "CT_STATE"},
+    {OVS_KEY_ATTR_CT_ZONE, "CT_ZONE"},
+    {OVS_KEY_ATTR_CT_MARK, "CT_MARK"},
+    {OVS_KEY_ATTR_CT_LABELS, "CT_LABELS"},
+    {OVS_KEY_ATTR_CT_ORIG_TUPLE_IPV4, "CT_ORIG_TUPLE_IPV4"},
+    {OVS_KEY_ATTR_CT_ORIG_TUPLE_IPV6, "CT_ORIG_TUPLE_IPV6"},
+    {OVS_KEY_ATTR_NSH, "NSH"},
+    {OVS_KEY_ATTR_PACKET_TYPE, "PACKET_TYPE"},
+    {OVS_KEY_ATTR_ND_EXTENSIONS, "ND_EXTENSIONS"},
+    {OVS_KEY_ATTR_TUNNEL_INFO, "TUNNEL_INFO"},
+    {OVS_KEY_ATTR_IPV6_EXTHDRS, "IPV6_EXTHDRS"},
+};
+#define N_UNUSED_ROWS (sizeof(unused_rows) / sizeof(unused_rows[0]))
+
+static const struct dp_key_row *row_find(uint16_t type)
+{
+	for (unsigned i = 0; i < dp_key_n_rows; i++) {
+		if (dp_key_rows[i].type == type)
+			return &dp_key_rows[i];
+	}
+	return NULL;
+}
+
+static const char *attr_name(uint16_t type)
+{
+	const struct dp_key_row *row = row_find(type);
+	if (row != NULL)
+		return row->name;
+	for (unsigned i = 0; i < N_UNUSED_ROWS; i++) {
+		if (unused_rows[i].type == type)
+			return unused_rows[i].name;
+	}
+	return type == OVS_KEY_ATTR_VLAN ? "VLAN" : type == OVS_KEY_ATTR_ENCAP ? "ENCAP" : "?";
+}
+
+static bool bytes_are_zero(const struct nlattr *attr)
+{
+	const uint8_t *bytes = mnl_attr_get_payload(attr);
+	for (uint16_t i = 0; i < mnl_attr_get_payload_len(attr); i++) {
+		if (bytes[i] != 0)
+			return false;
+	}
+	return true;
+}
+
+static int len_check(const struct nlattr *attr, uint16_t type, struct dp_error *error)
+{
+	const struct dp_key_row *row = row_find(type);
+	size_t len = type == OVS_KEY_ATTR_VLAN ? sizeof(uint16_t) : row != NULL ? row->len : 0;
+	if (len == 0 || dp_attr_has_len(attr, len))
+		return 0;
+	return dp_error_set(error, attr, -EINVAL, "%s has %u bytes where %zu are right",
+			    attr_name(type), mnl_attr_get_payload_len(attr), len);
+}
+
+// Adds one level's attributes to nest->attrs.
+static int level_collect(struct key_nest *nest, const struct nlattr *level, bool top,
+			 struct dp_error *error)
+{
+	struct dp_attr_iter it;
+	dp_attr_iter_nest(&it, level);
+	const struct nlattr *attr;
+	int rc;
+	while ((rc = dp_attr_next(&it, &attr, error)) > 0) {
+		uint16_t type = mnl_attr_get_type(attr);
+		if (type == OVS_KEY_ATTR_UNSPEC || type > OVS_KEY_ATTR_MAX)
+			return dp_error_set(error, attr, -EINVAL, "key attribute %u is unknown",
+					    type);
+		if (nest->attrs[type] != NULL)
+			return dp_error_set(error, attr, -EINVAL, "%s is there twice",
+					    attr_name(type));
+		const struct dp_key_row *row = row_find(type);
+		if (!top && row != NULL && row->meta)
+			return dp_error_set(error, attr, -EINVAL, "%s does not belong in ENCAP",
+					    row->name);
+		rc = len_check(attr, type, error);
+		if (rc < 0)
+			return rc;
+		nest->attrs[type] = attr;
+	}
+	return rc;
+}
+
+// What describes headers behind a tag must stand in the tag's ENCAP.
+static int level_check_outer(const struct key_nest *nest, struct dp_error *error)
+{
+	for (unsigned i = 0; i < dp_key_n_rows; i++) {
+		const struct dp_key_row *row = &dp_key_rows[i];
+		if (!row->meta && nest->attrs[row->type] != NULL)
+			return dp_error_set(error, nest->attrs[row->type], -EINVAL,
+					    "%s stands beside ENCAP, not in it", row->name);
+	}
+	return 0;
+}
+
+static int nest_collect(struct key_nest *nest, const struct nlattr *top, struct dp_error *error)
+{
+	memset(nest, 0, sizeof(*nest));
+	nest->self = top;
+	int rc = level_collect(nest, top, true, error);
+	const struct nlattr *encap;
+	while (rc == 0 && (encap = nest->attrs[OVS_KEY_ATTR_ENCAP]) != NULL) {
+		if (nest->n_vlans == VLANS_MAX)
+			return dp_error_set(error, encap, -EOPNOTSUPP,
+					    "ENCAP for a third VLAN tag: two are built");
+		unsigned i = nest->n_vlans++;
+		nest->vlan[i].encap = encap;
+		nest->vlan[i].tpid = nest->attrs[OVS_KEY_ATTR_ETHERTYPE];
+		nest->vlan[i].tci = nest->attrs[OVS_KEY_ATTR_VLAN];
+		nest->attrs[OVS_KEY_ATTR_ENCAP] = NULL;
+		nest->attrs[OVS_KEY_ATTR_ETHERTYPE] = NULL;
+		nest->attrs[OVS_KEY_ATTR_VLAN] = NULL;
+		rc = level_check_outer(nest, error);
+		if (rc == 0)
+			rc = level_collect(nest, encap, false, error);
+	}
+	return rc;
+}
+
+static int row_get(const struct dp_key_row *row, const struct nlattr *attr, bool is_mask,
+		   struct flow_key *key, struct dp_error *error)
+{
+	union dp_key_wire wire;
+	memcpy(&wire, mnl_attr_get_payload(attr), row->len);
+	const char *wrong = row->get(&wire, is_mask, key);
+	if (wrong != NULL)
+		return dp_error_set(error, attr, -EINVAL, "%s: %s", row->name, wrong);
+	return 0;
+}
+
+static uint16_t tag_part(const struct nlattr *attr)
+{
+	return attr != NULL ? mnl_attr_get_u16(attr) : 0;
+}
+
+static int key_vlans_get(const struct key_nest *nest, struct flow_key *key, struct dp_error *error)
+{
+	for (unsigned i = 0; i < nest->n_vlans; i++) {
+		if (nest->vlan[i].tci == NULL || nest->vlan[i].tpid == NULL)
+			return dp_error_set(error, nest->vlan[i].encap, -EINVAL,
+					    "ENCAP without VLAN and ETHERTYPE beside it");
+		key->vlan[i].tpid_be = tag_part(nest->vlan[i].tpid);
+		key->vlan[i].tci_be = tag_part(nest->vlan[i].tci);
+	}
+	if (nest->attrs[OVS_KEY_ATTR_VLAN] != NULL)
+		return dp_error_set(error, nest->attrs[OVS_KEY_ATTR_VLAN], -EINVAL,
+				    "VLAN without ENCAP");
+	return 0;
+}
+
+// The attributes that a key's kind of packet has must be there, and no others.
+static int key_rows_get(const struct key_nest *nest, struct flow_key *key, struct dp_error *error)
+{
+	key->eth_type_be = htons(ETH_TYPE_NONE);
+	uint64_t present = 0;
+	for (unsigned i = 0; i < dp_key_n_rows; i++) {
+		const struct dp_key_row *row = &dp_key_rows[i];
+		const struct nlattr *attr = nest->attrs[row->type];
+		// Rows stand in the order of headers: by now the key says whether this one can
+		// follow.
+		present = dp_key_present(key);
+		bool expected = present & DP_KEY_BIT(row->type);
+		if (attr == NULL) {
+			if (expected && !row->optional)
+				return dp_error_set(error, nest->self, -EINVAL,
+						    "%s is missing for a key of this kind",
+						    row->name);
+			continue;
+		}
+		if (!expected)
+			return dp_error_set(
+			    error, attr, -EINVAL,
+			    "%s does not belong in a key of EtherType 0x%04x, protocol %u",
+			    row->name, ntohs(key->eth_type_be), key->nw_proto);
+		int rc = row_get(row, attr, false, key, error);
+		if (rc < 0)
+			return rc;
+	}
+	return 0;
+}
+
+static int key_get(const struct key_nest *nest, struct flow_key *key, struct dp_error *error)
+{
+	memset(key, 0, sizeof(*key));
+	int rc = key_vlans_get(nest, key, error);
+	return rc < 0 ? rc : key_rows_get(nest, key, error);
+}
+
+// See mask_vlans_put() for a VLAN without ENCAP.
+static int mask_vlans_get(const struct key_nest *nest, struct flow_key *mask,
+			  struct dp_error *error)
+{
+	for (unsigned i = 0; i < nest->n_vlans; i++) {
+		mask->vlan[i].tpid_be = tag_part(nest->vlan[i].tpid);
+		mask->vlan[i].tci_be = tag_part(nest->vlan[i].tci);
+	}
+	const struct nlattr *flat = nest->attrs[OVS_KEY_ATTR_VLAN];
+	if (flat != NULL) {
+		if (nest->n_vlans == VLANS_MAX)
+			return dp_error_set(error, flat, -EOPNOTSUPP,
+					    "VLAN of a third tag: two are built");
+		mask->vlan[nest->n_vlans].tci_be = tag_part(flat);
+		return 0;
+	}
+	for (unsigned i = nest->n_vlans; i < VLANS_MAX; i++)
+		mask->vlan[i].tci_be = UINT16_MAX;
+	return 0;
+}
+
+static int mask_get(const struct key_nest *nest, const struct flow_key *key, struct flow_key *mask,
+		    struct dp_error *error)
+{
+	memset(mask, 0, sizeof(*mask));
+	int rc = mask_vlans_get(nest, mask, error);
+	for (unsigned i = 0; rc == 0 && i < dp_key_n_rows; i++) {
+		const struct dp_key_row *row = &dp_key_rows[i];
+		const struct nlattr *attr = nest->attrs[row->type];
+		if (attr == NULL)
+			continue;
+		if (dp_key_maskable(key, mask) & DP_KEY_BIT(row->type))
+			rc = row_get(row, attr, true, mask, error);
+		else if (!bytes_are_zero(attr))
+			rc = dp_error_set(
+			    error, attr, -EINVAL,
+			    "%s's mask is set, but the key has no such header for sure", row->name);
+	}
+	return rc;
+}
+
+// Exact in all that the key's attributes say, and in which tags are there.
+static void mask_exact(const struct key_nest *key_nest, struct flow_key *mask)
+{
+	union dp_key_wire ones;
+	memset(&ones, 0xff, sizeof(ones));
+	memset(mask, 0, sizeof(*mask));
+	memset(mask->vlan, 0xff, sizeof(mask->vlan));
+	for (unsigned i = 0; i < dp_key_n_rows; i++) {
+		const struct dp_key_row *row = &dp_key_rows[i];
+		// What the key leaves out has a meaning all the same: no recirculation, no port, no
+		// type.
+		if (key_nest->attrs[row->type] != NULL || row->meta ||
+		    row->type == OVS_KEY_ATTR_ETHERTYPE)
+			row->get(&ones, true, mask);
+	}
+	mask->ipv6_label_be &= htonl(IPV6_LABEL_MASK);
+}
+
+static int tags_check(const struct key_nest *nest, const struct flow_match *match,
+		      struct dp_error *error)
+{
+	for (unsigned i = 0; i < nest->n_vlans; i++) {
+		const struct vlan_tag *tag = &match->key.vlan[i], *mask = &match->mask.vlan[i];
+		uint16_t tpid = ntohs(tag->tpid_be & mask->tpid_be);
+		uint16_t tci = ntohs(tag->tci_be & mask->tci_be);
+		if (ntohs(mask->tci_be) & VLAN_CFI && !(tci & VLAN_CFI) && (tci != 0 || tpid != 0))
+			return dp_error_set(
+			    error, nest->vlan[i].tci, -EINVAL,
+			    "VLAN 0x%04x lacks bit 0x1000, which says that there is a tag", tci);
+		if (mask->tpid_be == UINT16_MAX && tpid != 0x8100 && tpid != 0x88a8 && tpid != 0)
+			return dp_error_set(
+			    error, nest->vlan[i].tpid, -EINVAL,
+			    "ETHERTYPE 0x%04x of a VLAN tag is none of 0x8100, 0x88a8", tpid);
+	}
+	return 0;
+}
+
+static int eth_type_check(const struct key_nest *nest, const struct flow_match *match,
+			  struct dp_error *error)
+{
+	const struct nlattr *attr = nest->attrs[OVS_KEY_ATTR_ETHERTYPE];
+	uint16_t type = ntohs(match->key.eth_type_be);
+	// Zero is the type of a frame that is cut off before it.
+	if (attr == NULL || match->mask.eth_type_be != UINT16_MAX || type == 0 ||
+	    type >= ETH_TYPE_MIN)
+		return 0;
+	return dp_error_set(error, attr, -EINVAL, "ETHERTYPE 0x%04x is a length: leave it out",
+			    type);
+}
+
+static int unused_check(const struct key_nest *key, const struct key_nest *mask,
+			struct dp_error *error)
+{
+	for (unsigned i = 0; i < N_UNUSED_ROWS; i++) {
+		uint16_t type = unused_rows[i].type;
+		const struct nlattr *k = key->attrs[type];
+		const struct nlattr *m = mask != NULL ? mask->attrs[type] : NULL;
+		if (k == NULL || bytes_are_zero(k))
+			continue;
+		if (mask != NULL && (m == NULL || bytes_are_zero(m)) && type != OVS_KEY_ATTR_TUNNEL)
+			continue;
+		return dp_error_set(error, k, -EOPNOTSUPP, "matching on %s is not built",
+				    unused_rows[i].name);
+	}
+	return 0;
+}
+
+int dp_match_parse(const struct nlattr *key, const struct nlattr *mask, struct flow_match *match,
+		   struct dp_error *error)
+{
+	struct key_nest key_nest, mask_nest;
+	int rc = nest_collect(&key_nest, key, error);
+	if (rc == 0 && mask != NULL)
+		rc = nest_collect(&mask_nest, mask, error);
+	if (rc == 0)
+		rc = unused_check(&key_nest, mask != NULL ? &mask_nest : NULL, error);
+	if (rc == 0)
+		rc = key_get(&key_nest, &match->key, error);
+	if (rc < 0)
+		return rc;
+
+	if (mask != NULL)
+		rc = mask_get(&mask_nest, &match->key, &match->mask, error);
+	else
+		mask_exact(&key_nest, &match->mask);
+	if (rc == 0)
+		rc = tags_check(&key_nest, match, error);
+	if (rc == 0)
+		rc = eth_type_check(&key_nest, match, error);
+	if (rc == 0)
+		flow_key_mask(&match->key, &match->key, &match->mask);
+	return rc;
+}
+
+int dp_key_parse(const struct nlattr *key, struct flow_key *out, struct dp_error *error)
+{
+	struct flow_match match;
+	int rc = dp_match_parse(key, NULL, &match, error);
+	if (rc == 0)
+		*out = match.key;
+	return rc;
+}

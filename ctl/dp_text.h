@@ -1,0 +1,34 @@
+// Pieces of ovs-dpctl's syntax: lists of fields with masks. A field whose mask is zero is left out.
+#ifndef CTL_DP_TEXT_H
+#define CTL_DP_TEXT_H
+
+#include "ctl/dp_actions.h"
+
+#include <stdio.h>
+
+// A list in the making: fields between commas.
+struct dp_text {
+	FILE *out;
+	bool first; // nothing stands in the innermost list yet
+};
+
+void dp_text_sep(struct dp_text *t); // before each item of a list
+void dp_text_open(struct dp_text *t, const char *name);
+void dp_text_close(struct dp_text *t);
+
+bool dp_text_wild(const void *mask, size_t len); // whether a mask is all zero
+void dp_text_mac(struct dp_text *t, const char *name, const struct eth_addr *a,
+		 const struct eth_addr *mask);
+void dp_text_ipv4(struct dp_text *t, const char *name, uint32_t addr_be, uint32_t mask_be);
+void dp_text_ipv6(struct dp_text *t, const char *name, const struct in6 *addr,
+		  const struct in6 *mask);
+void dp_text_dec(struct dp_text *t, const char *name, uint32_t value, uint32_t mask,
+		 uint32_t exact);
+void dp_text_hex(struct dp_text *t, const char *name, uint32_t value, uint32_t mask,
+		 uint32_t exact);
+void dp_text_ports(struct dp_text *t, uint16_t src_be, uint16_t dst_be, uint16_t src_mask_be,
+		   uint16_t dst_mask_be);
+void dp_text_port(struct dp_text *t, uint32_t no, dp_port_name_fn port_name, void *arg);
+void dp_text_tag(struct dp_text *t, const struct vlan_tag *tag, const struct vlan_tag *mask);
+
+#endif
