@@ -14,7 +14,7 @@
 
 // A row's parameters, space-separated: NAME:TYPE, "?" behind an optional one. Types: string, object (KEY=VALUE words of the
 // command line), port (completes to port names), flow (the rest of the words, one text), file (lines of a file or "-", sent
-// as an array of strings).
+// as an array of strings). On swctl's command line port.add's kind is written type=KIND, among the options.
 #define RPC_METHODS(X)                                                                                                 \
 	X("port.add", "add-port", "name:string kind:string options:object?", false, port_add,                           \
 	  "add a port: KIND is vhost-user (path=, mode=server|client, queues=) or dpdk (devargs=, queues=);"            \

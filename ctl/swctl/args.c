@@ -1,0 +1,190 @@
+#include "ctl/swctl/args.h"
+
+#include "ctl/swctl/command.h"
+#include "ctl/swctl/lines.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct args {
+	char *const *words;
+	int n, used;
+	json_t *params;
+	char *err;
+	size_t err_len;
+};
+
+static int fail(struct args *a, int code, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+
+static int fail(struct args *a, int code, const char *fmt, ...)
+{
+	va_list ap;
+	va_start(ap, fmt);
+	vsnprintf(a->err, a->err_len, fmt, ap);
+	va_end(ap);
+	return code;
+}
+
+// Takes the value over. jansson gives NULL for text that is not UTF-8.
+static int set(struct args *a, json_t *object, const char *name, const char *text, json_t *value)
+{
+	if (!value)
+		return fail(a, -EINVAL, "\"%s\" is not UTF-8 text", text);
+	return json_object_set_new(object, name, value) ? fail(a, -ENOMEM, "out of memory") : 0;
+}
+
+static int take_string(struct args *a, const struct param_spec *spec)
+{
+	const char *word = a->words[a->used++];
+	if (!*word)
+		return fail(a, -EINVAL, "%s is empty", spec->name);
+	return set(a, a->params, spec->name, word, json_string(word));
+}
+
+static int take_file(struct args *a, const struct param_spec *spec)
+{
+	json_t *lines = NULL;
+	int ret = swctl_lines_read(a->words[a->used++], &lines, a->err, a->err_len);
+	if (ret)
+		return ret;
+	return json_object_set_new(a->params, spec->name, lines) ? fail(a, -ENOMEM, "out of memory")
+								 : 0;
+}
+
+// All the words that are left, as one text: a shell splits "in_port=vm1 actions=drop" unless it is
+// quoted.
+static int take_flow(struct args *a, const struct param_spec *spec)
+{
+	size_t len = 1;
+	for (int i = a->used; i < a->n; i++)
+		len += strlen(a->words[i]) + 1;
+	char *text = calloc(1, len);
+	if (!text)
+		return fail(a, -ENOMEM, "out of memory");
+	char *end = text;
+	for (; a->used < a->n; a->used++) {
+		end = stpcpy(end, end == text ? "" : " ");
+		end = stpcpy(end, a->words[a->used]);
+	}
+	int ret = set(a, a->params, spec->name, text, json_string(text));
+	free(text);
+	return ret;
+}
+
+// The parameter that this key stands for, in a row that has one.
+static bool find_keyed(const char *specs, const char *key, struct param_spec *spec)
+{
+	while (swctl_param_next(&specs, spec))
+		if (spec->key && strcmp(spec->key, key) == 0)
+			return true;
+	return false;
+}
+
+// The key of a required parameter that has no value yet, or NULL.
+static const char *missing_key(const struct args *a, const char *specs)
+{
+	struct param_spec spec;
+	while (swctl_param_next(&specs, &spec))
+		if (spec.key && !spec.optional && !json_object_get(a->params, spec.name))
+			return spec.key;
+	return NULL;
+}
+
+static int fail_pair(struct args *a, const struct rpc_method *method, const char *word)
+{
+	const char *key = missing_key(a, method->params);
+	if (key)
+		return fail(a, -EINVAL, "\"%s\" is not KEY=VALUE; did you mean %s=%s?", word, key,
+			    word);
+	return fail(a, -EINVAL, "\"%s\" is not KEY=VALUE", word);
+}
+
+static int take_pair(struct args *a, const struct rpc_method *method, json_t *options)
+{
+	const char *word = a->words[a->used++];
+	size_t len = strcspn(word, "=");
+	if (word[len] != '=' || len == 0)
+		return fail_pair(a, method, word);
+	struct param_spec spec;
+	char *key = strndup(word, len);
+	if (!key)
+		return fail(a, -ENOMEM, "out of memory");
+	bool keyed = find_keyed(method->params, key, &spec);
+	json_t *object = keyed ? a->params : options;
+	const char *name = keyed ? spec.name : key;
+	int ret = json_object_get(object, name)
+		      ? fail(a, -EINVAL, "%s= is given twice", key)
+		      : set(a, object, name, word, json_string(word + len + 1));
+	free(key);
+	return ret;
+}
+
+static int take_object(struct args *a, const struct rpc_method *method,
+		       const struct param_spec *spec)
+{
+	json_t *options = json_object();
+	if (!options)
+		return fail(a, -ENOMEM, "out of memory");
+	while (a->used < a->n) {
+		int ret = take_pair(a, method, options);
+		if (ret) {
+			json_decref(options);
+			return ret;
+		}
+	}
+	return json_object_set_new(a->params, spec->name, options)
+		   ? fail(a, -ENOMEM, "out of memory")
+		   : 0;
+}
+
+static int take(struct args *a, const struct rpc_method *method, const struct param_spec *spec)
+{
+	if (spec->type == PARAM_OBJECT)
+		return take_object(a, method, spec);
+	if (spec->type == PARAM_FLOW)
+		return take_flow(a, spec);
+	return spec->type == PARAM_FILE ? take_file(a, spec) : take_string(a, spec);
+}
+
+static int check_complete(struct args *a, const struct rpc_method *method)
+{
+	const char *cursor = method->params;
+	struct param_spec spec;
+	char shown[64];
+	while (swctl_param_next(&cursor, &spec)) {
+		if (spec.optional || json_object_get(a->params, spec.name))
+			continue;
+		swctl_param_usage(&spec, shown, sizeof(shown));
+		return fail(a, -EINVAL, "%s is missing", shown);
+	}
+	if (a->used < a->n)
+		return fail(a, -EINVAL, "\"%s\" is one word too many", a->words[a->used]);
+	return 0;
+}
+
+int swctl_args_build(const struct rpc_method *method, char *const *words, int n, json_t **params,
+		     char *err, size_t err_len)
+{
+	struct args a = {
+	    .words = words, .n = n, .params = json_object(), .err = err, .err_len = err_len};
+	if (!a.params)
+		return fail(&a, -ENOMEM, "out of memory");
+	const char *cursor = method->params;
+	struct param_spec spec;
+	int ret = 0;
+	while (ret == 0 && a.used < n && swctl_param_next(&cursor, &spec))
+		if (!spec.key)
+			ret = take(&a, method, &spec);
+	if (ret == 0)
+		ret = check_complete(&a, method);
+	if (ret) {
+		json_decref(a.params);
+		return ret;
+	}
+	*params = a.params;
+	return 0;
+}

@@ -1,0 +1,149 @@
+// The completion script: words from the method table, port names from the running switch.
+#include "ctl/swctl/command.h"
+#include "ctl/swctl/help.h"
+
+#include <string.h>
+
+// What a command's words complete to: the shell function's case labels.
+static const char *completion_of(const struct param_spec *spec)
+{
+	static const char *const actions[] = {
+	    [PARAM_STRING] = "",
+	    [PARAM_OBJECT] = "_swctl_keys",
+	    [PARAM_PORT] = "_swctl_ports",
+	    [PARAM_FLOW] = "_swctl_flow",
+	    [PARAM_FILE] = "compopt -o default",
+	};
+	return actions[spec->type];
+}
+
+static const char head[] =
+    "# bash completion of swctl; printed by `swctl completion bash`.\n"
+    "\n"
+    "_swctl_words()\n"
+    "{\n"
+    "\tmapfile -t COMPREPLY < <(compgen -W \"$*\" -- \"$cur\")\n"
+    "}\n"
+    "\n"
+    "_swctl_port_names()\n"
+    "{\n"
+    "\t\"${COMP_WORDS[0]}\" \"${where[@]}\" --timeout 2 --json list-ports 2>/dev/null |\n"
+    "\t\tsed -n 's/^ *\"name\": \"\\(.*\\)\",\\{0,1\\}$/\\1/p'\n"
+    "}\n"
+    "\n"
+    "_swctl_ports()\n"
+    "{\n"
+    "\t_swctl_words \"$(_swctl_port_names)\"\n"
+    "}\n"
+    "\n"
+    "_swctl_keys()\n"
+    "{\n"
+    "\tcase $key in\n"
+    "\ttype) _swctl_words vhost-user dpdk ;;\n"
+    "\tmode) _swctl_words server client ;;\n"
+    "\tpath) compopt -o default ;;\n"
+    "\t'')\n"
+    "\t\tcompopt -o nospace\n"
+    "\t\t_swctl_words type= path= mode= queues= devargs= tag= trunks=\n"
+    "\t\t;;\n"
+    "\tesac\n"
+    "}\n"
+    "\n"
+    "# Behind in_port= and output: a port; the shell splits words at both signs.\n"
+    "_swctl_flow()\n"
+    "{\n"
+    "\tcase ${key##*,} in\n"
+    "\tin_port | output | out_port) _swctl_ports ;;\n"
+    "\tesac\n"
+    "}\n"
+    "\n"
+    "_swctl()\n"
+    "{\n"
+    "\tlocal cur=${COMP_WORDS[COMP_CWORD]} key='' i word command='' where=()\n"
+    "\tCOMPREPLY=()\n"
+    "\tif [[ $cur == [=:] ]]; then\n"
+    "\t\tkey=${COMP_WORDS[COMP_CWORD - 1]} cur=''\n"
+    "\telif ((COMP_CWORD > 1)) && [[ ${COMP_WORDS[COMP_CWORD - 1]} == [=:] ]]; then\n"
+    "\t\tkey=${COMP_WORDS[COMP_CWORD - 2]}\n"
+    "\tfi\n"
+    "\tfor ((i = 1; i < COMP_CWORD; i++)); do\n"
+    "\t\tword=${COMP_WORDS[i]}\n"
+    "\t\tcase $word in\n"
+    "\t\t--run-dir)\n"
+    "\t\t\t[[ ${COMP_WORDS[i + 1]} == = ]] && ((i++))\n"
+    "\t\t\t((++i < COMP_CWORD)) && where=(--run-dir \"${COMP_WORDS[i]}\")\n"
+    "\t\t\t;;\n"
+    "\t\t--timeout) ((i++)) ;;\n"
+    "\t\t-*) ;;\n"
+    "\t\t*) command+=\"${command:+ }$word\" ;;\n"
+    "\t\tesac\n"
+    "\tdone\n"
+    "\tif [[ $cur == -* ]]; then\n"
+    "\t\t_swctl_words --run-dir --json --no-stats --timeout --help --version\n"
+    "\t\treturn\n"
+    "\tfi\n"
+    "\tif [[ ${COMP_WORDS[COMP_CWORD - 1]} == --run-dir || $key == --run-dir ]]; then\n"
+    "\t\tcompopt -o dirnames\n"
+    "\t\treturn\n"
+    "\tfi\n"
+    "\tcase $command in\n";
+
+// First words of commands, each once; with `first`, the second words that stand behind it.
+static void put_words(FILE *out, const char *first)
+{
+	const char *last = "";
+	size_t last_len = 0;
+	for (unsigned i = 0; i < rpc_n_methods; i++) {
+		const char *word = rpc_methods[i].command;
+		if (first) {
+			size_t len = strlen(first);
+			if (strncmp(word, first, len) != 0 || word[len] != ' ')
+				continue;
+			word += len + 1;
+		}
+		size_t len = strcspn(word, " ");
+		if (len == last_len && memcmp(word, last, len) == 0)
+			continue;
+		fprintf(out, " %.*s", (int)len, word);
+		last = word;
+		last_len = len;
+	}
+}
+
+static void put_second_words(FILE *out)
+{
+	char first[32], last[32] = "";
+	for (unsigned i = 0; i < rpc_n_methods; i++) {
+		const char *command = rpc_methods[i].command;
+		size_t len = strcspn(command, " ");
+		snprintf(first, sizeof(first), "%.*s", (int)len, command);
+		if (!command[len] || strcmp(first, last) == 0)
+			continue;
+		memcpy(last, first, sizeof(last));
+		fprintf(out, "\t%s) _swctl_words", first);
+		put_words(out, first);
+		fputs(" ;;\n", out);
+	}
+}
+
+void swctl_completion_bash(FILE *out)
+{
+	fputs(head, out);
+	fputs("\t'') _swctl_words", out);
+	put_words(out, NULL);
+	fputs(" help completion ;;\n", out);
+	put_second_words(out);
+	fputs("\thelp) _swctl_words", out);
+	put_words(out, NULL);
+	fputs(" ;;\n\tcompletion) _swctl_words bash ;;\n", out);
+	for (unsigned i = 0; i < rpc_n_methods; i++) {
+		const char *cursor = rpc_methods[i].params, *action = "";
+		struct param_spec spec;
+		while (swctl_param_next(&cursor, &spec))
+			action = completion_of(&spec);
+		if (*action)
+			fprintf(out, "\t'%s' | '%s '*) %s ;;\n", rpc_methods[i].command,
+				rpc_methods[i].command, action);
+	}
+	fputs("\tesac\n}\n\ncomplete -F _swctl swctl\n", out);
+}

@@ -1,0 +1,125 @@
+#include "ctl/swctl/help.h"
+
+#include "ctl/swctl/command.h"
+#include "ctl/swctl/options.h"
+
+#include <ctype.h>
+#include <string.h>
+
+// Lines that work as they stand, per method.
+static const struct {
+	const char *method, *line;
+} examples[] = {
+    {"port.add", "swctl add-port vm1 type=vhost-user path=/run/swd/vm1.sock mode=client queues=2"},
+    {"port.add", "swctl add-port tap0 type=dpdk devargs=net_tap0,iface=swtap0 tag=10"},
+    {"port.del", "swctl del-port vm1"},
+    {"port.list", "swctl list-ports --json"},
+    {"flow.add", "swctl add-flow priority=10,tcp,in_port=vm1,tp_dst=80,actions=output:vm2"},
+    {"flow.add", "swctl add-flow priority=20,arp,idle_timeout=60,actions=NORMAL"},
+    {"flow.add_many", "swctl add-flows rules.txt"},
+    {"flow.add_many", "swctl dump-flows --no-stats | swctl add-flows -"},
+    {"flow.del", "swctl del-flows tcp,in_port=vm1"},
+    {"flow.dump", "swctl dump-flows in_port=vm1"},
+    {"flow.dump", "swctl dump-flows --no-stats > rules.txt"},
+    {"stats", "swctl stats vm1"},
+    {"drops", "swctl drops --json"},
+};
+
+#define N_EXAMPLES (sizeof(examples) / sizeof(examples[0]))
+
+static const char *const own_commands[][2] = {
+    {"help [COMMAND]", "this text, or one command's"},
+    {"completion bash", "print a completion script for bash"},
+};
+
+void swctl_help(FILE *out)
+{
+	char usage[256];
+	fputs("usage: swctl [OPTION...] COMMAND [WORD...]\n\nTalks to swctld, the control daemon "
+	      "of the swd "
+	      "switch.\n\nCommands:\n",
+	      out);
+	for (unsigned i = 0; i < rpc_n_methods; i++) {
+		swctl_command_usage(&rpc_methods[i], usage, sizeof(usage));
+		fprintf(out, "  %s\n      %s\n", usage, rpc_methods[i].help);
+	}
+	for (unsigned i = 0; i < sizeof(own_commands) / sizeof(own_commands[0]); i++)
+		fprintf(out, "  %s\n      %s\n", own_commands[i][0], own_commands[i][1]);
+	fputs("\nOptions:\n", out);
+	for (unsigned i = 0; i < swctl_n_options_help; i++)
+		fprintf(out, "  %-18s %s\n", swctl_options_help[i][0], swctl_options_help[i][1]);
+	fputs("\nExit status: 0 done, 1 refused or failed, 2 wrong usage.\n", out);
+}
+
+void swctl_help_command(FILE *out, const struct rpc_method *method)
+{
+	char usage[256];
+	swctl_command_usage(method, usage, sizeof(usage));
+	fprintf(out, "usage: swctl %s%s\n\n  %s\n", usage, method->reading ? " [--json]" : "",
+		method->help);
+	const char *title = "\nExamples:\n";
+	for (unsigned i = 0; i < N_EXAMPLES; i++) {
+		if (strcmp(examples[i].method, method->name) != 0)
+			continue;
+		fprintf(out, "%s  %s\n", title, examples[i].line);
+		title = "";
+	}
+}
+
+static const char *param_meaning(const struct param_spec *spec)
+{
+	static const char *const meanings[] = {
+	    [PARAM_STRING] = "string",
+	    [PARAM_OBJECT] = "object of strings",
+	    [PARAM_PORT] = "string, a port's name",
+	    [PARAM_FLOW] = "string, in ovs-ofctl's syntax",
+	    [PARAM_FILE] = "array of strings, the file's lines",
+	};
+	return meanings[spec->type];
+}
+
+static void markdown_params(FILE *out, const struct rpc_method *method)
+{
+	const char *cursor = method->params, *between = " with ";
+	struct param_spec spec;
+	fprintf(out, "Method `%s`", method->name);
+	while (swctl_param_next(&cursor, &spec)) {
+		fprintf(out, "%s`%s` (%s%s)", between, spec.name, param_meaning(&spec),
+			spec.optional ? ", optional" : "");
+		between = ", ";
+	}
+	fputs(".\n", out);
+}
+
+static void markdown_command(FILE *out, const struct rpc_method *method)
+{
+	char usage[256];
+	swctl_command_usage(method, usage, sizeof(usage));
+	fprintf(out, "\n## %s\n\n    swctl %s%s\n\n%c%s.\n\n", method->command, usage,
+		method->reading ? " [--json]" : "", toupper((unsigned char)method->help[0]),
+		method->help + 1);
+	markdown_params(out, method);
+	const char *before = "\n    ";
+	for (unsigned i = 0; i < N_EXAMPLES; i++) {
+		if (strcmp(examples[i].method, method->name) != 0)
+			continue;
+		fprintf(out, "%s%s\n", before, examples[i].line);
+		before = "    ";
+	}
+}
+
+void swctl_help_markdown(FILE *out)
+{
+	fputs("# swctl: commands\n\nPrinted by `swctl help --markdown` from the method table, "
+	      "`ctl/rpc_table.h`; do not "
+	      "edit. Results are in\n[control-protocol.md](control-protocol.md).\n\n| option | "
+	      "meaning |\n| --- | --- |\n",
+	      out);
+	for (unsigned i = 0; i < swctl_n_options_help; i++)
+		fprintf(out, "| `%s` | %s |\n", swctl_options_help[i][0], swctl_options_help[i][1]);
+	fputs("\nOptions may stand before or behind the command. Exit status: 0 done, 1 refused or "
+	      "failed, 2 wrong usage.\n",
+	      out);
+	for (unsigned i = 0; i < rpc_n_methods; i++)
+		markdown_command(out, &rpc_methods[i]);
+}

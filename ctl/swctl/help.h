@@ -1,0 +1,16 @@
+// What swctl says of itself; all of it comes from the method table.
+#ifndef CTL_SWCTL_HELP_H
+#define CTL_SWCTL_HELP_H
+
+#include "ctl/rpc_table.h"
+
+#include <stdio.h>
+
+void swctl_help(FILE *out);
+void swctl_help_command(FILE *out, const struct rpc_method *method);
+// docs/swctl-reference.md.
+void swctl_help_markdown(FILE *out);
+// A script for bash.
+void swctl_completion_bash(FILE *out);
+
+#endif

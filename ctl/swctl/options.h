@@ -1,0 +1,32 @@
+// The command line's options, which may stand before or behind the command.
+#ifndef CTL_SWCTL_OPTIONS_H
+#define CTL_SWCTL_OPTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#define SWCTL_RUN_DIR	"/run/swd" // unless --run-dir or SWD_RUN_DIR says otherwise
+#define SWCTL_TIMEOUT_S 60
+
+enum { SWCTL_OK = 0, SWCTL_FAILED = 1, SWCTL_USAGE = 2 }; // exit statuses
+
+struct swctl_options {
+	const char *run_dir;
+	unsigned timeout_s; // of silence; 0: none
+	bool json;
+	bool no_stats; // dump-flows: only what add-flows takes
+	bool markdown; // hidden: `swctl help --markdown`
+	bool help;
+	bool version;
+};
+
+// Takes the options out of argv; *first is the index of the first word that is left. 0, or -EINVAL
+// with one line in err.
+int swctl_options_parse(int argc, char **argv, struct swctl_options *options, int *first, char *err,
+			size_t err_len);
+
+// "  --run-dir DIR  what it does" and so on, one line an option.
+extern const char *const swctl_options_help[][2];
+extern const unsigned swctl_n_options_help;
+
+#endif

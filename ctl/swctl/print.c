@@ -1,0 +1,54 @@
+#include "ctl/swctl/print.h"
+
+#include <errno.h>
+#include <string.h>
+
+static int print_nothing(const json_t *result, FILE *out)
+{
+	(void)result;
+	(void)out;
+	return 0;
+}
+
+static const struct {
+	const char *method;
+	print_fn print;
+} printers[] = {
+    {"port.add", print_port_added},
+    {"port.del", print_nothing},
+    {"port.list", print_ports},
+    {"show", print_show},
+    {"flow.add", print_rules_changed},
+    {"flow.add_many", print_rules_changed},
+    {"flow.del", print_rules_changed},
+    {"flow.dump", print_rules},
+    {"dp.show", print_datapath},
+    {"dp.dump_flows", print_megaflows},
+    {"stats", print_stats},
+    {"drops", print_drops},
+    {"pmd.show", print_pmds},
+    {"fdb.show", print_fdb},
+    {"version", print_version},
+};
+
+int swctl_print_json(const json_t *result, FILE *out)
+{
+	// 15 digits: all that a counter or a time needs, and 0.1 stays 0.1.
+	if (json_dumpf(result, out, JSON_INDENT(2) | JSON_REAL_PRECISION(15)) && !ferror(out))
+		return -ENOMEM;
+	fputc('\n', out);
+	return 0;
+}
+
+int swctl_print(const struct rpc_method *method, const json_t *result,
+		const struct swctl_options *options, FILE *out)
+{
+	if (options->json)
+		return swctl_print_json(result, out);
+	if (options->no_stats && strcmp(method->name, "flow.dump") == 0)
+		return print_rules_plain(result, out);
+	for (unsigned i = 0; i < sizeof(printers) / sizeof(printers[0]); i++)
+		if (strcmp(printers[i].method, method->name) == 0)
+			return printers[i].print(result, out);
+	return swctl_print_json(result, out); // a method newer than its printer
+}

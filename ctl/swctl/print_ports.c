@@ -1,0 +1,152 @@
+// Ports: list-ports, stats, drops.
+#include "ctl/swctl/field.h"
+#include "ctl/swctl/print.h"
+#include "ctl/swctl/table.h"
+
+#include <string.h>
+
+int print_port_added(const json_t *result, FILE *out)
+{
+	fprintf(out, "port %s has number %lld\n", field_text(result, "name"),
+		field_count(result, "number"));
+	return 0;
+}
+
+static void put_vlans(struct text_table *table, const json_t *port)
+{
+	char text[256] = "";
+	size_t used = 0, i;
+	const json_t *vlan, *trunks = json_object_get(port, "trunks");
+	if (field_present(port, "tag"))
+		used = (size_t)snprintf(text, sizeof(text), "tag %lld", field_count(port, "tag"));
+	json_array_foreach (trunks, i, vlan) {
+		if (used < sizeof(text) - 32)
+			used += (size_t)snprintf(text + used, sizeof(text) - used, "%s%lld",
+						 i > 0	? ","
+						 : used ? " trunks "
+							: "trunks ",
+						 json_integer_value(vlan));
+		else
+			return text_table_put(table, "%s,...", text);
+	}
+	text_table_put(table, "%s", text);
+}
+
+static void put_options(struct text_table *table, const json_t *port)
+{
+	char text[1024] = "";
+	size_t used = 0;
+	const char *key;
+	json_t *value;
+	json_object_foreach (json_object_get(port, "options"), key, value) {
+		if (strcmp(key, "tag") == 0 || strcmp(key, "trunks") == 0)
+			continue; // in a column of their own
+		const char *s = json_string_value(value);
+		if (used < sizeof(text))
+			used += (size_t)snprintf(text + used, sizeof(text) - used, "%s%s=%s",
+						 used ? " " : "", key, s ? s : "?");
+	}
+	text_table_put(table, "%s", text);
+}
+
+static void put_port(struct text_table *table, const json_t *port)
+{
+	struct field_buf mtu;
+	text_table_put(table, "%lld", field_count(port, "number"));
+	text_table_put(table, "%s", field_text(port, "name"));
+	text_table_put(table, "%s", field_text(port, "kind"));
+	text_table_put(table, "%s", field_text(port, "link"));
+	text_table_put(table, "%lld/%lld", field_count(port, "rx_queues"),
+		       field_count(port, "tx_queues"));
+	text_table_put(table, "%s", field_number(port, "mtu", &mtu));
+	text_table_put(table, "%s", field_text(port, "mac"));
+	put_vlans(table, port);
+	put_options(table, port);
+}
+
+static void print_reasons(const json_t *ports, FILE *out)
+{
+	size_t i;
+	const json_t *port;
+	json_array_foreach (ports, i, port) {
+		const char *reason = field_text(port, "reason");
+		if (*reason)
+			fprintf(out, "%s is %s: %s\n", field_text(port, "name"),
+				field_text(port, "link"), reason);
+	}
+}
+
+int print_ports(const json_t *result, FILE *out)
+{
+	static const struct text_column columns[] = {
+	    {"PORT", TEXT_RIGHT}, {"NAME", TEXT_LEFT},	   {"TYPE", TEXT_LEFT},
+	    {"LINK", TEXT_LEFT},  {"RXQ/TXQ", TEXT_RIGHT}, {"MTU", TEXT_RIGHT},
+	    {"MAC", TEXT_LEFT},	  {"VLANS", TEXT_LEFT},	   {"OPTIONS", TEXT_LEFT},
+	};
+	const json_t *port, *ports = json_object_get(result, "ports");
+	if (json_array_size(ports) == 0) {
+		fputs("no ports; `swctl add-port` makes one\n", out);
+		return 0;
+	}
+	struct text_table *table = text_table_create(columns, 9);
+	size_t i;
+	json_array_foreach (ports, i, port)
+		put_port(table, port);
+	int ret = text_table_print(table, out);
+	text_table_destroy(table);
+	print_reasons(ports, out);
+	return ret;
+}
+
+int print_stats(const json_t *result, FILE *out)
+{
+	static const char *const counters[] = {"rx_packets", "rx_bytes", "tx_packets", "tx_bytes",
+					       "dropped"};
+	static const struct text_column columns[] = {
+	    {"PORT", TEXT_RIGHT},     {"NAME", TEXT_LEFT},	  {"RX PACKETS", TEXT_RIGHT},
+	    {"RX BYTES", TEXT_RIGHT}, {"TX PACKETS", TEXT_RIGHT}, {"TX BYTES", TEXT_RIGHT},
+	    {"DROPPED", TEXT_RIGHT},
+	};
+	const json_t *port, *ports = json_object_get(result, "ports");
+	if (json_array_size(ports) == 0) {
+		fputs("no ports\n", out);
+		return 0;
+	}
+	struct text_table *table = text_table_create(columns, 7);
+	size_t i;
+	json_array_foreach (ports, i, port) {
+		text_table_put(table, "%lld", field_count(port, "number"));
+		text_table_put(table, "%s", field_text(port, "name"));
+		for (unsigned c = 0; c < sizeof(counters) / sizeof(counters[0]); c++)
+			text_table_put(table, "%lld", field_count(port, counters[c]));
+	}
+	int ret = text_table_print(table, out);
+	text_table_destroy(table);
+	return ret;
+}
+
+int print_drops(const json_t *result, FILE *out)
+{
+	static const struct text_column columns[] = {
+	    {"PORT", TEXT_LEFT},
+	    {"PACKETS", TEXT_RIGHT},
+	    {"REASON", TEXT_LEFT},
+	    {"MEANING", TEXT_LEFT},
+	};
+	const json_t *drop, *drops = json_object_get(result, "drops");
+	if (json_array_size(drops) == 0) {
+		fputs("no packet was dropped\n", out);
+		return 0;
+	}
+	struct text_table *table = text_table_create(columns, 4);
+	size_t i;
+	json_array_foreach (drops, i, drop) {
+		text_table_put(table, "%s", field_text(drop, "port"));
+		text_table_put(table, "%lld", field_count(drop, "packets"));
+		text_table_put(table, "%s", field_text(drop, "reason"));
+		text_table_put(table, "%s", field_text(drop, "text"));
+	}
+	int ret = text_table_print(table, out);
+	text_table_destroy(table);
+	return ret;
+}

@@ -1,0 +1,86 @@
+// State at a glance: show, dp show, version.
+#include "ctl/swctl/field.h"
+#include "ctl/swctl/print.h"
+
+static void print_daemon(const char *name, const json_t *daemon, FILE *out)
+{
+	struct field_buf up;
+	fprintf(out, "%-10s %s", name, field_text(daemon, "version"));
+	if (field_present(daemon, "dpdk"))
+		fprintf(out, " on DPDK %s", field_text(daemon, "dpdk"));
+	fprintf(out, ", pid %lld, up %s", field_count(daemon, "pid"),
+		field_duration(field_real(daemon, "uptime_s"), &up));
+	if (field_present(daemon, "db"))
+		fprintf(out, ", database %s", field_text(daemon, "db"));
+	fputc('\n', out);
+}
+
+int print_show(const json_t *result, FILE *out)
+{
+	const json_t *swd = json_object_get(result, "swd");
+	print_daemon("swctld", json_object_get(result, "swctld"), out);
+	if (json_is_true(json_object_get(swd, "connected")))
+		print_daemon("swd", swd, out);
+	else
+		fprintf(out, "%-10s away: swctld keeps trying to connect (systemctl status swd)\n",
+			"swd");
+	fprintf(out, "%-10s %lld, %lld up\n", "ports", field_count(result, "ports"),
+		field_count(result, "ports_up"));
+	fprintf(out, "%-10s %lld\n", "rules", field_count(result, "rules"));
+	fprintf(out, "%-10s %lld under %lld masks\n", "megaflows", field_count(result, "megaflows"),
+		field_count(result, "masks"));
+	fprintf(out, "%-10s %lld learned\n", "MACs", field_count(result, "macs"));
+	return 0;
+}
+
+static void print_memory(const json_t *dp, FILE *out)
+{
+	static const char *const parts[][2] = {{"exact-match caches", "emc_bytes"},
+					       {"megaflow table", "megaflow_bytes"},
+					       {"flow counters", "counter_bytes"}};
+	struct field_buf used, total;
+	fprintf(out, "%-20s %s, %s of %s used\n", "memory", field_text(dp, "memory_kind"),
+		field_bytes(field_count(dp, "memory_used"), &used),
+		field_bytes(field_count(dp, "memory_total"), &total));
+	for (unsigned i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
+		fprintf(out, "  %-18s %s\n", parts[i][0],
+			field_bytes(field_count(dp, parts[i][1]), &used));
+	fprintf(out, "%-20s %lld of %lld free\n", "packet buffers", field_count(dp, "pool_free"),
+		field_count(dp, "pool_total"));
+}
+
+int print_datapath(const json_t *dp, FILE *out)
+{
+	struct field_buf share, tries;
+	double hits = field_real(dp, "hits"), emc = field_real(dp, "emc_hits");
+	double lookups = hits + field_real(dp, "misses");
+	print_memory(dp, out);
+	fprintf(out, "%-20s %lld of at most %lld, under %lld masks\n", "megaflows",
+		field_count(dp, "flows"), field_count(dp, "max_flows"), field_count(dp, "masks"));
+	fprintf(out, "%-20s %.0f\n", "lookups", lookups);
+	fprintf(out, "  %-18s %.0f  %s\n", "exact-match hits", emc,
+		field_percent(emc, lookups, &share));
+	fprintf(out, "  %-18s %.0f  %s\n", "megaflow hits", hits - emc,
+		field_percent(hits - emc, lookups, &share));
+	fprintf(out, "  %-18s %lld  %s\n", "misses", field_count(dp, "misses"),
+		field_percent(field_real(dp, "misses"), lookups, &share));
+	fprintf(out, "%-20s %lld\n", "misses lost", field_count(dp, "lost"));
+	if (*field_ratio(field_real(dp, "mask_hits"), lookups - emc, &tries))
+		fprintf(out, "%-20s %s\n", "masks per lookup", tries.text);
+	return 0;
+}
+
+int print_version(const json_t *result, FILE *out)
+{
+	static const char *const rows[][2] = {{"swctld", "swctld"},
+					      {"swd", "swd"},
+					      {"DPDK", "dpdk"},
+					      {"SQLite", "sqlite"}};
+	fprintf(out, "%-9s %s\n", "swctl", SWD_VERSION);
+	for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		fprintf(out, "%-9s %s\n", rows[i][0],
+			field_present(result, rows[i][1]) ? field_text(result, rows[i][1])
+							  : "(swd is away)");
+	fprintf(out, "%-9s %lld\n", "protocol", field_count(result, "protocol"));
+	return 0;
+}

@@ -1,0 +1,87 @@
+# bash completion of swctl; printed by `swctl completion bash`.
+
+_swctl_words()
+{
+	mapfile -t COMPREPLY < <(compgen -W "$*" -- "$cur")
+}
+
+_swctl_port_names()
+{
+	"${COMP_WORDS[0]}" "${where[@]}" --timeout 2 --json list-ports 2>/dev/null |
+		sed -n 's/^ *"name": "\(.*\)",\{0,1\}$/\1/p'
+}
+
+_swctl_ports()
+{
+	_swctl_words "$(_swctl_port_names)"
+}
+
+_swctl_keys()
+{
+	case $key in
+	type) _swctl_words vhost-user dpdk ;;
+	mode) _swctl_words server client ;;
+	path) compopt -o default ;;
+	'')
+		compopt -o nospace
+		_swctl_words type= path= mode= queues= devargs= tag= trunks=
+		;;
+	esac
+}
+
+# Behind in_port= and output: a port; the shell splits words at both signs.
+_swctl_flow()
+{
+	case ${key##*,} in
+	in_port | output | out_port) _swctl_ports ;;
+	esac
+}
+
+_swctl()
+{
+	local cur=${COMP_WORDS[COMP_CWORD]} key='' i word command='' where=()
+	COMPREPLY=()
+	if [[ $cur == [=:] ]]; then
+		key=${COMP_WORDS[COMP_CWORD - 1]} cur=''
+	elif ((COMP_CWORD > 1)) && [[ ${COMP_WORDS[COMP_CWORD - 1]} == [=:] ]]; then
+		key=${COMP_WORDS[COMP_CWORD - 2]}
+	fi
+	for ((i = 1; i < COMP_CWORD; i++)); do
+		word=${COMP_WORDS[i]}
+		case $word in
+		--run-dir)
+			[[ ${COMP_WORDS[i + 1]} == = ]] && ((i++))
+			((++i < COMP_CWORD)) && where=(--run-dir "${COMP_WORDS[i]}")
+			;;
+		--timeout) ((i++)) ;;
+		-*) ;;
+		*) command+="${command:+ }$word" ;;
+		esac
+	done
+	if [[ $cur == -* ]]; then
+		_swctl_words --run-dir --json --no-stats --timeout --help --version
+		return
+	fi
+	if [[ ${COMP_WORDS[COMP_CWORD - 1]} == --run-dir || $key == --run-dir ]]; then
+		compopt -o dirnames
+		return
+	fi
+	case $command in
+	'') _swctl_words add-port del-port list-ports show add-flow add-flows del-flows dump-flows dp stats drops pmd fdb version help completion ;;
+	dp) _swctl_words show dump-flows ;;
+	pmd) _swctl_words show ;;
+	fdb) _swctl_words show ;;
+	help) _swctl_words add-port del-port list-ports show add-flow add-flows del-flows dump-flows dp stats drops pmd fdb version ;;
+	completion) _swctl_words bash ;;
+	'add-port' | 'add-port '*) _swctl_keys ;;
+	'del-port' | 'del-port '*) _swctl_ports ;;
+	'add-flow' | 'add-flow '*) _swctl_flow ;;
+	'add-flows' | 'add-flows '*) compopt -o default ;;
+	'del-flows' | 'del-flows '*) _swctl_flow ;;
+	'dump-flows' | 'dump-flows '*) _swctl_flow ;;
+	'stats' | 'stats '*) _swctl_ports ;;
+	'drops' | 'drops '*) _swctl_ports ;;
+	esac
+}
+
+complete -F _swctl swctl

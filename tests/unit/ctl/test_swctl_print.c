@@ -1,0 +1,177 @@
+// Results as people read them.
+#include "ctl/swctl/field.h"
+#include "ctl/swctl/print.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static const struct rpc_method *method(const char *name)
+{
+	for (unsigned i = 0; i < rpc_n_methods; i++)
+		if (strcmp(rpc_methods[i].name, name) == 0)
+			return &rpc_methods[i];
+	fail_msg("no method %s", name);
+	return NULL;
+}
+
+static char *print(const char *name, const char *json, struct swctl_options options)
+{
+	char *got = NULL;
+	size_t len;
+	FILE *out = open_memstream(&got, &len);
+	json_t *result = json_loads(json, JSON_DECODE_ANY, NULL);
+	assert_non_null(out);
+	assert_non_null(result);
+	assert_int_equal(swctl_print(method(name), result, &options, out), 0);
+	json_decref(result);
+	fclose(out);
+	return got;
+}
+
+static void expect(const char *name, const char *json, const char *want)
+{
+	char *got = print(name, json, (struct swctl_options){.json = false});
+	assert_string_equal(got, want);
+	free(got);
+}
+
+static void rules_look_like_ovs_ofctls(void **state)
+{
+	(void)state;
+	expect("flow.dump",
+	       "{\"rules\": [{\"flow\": \"f\", \"match\": \"tcp,in_port=vm1\", \"actions\": "
+	       "\"output:vm2\","
+	       " \"priority\": 10, \"cookie\": \"0x0\", \"idle_timeout\": 60, \"hard_timeout\": 0, "
+	       "\"n_packets\": 3,"
+	       " \"n_bytes\": 294, \"duration_s\": 1.25, \"idle_age_s\": 1},"
+	       " {\"match\": \"\", \"actions\": \"NORMAL\", \"priority\": 0, \"cookie\": \"0x2a\", "
+	       "\"duration_s\": 7}]}",
+	       " cookie=0x0, duration=1.2s, n_packets=3, n_bytes=294, idle_timeout=60, idle_age=1, "
+	       "priority=10,tcp,in_port=vm1 actions=output:vm2\n"
+	       " cookie=0x2a, duration=7.0s, n_packets=0, n_bytes=0, priority=0 actions=NORMAL\n");
+}
+
+static void rules_without_stats_can_be_added_again(void **state)
+{
+	(void)state;
+	char *got =
+	    print("flow.dump",
+		  "{\"rules\": [{\"flow\": \"priority=1,tcp actions=drop\"}, {\"flow\": \"b\"}]}",
+		  (struct swctl_options){.no_stats = true});
+	assert_string_equal(got, "priority=1,tcp actions=drop\nb\n");
+	free(got);
+}
+
+static void megaflows_look_like_ovs_dpctls(void **state)
+{
+	(void)state;
+	expect("dp.dump_flows",
+	       "{\"flows\": [{\"match\": \"in_port(vm1)\", \"actions\": \"vm2\", \"packets\": 2, "
+	       "\"bytes\": 120,"
+	       " \"age_s\": 0.5, \"tcp_flags\": 18},"
+	       " {\"match\": \"in_port(vm2)\", \"actions\": \"drop\", \"packets\": 0, \"bytes\": "
+	       "0, \"age_s\": null}]}",
+	       "in_port(vm1), packets:2, bytes:120, used:0.500s, flags:S., actions:vm2\n"
+	       "in_port(vm2), packets:0, bytes:0, used:never, actions:drop\n");
+}
+
+static void a_port_that_is_down_says_why_beneath_the_table(void **state)
+{
+	(void)state;
+	expect("port.list",
+	       "{\"ports\": [{\"number\": 1, \"name\": \"vm1\", \"kind\": \"vhost-user\","
+	       " \"options\": {\"path\": \"/a\", \"tag\": \"10\"}, \"link\": \"up\", "
+	       "\"rx_queues\": 2, \"tx_queues\": 2,"
+	       " \"tag\": 10},"
+	       " {\"number\": 2, \"name\": \"p\", \"kind\": \"dpdk\", \"options\": {\"devargs\": "
+	       "\"net_tap0\"},"
+	       " \"link\": \"down\", \"reason\": \"no cable\", \"rx_queues\": 1, \"tx_queues\": 1, "
+	       "\"mtu\": 1500,"
+	       " \"trunks\": [1, 2]}]}",
+	       "PORT  NAME  TYPE        LINK  RXQ/TXQ   MTU  VLANS       OPTIONS\n"
+	       "   1  vm1   vhost-user  up        2/2     -  tag 10      path=/a\n"
+	       "   2  p     dpdk        down      1/1  1500  trunks 1,2  devargs=net_tap0\n"
+	       "p is down: no cable\n");
+}
+
+static void counts_of_changed_rules_read_as_a_sentence(void **state)
+{
+	(void)state;
+	expect("flow.add", "{\"added\": 1, \"replaced\": 0}", "1 rule added\n");
+	expect("flow.add", "{\"added\": 0, \"replaced\": 1}", "1 rule replaced\n");
+	expect("flow.add_many", "{\"added\": 998, \"replaced\": 2}",
+	       "998 rules added, 2 rules replaced\n");
+	expect("flow.add_many", "{\"added\": 0, \"replaced\": 0}", "no rule changed\n");
+	expect("flow.del", "{\"deleted\": 0}", "0 rules deleted\n");
+}
+
+static void show_tells_when_the_data_plane_is_away(void **state)
+{
+	(void)state;
+	char *got =
+	    print("show", "{\"swctld\": {\"version\": \"1\"}, \"swd\": {\"connected\": false}}",
+		  (struct swctl_options){.json = false});
+	assert_non_null(strstr(got, "swd        away"));
+	free(got);
+}
+
+static void a_result_without_fields_prints_something_for_every_method(void **state)
+{
+	(void)state;
+	static const char *const odd[] = {
+	    "{}", "[]", "7",
+	    "{\"ports\": [{}, 1, null], \"rules\": [{}, []], \"flows\": [0],"
+	    " \"pmds\": [{\"rxqs\": [3]}], \"drops\": [{}], \"entries\": [\"x\"]}",
+	    "{\"ports\": 1, \"rules\": {}, \"flows\": \"x\", \"pmds\": true}"};
+	for (unsigned m = 0; m < rpc_n_methods; m++)
+		for (unsigned i = 0; i < sizeof(odd) / sizeof(odd[0]); i++)
+			free(print(rpc_methods[m].name, odd[i],
+				   (struct swctl_options){.json = false}));
+}
+
+static void json_keeps_the_order_and_short_numbers(void **state)
+{
+	(void)state;
+	char *got = print("version", "{\"z\": 0.1, \"a\": 9007199254740993, \"m\": [1.5]}",
+			  (struct swctl_options){.json = true});
+	assert_string_equal(
+	    got, "{\n  \"z\": 0.1,\n  \"a\": 9007199254740993,\n  \"m\": [\n    1.5\n  ]\n}\n");
+	free(got);
+}
+
+static void units_are_those_that_people_read(void **state)
+{
+	(void)state;
+	struct field_buf buf;
+	assert_string_equal(field_bytes(0, &buf), "0 B");
+	assert_string_equal(field_bytes(1023, &buf), "1023 B");
+	assert_string_equal(field_bytes(1536, &buf), "1.5 KiB");
+	assert_string_equal(field_bytes(64 << 20, &buf), "64.0 MiB");
+	assert_string_equal(field_bytes(3LL << 50, &buf), "3072.0 TiB");
+	assert_string_equal(field_duration(59.9, &buf), "59 s");
+	assert_string_equal(field_duration(61, &buf), "1 min 1 s");
+	assert_string_equal(field_duration(3 * 3600 + 720, &buf), "3 h 12 min");
+	assert_string_equal(field_duration(90000, &buf), "1 d 1 h");
+	assert_string_equal(field_percent(1, 3, &buf), "33.3 %");
+	assert_string_equal(field_percent(1, 0, &buf), "");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(rules_look_like_ovs_ofctls),
+	    cmocka_unit_test(rules_without_stats_can_be_added_again),
+	    cmocka_unit_test(megaflows_look_like_ovs_dpctls),
+	    cmocka_unit_test(a_port_that_is_down_says_why_beneath_the_table),
+	    cmocka_unit_test(counts_of_changed_rules_read_as_a_sentence),
+	    cmocka_unit_test(show_tells_when_the_data_plane_is_away),
+	    cmocka_unit_test(a_result_without_fields_prints_something_for_every_method),
+	    cmocka_unit_test(json_keeps_the_order_and_short_numbers),
+	    cmocka_unit_test(units_are_those_that_people_read),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
