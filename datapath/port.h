@@ -4,6 +4,7 @@
 #ifndef DATAPATH_PORT_H
 #define DATAPATH_PORT_H
 
+#include "datapath/drop.h"
 #include "datapath/packet.h"
 #include "flowtable/rcu.h"
 
@@ -56,7 +57,7 @@ struct port_kind {
 	uint16_t (*rx)(struct port *port, uint16_t queue, struct rte_mbuf **pkts, uint16_t n);
 	// Sends; takes over the first `returned` packets; the caller keeps the others. Packets may be multi-segment. A kind
 	// whose queue is shared by several PMDs locks inside. `pmd_index` chooses the queue. *reason says why the rest was
-	// refused.
+	// refused (enum drop_reason).
 	uint16_t (*tx)(struct port *port, unsigned pmd_index, struct rte_mbuf **pkts, uint16_t n,
 		       int *reason);
 	void (*status)(struct port *port, struct port_status *status); // control thread
@@ -83,6 +84,9 @@ void port_del(struct port *port);
 struct port *port_find(const char *name);
 struct port *port_next(uint32_t *cursor); // in number order; NULL at the end
 void ports_fini(void);                    // closes all
+// Returns when no PMD holds anything that it read from a port before the call. Any thread that is not a PMD and holds no
+// lock that a PMD may wait for.
+void ports_synchronize(void);
 
 extern struct port *ports_published[PORTS_MAX]; // writer: control thread
 
@@ -103,5 +107,9 @@ void port_log_warn(const struct port *port, const char *fmt, ...) __attribute__(
 const char *port_option(const struct port_config *config, const char *key);
 int port_options_check(const struct port_config *config, const char *const *known, char *err,
 		       size_t err_len);
+
+// A number between min and max, `fallback` when the option is absent. 0 or -EINVAL with one line in err.
+int port_option_uint(const struct port_config *config, const char *key, unsigned min, unsigned max,
+		     unsigned fallback, unsigned *out, char *err, size_t err_len);
 
 #endif

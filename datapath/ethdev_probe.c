@@ -1,0 +1,135 @@
+#include "datapath/ethdev_probe.h"
+
+#include <rte_bus.h>
+#include <rte_dev.h>
+#include <rte_errno.h>
+#include <rte_ethdev.h>
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static bool taken[RTE_MAX_ETHPORTS]; // ethdevs that belong to a port of ours
+
+static bool is_hex(const char *text, size_t max_len)
+{
+	size_t len = strspn(text, "0123456789abcdefABCDEF");
+	return len > 0 && len <= max_len && text[len] == '\0';
+}
+
+// [domain:]bus:device.function
+static bool is_pci_address(const char *name)
+{
+	char copy[32];
+	if (strlen(name) >= sizeof(copy))
+		return false;
+	strcpy(copy, name);
+	char *function = strrchr(copy, '.');
+	char *device = strrchr(copy, ':');
+	if (!device || !function || function < device)
+		return false;
+	*function++ = '\0';
+	*device++ = '\0';
+	char *bus = strrchr(copy, ':');
+	if (bus)
+		*bus++ = '\0';
+	return is_hex(function, 1) && is_hex(device, 2) && is_hex(bus ? bus : copy, 4) &&
+	       (!bus || is_hex(copy, 8));
+}
+
+static int check_bus(const char *devargs, const char *name, char *err, size_t err_len)
+{
+	static const char *const pci_prefixes[] = {"pci:",  "bus=pci", "class=",
+						   "vmbus", "fslmc",   "dpaa"};
+	bool refused = is_pci_address(name);
+	for (size_t i = 0; i < RTE_DIM(pci_prefixes); i++)
+		refused |= strncmp(devargs, pci_prefixes[i], strlen(pci_prefixes[i])) == 0;
+	if (!refused)
+		return 0;
+	snprintf(err, err_len,
+		 "devargs=%.80s names hardware: PCI devices come with the nic kind: not built yet",
+		 devargs);
+	return -EOPNOTSUPP;
+}
+
+// A virtio-user server sits in accept() until a peer comes, and the switch with it.
+static int check_blocking(const char *devargs, const char *name, char *err, size_t err_len)
+{
+	if (strncmp(name, "virtio_user", 11) != 0 && strncmp(name, "net_virtio_user", 15) != 0)
+		return 0;
+	const char *server = strstr(devargs, ",server=");
+	if (!server || server[8] == '0')
+		return 0;
+	snprintf(err, err_len,
+		 "devargs=%.80s would stop the switch until a peer comes: leave out server=1 and "
+		 "let the "
+		 "peer listen",
+		 devargs);
+	return -EOPNOTSUPP;
+}
+
+static int take(uint16_t id, const char *devargs, char *err, size_t err_len)
+{
+	if (taken[id]) {
+		snprintf(err, err_len, "device of devargs=%.80s belongs to a port already",
+			 devargs);
+		return -EEXIST;
+	}
+	taken[id] = true;
+	return 0;
+}
+
+static int probe(const char *devargs, const char *name, uint16_t *id, char *err, size_t err_len)
+{
+	int rc = rte_dev_probe(devargs);
+	if (rc < 0) {
+		snprintf(err, err_len,
+			 "cannot open device \"%.80s\": %s: check its name and arguments (the log "
+			 "may say more)",
+			 devargs, rte_strerror(-rc));
+		return rc;
+	}
+	if (rte_eth_dev_get_port_by_name(name, id) == 0)
+		return 0;
+	snprintf(err, err_len,
+		 "device \"%.80s\" is no network device: use one named net_... or virtio_user...",
+		 devargs);
+	rte_eal_hotplug_remove("vdev", name);
+	return -ENODEV;
+}
+
+int ethdev_probe(const char *devargs, uint16_t *id, bool *probed, char *err, size_t err_len)
+{
+	char name[RTE_DEV_NAME_MAX_LEN];
+	size_t len = strcspn(devargs, ",");
+	if (len == 0 || len >= sizeof(name)) {
+		snprintf(err, err_len, "devargs=%.80s does not start with a device name", devargs);
+		return -EINVAL;
+	}
+	memcpy(name, devargs, len);
+	name[len] = '\0';
+
+	int rc = check_bus(devargs, name, err, err_len);
+	if (rc == 0)
+		rc = check_blocking(devargs, name, err, err_len);
+	if (rc < 0)
+		return rc;
+	*probed = rte_eth_dev_get_port_by_name(name, id) < 0;
+	if (*probed)
+		rc = probe(devargs, name, id, err, err_len);
+	if (rc < 0)
+		return rc;
+	return take(*id, devargs, err, err_len);
+}
+
+void ethdev_remove(uint16_t id, bool probed)
+{
+	struct rte_eth_dev_info info;
+	taken[id] = false;
+	if (!probed || rte_eth_dev_info_get(id, &info) < 0)
+		return;
+	rte_eth_dev_close(id);
+	rte_dev_remove(info.device);
+}

@@ -1,0 +1,179 @@
+#include "datapath/options.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define CORE_MAX	  1023
+#define MEM_DEFAULT	  512
+#define MEM_MAX		  (1u << 20)
+#define MAX_FLOWS_DEFAULT 200000
+#define MAX_FLOWS_MIN	  16
+#define MAX_FLOWS_MAX	  (1u << 24)
+
+void options_usage(void)
+{
+	printf(
+	    "Usage: swd --pmd-cores LIST [OPTION]...\n"
+	    "The data plane of a virtual switch: runs in the foreground, logs to stderr, and "
+	    "serves\n"
+	    "RUN-DIR/datapath.sock for swctld.\n\n"
+	    "  --pmd-cores LIST  cores for the packet threads, as in 1 or 1,3-5\n"
+	    "  --run-dir DIR     folder of the sockets (default /run/swd); is made when missing\n"
+	    "  --mem MB          hugepage memory to take (default %u, at least %u)\n"
+	    "  --max-flows N     megaflows to hold at most (default %u, less when --mem is small)\n"
+	    "  --log-level L     error, warn, info or debug (default info)\n"
+	    "  --help            this text\n"
+	    "  --version         the version\n",
+	    MEM_DEFAULT, OPTIONS_MEM_MIN, MAX_FLOWS_DEFAULT);
+}
+
+// Reads a number at *text and moves past it. false when there is none, or it is above max.
+static bool number_scan(const char **text, unsigned max, unsigned *out)
+{
+	size_t len = strspn(*text, "0123456789");
+	if (len == 0 || len > 9)
+		return false;
+	*out = (unsigned)strtoul(*text, NULL, 10);
+	*text += len;
+	return *out <= max;
+}
+
+static bool core_add(unsigned core, unsigned *cores, unsigned *n)
+{
+	for (unsigned i = 0; i < *n; i++) {
+		if (cores[i] == core)
+			return true;
+	}
+	if (*n == PMDS_MAX)
+		return false;
+	cores[(*n)++] = core;
+	return true;
+}
+
+int core_list_parse(const char *text, unsigned *cores, unsigned *n, char *err, size_t err_len)
+{
+	const char *at = text;
+	*n = 0;
+	do {
+		unsigned first, last;
+		if (!number_scan(&at, CORE_MAX, &first))
+			goto refuse;
+		last = first;
+		if (*at == '-') {
+			at++;
+			if (!number_scan(&at, CORE_MAX, &last) || last < first)
+				goto refuse;
+		}
+		for (unsigned core = first; core <= last; core++) {
+			if (!core_add(core, cores, n)) {
+				snprintf(err, err_len,
+					 "core list \"%.40s\" names more than %d cores", text,
+					 PMDS_MAX);
+				return -EINVAL;
+			}
+		}
+	} while (*at == ',' && *++at);
+	if (*at == '\0' && at > text && at[-1] != ',')
+		return 0;
+refuse:
+	snprintf(err, err_len, "core list \"%.40s\" does not do: write it as in 1,3-5", text);
+	return -EINVAL;
+}
+
+static int number_parse(const char *option, const char *text, unsigned min, unsigned max,
+			unsigned *out, char *err, size_t err_len)
+{
+	const char *at = text;
+	if (number_scan(&at, max, out) && *at == '\0' && *out >= min)
+		return 0;
+	snprintf(err, err_len, "--%s %.40s does not do: use a number from %u to %u", option, text,
+		 min, max);
+	return -EINVAL;
+}
+
+static int run_dir_parse(struct options *o, const char *text, char *err, size_t err_len)
+{
+	if (text[0] && strlen(text) < sizeof(o->run_dir)) {
+		strcpy(o->run_dir, text);
+		return 0;
+	}
+	snprintf(err, err_len, "--run-dir \"%.40s\" does not do: name a folder", text);
+	return -EINVAL;
+}
+
+static int option_apply(struct options *o, int option, char *err, size_t err_len)
+{
+	switch (option) {
+	case 'r':
+		return run_dir_parse(o, optarg, err, err_len);
+	case 'c':
+		return core_list_parse(optarg, o->pmd_cores, &o->n_pmd_cores, err, err_len);
+	case 'm':
+		return number_parse("mem", optarg, OPTIONS_MEM_MIN, MEM_MAX, &o->mem_mb, err,
+				    err_len);
+	case 'f':
+		return number_parse("max-flows", optarg, MAX_FLOWS_MIN, MAX_FLOWS_MAX,
+				    &o->max_flows, err, err_len);
+	case 'l':
+		if (log_level_parse(optarg, &o->log_level))
+			return 0;
+		snprintf(err, err_len,
+			 "--log-level %.40s does not do: use error, warn, info or debug", optarg);
+		return -EINVAL;
+	case 'h':
+		o->help = true;
+		return 0;
+	case 'V':
+		o->version = true;
+		return 0;
+	default:
+		return -EINVAL;
+	}
+}
+
+static const struct option long_options[] = {
+    {"run-dir", required_argument, NULL, 'r'},	 {"pmd-cores", required_argument, NULL, 'c'},
+    {"mem", required_argument, NULL, 'm'},	 {"max-flows", required_argument, NULL, 'f'},
+    {"log-level", required_argument, NULL, 'l'}, {"help", no_argument, NULL, 'h'},
+    {"version", no_argument, NULL, 'V'},	 {0},
+};
+
+int options_parse(struct options *o, int argc, char **argv, char *err, size_t err_len)
+{
+	*o = (struct options){.run_dir = "/run/swd",
+			      .mem_mb = MEM_DEFAULT,
+			      .max_flows = MAX_FLOWS_DEFAULT,
+			      .log_level = LOG_LEVEL_INFO};
+	optind = 0; // for a second call, in tests
+	int c;
+	while ((c = getopt_long(argc, argv, "+:hV", long_options, NULL)) != -1) {
+		if (c == '?' || c == ':') {
+			snprintf(
+			    err, err_len,
+			    c == ':'
+				? "option %.60s needs a value: see swd --help"
+				: "option %.60s is not known or takes no value: see swd --help",
+			    argv[optind - 1]);
+			return -EINVAL;
+		}
+		int rc = option_apply(o, c, err, err_len);
+		if (rc < 0)
+			return rc;
+		if (o->help || o->version)
+			return 0;
+	}
+	if (optind < argc) {
+		snprintf(err, err_len, "\"%.60s\" is not an option: see swd --help", argv[optind]);
+		return -EINVAL;
+	}
+	if (o->n_pmd_cores == 0) {
+		snprintf(err, err_len,
+			 "--pmd-cores is missing: name the cores for the packet threads, as in "
+			 "--pmd-cores 1");
+		return -EINVAL;
+	}
+	return 0;
+}

@@ -1,0 +1,29 @@
+// swd's command line.
+#ifndef DATAPATH_OPTIONS_H
+#define DATAPATH_OPTIONS_H
+
+#include "ctl/log.h"
+#include "datapath/pmd.h"
+
+#include <limits.h>
+
+#define OPTIONS_MEM_MIN 64u // MB
+
+struct options {
+	char run_dir[PATH_MAX];
+	unsigned pmd_cores[PMDS_MAX];
+	unsigned n_pmd_cores;
+	unsigned mem_mb;
+	unsigned max_flows;
+	enum log_level log_level;
+	bool help, version; // asked for: the rest is not looked at
+};
+
+// Reads the command line. 0 or -EINVAL with one line in err.
+int options_parse(struct options *o, int argc, char **argv, char *err, size_t err_len);
+void options_usage(void); // to stdout
+
+// "1,3-5" to 1 3 4 5, without doubles. 0, or -EINVAL with one line in err.
+int core_list_parse(const char *text, unsigned *cores, unsigned *n, char *err, size_t err_len);
+
+#endif

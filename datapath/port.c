@@ -1,0 +1,180 @@
+#include "datapath/port.h"
+
+#include "ctl/log.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const struct port_kind *const kinds[] = {&port_kind_vhost, &port_kind_ethdev};
+#define N_KINDS (sizeof(kinds) / sizeof(kinds[0]))
+
+struct port *ports_published[PORTS_MAX];
+static struct rcu *ports_rcu;
+
+void ports_init(struct rcu *rcu)
+{
+	ports_rcu = rcu;
+}
+
+void ports_synchronize(void)
+{
+	if (ports_rcu)
+		rcu_synchronize(ports_rcu);
+}
+
+static const struct port_kind *kind_find(const char *name)
+{
+	for (size_t i = 0; i < N_KINDS; i++) {
+		if (strcmp(kinds[i]->name, name) == 0)
+			return kinds[i];
+	}
+	return NULL;
+}
+
+static int kind_refuse(const struct port_config *config, char *err, size_t err_len)
+{
+	int len = snprintf(err, err_len, "port kind \"%s\" is not known: use ", config->kind);
+	for (size_t i = 0; i < N_KINDS && len >= 0 && (size_t)len < err_len; i++)
+		len += snprintf(err + len, err_len - len, "%s\"%s\"", i > 0 ? " or " : "",
+				kinds[i]->name);
+	return -EINVAL;
+}
+
+// Names stand in flow texts, so they keep clear of its punctuation.
+static bool name_ok(const char *name)
+{
+	static const char allowed[] =
+	    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.";
+	size_t len = strnlen(name, PORT_NAME_MAX);
+	return len > 0 && len < PORT_NAME_MAX && strspn(name, allowed) == len;
+}
+
+static uint32_t number_free(void)
+{
+	for (uint32_t no = 1; no < PORTS_MAX; no++) {
+		if (!ports_published[no])
+			return no;
+	}
+	return 0;
+}
+
+// Sets *no to the number that the new port gets.
+static int number_choose(uint32_t *no, const struct port_config *config, char *err, size_t err_len)
+{
+	if (!name_ok(config->name)) {
+		snprintf(err, err_len,
+			 "port name \"%.*s\" does not do: use 1 to %d letters, digits, or _ - .",
+			 PORT_NAME_MAX - 1, config->name, PORT_NAME_MAX - 1);
+		return -EINVAL;
+	}
+	if (port_find(config->name)) {
+		snprintf(err, err_len, "port \"%s\" is there already", config->name);
+		return -EEXIST;
+	}
+	if (*no >= PORTS_MAX) {
+		snprintf(err, err_len, "port number %u is too large: use 1 to %d", *no,
+			 PORTS_MAX - 1);
+		return -EINVAL;
+	}
+	if (*no != 0 && ports_published[*no]) {
+		snprintf(err, err_len, "port number %u belongs to \"%s\"", *no,
+			 ports_published[*no]->config.name);
+		return -EEXIST;
+	}
+	if (*no == 0)
+		*no = number_free();
+	if (*no == 0) {
+		snprintf(err, err_len, "all %d port numbers are in use", PORTS_MAX - 1);
+		return -ENOSPC;
+	}
+	return 0;
+}
+
+int port_add(uint32_t no, const struct port_config *config, struct port **out, char *err,
+	     size_t err_len)
+{
+	int rc = number_choose(&no, config, err, err_len);
+	if (rc < 0)
+		return rc;
+	const struct port_kind *kind = kind_find(config->kind);
+	if (!kind)
+		return kind_refuse(config, err, err_len);
+
+	struct port *port = calloc(1, sizeof(*port));
+	if (!port) {
+		snprintf(err, err_len, "out of memory");
+		return -ENOMEM;
+	}
+	port->no = no;
+	port->kind = kind;
+	port->config = *config;
+	rc = kind->open(port, &port->config, err, err_len);
+	if (rc < 0) {
+		free(port);
+		return rc;
+	}
+	// A PMD that finds the port sees it whole.
+	__atomic_store_n(&ports_published[no], port, __ATOMIC_RELEASE);
+	*out = port;
+	return 0;
+}
+
+void port_del(struct port *port)
+{
+	__atomic_store_n(&ports_published[port->no], NULL, __ATOMIC_RELEASE);
+	ports_synchronize();
+	port->kind->close(port);
+	free(port);
+}
+
+struct port *port_find(const char *name)
+{
+	for (uint32_t no = 1; no < PORTS_MAX; no++) {
+		if (ports_published[no] && strcmp(ports_published[no]->config.name, name) == 0)
+			return ports_published[no];
+	}
+	return NULL;
+}
+
+struct port *port_next(uint32_t *cursor)
+{
+	while (*cursor < PORTS_MAX) {
+		struct port *port = ports_published[(*cursor)++];
+		if (port)
+			return port;
+	}
+	return NULL;
+}
+
+void ports_fini(void)
+{
+	uint32_t cursor = 0;
+	for (struct port *port; (port = port_next(&cursor)) != NULL;)
+		port_del(port);
+}
+
+static void log_line(enum log_level level, const struct port *port, const char *fmt, va_list args)
+{
+	char text[512];
+	vsnprintf(text, sizeof(text), fmt, args);
+	log_write(level, "port %s: %s", port->config.name, text);
+}
+
+void port_log_info(const struct port *port, const char *fmt, ...)
+{
+	va_list args;
+	va_start(args, fmt);
+	log_line(LOG_LEVEL_INFO, port, fmt, args);
+	va_end(args);
+}
+
+void port_log_warn(const struct port *port, const char *fmt, ...)
+{
+	va_list args;
+	va_start(args, fmt);
+	log_line(LOG_LEVEL_WARN, port, fmt, args);
+	va_end(args);
+}

@@ -1,0 +1,300 @@
+// swd: the data plane. Starts the parts in order, runs the event loop, stops them in reverse order.
+#include "datapath/eal.h"
+#include "datapath/options.h"
+#include "datapath/packet.h"
+#include "datapath/pmd.h"
+#include "datapath/port.h"
+#include "datapath/server.h"
+#include "datapath/upcall.h"
+#include "flowtable/megaflow.h"
+#include "flowtable/rcu.h"
+
+#include <event2/event.h>
+#include <systemd/sd-daemon.h>
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define MB	      (1024ull * 1024)
+#define PACKETS_MIN   8192u
+#define PACKETS_MAX   (1u << 20)
+#define PACKET_BYTES  (sizeof(struct rte_mbuf) + PACKET_PRIV_SIZE + RTE_MBUF_DEFAULT_BUF_SIZE + 64)
+#define FLOW_BYTES    512u // a megaflow with its share of buckets and counters, roughly
+#define EMC_ENTRIES   8192u
+#define RECLAIM_MS    50
+#define SERVER_SOCKET "datapath.sock"
+
+struct swd {
+	struct options options;
+	struct rcu *rcu;
+	struct flow_table *flows;
+	struct event_base *base;
+	struct event *on_term, *on_int, *on_reclaim;
+	struct server *server;
+	char err[512]; // one line: why the start failed
+};
+
+static int run_dir_prepare(struct swd *swd)
+{
+	const char *dir = swd->options.run_dir;
+	struct stat st;
+	if (mkdir(dir, 0755) < 0 && errno != EEXIST) {
+		snprintf(swd->err, sizeof(swd->err), "cannot make run dir %.200s: %s", dir,
+			 strerror(errno));
+		return -errno;
+	}
+	if (stat(dir, &st) < 0 || !S_ISDIR(st.st_mode)) {
+		snprintf(swd->err, sizeof(swd->err), "run dir %.200s is not a folder", dir);
+		return -ENOTDIR;
+	}
+	if (access(dir, W_OK | X_OK) < 0) {
+		snprintf(swd->err, sizeof(swd->err),
+			 "run dir %.200s: %s: run swd as its owner or name another with --run-dir",
+			 dir, strerror(errno));
+		return -errno;
+	}
+	return 0;
+}
+
+// Guests' memory regions, kick and call events: a few file descriptors each.
+static void fd_limit_raise(void)
+{
+	struct rlimit limit;
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+		limit.rlim_cur = limit.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &limit);
+	}
+}
+
+static int eal_begin(struct swd *swd)
+{
+	const struct eal_config config = {.pmd_cores = swd->options.pmd_cores,
+					  .n_pmd_cores = swd->options.n_pmd_cores,
+					  .mem_mb = swd->options.mem_mb,
+					  .log_level = swd->options.log_level};
+	return eal_start(&config, swd->err, sizeof(swd->err));
+}
+
+// Half of the memory goes to packets, a quarter at most to megaflows; the rest is for caches and
+// rings.
+static int memory_begin(struct swd *swd)
+{
+	uint64_t bytes = swd->options.mem_mb * MB;
+	uint64_t n_packets = RTE_MIN(RTE_MAX(bytes / 2 / PACKET_BYTES, PACKETS_MIN), PACKETS_MAX);
+	uint64_t max_flows = RTE_MIN(bytes / 4 / FLOW_BYTES, swd->options.max_flows);
+
+	if (max_flows < swd->options.max_flows)
+		log_info("--mem %u has room for %u megaflows", swd->options.mem_mb,
+			 (unsigned)max_flows);
+	if (packet_pool_create((unsigned)n_packets) && (swd->rcu = rcu_create()) &&
+	    (swd->flows = flow_table_create(swd->rcu, (uint32_t)max_flows, SOCKET_ID_ANY)))
+		return 0;
+	snprintf(swd->err, sizeof(swd->err), "--mem %u is not enough: give more",
+		 swd->options.mem_mb);
+	return -ENOMEM;
+}
+
+static int pool_begin(struct swd *swd)
+{
+	const struct pmd_pool_config config = {.rcu = swd->rcu,
+					       .flows = swd->flows,
+					       .emc_entries = EMC_ENTRIES};
+	ports_init(swd->rcu);
+	int rc = pmd_pool_init(&config);
+	if (rc < 0)
+		snprintf(swd->err, sizeof(swd->err), "cannot set up the packet threads: %s",
+			 strerror(-rc));
+	return rc;
+}
+
+static int cores_begin(struct swd *swd)
+{
+	return pmd_pool_set_cores(swd->options.pmd_cores, swd->options.n_pmd_cores, swd->err,
+				  sizeof(swd->err));
+}
+
+static int upcall_begin(struct swd *swd)
+{
+	int rc = upcall_init();
+	if (rc < 0)
+		snprintf(swd->err, sizeof(swd->err), "cannot set up upcalls: %s", strerror(-rc));
+	return rc;
+}
+
+static void reclaim(evutil_socket_t fd, short events, void *arg)
+{
+	struct swd *swd = arg;
+	(void)fd;
+	(void)events;
+	pmd_pool_reclaim();
+	rcu_reclaim(swd->rcu);
+}
+
+static void stop(evutil_socket_t signal_no, short events, void *arg)
+{
+	struct swd *swd = arg;
+	(void)events;
+	log_info("stopping on %s", strsignal((int)signal_no));
+	event_base_loopbreak(swd->base);
+}
+
+static int loop_begin(struct swd *swd)
+{
+	const struct timeval interval = {.tv_usec = RECLAIM_MS * 1000};
+	swd->base = event_base_new();
+	if (!swd->base)
+		goto fail;
+	swd->on_term = evsignal_new(swd->base, SIGTERM, stop, swd);
+	swd->on_int = evsignal_new(swd->base, SIGINT, stop, swd);
+	swd->on_reclaim = event_new(swd->base, -1, EV_PERSIST, reclaim, swd);
+	if (swd->on_term && swd->on_int && swd->on_reclaim && event_add(swd->on_term, NULL) == 0 &&
+	    event_add(swd->on_int, NULL) == 0 && event_add(swd->on_reclaim, &interval) == 0)
+		return 0;
+fail:
+	snprintf(swd->err, sizeof(swd->err), "cannot set up the event loop: %s", strerror(errno));
+	return -ENOMEM;
+}
+
+static int server_begin(struct swd *swd)
+{
+	char path[PATH_MAX + sizeof(SERVER_SOCKET) + 1];
+	snprintf(path, sizeof(path), "%s/" SERVER_SOCKET, swd->options.run_dir);
+	const struct server_config config = {.base = swd->base,
+					     .path = path,
+					     .flows = swd->flows,
+					     .rcu = swd->rcu};
+	swd->server = server_start(&config, swd->err, sizeof(swd->err));
+	return swd->server ? 0 : -EIO;
+}
+
+static void server_end(struct swd *swd)
+{
+	server_stop(swd->server);
+}
+
+static void loop_end(struct swd *swd)
+{
+	if (swd->on_reclaim)
+		event_free(swd->on_reclaim);
+	if (swd->on_int)
+		event_free(swd->on_int);
+	if (swd->on_term)
+		event_free(swd->on_term);
+	if (swd->base)
+		event_base_free(swd->base);
+}
+
+static void upcall_end(struct swd *swd)
+{
+	(void)swd;
+	upcall_fini();
+}
+
+static void pool_end(struct swd *swd)
+{
+	(void)swd;
+	pmd_pool_fini();
+}
+
+static void ports_end(struct swd *swd)
+{
+	(void)swd;
+	uint32_t cursor = 0;
+	for (struct port *port; (port = port_next(&cursor)) != NULL;)
+		pmd_pool_del_port(port);
+	ports_fini();
+}
+
+static void memory_end(struct swd *swd)
+{
+	if (swd->flows)
+		flow_table_destroy(swd->flows);
+	if (swd->rcu)
+		rcu_destroy(swd->rcu);
+}
+
+static void eal_end(struct swd *swd)
+{
+	(void)swd;
+	eal_stop();
+}
+
+// Parts in the order of their start; `end` undoes `begin`, also one that failed half-way where
+// `partial` says so.
+static const struct part {
+	int (*begin)(struct swd *swd);
+	void (*end)(struct swd *swd);
+	bool partial;
+} parts[] = {
+    {run_dir_prepare, NULL, false},   {eal_begin, eal_end, false},
+    {memory_begin, memory_end, true}, {pool_begin, pool_end, false},
+    {cores_begin, ports_end, false},  {upcall_begin, upcall_end, false},
+    {loop_begin, loop_end, true},     {server_begin, server_end, false},
+};
+#define N_PARTS (sizeof(parts) / sizeof(parts[0]))
+
+static void end_parts(struct swd *swd, size_t n)
+{
+	while (n-- > 0) {
+		if (parts[n].end)
+			parts[n].end(swd);
+	}
+}
+
+static int begin_parts(struct swd *swd)
+{
+	for (size_t i = 0; i < N_PARTS; i++) {
+		int rc = parts[i].begin(swd);
+		if (rc == 0)
+			continue;
+		end_parts(swd, i + parts[i].partial);
+		return rc;
+	}
+	return 0;
+}
+
+static void run(struct swd *swd)
+{
+	printf("swd: ready\n");
+	fflush(stdout);
+	sd_notify(0, "READY=1");
+	event_base_dispatch(swd->base);
+	sd_notify(0, "STOPPING=1");
+}
+
+int main(int argc, char **argv)
+{
+	static struct swd swd;
+	log_init("swd", LOG_LEVEL_INFO);
+	int rc = options_parse(&swd.options, argc, argv, swd.err, sizeof(swd.err));
+	if (rc < 0)
+		goto fail;
+	if (swd.options.help) {
+		options_usage();
+		return 0;
+	}
+	if (swd.options.version) {
+		printf("swd %s\n", SWD_VERSION);
+		return 0;
+	}
+	log_init("swd", swd.options.log_level);
+	signal(SIGPIPE, SIG_IGN);
+	fd_limit_raise();
+
+	rc = begin_parts(&swd);
+	if (rc < 0)
+		goto fail;
+	run(&swd);
+	end_parts(&swd, N_PARTS);
+	return 0;
+
+fail:
+	log_error("%s", swd.err);
+	return 1;
+}
