@@ -21,6 +21,10 @@ unsigned upcall_drain(struct rte_mbuf **pkts, unsigned n);
 bool upcall_arm(void);
 void upcall_fini(void);
 
+// The pool's: a ring that upcall_drain() empties. NULL when out of memory. Control thread.
+struct rte_ring *upcall_ring_create(int numa_node);
+void upcall_ring_destroy(struct rte_ring *ring); // no producer is left; what waits is freed
+
 // PMD side, producer of rxq->upcalls. Takes the packet over; returns false (packet untouched) when it does not fit, with the
 // reason.
 bool upcall_enqueue(struct rxq *rxq, struct rte_mbuf *m, enum drop_reason *reason);

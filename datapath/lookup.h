@@ -1,0 +1,10 @@
+// Lookup: a burst's keys to megaflows, through the exact-match cache and the megaflow table.
+#ifndef DATAPATH_LOOKUP_H
+#define DATAPATH_LOOKUP_H
+
+#include "datapath/pmd_private.h"
+
+// Sets burst.flows[0..n): NULL is a miss. That PMD, inside its read section.
+void lookup(struct pmd *pmd, unsigned n);
+
+#endif

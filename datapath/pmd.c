@@ -1,0 +1,248 @@
+// The pool: which PMDs run, and which queues each of them polls. Control thread only.
+#include "datapath/pmd.h"
+
+#include "datapath/pmd_private.h"
+#include "datapath/rxqs.h"
+#include "datapath/upcall.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static struct {
+	struct pmd_pool_config config;
+	struct pmd *pmds[PMDS_MAX]; // by index; NULL: free
+	unsigned n_pmds;
+	// Miss rings of injected packets, one per PMD index; they outlive their PMD, as its packets
+	// do.
+	struct rxq inject_rxqs[PMDS_MAX];
+} pool;
+
+static_assert(PMDS_MAX <= 64, "sets of PMDs are 64-bit words");
+
+static bool in_set(uint64_t set, unsigned i)
+{
+	return set >> i & 1;
+}
+
+uint64_t pmd_pool_running(void)
+{
+	uint64_t set = 0;
+
+	for (unsigned i = 0; i < PMDS_MAX; i++) {
+		if (pool.pmds[i])
+			set |= UINT64_C(1) << i;
+	}
+	return set;
+}
+
+// The PMD polls nothing any more.
+static void retire(unsigned index)
+{
+	struct pmd *pmd = pool.pmds[index];
+
+	pmd_stop(pmd);
+	port_counters_fold(pmd);
+	if (pmd->rxqs != &pmd_no_rxqs)
+		free((void *)(uintptr_t)pmd->rxqs);
+	pmd_destroy(pmd);
+	pool.pmds[index] = NULL;
+	pool.n_pmds--;
+}
+
+static int launch(unsigned core, unsigned index, char *err, size_t err_len)
+{
+	struct pmd_config config = {.pool = &pool.config, .core = core, .index = index};
+	struct pmd *pmd;
+	int ret;
+
+	config.inject_rxq = &pool.inject_rxqs[index];
+	if (!config.inject_rxq->upcalls)
+		config.inject_rxq->upcalls = upcall_ring_create(SOCKET_ID_ANY);
+	if (!config.inject_rxq->upcalls) {
+		snprintf(err, err_len, "core %u: no memory for its rings; give swd more with --mem",
+			 core);
+		return -ENOMEM;
+	}
+	pmd = pmd_create(&config, err, err_len);
+	if (!pmd)
+		return -ENOMEM;
+	ret = pmd_start(pmd, err, err_len);
+	if (ret) {
+		pmd_destroy(pmd);
+		return ret;
+	}
+	pool.pmds[index] = pmd;
+	pool.n_pmds++;
+	return 0;
+}
+
+static int index_of_core(unsigned core)
+{
+	for (int i = 0; i < PMDS_MAX; i++) {
+		if (pool.pmds[i] && pool.pmds[i]->core == core)
+			return i;
+	}
+	return -1;
+}
+
+static int index_free(void)
+{
+	for (int i = 0; i < PMDS_MAX; i++) {
+		if (!pool.pmds[i])
+			return i;
+	}
+	return -1;
+}
+
+static int cores_check(const unsigned *cores, unsigned n, char *err, size_t err_len)
+{
+	long n_cores = RTE_MIN(sysconf(_SC_NPROCESSORS_CONF), (long)UINT16_MAX);
+
+	if (n == 0) {
+		snprintf(err, err_len, "no core given: at least one must poll the ports");
+		return -EINVAL;
+	}
+	for (unsigned i = 0; i < n; i++) {
+		if (cores[i] >= (unsigned long)n_cores) {
+			snprintf(err, err_len,
+				 "core %u does not exist: this machine has cores 0 to %ld",
+				 cores[i], n_cores - 1);
+			return -EINVAL;
+		}
+		for (unsigned j = 0; j < i; j++) {
+			if (cores[i] == cores[j]) {
+				snprintf(err, err_len, "core %u is named twice", cores[i]);
+				return -EINVAL;
+			}
+		}
+	}
+	return 0;
+}
+
+// Ends the PMDs in `set`, whose queues others have.
+static void retire_set(uint64_t set)
+{
+	for (unsigned i = 0; i < PMDS_MAX; i++) {
+		if (in_set(set, i))
+			retire(i);
+	}
+}
+
+int pmd_pool_set_cores(const unsigned *cores, unsigned n, char *err, size_t err_len)
+{
+	uint64_t before = pmd_pool_running(), wanted = 0, started = 0;
+	int ret = cores_check(cores, n, err, err_len);
+
+	for (unsigned i = 0; i < n && !ret; i++) {
+		int index = index_of_core(cores[i]);
+
+		if (index < 0) {
+			index = index_free();
+			if (index < 0) {
+				snprintf(err, err_len,
+					 "too many cores at once: the pool has %d places",
+					 PMDS_MAX);
+				ret = -EINVAL;
+				break;
+			}
+			ret = launch(cores[i], (unsigned)index, err, err_len);
+			if (ret)
+				break;
+			started |= UINT64_C(1) << index;
+		}
+		wanted |= UINT64_C(1) << index;
+	}
+	if (!ret) {
+		ret = rxqs_spread(wanted);
+		if (ret)
+			snprintf(err, err_len, "no memory to spread the queues over %u cores", n);
+	}
+	retire_set(ret ? started : before & ~wanted);
+	return ret;
+}
+
+int pmd_pool_init(const struct pmd_pool_config *config)
+{
+	memset(&pool, 0, sizeof pool);
+	pool.config = *config;
+	rxqs_init(config->rcu);
+	return 0;
+}
+
+void pmd_pool_fini(void)
+{
+	rxqs_spread(0);
+	retire_set(pmd_pool_running());
+	rxqs_fini();
+	for (unsigned i = 0; i < PMDS_MAX; i++)
+		upcall_ring_destroy(pool.inject_rxqs[i].upcalls);
+	memset(&pool, 0, sizeof pool);
+}
+
+// What others want to know.
+
+struct pmd *pmd_pool_at(unsigned index)
+{
+	return pool.pmds[index];
+}
+
+struct pmd *pmd_pool_next(unsigned *cursor)
+{
+	while (*cursor < PMDS_MAX) {
+		struct pmd *pmd = pool.pmds[(*cursor)++];
+
+		if (pmd)
+			return pmd;
+	}
+	return NULL;
+}
+
+struct pmd *pmd_pool_of_port(uint32_t port_no)
+{
+	struct pmd *pmd = rxqs_pmd_of_port(port_no);
+	unsigned cursor = 0;
+
+	return pmd ? pmd : pmd_pool_next(&cursor);
+}
+
+unsigned pmd_pool_size(void)
+{
+	return pool.n_pmds;
+}
+
+bool pmd_pool_info(unsigned i, struct pmd_info *info)
+{
+	unsigned cursor = 0;
+	struct pmd *pmd = pmd_pool_next(&cursor);
+	const uint64_t *from;
+	uint64_t *to;
+
+	while (pmd && i-- > 0)
+		pmd = pmd_pool_next(&cursor);
+	if (!pmd)
+		return false;
+	*info = (struct pmd_info){
+	    .core = pmd->core,
+	    .index = pmd->index,
+	    .numa_node = pmd->numa_node,
+	    .n_rxqs = pmd->rxqs->n,
+	};
+	from = (const uint64_t *)&pmd->stats;
+	to = (uint64_t *)&info->stats;
+	for (size_t at = 0; at < sizeof info->stats / sizeof(*to); at++)
+		to[at] = __atomic_load_n(&from[at], __ATOMIC_RELAXED);
+	return true;
+}
+
+uint64_t pmd_pool_emc_bytes(void)
+{
+	unsigned cursor = 0;
+	uint64_t bytes = 0;
+
+	for (struct pmd *pmd = pmd_pool_next(&cursor); pmd; pmd = pmd_pool_next(&cursor))
+		bytes += emc_memory_bytes(pmd->emc);
+	return bytes;
+}

@@ -1,0 +1,152 @@
+// One poll-mode thread's state, as the packet's way and the pool share it. Nobody else includes
+// this.
+#ifndef DATAPATH_PMD_PRIVATE_H
+#define DATAPATH_PMD_PRIVATE_H
+
+#include "datapath/pmd.h"
+
+#include <pthread.h>
+#include <rte_common.h>
+#include <rte_ring_elem.h>
+
+#define RECIRC_DEPTH_MAX 8    // times that one packet may be recirculated
+#define RECIRC_LIST_MAX	 1024 // recirculated packets per received burst, copies included
+#define INJECT_RING_SIZE 512  // packets from the control thread that wait or run
+
+// What the loop needs of a receive queue, side by side.
+struct rxq_poll {
+	uint16_t (*rx)(struct port *port, uint16_t queue, struct rte_mbuf **pkts, uint16_t n);
+	struct port *port;
+	struct rxq *rxq;
+	uint32_t port_no;
+	uint16_t queue;
+};
+
+// The queues of one PMD. Published by the control thread, replaced whole, never changed.
+struct rxq_set {
+	unsigned n;
+	struct rxq_poll polls[];
+};
+
+// Packets on their way to one output port, collected over a burst.
+struct tx_buffer {
+	struct port *port; // valid while n > 0, which is never past the burst
+	uint64_t bytes;
+	uint16_t n;
+	struct rte_mbuf *pkts[BURST_MAX];
+};
+
+// A burst on its way: parallel arrays, one place a packet.
+struct burst {
+	struct rte_mbuf *pkts[BURST_MAX];
+	struct megaflow *flows[BURST_MAX];
+	uint32_t hashes[BURST_MAX];
+	struct packet_layout layouts[BURST_MAX];
+	bool recirculated; // meta holds recirc_id and n_recirc already
+	struct flow_key keys[BURST_MAX];
+};
+
+struct inject {
+	struct rte_mbuf *m;
+	struct flow_actions *actions;
+};
+
+struct pmd {
+	// Line 0: where things are. Writer: control thread, before the thread starts.
+	struct flow_table *flows;
+	struct emc *emc;
+	struct flow_counters *flow_counters;
+	struct port_counters *ports; // [PORTS_MAX]; contents: the PMD
+	struct tx_buffer *tx;	     // [PORTS_MAX]; contents: the PMD
+	struct rte_ring *inject;     // producer: control thread; consumer: the PMD; struct inject
+	struct rte_ring
+	    *inject_done; // producer: the PMD; consumer: control thread; struct flow_actions *
+	struct rcu *rcu;
+
+	// Line 1. Writer: control thread, while the PMD runs.
+	const struct rxq_set *rxqs __rte_cache_aligned; // published
+	struct rxq *inject_rxq; // its miss ring takes what injected packets send up; constant
+	int rcu_id;		// constant
+	int wake_fd;	// eventfd: written when the PMD may sleep and has something to do; constant
+	uint16_t index; // constant; below PMDS_MAX
+	uint16_t core;	// constant
+	int16_t numa_node; // constant
+	bool stop;
+	uint32_t n_injected; // control thread's own: given to the PMD and not yet reclaimed
+
+	// Line 2: the packet at hand. Writer: the PMD, as all below.
+	uint64_t now_ms __rte_cache_aligned; // CLOCK_MONOTONIC, coarse
+	uint64_t now_tsc;		     // when now_ms was read
+	uint64_t tsc_per_ms;
+	struct rxq *rxq;  // whose misses these are
+	uint32_t in_port; // of all packets of the burst; below PORTS_MAX
+	bool upcall_queued;
+	uint16_t n_dirty; // tx buffers in use
+	uint16_t n_recirc, recirc_head;
+
+	// Lines 3 and 4; read by the control thread.
+	struct pmd_stats stats __rte_cache_aligned;
+
+	struct burst burst __rte_cache_aligned;
+	uint16_t dirty[PORTS_MAX];
+	struct rte_mbuf *recirc[RECIRC_LIST_MAX];
+
+	// Control thread's own.
+	pthread_t thread __rte_cache_aligned;
+};
+
+static_assert(offsetof(struct pmd, rxqs) == 1 * RTE_CACHE_LINE_SIZE, "line 0: constants");
+static_assert(offsetof(struct pmd, now_ms) == 2 * RTE_CACHE_LINE_SIZE, "line 1: control thread");
+static_assert(offsetof(struct pmd, stats) == 3 * RTE_CACHE_LINE_SIZE, "line 2: burst state");
+static_assert(offsetof(struct pmd, burst) == 5 * RTE_CACHE_LINE_SIZE, "lines 3, 4: statistics");
+static_assert(PORTS_MAX <= UINT16_MAX, "the dirty list holds port numbers");
+static_assert(sizeof(struct port_counters) % RTE_CACHE_LINE_SIZE == 0, "whole lines per port");
+
+// Counts n packets of a port under a reason. That PMD.
+static inline void pmd_count_drop(struct pmd *pmd, uint32_t port_no, enum drop_reason reason,
+				  unsigned n)
+{
+	pmd->ports[port_no].drops[reason] += n;
+}
+
+// Frees a packet and charges its input port. That PMD.
+static inline void pmd_drop(struct pmd *pmd, struct rte_mbuf *m, enum drop_reason reason)
+{
+	pmd_count_drop(pmd, pmd->in_port, reason, 1);
+	rte_pktmbuf_free(m);
+}
+
+// pmd_thread.c. Control thread.
+struct pmd_config {
+	const struct pmd_pool_config *pool;
+	unsigned index;
+	unsigned core;
+	struct rxq *inject_rxq;
+};
+// A PMD with caches and counters, without a thread. NULL with one line in err.
+struct pmd *pmd_create(const struct pmd_config *config, char *err, size_t err_len);
+void pmd_destroy(struct pmd *pmd); // its flow counters are folded into the table's
+// Starts its thread on its core; it serves from then on. 0, -EINVAL (core), -errno; one line in
+// err.
+int pmd_start(struct pmd *pmd, char *err, size_t err_len);
+void pmd_stop(struct pmd *pmd); // runs what was injected, then ends; returns when it has ended
+// After a change that a PMD without queues must see: it sleeps.
+void pmd_wake(struct pmd *pmd);
+extern const struct rxq_set pmd_no_rxqs;
+
+// inject.c. Control thread.
+int inject_init(struct pmd *pmd);
+void inject_fini(struct pmd *pmd); // the PMD has ended
+void inject_reclaim(struct pmd *pmd);
+
+// pmd.c. Control thread.
+struct pmd *
+pmd_pool_of_port(uint32_t port_no); // which runs a port's injected packets; NULL when none runs
+uint64_t pmd_pool_running(void);    // a bit per index
+struct pmd *pmd_pool_at(unsigned index);     // or NULL; index below PMDS_MAX
+struct pmd *pmd_pool_next(unsigned *cursor); // running PMDs, by index; NULL at the end
+
+// counters.c. Control thread.
+void port_counters_fold(const struct pmd *pmd); // keeps the counters of a PMD that has ended
+
+#endif

@@ -1,0 +1,263 @@
+#include "datapath/rxqs.h"
+
+#include "ctl/log.h"
+#include "datapath/spread.h"
+#include "datapath/upcall.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+static struct {
+	struct rcu *rcu;
+	struct rxq **list;
+	unsigned n, capacity;
+	uint16_t port_pmd[PORTS_MAX]; // who polls a port's first queue, or SPREAD_NOBODY
+} queues;
+
+// The set of queues whose owner is `index` in `owner`, and, with `staying`, was before.
+static struct rxq_set *set_build(const uint16_t *owner, uint16_t index, bool staying)
+{
+	size_t bytes = sizeof(struct rxq_set) + queues.n * sizeof(struct rxq_poll);
+	struct rxq_set *set;
+
+	set =
+	    aligned_alloc(RTE_CACHE_LINE_SIZE, RTE_ALIGN_CEIL(bytes, (size_t)RTE_CACHE_LINE_SIZE));
+	if (!set)
+		return NULL;
+	set->n = 0;
+	for (unsigned i = 0; i < queues.n; i++) {
+		struct rxq *rxq = queues.list[i];
+
+		if (owner[i] != index || (staying && rxq->pmd_index != index))
+			continue;
+		set->polls[set->n++] = (struct rxq_poll){
+		    .rx = rxq->port->kind->rx,
+		    .port = rxq->port,
+		    .rxq = rxq,
+		    .port_no = rxq->port->no,
+		    .queue = rxq->queue,
+		};
+	}
+	return set;
+}
+
+static void set_free(void *set)
+{
+	free(set);
+}
+
+static void set_publish(struct pmd *pmd, const struct rxq_set *set)
+{
+	const struct rxq_set *old = pmd->rxqs;
+
+	__atomic_store_n(&pmd->rxqs, set, __ATOMIC_RELEASE);
+	if (old->n == 0)
+		pmd_wake(pmd);
+	if (old != &pmd_no_rxqs)
+		rcu_retire(queues.rcu, set_free, (void *)(uintptr_t)old);
+}
+
+struct sets {
+	struct rxq_set *staying[PMDS_MAX];
+	struct rxq_set *all[PMDS_MAX];
+};
+
+static void sets_free(struct sets *sets)
+{
+	for (unsigned i = 0; i < PMDS_MAX; i++) {
+		free(sets->staying[i]);
+		free(sets->all[i]);
+	}
+}
+
+static int sets_build(struct sets *sets, const uint16_t *owner)
+{
+	memset(sets, 0, sizeof(*sets));
+	for (uint16_t i = 0; i < PMDS_MAX; i++) {
+		if (!pmd_pool_at(i))
+			continue;
+		sets->staying[i] = set_build(owner, i, true);
+		sets->all[i] = set_build(owner, i, false);
+		if (!sets->staying[i] || !sets->all[i]) {
+			sets_free(sets);
+			return -ENOMEM;
+		}
+	}
+	return 0;
+}
+
+static void owners_set(const uint16_t *owner)
+{
+	for (unsigned i = 0; i < PORTS_MAX; i++)
+		queues.port_pmd[i] = SPREAD_NOBODY;
+	for (unsigned i = 0; i < queues.n; i++) {
+		struct rxq *rxq = queues.list[i];
+
+		rxq->pmd_index = owner[i];
+		if (rxq->queue == 0)
+			queues.port_pmd[rxq->port->no] = owner[i];
+	}
+}
+
+// Gives the queues to their owners: first all leave whom they have to leave, then, when no PMD can
+// still be polling them, they go to their new PMD. Queues that stay are in both sets. 0, or -ENOMEM
+// and nothing has changed.
+static int owners_apply(const uint16_t *owner)
+{
+	bool leaving = false;
+	struct sets sets;
+	int err = sets_build(&sets, owner);
+
+	if (err)
+		return err;
+	for (unsigned i = 0; i < PMDS_MAX; i++) {
+		struct pmd *pmd = pmd_pool_at(i);
+
+		if (!pmd || sets.staying[i]->n == pmd->rxqs->n)
+			continue;
+		set_publish(pmd, sets.staying[i]);
+		sets.staying[i] = NULL;
+		leaving = true;
+	}
+	if (leaving)
+		rcu_synchronize(queues.rcu);
+	for (unsigned i = 0; i < PMDS_MAX; i++) {
+		if (!pmd_pool_at(i))
+			continue;
+		set_publish(pmd_pool_at(i), sets.all[i]);
+		sets.all[i] = NULL;
+	}
+	owners_set(owner);
+	sets_free(&sets);
+	return 0;
+}
+
+int rxqs_spread(uint64_t set)
+{
+	uint16_t *owner = malloc((queues.n + 1) * sizeof(*owner));
+	int err;
+
+	if (!owner)
+		return -ENOMEM;
+	for (unsigned i = 0; i < queues.n; i++)
+		owner[i] = queues.list[i]->pmd_index;
+	spread_queues(owner, queues.n, set);
+	err = owners_apply(owner);
+	free(owner);
+	return err;
+}
+
+static void rxq_destroy(struct rxq *rxq)
+{
+	upcall_ring_destroy(rxq->upcalls);
+	free(rxq);
+}
+
+static int rxq_add(struct port *port, uint16_t queue)
+{
+	struct rxq *rxq = calloc(1, sizeof(*rxq));
+
+	if (!rxq)
+		return -ENOMEM;
+	*rxq = (struct rxq){.port = port, .queue = queue, .pmd_index = SPREAD_NOBODY};
+	rxq->upcalls = upcall_ring_create(SOCKET_ID_ANY);
+	if (!rxq->upcalls) {
+		free(rxq);
+		return -ENOMEM;
+	}
+	queues.list[queues.n++] = rxq;
+	return 0;
+}
+
+// Frees the queues that `list` holds, which nobody polls.
+static void rxqs_destroy(struct rxq **list, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++)
+		rxq_destroy(list[i]);
+}
+
+static int rxqs_reserve(unsigned n)
+{
+	struct rxq **rxqs;
+
+	if (n <= queues.capacity)
+		return 0;
+	rxqs = reallocarray(queues.list, 2 * n, sizeof(*rxqs));
+	if (!rxqs)
+		return -ENOMEM;
+	queues.list = rxqs;
+	queues.capacity = 2 * n;
+	return 0;
+}
+
+int pmd_pool_add_port(struct port *port)
+{
+	unsigned before = queues.n;
+	int err = port->n_rxq <= PORT_QUEUES_MAX ? rxqs_reserve(before + port->n_rxq) : -EINVAL;
+
+	for (uint16_t i = 0; i < port->n_rxq && !err; i++)
+		err = rxq_add(port, i);
+	if (!err)
+		err = rxqs_spread(pmd_pool_running());
+	if (err) {
+		rxqs_destroy(queues.list + before, queues.n - before);
+		queues.n = before;
+	}
+	return err;
+}
+
+void pmd_pool_del_port(struct port *port)
+{
+	struct rxq *gone[PORT_QUEUES_MAX];
+	unsigned kept = 0, n_gone = 0;
+
+	for (unsigned i = 0; i < queues.n; i++) {
+		if (queues.list[i]->port == port)
+			gone[n_gone++] = queues.list[i];
+		else
+			queues.list[kept++] = queues.list[i];
+	}
+	queues.n = kept;
+	if (rxqs_spread(pmd_pool_running()) < 0) {
+		// No memory even for a few pointers. That nobody polls is safe; the next change
+		// puts the others back.
+		log_error("port %s: out of memory while it is removed; all queues pause",
+			  port->config.name);
+		for (unsigned i = 0; i < PMDS_MAX; i++) {
+			if (pmd_pool_at(i))
+				set_publish(pmd_pool_at(i), &pmd_no_rxqs);
+		}
+		for (unsigned i = 0; i < kept; i++)
+			queues.list[i]->pmd_index = SPREAD_NOBODY;
+	}
+	rcu_synchronize(queues.rcu);
+	rxqs_destroy(gone, n_gone);
+}
+
+struct rxq *pmd_pool_rxq(unsigned i)
+{
+	return i < queues.n ? queues.list[i] : NULL;
+}
+
+struct pmd *rxqs_pmd_of_port(uint32_t port_no)
+{
+	if (port_no >= PORTS_MAX || queues.port_pmd[port_no] == SPREAD_NOBODY)
+		return NULL;
+	return pmd_pool_at(queues.port_pmd[port_no]);
+}
+
+void rxqs_init(struct rcu *rcu)
+{
+	memset(&queues, 0, sizeof queues);
+	queues.rcu = rcu;
+	for (unsigned i = 0; i < PORTS_MAX; i++)
+		queues.port_pmd[i] = SPREAD_NOBODY;
+}
+
+void rxqs_fini(void)
+{
+	rxqs_destroy(queues.list, queues.n);
+	free(queues.list);
+	memset(&queues, 0, sizeof queues);
+}

@@ -1,0 +1,159 @@
+#include "datapath/upcall.h"
+
+#include "datapath/ring.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#define DRAIN_QUANTUM 8 // packets from one ring before the next has its turn
+
+// Read by PMDs at each miss; writer: control thread.
+static struct {
+	bool attached;
+	int fd;
+} shared __rte_cache_aligned = {.fd = -1};
+
+// Set by the control thread before it sleeps, cleared by the PMD that wakes it. A line of its own.
+static bool armed __rte_cache_aligned;
+
+// Control thread's own.
+static struct {
+	struct rte_ring **rings;
+	unsigned n, capacity;
+	unsigned cursor; // whose turn it is
+} drain __rte_cache_aligned;
+
+int upcall_init(void)
+{
+	shared.fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	return shared.fd < 0 ? -errno : 0;
+}
+
+int upcall_fd(void)
+{
+	return shared.fd;
+}
+
+void upcall_set_attached(bool attached)
+{
+	__atomic_store_n(&shared.attached, attached, __ATOMIC_RELAXED);
+}
+
+bool upcall_enqueue(struct rxq *rxq, struct rte_mbuf *m, enum drop_reason *reason)
+{
+	if (unlikely(!__atomic_load_n(&shared.attached, __ATOMIC_RELAXED))) {
+		*reason = DROP_NO_CONTROLLER;
+		return false;
+	}
+	if (unlikely(rte_pktmbuf_pkt_len(m) > UPCALL_PACKET_MAX)) {
+		*reason = DROP_UPCALL_TOO_BIG;
+		return false;
+	}
+	if (unlikely(rte_ring_sp_enqueue(rxq->upcalls, m) != 0)) {
+		*reason = DROP_UPCALL_RING_FULL;
+		return false;
+	}
+	return true;
+}
+
+void upcall_wake(void)
+{
+	const uint64_t one = 1;
+
+	// What was queued must be seen by a control thread that arms after this reads armed: pairs
+	// with the fence in upcall_arm().
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	if (!__atomic_load_n(&armed, __ATOMIC_RELAXED) ||
+	    !__atomic_exchange_n(&armed, false, __ATOMIC_RELAXED))
+		return;
+	if (write(shared.fd, &one, sizeof one) < 0)
+		return; // the counter is at its end: the fd is readable anyway
+}
+
+bool upcall_arm(void)
+{
+	__atomic_store_n(&armed, true, __ATOMIC_RELAXED);
+	// A PMD that does not see armed set has queued before this looks: pairs with the fence in
+	// upcall_wake().
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	for (unsigned i = 0; i < drain.n; i++) {
+		if (!rte_ring_empty(drain.rings[i])) {
+			__atomic_store_n(&armed, false, __ATOMIC_RELAXED);
+			return false;
+		}
+	}
+	return true;
+}
+
+unsigned upcall_drain(struct rte_mbuf **pkts, unsigned n)
+{
+	unsigned got = 0, n_empty = 0;
+
+	while (got < n && n_empty < drain.n) {
+		unsigned room = RTE_MIN(n - got, (unsigned)DRAIN_QUANTUM);
+		unsigned taken;
+
+		if (drain.cursor >= drain.n)
+			drain.cursor = 0;
+		taken = rte_ring_sc_dequeue_burst(drain.rings[drain.cursor++],
+						  (void **)(pkts + got), room, NULL);
+		n_empty = taken ? 0 : n_empty + 1;
+		got += taken;
+	}
+	return got;
+}
+
+struct rte_ring *upcall_ring_create(int numa_node)
+{
+	struct rte_ring *ring;
+
+	if (drain.n == drain.capacity) {
+		unsigned capacity = drain.capacity ? 2 * drain.capacity : 64;
+		struct rte_ring **rings = reallocarray(drain.rings, capacity, sizeof(*rings));
+
+		if (!rings)
+			return NULL;
+		drain.rings = rings;
+		drain.capacity = capacity;
+	}
+	ring = ring_create(sizeof(void *), UPCALL_RING_SIZE, numa_node);
+	if (ring)
+		drain.rings[drain.n++] = ring;
+	return ring;
+}
+
+static void ring_clear(struct rte_ring *ring)
+{
+	void *m;
+
+	while (rte_ring_sc_dequeue(ring, &m) == 0)
+		rte_pktmbuf_free(m);
+}
+
+void upcall_ring_destroy(struct rte_ring *ring)
+{
+	if (!ring)
+		return;
+	for (unsigned i = 0; i < drain.n; i++) {
+		if (drain.rings[i] == ring) {
+			drain.rings[i] = drain.rings[--drain.n];
+			break;
+		}
+	}
+	ring_clear(ring);
+	ring_destroy(ring);
+}
+
+void upcall_fini(void)
+{
+	free(drain.rings);
+	drain.rings = NULL;
+	drain.n = drain.capacity = drain.cursor = 0;
+	if (shared.fd >= 0)
+		close(shared.fd);
+	shared.fd = -1;
+	shared.attached = false;
+	armed = false;
+}
