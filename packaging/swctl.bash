@@ -24,7 +24,7 @@ _swctl_keys()
 	path) compopt -o default ;;
 	'')
 		compopt -o nospace
-		_swctl_words type= path= mode= queues= devargs= tag= trunks=
+		_swctl_words type= path= mode= queues= devargs= mtu= tag= trunks=
 		;;
 	esac
 }

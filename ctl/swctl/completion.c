@@ -44,7 +44,7 @@ static const char head[] =
     "\tpath) compopt -o default ;;\n"
     "\t'')\n"
     "\t\tcompopt -o nospace\n"
-    "\t\t_swctl_words type= path= mode= queues= devargs= tag= trunks=\n"
+    "\t\t_swctl_words type= path= mode= queues= devargs= mtu= tag= trunks=\n"
     "\t\t;;\n"
     "\tesac\n"
     "}\n"

@@ -5,6 +5,7 @@ import os
 import pathlib
 import pty
 import re
+import shutil
 import socket
 import subprocess
 import threading
@@ -338,8 +339,16 @@ def test_the_man_page_has_every_command_and_option():
     for command in re.findall(r"^## (.*)$", swctl("help", "--markdown").stdout.decode(), re.M):
         assert re.search(rf"^\.It Cm {command}\b", page, re.M), command
     for option in re.findall(r"^ +(?:-h, )?--([a-z-]+)", swctl("--help").stdout.decode(), re.M):
-        name = option.replace("-", r"\-")
-        assert re.search(rf"^\.It Fl (h , Fl )?\\?-{re.escape(name)}\b", page, re.M), option
+        assert re.search(rf"^\.It Fl (h , Fl )?-{option}\b", page, re.M), option
+
+
+@pytest.mark.skipif(shutil.which("mandoc") is None, reason="mandoc is not installed")
+@pytest.mark.parametrize("page", ["swd", "swctld", "swctl"])
+def test_man_pages_are_sound(page):
+    done = subprocess.run(
+        ["mandoc", "-Tlint", "-Wwarning", ROOT / f"docs/man/{page}.8"], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0 and "warning" not in done.stdout.lower(), done.stdout
 
 
 def complete(run_dir, *words):
