@@ -1,7 +1,7 @@
 // Megaflows: masked keys with actions, in one hash table per mask, shared by all PMDs, in hugepage memory.
 //
 // One writer (the control thread), lock-free readers. A megaflow's memory is type-stable: slots come from slabs that are
-// never given back while the table lives, and `seq` changes each time a slot is used again. A cache may therefore keep a
+// never given back while the table lives, and `seq` changes when a megaflow dies and when its slot is used again. A cache may therefore keep a
 // (pointer, seq) pair past the megaflow's end and check it with megaflow_alive().
 #ifndef FLOWTABLE_MEGAFLOW_H
 #define FLOWTABLE_MEGAFLOW_H
@@ -19,6 +19,7 @@ struct megaflow {
 	uint32_t mask_id;
 	uint64_t created_ms; // CLOCK_MONOTONIC
 	void *private_ctl;   // for the control thread's own use (original netlink attributes)
+	struct flow_table *table; // owner; for the control thread
 	// Lines 1 to 4.
 	struct flow_match match __attribute__((aligned(64)));
 };
@@ -44,7 +45,7 @@ struct flow_table *flow_table_create(struct rcu *rcu, uint32_t max_flows, int nu
 void flow_table_destroy(struct flow_table *t); // no reader may run
 
 // Adds a megaflow. Takes `actions` (from flow_actions_alloc) over, also on error. The key is masked here.
-// 0, -EEXIST (same masked key and mask), -ENOSPC (max_flows or mask limit reached), -ENOMEM. Control thread.
+// 0, -EEXIST (same masked key and mask), -ENOSPC (max_flows or mask limit reached, or too many hashes collide), -ENOMEM. Control thread.
 int flow_table_add(struct flow_table *t, const struct flow_match *match,
 		   struct flow_actions *actions, struct megaflow **out);
 // Unpublishes; memory is used again after a grace period. `out` receives the final counters after the call's own best
@@ -60,13 +61,19 @@ struct megaflow *flow_table_find(struct flow_table *t, const struct flow_match *
 struct megaflow *flow_table_next(struct flow_table *t, uint32_t *cursor);
 
 // Looks a burst of keys up; flows[i] is NULL on a miss. Keys whose bit in `todo` is 0 are left alone. Adds the number of
-// tables tried to *n_masks_tried. Reader threads, inside their read section. n <= 64.
+// tables tried, summed over the keys, to *n_masks_tried. Reader threads, inside their read section. n <= 64.
 void flow_table_lookup(const struct flow_table *t, const struct flow_key *keys, uint64_t todo,
 		       struct megaflow **flows, uint64_t *n_masks_tried);
 
 static inline bool megaflow_alive(const struct megaflow *mf, uint32_t seq)
 {
 	return __atomic_load_n(&mf->seq, __ATOMIC_ACQUIRE) == seq;
+}
+
+// A megaflow's actions, to be loaded once for a burst: they may be replaced at any time. Readers, inside their read section.
+static inline const struct flow_actions *megaflow_actions(const struct megaflow *mf)
+{
+	return __atomic_load_n(&mf->actions, __ATOMIC_ACQUIRE);
 }
 
 uint32_t flow_table_n_flows(const struct flow_table *t);

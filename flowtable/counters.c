@@ -1,0 +1,171 @@
+#include "flowtable/counters.h"
+
+#include <errno.h>
+#include <rte_malloc.h>
+#include <string.h>
+
+#define CHUNK_FLOWS 1024
+#define CHUNK_BYTES (CHUNK_FLOWS * sizeof(struct flow_counter))
+
+// Writer: the PMD. Readers take each field by itself.
+struct flow_counter {
+	uint64_t packets;
+	uint64_t bytes;
+	uint64_t used_ms;
+	uint16_t tcp_flags;
+};
+
+static_assert(sizeof(struct flow_counter) == 32, "two counters a cache line");
+
+struct flow_counters {
+	struct flow_counters *next;
+	int numa_node;
+	struct flow_counter
+	    *chunks[]; // writer: control thread, before the first megaflow of a chunk is published
+};
+
+static struct flow_counter *counter_of(const struct flow_counters *c, uint32_t id)
+{
+	return &c->chunks[id / CHUNK_FLOWS][id % CHUNK_FLOWS];
+}
+
+// The pipeline's call. One writer, so that no read-modify-write needs to be atomic; the stores are,
+// for those who sum.
+void flow_counters_add(struct flow_counters *c, const struct megaflow *mf, uint32_t packets,
+		       uint64_t bytes, uint64_t now_ms, uint16_t tcp_flags)
+{
+	struct flow_counter *f = counter_of(c, mf->id);
+
+	__atomic_store_n(&f->packets, f->packets + packets, __ATOMIC_RELAXED);
+	__atomic_store_n(&f->bytes, f->bytes + bytes, __ATOMIC_RELAXED);
+	__atomic_store_n(&f->used_ms, now_ms, __ATOMIC_RELAXED);
+	if (tcp_flags & ~f->tcp_flags)
+		__atomic_store_n(&f->tcp_flags, f->tcp_flags | tcp_flags, __ATOMIC_RELAXED);
+}
+
+static size_t object_bytes(const struct counter_set *set)
+{
+	return sizeof(struct flow_counters) + set->max_chunks * sizeof(struct flow_counter *);
+}
+
+void counter_set_init(struct counter_set *set, uint32_t max_flows)
+{
+	*set = (struct counter_set){.max_chunks = max_flows / CHUNK_FLOWS + 1};
+}
+
+static void counters_free(struct counter_set *set, struct flow_counters *c)
+{
+	for (uint32_t i = 0; i < set->max_chunks; i++) {
+		if (c->chunks[i])
+			set->bytes -= CHUNK_BYTES;
+		rte_free(c->chunks[i]);
+	}
+	set->bytes -= object_bytes(set);
+	rte_free(c);
+}
+
+void counter_set_fini(struct counter_set *set)
+{
+	while (set->list) {
+		struct flow_counters *c = set->list;
+
+		set->list = c->next;
+		counters_free(set, c);
+	}
+	set->past = NULL;
+}
+
+static int chunk_reserve(struct counter_set *set, struct flow_counters *c, uint32_t chunk)
+{
+	if (c->chunks[chunk])
+		return 0;
+	c->chunks[chunk] =
+	    rte_zmalloc_socket("flow counters", CHUNK_BYTES, RTE_CACHE_LINE_SIZE, c->numa_node);
+	if (!c->chunks[chunk])
+		return -ENOMEM;
+	set->bytes += CHUNK_BYTES;
+	return 0;
+}
+
+struct flow_counters *counter_set_add(struct counter_set *set, int numa_node)
+{
+	struct flow_counters *c =
+	    rte_zmalloc_socket("flow counters", object_bytes(set), RTE_CACHE_LINE_SIZE, numa_node);
+
+	if (!c)
+		return NULL;
+	set->bytes += object_bytes(set);
+	c->numa_node = numa_node;
+	for (uint32_t i = 0; i < set->n_chunks; i++) {
+		if (chunk_reserve(set, c, i) != 0) {
+			counters_free(set, c);
+			return NULL;
+		}
+	}
+	c->next = set->list;
+	set->list = c;
+	return c;
+}
+
+int counter_set_reserve(struct counter_set *set, uint32_t id)
+{
+	for (; set->n_chunks <= id / CHUNK_FLOWS; set->n_chunks++)
+		for (struct flow_counters *c = set->list; c; c = c->next)
+			if (chunk_reserve(set, c, set->n_chunks) != 0)
+				return -ENOMEM;
+	return 0;
+}
+
+void counter_set_zero(struct counter_set *set, uint32_t id)
+{
+	for (struct flow_counters *c = set->list; c; c = c->next)
+		memset(counter_of(c, id), 0, sizeof(struct flow_counter));
+}
+
+static void add_up(struct flow_stats *sum, const struct flow_counter *f)
+{
+	uint64_t used_ms = __atomic_load_n(&f->used_ms, __ATOMIC_RELAXED);
+
+	sum->packets += __atomic_load_n(&f->packets, __ATOMIC_RELAXED);
+	sum->bytes += __atomic_load_n(&f->bytes, __ATOMIC_RELAXED);
+	sum->tcp_flags |= __atomic_load_n(&f->tcp_flags, __ATOMIC_RELAXED);
+	if (used_ms > sum->used_ms)
+		sum->used_ms = used_ms;
+}
+
+void counter_set_sum(const struct counter_set *set, uint32_t id, struct flow_stats *sum)
+{
+	memset(sum, 0, sizeof(*sum));
+	for (const struct flow_counters *c = set->list; c; c = c->next)
+		add_up(sum, counter_of(c, id));
+}
+
+static void fold(const struct counter_set *set, struct flow_counters *into,
+		 const struct flow_counters *from)
+{
+	for (uint32_t id = 0; id < set->n_chunks * CHUNK_FLOWS; id++) {
+		struct flow_stats sum = {0};
+		struct flow_counter *f = counter_of(into, id);
+
+		add_up(&sum, f);
+		add_up(&sum, counter_of(from, id));
+		*f = (struct flow_counter){sum.packets, sum.bytes, sum.used_ms, sum.tcp_flags};
+	}
+}
+
+// The first PMD that ends leaves its counters as they are; those of later ones are added to them.
+void counter_set_remove(struct counter_set *set, struct flow_counters *c)
+{
+	if (!set->past) {
+		set->past = c;
+		return;
+	}
+	fold(set, set->past, c);
+	for (struct flow_counters **link = &set->list; *link; link = &(*link)->next) {
+		if (*link == c) {
+			*link = c->next;
+			break;
+		}
+	}
+	counters_free(set, c);
+}

@@ -1,0 +1,308 @@
+#include "flowtable/flow_table.h"
+
+#include <errno.h>
+#include <rte_malloc.h>
+#include <time.h>
+
+static uint64_t monotonic_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
+}
+
+static struct subtable_list *list_create(const struct flow_table *t, uint32_t n)
+{
+	return rte_zmalloc_socket("subtables",
+				  sizeof(struct subtable_list) + n * sizeof(struct subtable *),
+				  RTE_CACHE_LINE_SIZE, t->numa_node);
+}
+
+static void list_publish(struct flow_table *t, struct subtable_list *list)
+{
+	struct subtable_list *old = t->masks;
+
+	// Releases the list and a new subtable's contents.
+	__atomic_store_n(&t->masks, list, __ATOMIC_RELEASE);
+	rcu_retire(t->rcu, rte_free, old);
+}
+
+// Without memory for a shorter list, an empty subtable stays in the old one: harmless, and used
+// again for its mask.
+static void mask_del_if_empty(struct flow_table *t, struct subtable *st)
+{
+	if (st->n_flows > 0)
+		return;
+
+	struct subtable_list *list = list_create(t, t->masks->n);
+
+	if (!list)
+		return;
+	for (uint32_t i = 0; i < t->masks->n; i++)
+		if (t->masks->tables[i] != st)
+			list->tables[list->n++] = t->masks->tables[i];
+	t->by_id[st->id] = NULL;
+	list_publish(t, list);
+	rcu_retire(t->rcu, subtable_free, st);
+}
+
+static int mask_add(struct flow_table *t, const struct flow_key *mask, struct subtable **out)
+{
+	uint32_t id = 0;
+
+	while (id < MASKS_MAX && t->by_id[id])
+		id++;
+	if (id == MASKS_MAX)
+		return -ENOSPC;
+
+	struct subtable_list *list = list_create(t, t->masks->n + 1);
+
+	if (!list)
+		return -ENOMEM;
+
+	struct subtable *st = subtable_create(mask, id, t->numa_node, t->rcu, &t->bucket_bytes);
+
+	if (!st) {
+		rte_free(list);
+		return -ENOMEM;
+	}
+	for (uint32_t i = 0; i < t->masks->n; i++)
+		list->tables[i] = t->masks->tables[i];
+	list->tables[t->masks->n] = st;
+	list->n = t->masks->n + 1;
+	t->by_id[id] = st;
+	list_publish(t, list);
+	*out = st;
+	return 0;
+}
+
+static struct subtable *mask_find(const struct flow_table *t, const struct flow_key *mask)
+{
+	uint32_t hash = flow_key_hash(mask, 0);
+
+	for (uint32_t i = 0; i < t->masks->n; i++) {
+		struct subtable *st = t->masks->tables[i];
+
+		if (st->mask_hash == hash && flow_key_equal(&st->mask, mask))
+			return st;
+	}
+	return NULL;
+}
+
+struct flow_table *flow_table_create(struct rcu *rcu, uint32_t max_flows, int numa_node)
+{
+	struct flow_table *t =
+	    rte_zmalloc_socket("flow table", sizeof(*t), RTE_CACHE_LINE_SIZE, numa_node);
+
+	if (!t)
+		return NULL;
+	t->rcu = rcu;
+	t->numa_node = numa_node;
+	counter_set_init(&t->counters, max_flows);
+	if (slab_set_init(&t->slots, max_flows, numa_node) != 0)
+		goto fail;
+	t->masks = list_create(t, 0);
+	if (!t->masks)
+		goto fail_slots;
+	return t;
+
+fail_slots:
+	slab_set_fini(&t->slots);
+fail:
+	rte_free(t);
+	return NULL;
+}
+
+void flow_table_destroy(struct flow_table *t)
+{
+	if (!t)
+		return;
+
+	struct megaflow *mf;
+	uint32_t cursor = 0;
+
+	while ((mf = flow_table_next(t, &cursor)))
+		flow_table_del(t, mf, NULL);
+	// What is retired refers to the table.
+	rcu_synchronize(t->rcu);
+	rcu_reclaim(t->rcu);
+	for (uint32_t i = 0; i < MASKS_MAX; i++)
+		if (t->by_id[i])
+			subtable_free(t->by_id[i]);
+	rte_free(t->masks);
+	counter_set_fini(&t->counters);
+	slab_set_fini(&t->slots);
+	rte_free(t);
+}
+
+static int slot_get(struct flow_table *t, struct megaflow **out)
+{
+	int err = slab_slot_get(&t->slots, out);
+
+	if (err == -ENOSPC && t->n_flows < t->slots.max_slots) {
+		rcu_reclaim(t->rcu); // deleted ones wait for their grace period
+		err = slab_slot_get(&t->slots, out);
+	}
+	return err;
+}
+
+// No reader holds the megaflow any more.
+static void slot_release(void *obj)
+{
+	struct megaflow *mf = obj;
+	struct flow_table *t = mf->table;
+
+	flow_actions_free((void *)mf->actions);
+	mf->actions = NULL;
+	slab_slot_put(&t->slots, mf);
+}
+
+static void slot_fill(struct flow_table *t, struct megaflow *mf, const struct flow_match *match,
+		      uint32_t hash, const struct subtable *st)
+{
+	mf->table = t;
+	mf->hash = hash;
+	mf->mask_id = st->id;
+	mf->created_ms = monotonic_ms();
+	mf->private_ctl = NULL;
+	mf->match = *match;
+	counter_set_zero(&t->counters, mf->id);
+	// Even to odd: pairs kept from the slot's earlier lives stay dead.
+	__atomic_store_n(&mf->seq, mf->seq + 1, __ATOMIC_RELEASE);
+}
+
+static int flow_insert(struct flow_table *t, const struct flow_match *match,
+		       struct flow_actions *actions, struct megaflow **out)
+{
+	uint32_t hash = flow_key_hash(&match->key, 0);
+	struct subtable *st = mask_find(t, &match->mask);
+	struct megaflow *mf;
+
+	if (st && subtable_find(st, &match->key, hash))
+		return -EEXIST;
+
+	int err = slot_get(t, &mf);
+
+	if (err)
+		return err;
+	err = counter_set_reserve(&t->counters, mf->id);
+	if (!err && !st)
+		err = mask_add(t, &match->mask, &st);
+	if (err) {
+		slab_slot_put(&t->slots, mf);
+		return err;
+	}
+
+	slot_fill(t, mf, match, hash, st);
+	mf->actions = actions;
+	err = subtable_add(st, mf);
+	if (err) {
+		mf->actions = NULL;
+		__atomic_store_n(&mf->seq, mf->seq + 1, __ATOMIC_RELEASE);
+		slab_slot_put(&t->slots, mf);
+		mask_del_if_empty(t, st);
+		return err;
+	}
+	t->n_flows++;
+	if (out)
+		*out = mf;
+	return 0;
+}
+
+int flow_table_add(struct flow_table *t, const struct flow_match *match,
+		   struct flow_actions *actions, struct megaflow **out)
+{
+	struct flow_match masked = {.mask = match->mask};
+
+	flow_key_mask(&masked.key, &match->key, &match->mask);
+
+	int err = flow_insert(t, &masked, actions, out);
+
+	if (err)
+		flow_actions_free(actions);
+	return err;
+}
+
+void flow_table_del(struct flow_table *t, struct megaflow *mf, struct flow_stats *out)
+{
+	struct subtable *st = t->by_id[mf->mask_id];
+
+	subtable_del(st, mf);
+	// Odd to even: caches that hold the megaflow miss from now on.
+	__atomic_store_n(&mf->seq, mf->seq + 1, __ATOMIC_RELEASE);
+	t->n_flows--;
+	if (out)
+		flow_table_stats(t, mf, out);
+	rcu_retire(t->rcu, slot_release, mf);
+	mask_del_if_empty(t, st);
+}
+
+void flow_table_set_actions(struct flow_table *t, struct megaflow *mf, struct flow_actions *actions)
+{
+	const struct flow_actions *old = mf->actions;
+
+	// Releases the list's contents.
+	__atomic_store_n(&mf->actions, actions, __ATOMIC_RELEASE);
+	rcu_retire(t->rcu, flow_actions_free, (void *)old);
+}
+
+struct megaflow *flow_table_find(struct flow_table *t, const struct flow_match *match)
+{
+	const struct subtable *st = mask_find(t, &match->mask);
+	struct flow_key key;
+
+	if (!st)
+		return NULL;
+	flow_key_mask(&key, &match->key, &match->mask);
+	return subtable_find(st, &key, flow_key_hash(&key, 0));
+}
+
+struct megaflow *flow_table_next(struct flow_table *t, uint32_t *cursor)
+{
+	while (*cursor < t->slots.n_slots) {
+		struct megaflow *mf = slab_slot(&t->slots, (*cursor)++);
+
+		if (mf->seq % 2)
+			return mf;
+	}
+	return NULL;
+}
+
+uint32_t flow_table_n_flows(const struct flow_table *t)
+{
+	return t->n_flows;
+}
+
+uint32_t flow_table_n_masks(const struct flow_table *t)
+{
+	return t->masks->n;
+}
+
+uint32_t flow_table_max_flows(const struct flow_table *t)
+{
+	return t->slots.max_slots;
+}
+
+void flow_table_memory(const struct flow_table *t, struct flow_table_memory *mem)
+{
+	mem->slab_bytes = t->slots.bytes;
+	mem->bucket_bytes = t->bucket_bytes;
+	mem->counter_bytes = t->counters.bytes;
+}
+
+struct flow_counters *flow_counters_create(struct flow_table *t, int numa_node)
+{
+	return counter_set_add(&t->counters, numa_node);
+}
+
+void flow_counters_destroy(struct flow_table *t, struct flow_counters *c)
+{
+	if (c)
+		counter_set_remove(&t->counters, c);
+}
+
+void flow_table_stats(const struct flow_table *t, const struct megaflow *mf, struct flow_stats *out)
+{
+	counter_set_sum(&t->counters, mf->id, out);
+}

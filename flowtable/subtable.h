@@ -1,0 +1,67 @@
+// A subtable: the megaflows of one mask, in a hash table that readers walk without locks.
+//
+// A bucket is a cache line of five entries. An entry whose bucket is full goes to one of the next,
+// and every bucket that it passed over counts it in `overflow`; a reader goes on to the next bucket
+// only while that is not zero. Entries never move inside an array, and a full one is replaced by a
+// larger one that is filled before it is published: so a reader finds every entry that was there
+// when it started, with two cache lines touched as a rule (bucket, megaflow). Compare Bronson and
+// Shi, "Open-sourcing F14" (2019), for overflow counters.
+#ifndef FLOWTABLE_SUBTABLE_H
+#define FLOWTABLE_SUBTABLE_H
+
+#include "flowtable/megaflow.h"
+
+#define BUCKET_ENTRIES 5
+// Buckets that an entry may be away from its own. Random hashes never come near; keys chosen to
+// collide end here, and so does what they cost a reader.
+#define PROBE_MAX 16
+
+struct bucket {
+	uint32_t hash[BUCKET_ENTRIES];
+	uint32_t overflow; // entries that stand behind because this bucket was full
+	struct megaflow *mf[BUCKET_ENTRIES]; // published; NULL: free
+} __attribute__((aligned(64)));
+
+static_assert(sizeof(struct bucket) == 64, "a bucket is a cache line");
+
+struct bucket_array {
+	uint32_t mask;		// number of buckets - 1
+	uint64_t *memory_bytes; // where the table accounts for it
+	struct bucket buckets[];
+};
+
+// Writer: control thread.
+struct subtable {
+	struct flow_key mask;
+	struct bucket_array *array; // published
+	bool uses_line2;
+	// The rest: control thread only.
+	uint32_t mask_hash;
+	uint32_t n_flows;
+	uint32_t id;
+	int numa_node;
+	struct rcu *rcu;
+	uint64_t *memory_bytes;
+};
+
+// What readers probe: published, replaced whole.
+struct subtable_list {
+	uint32_t n;
+	struct subtable *tables[];
+};
+
+struct subtable *subtable_create(const struct flow_key *mask, uint32_t id, int numa_node,
+				 struct rcu *rcu, uint64_t *memory_bytes);
+void subtable_free(void *st); // no reader holds it
+// 0, -ENOMEM, or -ENOSPC when too many hashes collide.
+int subtable_add(struct subtable *st, struct megaflow *mf);
+void subtable_del(struct subtable *st, const struct megaflow *mf);
+// `key` is masked, `hash` its hash. Control thread.
+struct megaflow *subtable_find(const struct subtable *st, const struct flow_key *key,
+			       uint32_t hash);
+// Looks up the keys of `todo`; sets flows[i] for those that are here, and returns the others.
+// Readers.
+uint64_t subtable_lookup(const struct subtable *st, const struct flow_key *keys, uint64_t todo,
+			 struct megaflow **flows);
+
+#endif
