@@ -1,0 +1,170 @@
+"""Ports of kind dpdk: whatever DPDK has a virtual driver for.
+
+    vm1 (guest) --- swd --- net_null, net_tap (in swd's own network namespace), net_pcap, virtio-user
+"""
+
+import contextlib
+import ctypes
+import os
+import socket
+import threading
+
+import pytest
+from conftest import attach
+from frames import *
+from scapy.utils import rdpcap, wrpcap
+
+CLONE_NEWNET = 0x40000000
+
+
+@contextlib.contextmanager
+def dpdk_port(switch, name, devargs, *options):
+    switch.swctl("add-port", name, "type=dpdk", f"devargs={devargs}", *options)
+    try:
+        yield switch.port(name)
+    finally:
+        switch.swctl("del-port", name)
+
+
+def packet_socket(pid, iface):
+    """An AF_PACKET socket in a process's network namespace."""
+    made = []
+
+    def make():
+        libc = ctypes.CDLL(None, use_errno=True)
+        ns = os.open(f"/proc/{pid}/ns/net", os.O_RDONLY)
+        try:
+            if libc.setns(ns, CLONE_NEWNET) != 0:
+                made.append(OSError(ctypes.get_errno(), "setns"))
+                return
+            sock = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3))
+            sock.bind((iface, 0))
+            sock.settimeout(2)
+            made.append(sock)
+        except OSError as e:
+            made.append(e)
+        finally:
+            os.close(ns)
+
+    # A thread of its own: the namespace of this process must not change.
+    thread = threading.Thread(target=make)
+    thread.start()
+    thread.join()
+    if isinstance(made[0], OSError):
+        raise made[0]
+    return made[0]
+
+
+def test_net_null_swallows_and_counts(net):
+    with dpdk_port(net.switch, "null", "net_null0,no-rx=1") as port:
+        assert (port["kind"], port["link"]) == ("dpdk", "up")
+        net.set_flows("actions=output:null")
+        net.vm1.send(*[raw(tcp())] * 20)
+        net.vm1.wait_sent()
+        net.switch.wait(lambda: net.json("stats", "null")["ports"][0]["tx_packets"] == 20, "20 packets sent", 3)
+
+
+def test_net_null_as_a_source_does_not_stop_other_ports(net):
+    """It delivers as fast as it is polled; the guests' traffic still passes."""
+    net.set_flows("in_port=vm1,actions=output:vm2")
+    with dpdk_port(net.switch, "source", "net_null1"):
+        net.switch.wait(lambda: net.json("stats", "source")["ports"][0]["rx_packets"] > 1000, "packets from net_null", 3)
+        for i in range(50):
+            net.vm1.send(numbered(udp(), i))
+            assert net.vm2.recv() == numbered(udp(), i)
+
+
+def test_a_port_comes_and_goes_without_loss_on_others(net):
+    net.set_flows("in_port=vm1,actions=output:vm2")
+    net.vm1.send(numbered(udp(), 0))
+    net.vm2.recv()
+    for i in range(10):
+        frames = [numbered(udp(), 100 * i + k) for k in range(100)]
+        net.vm1.send(*frames[:50])
+        with dpdk_port(net.switch, "passing", "net_null2,no-rx=1"):
+            net.vm1.send(*frames[50:])
+            assert net.vm2.recv_n(100) == frames
+
+
+def test_the_same_device_twice_is_refused(net):
+    with dpdk_port(net.switch, "null", "net_null3,no-rx=1"):
+        assert "net_null3" in net.switch.refused("add-port", "again", "type=dpdk", "devargs=net_null3,no-rx=1")
+
+
+def test_more_queues_than_a_device_has_are_refused(net):
+    line = net.switch.refused("add-port", "tap", "type=dpdk", "devargs=net_pcap9,iface=lo", "queues=16")
+    assert "queues" in line
+
+
+def test_net_pcap_reads_and_writes_files(net, run_dir):
+    packets = [udp(sport=1000 + i) for i in range(20)]
+    wrpcap(f"{run_dir}/in.pcap", packets)
+    net.set_flows("in_port=vm1,actions=output:vm2", "priority=1,udp,actions=output:vm3", "priority=0,actions=drop")
+    with dpdk_port(net.switch, "file", f"net_pcap0,rx_pcap={run_dir}/in.pcap,tx_pcap={run_dir}/out.pcap"):
+        assert net.vm3.recv_n(20) == [raw(p) for p in packets]
+        net.swctl("add-flow", "in_port=vm1,actions=output:file")
+
+        def arrives():
+            net.vm1.send(raw(tcp()))
+            return net.json("stats", "file")["ports"][0]["tx_packets"] > 0
+
+        net.switch.wait(arrives, "a packet written", 2)
+    written = rdpcap(f"{run_dir}/out.pcap")
+    assert written and all(raw(p) == raw(tcp()) for p in written)
+
+
+def test_a_pcap_file_that_is_not_there_is_named(net):
+    line = net.switch.refused("add-port", "file", "type=dpdk", "devargs=net_pcap1,rx_pcap=/nonexistent/in.pcap")
+    assert "net_pcap1" in line or "/nonexistent" in line
+    assert [p["name"] for p in net.json("list-ports")["ports"]] == [g.name for g in net.guests]
+
+
+@pytest.fixture(scope="module")
+def own_netns(module_switch_factory):
+    """A switch whose swd has a network namespace of its own, and a guest."""
+    switch = module_switch_factory(start=False)
+    switch.swd_prefix = ["unshare", "-n"]
+    switch.start()
+    guest = attach(switch, "vm1")
+    switch.wait_link("vm1")
+    yield switch, guest
+    guest.close()
+
+
+def test_net_tap_carries_frames_both_ways(own_netns):
+    switch, vm1 = own_netns
+    with dpdk_port(switch, "tap", "net_tap0,iface=swdtap0") as port:
+        assert port["mac"]
+        switch.set_flows("in_port=vm1,actions=output:tap", "in_port=tap,ip,actions=output:vm1")
+        with packet_socket(switch.swd.pid, "swdtap0") as tap:
+            switch.wait_link("tap")
+            tap.send(raw(tcp()))
+            assert vm1.recv() == raw(tcp())
+            for i in range(30):
+                frame = numbered(udp(), i)
+                vm1.send(frame)
+                while True:
+                    got = tap.recv(2048)
+                    if got[12:14] == b"\x08\x00":
+                        break  # the kernel's own IPv6 chatter aside
+                assert got == frame
+    with pytest.raises(OSError):
+        packet_socket(switch.swd.pid, "swdtap0")
+
+
+def test_virtio_user_talks_to_a_vhost_port_of_the_same_switch(own_netns):
+    """
+    vm1 --- swd --- "front" (virtio-user) ~~~ "back" (vhost-user port of the same swd)
+    """
+    switch, vm1 = own_netns
+    path = f"{switch.run_dir}/back.sock"
+    switch.swctl("add-port", "back", "type=vhost-user", f"path={path}", "mode=server", "queues=1")
+    try:
+        with dpdk_port(switch, "front", f"virtio_user0,path={path}"):
+            switch.wait_link("back")
+            switch.set_flows("in_port=vm1,actions=output:front", "in_port=back,actions=output:vm1")
+            for i in range(50):
+                vm1.send(numbered(udp(), i))
+                assert vm1.recv() == numbered(udp(), i)
+    finally:
+        switch.swctl("del-port", "back")

@@ -1,0 +1,129 @@
+"""Within one second of a change, every packet is treated as the rules now say, under traffic too.
+
+    vm1 --- swd --- vm2, vm3, vm4
+"""
+
+import time
+
+import pytest
+from frames import *
+
+BOUND_S = 1.0
+
+
+def sent_until(net, packets, wanted, not_wanted, bound=BOUND_S):
+    """Sends the packets all the time; they must come to `wanted` alone from `bound` seconds on."""
+    start = time.monotonic()
+    last_wrong = start
+    while time.monotonic() - start < bound + 0.3:
+        for guest in net.guests:
+            guest.drain()
+        net.vm1.send(*packets)
+        if wanted is not None:
+            try:
+                wanted.recv_n(len(packets), 0.1)
+            except AssertionError:
+                last_wrong = time.monotonic()
+        net.vm1.wait_sent()
+        for guest in not_wanted:
+            if guest.poll_frame() is not None:
+                last_wrong = time.monotonic()
+        if time.monotonic() - last_wrong > 0.2 and time.monotonic() - start > 0.2 and last_wrong > start:
+            break
+    assert last_wrong - start <= bound, f"still wrong {last_wrong - start:.2f} s after the change"
+
+
+CHANGES = {
+    "replaced actions": (["ip,actions=output:vm2"], ["add-flow", "ip,actions=output:vm3"], "vm3"),
+    "a higher rule": (["priority=5,ip,actions=output:vm2"], ["add-flow", "priority=9,udp,actions=output:vm3"], "vm3"),
+    "a narrower rule": (["priority=5,actions=output:vm2"], ["add-flow", "priority=9,udp,tp_dst=2000,actions=output:vm3"], "vm3"),
+    "a removed rule": (["priority=5,actions=output:vm3", "priority=9,udp,actions=output:vm2"], ["del-flows", "udp"], "vm3"),
+    "all rules removed": (["actions=output:vm2"], ["del-flows"], None),
+    "to drop": (["actions=output:vm2"], ["add-flow", "actions=drop"], None),
+    "from drop": (["actions=drop"], ["add-flow", "actions=output:vm3"], "vm3"),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_change_holds_within_a_second(net, change):
+    before, command, wanted = CHANGES[change]
+    net.set_flows(*before)
+    packets = [raw(udp(sport=3000 + i)) for i in range(8)]
+    net.vm1.send(*packets)
+    if "vm2" in before[-1]:
+        net.vm2.recv_n(len(packets))
+    net.swctl(*command)
+    wanted = wanted and getattr(net, wanted)
+    sent_until(net, packets, wanted, [g for g in net.guests if g is not wanted])
+
+
+def test_many_megaflows_are_all_right_within_a_second(net):
+    """A thousand megaflows, one per source port."""
+    net.set_flows("priority=1,actions=output:vm2", "priority=9,udp,tp_src=1,actions=drop")
+    n = 1000
+    packets = [raw(udp(sport=10000 + i)) for i in range(n)]
+    for i in range(0, n, 50):
+        net.vm1.send(*packets[i : i + 50])
+        net.vm2.recv_n(50)
+    assert len(net.switch.megaflows("in_port(vm1)")) >= 1
+    net.swctl("add-flow", "priority=9,udp,in_port=vm1,actions=output:vm3")
+    time.sleep(BOUND_S)  # the promise itself
+    for i in range(0, n, 50):
+        net.vm1.send(*packets[i : i + 50])
+        net.vm3.recv_n(50)
+    net.vm2.expect_none(0.01)
+
+
+def test_rule_counters_survive_a_change_of_another_rule(net):
+    net.set_flows("priority=1,udp,actions=output:vm2")
+    for _ in range(5):
+        net.vm1.send(raw(udp()))
+        net.vm2.recv()
+    net.swctl("add-flow", "priority=9,udp,tp_dst=2000,actions=output:vm3")
+    net.switch.wait(lambda: net.switch.rule("priority=1,")["n_packets"] == 5, "the old rule's 5 packets", 3)
+
+
+def test_a_port_that_goes_and_comes_changes_flood(switch_factory):
+    from conftest import attach
+
+    switch = switch_factory()
+    guests = [attach(switch, n) for n in ("a", "b")]
+    try:
+        for guest in guests:
+            switch.wait_link(guest.name)
+        switch.set_flows("actions=flood")
+        frame = raw(udp())
+        guests[0].send(frame)
+        guests[1].recv()
+        guests.append(attach(switch, "c"))
+        switch.wait_link("c")
+
+        def reaches_c():
+            guests[0].send(frame)
+            return guests[2].recv(0.05)
+
+        switch.wait(reaches_c, "flood to the new port", BOUND_S + 0.5)
+        guests[1].drain()
+        switch.swctl("del-port", "b")
+        guests[0].send(frame)
+        guests[2].recv()
+    finally:
+        for guest in guests:
+            guest.close()
+
+
+def test_no_packet_of_an_unchanged_flow_is_lost_or_doubled_by_changes(net):
+    """Rules come and go that do not touch this traffic."""
+    net.set_flows("priority=50,udp,tp_dst=2000,actions=output:vm2")
+    net.vm1.send(numbered(udp(), 0))
+    net.vm2.recv()
+    n = 1
+    for i in range(20):
+        net.swctl("add-flow", f"priority=9,tcp,tp_dst={i + 1},actions=output:vm3")
+        frames = [numbered(udp(), n + k) for k in range(50)]
+        net.vm1.send(*frames)
+        assert net.vm2.recv_n(50) == frames
+        n += 50
+        if i % 5 == 4:
+            net.swctl("del-flows", "tcp")
+    net.vm2.expect_none(0.02)

@@ -1,0 +1,88 @@
+"""Rules that end by themselves, and megaflows that age out.
+
+    vm1 --- swd --- vm2
+"""
+
+import time
+
+from frames import *
+
+
+def rules_with(net, text):
+    return [r for r in net.json("dump-flows")["rules"] if text in r["flow"]]
+
+
+def wait_gone(net, text, timeout):
+    """Seconds until no rule has `text` any more."""
+    start = time.monotonic()
+    net.switch.wait(lambda: not rules_with(net, text), f"end of the rule {text}", timeout)
+    return time.monotonic() - start
+
+
+def test_idle_timeout_removes_a_rule_without_traffic(net):
+    net.set_flows("priority=1,actions=drop", "udp,idle_timeout=1,actions=output:vm2")
+    assert 0.5 < wait_gone(net, "udp", 4) < 3.5
+    assert len(rules_with(net, "")) == 1
+
+
+def test_idle_timeout_spares_a_rule_with_traffic_then_ends_it(net):
+    net.set_flows("udp,idle_timeout=2,actions=output:vm2")
+    end = time.monotonic() + 4.5
+    while time.monotonic() < end:
+        net.vm1.send(raw(udp()))
+        net.vm2.recv()
+        net.vm2.expect_none(0.1)  # paces the traffic
+    assert rules_with(net, "udp")
+    assert wait_gone(net, "udp", 6) > 0.5
+
+
+def test_hard_timeout_removes_a_rule_in_spite_of_traffic(net):
+    net.set_flows("priority=1,actions=output:vm3", "udp,hard_timeout=1,actions=output:vm2")
+    start = time.monotonic()
+    first = net.vm2
+    while time.monotonic() - start < 4:
+        net.vm1.send(raw(udp()))
+        frame = None
+        while frame is None and time.monotonic() - start < 5:
+            frame = net.vm2.poll_frame()
+            if frame is None and net.vm3.poll_frame() is not None:
+                first = None
+                break
+        if first is None:
+            break
+        net.vm2.expect_none(0.05)
+    assert first is None, "packets still take the rule that should have ended"
+    assert 0.9 < time.monotonic() - start < 3.5
+    assert not rules_with(net, "udp")
+
+
+def test_timeouts_are_shown_and_kept(net):
+    net.set_flows("udp,idle_timeout=60,hard_timeout=600,actions=output:vm2")
+    rule = net.switch.rule("udp")
+    assert (rule["idle_timeout"], rule["hard_timeout"]) == (60, 600)
+    assert "idle_timeout=60" in rule["flow"] and "hard_timeout=600" in rule["flow"]
+
+
+def test_a_megaflow_ages_out_after_ten_idle_seconds(net):
+    net.set_flows("actions=output:vm2")
+    net.vm1.send(raw(udp()))
+    net.vm2.recv()
+    start = time.monotonic()
+    assert net.switch.megaflows("in_port(vm1)")
+    net.switch.wait(lambda: not net.switch.megaflows("in_port(vm1)"), "end of the megaflow", 15)
+    assert 9 < time.monotonic() - start < 13
+    # Its packet still counts at the rule, and the next packet makes it anew.
+    assert net.switch.rule("actions=output:vm2")["n_packets"] == 1
+    net.vm1.send(raw(udp()))
+    net.vm2.recv()
+
+
+def test_a_used_megaflow_stays(net):
+    net.set_flows("actions=output:vm2")
+    end = time.monotonic() + 12
+    while time.monotonic() < end:
+        net.vm1.send(raw(udp()))
+        net.vm2.recv()
+        net.vm2.expect_none(0.5)
+    (flow,) = net.switch.megaflows("in_port(vm1)")
+    assert flow["packets"] >= 20
