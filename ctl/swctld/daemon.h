@@ -1,0 +1,38 @@
+// What swctld is made of: its modules, and the event loop that they share. One thread.
+#ifndef CTL_SWCTLD_DAEMON_H
+#define CTL_SWCTLD_DAEMON_H
+
+#include <stdint.h>
+#include <time.h>
+
+struct event_base;
+
+struct swctld {
+	const char *run_dir;
+	const char *db_path;
+	struct event_base *base;
+	uint64_t started_ms;
+	struct db *db;
+	struct rules *rules;
+	struct ports *ports;
+	struct fdb *fdb;
+	struct megaflows *megaflows;
+	struct revalidator *revalidator;
+	struct datapath *datapath;
+	struct rpc_server *rpc;
+};
+
+static inline uint64_t clock_read_ms(clockid_t id)
+{
+	struct timespec ts;
+	clock_gettime(id, &ts);
+	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
+}
+
+// CLOCK_MONOTONIC, as swd's "used" times.
+static inline uint64_t clock_now_ms(void)
+{
+	return clock_read_ms(CLOCK_MONOTONIC);
+}
+
+#endif

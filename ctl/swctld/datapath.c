@@ -1,0 +1,314 @@
+#include "ctl/swctld/datapath.h"
+
+#include "ctl/log.h"
+#include "ctl/swctld/dp_sync.h"
+#include "ctl/swctld/flow_stats.h"
+#include "ctl/swctld/megaflows.h"
+#include "ctl/swctld/revalidate.h"
+#include "ctl/swctld/upcall.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define RETRY_MS	100
+#define RETRY_SLOW_MS	1000 // after swd answered, but not as it should
+#define READS_PER_TURN	16   // datagrams; then others get their turn
+#define DUMP_TIMEOUT_MS 10000
+
+struct datapath {
+	struct swctld *d;
+	struct dp_client *calls, *upcalls, *dump;
+	struct event *upcalls_read, *upcalls_write, *dump_read;
+	struct event *connect_timer;
+	struct outbox *outbox;
+	bool connected;
+	bool quiet;		  // the reason was logged
+	uint64_t dump_started_ms; // 0: none under way
+	struct dp_info info;
+	char path[256];
+	char away[512];
+	char in[DP_DATAGRAM_MAX] __attribute__((aligned(8)));
+	char out[DP_DATAGRAM_MAX] __attribute__((aligned(8)));
+};
+
+struct dp_client *datapath_calls(const struct datapath *dp)
+{
+	return dp->connected ? dp->calls : NULL;
+}
+
+const struct dp_info *datapath_info(const struct datapath *dp)
+{
+	return &dp->info;
+}
+
+struct outbox *datapath_outbox(const struct datapath *dp)
+{
+	return dp->outbox;
+}
+
+const char *datapath_away(const struct datapath *dp)
+{
+	return dp->away;
+}
+
+static void event_drop(struct event **ev)
+{
+	if (*ev)
+		event_free(*ev);
+	*ev = NULL;
+}
+
+static void client_drop(struct dp_client **c)
+{
+	dp_client_close(*c);
+	*c = NULL;
+}
+
+static void disconnect(struct datapath *dp)
+{
+	event_drop(&dp->upcalls_read);
+	event_drop(&dp->upcalls_write);
+	event_drop(&dp->dump_read);
+	outbox_reset(dp->outbox, NULL);
+	client_drop(&dp->calls);
+	client_drop(&dp->upcalls);
+	client_drop(&dp->dump);
+	megaflows_forget_leaving(dp->d->megaflows);
+	dp->dump_started_ms = 0;
+	dp->connected = false;
+}
+
+static void connect_after(struct datapath *dp, unsigned ms)
+{
+	struct timeval tv = {.tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000};
+	evtimer_add(dp->connect_timer, &tv);
+}
+
+// Ends the connection from the loop: callers may stand inside code that uses it.
+static void fail(struct datapath *dp, const char *why)
+{
+	if (!dp->connected)
+		return;
+	dp->connected = false;
+	snprintf(dp->away, sizeof(dp->away), "swd is away (%s): %s", dp->path, why);
+	log_warn("%s; trying again", dp->away);
+	dp->quiet = true;
+	connect_after(dp, 0);
+}
+
+int datapath_check(struct datapath *dp, int err)
+{
+	if (err == -ECONNRESET || err == -EPROTO)
+		fail(dp, "the connection broke");
+	else if (err == -ETIMEDOUT)
+		fail(dp, "it did not answer in time");
+	return err;
+}
+
+void datapath_flush(struct datapath *dp)
+{
+	if (!dp->connected)
+		return;
+	datapath_check(dp, outbox_flush(dp->outbox));
+	if (dp->connected && outbox_blocked(dp->outbox))
+		event_add(dp->upcalls_write, NULL);
+	// No more upcalls while swd does not take what they lead to.
+	if (dp->connected && outbox_full(dp->outbox))
+		event_del(dp->upcalls_read);
+}
+
+// Hands each message of a datagram to fn. false when it is not netlink.
+static bool each_message(struct datapath *dp, int len,
+			 void (*fn)(struct swctld *d, const struct nlmsghdr *nlh))
+{
+	const struct nlmsghdr *nlh = (const struct nlmsghdr *)dp->in;
+	for (; mnl_nlmsg_ok(nlh, len); nlh = mnl_nlmsg_next(nlh, &len))
+		fn(dp->d, nlh);
+	return len <= 0;
+}
+
+static void read_turn(struct datapath *dp, struct dp_client *c,
+		      void (*fn)(struct swctld *d, const struct nlmsghdr *nlh))
+{
+	for (int i = 0; dp->connected && i < READS_PER_TURN && !outbox_full(dp->outbox); i++) {
+		int len = dp_client_recv(c, dp->in, sizeof(dp->in));
+		if (len == 0)
+			break;
+		if (len < 0)
+			fail(dp, "it closed the connection");
+		else if (!each_message(dp, len, fn))
+			fail(dp, "it sent what is not a message");
+	}
+	datapath_flush(dp);
+}
+
+static void on_upcalls(evutil_socket_t fd, short what, void *arg)
+{
+	struct datapath *dp = arg;
+	(void)fd;
+	(void)what;
+	read_turn(dp, dp->upcalls, upcall_message);
+}
+
+static void on_writable(evutil_socket_t fd, short what, void *arg)
+{
+	struct datapath *dp = arg;
+	(void)fd;
+	(void)what;
+	datapath_flush(dp);
+	if (!dp->connected || outbox_full(dp->outbox))
+		return;
+	event_add(dp->upcalls_read, NULL);
+	revalidate_resume(dp->d->revalidator);
+}
+
+static void dump_message(struct swctld *d, const struct nlmsghdr *nlh)
+{
+	struct datapath *dp = d->datapath;
+	struct dp_flow flow;
+	if (nlh->nlmsg_type == DP_FAMILY_FLOW && dp_flow_parse(nlh, &flow) == 0) {
+		flow.reading.at_ms = dp->dump_started_ms;
+		flow_stats_reading(d, &flow);
+	} else if (nlh->nlmsg_type == NLMSG_DONE) {
+		uint64_t started_ms = dp->dump_started_ms;
+		dp->dump_started_ms = 0;
+		flow_stats_round_end(d, started_ms);
+	} else if (nlh->nlmsg_type == NLMSG_ERROR) {
+		dp->dump_started_ms = 0;
+	}
+}
+
+static void on_dump(evutil_socket_t fd, short what, void *arg)
+{
+	struct datapath *dp = arg;
+	(void)fd;
+	(void)what;
+	read_turn(dp, dp->dump, dump_message);
+}
+
+bool datapath_dump_start(struct datapath *dp)
+{
+	uint64_t now_ms = clock_now_ms();
+	if (!dp->connected)
+		return false;
+	if (dp->dump_started_ms) {
+		if (now_ms - dp->dump_started_ms > DUMP_TIMEOUT_MS)
+			fail(dp, "it did not answer in time");
+		return false;
+	}
+	struct dp_datagram dgram = {.buf = dp->out};
+	struct nlmsghdr *nlh =
+	    dp_msg_begin(&dgram, DP_FAMILY_FLOW, OVS_FLOW_CMD_GET, NLM_F_REQUEST | NLM_F_DUMP, 1);
+	dp_msg_end(&dgram, nlh);
+	if (datapath_check(dp, dp_client_send(dp->dump, &dgram)) < 0)
+		return false;
+	dp->dump_started_ms = now_ms;
+	flow_stats_round_begin(dp->d);
+	return true;
+}
+
+static struct dp_client *open_client(struct datapath *dp, int *err)
+{
+	struct dp_client *c = *err ? NULL : dp_client_connect(dp->path, err);
+	if (*err)
+		snprintf(dp->away, sizeof(dp->away),
+			 "swd is away: %s: %s; start swd with this --run-dir", dp->path,
+			 strerror(-*err));
+	return c;
+}
+
+static int add_events(struct datapath *dp)
+{
+	struct event_base *base = dp->d->base;
+	dp->upcalls_read =
+	    event_new(base, dp_client_fd(dp->upcalls), EV_READ | EV_PERSIST, on_upcalls, dp);
+	dp->upcalls_write = event_new(base, dp_client_fd(dp->upcalls), EV_WRITE, on_writable, dp);
+	dp->dump_read = event_new(base, dp_client_fd(dp->dump), EV_READ | EV_PERSIST, on_dump, dp);
+	if (!dp->upcalls_read || !dp->upcalls_write || !dp->dump_read ||
+	    event_add(dp->upcalls_read, NULL) < 0 || event_add(dp->dump_read, NULL) < 0)
+		return -ENOMEM;
+	return 0;
+}
+
+// Everything that makes a connection of use. swd queues upcalls from the attachment on, so that
+// none is lost meanwhile.
+static int set_up(struct datapath *dp)
+{
+	char text[DP_CALL_TEXT] = "out of memory";
+	int err = dp_call_attach(dp->upcalls, text);
+	if (err == -EBUSY)
+		snprintf(text, sizeof(text),
+			 "another control daemon has its upcalls; stop that one");
+	if (!err)
+		err = dp_call_info(dp->calls, &dp->info, text);
+	if (!err)
+		err = dp_sync(dp->d, dp->calls, text);
+	if (!err)
+		err = add_events(dp);
+	if (err)
+		snprintf(dp->away, sizeof(dp->away), "swd is of no use (%s): %s", dp->path, text);
+	return err;
+}
+
+static void on_connect_timer(evutil_socket_t fd, short what, void *arg)
+{
+	struct datapath *dp = arg;
+	int err = 0;
+	(void)fd;
+	(void)what;
+	disconnect(dp);
+	dp->calls = open_client(dp, &err);
+	dp->upcalls = open_client(dp, &err);
+	dp->dump = open_client(dp, &err);
+	unsigned wait_ms = RETRY_MS;
+	if (!err) {
+		outbox_reset(dp->outbox, dp->upcalls);
+		err = set_up(dp);
+		wait_ms = RETRY_SLOW_MS;
+	}
+	if (err) {
+		if (!dp->quiet)
+			log_warn("%s; trying again", dp->away);
+		dp->quiet = true;
+		disconnect(dp);
+		connect_after(dp, wait_ms);
+		return;
+	}
+	dp->connected = true;
+	dp->quiet = false;
+	log_info("connected to swd %s (pid %u): %u ports, %u megaflows", dp->info.version,
+		 dp->info.pid, ports_count(dp->d->ports), megaflows_count(dp->d->megaflows));
+	revalidate_rules_changed(dp->d->revalidator);
+}
+
+struct datapath *datapath_create(struct swctld *d)
+{
+	struct datapath *dp = calloc(1, sizeof(*dp));
+	if (!dp)
+		return NULL;
+	dp->d = d;
+	snprintf(dp->path, sizeof(dp->path), "%s/datapath.sock", d->run_dir);
+	snprintf(dp->away, sizeof(dp->away), "swd is away (%s): not yet connected", dp->path);
+	dp->outbox = outbox_create();
+	dp->connect_timer = evtimer_new(d->base, on_connect_timer, dp);
+	if (!dp->outbox || !dp->connect_timer) {
+		datapath_destroy(dp);
+		return NULL;
+	}
+	connect_after(dp, 0);
+	return dp;
+}
+
+void datapath_destroy(struct datapath *dp)
+{
+	if (!dp)
+		return;
+	if (dp->outbox)
+		disconnect(dp);
+	event_drop(&dp->connect_timer);
+	outbox_destroy(dp->outbox);
+	free(dp);
+}

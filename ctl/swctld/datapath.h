@@ -1,0 +1,32 @@
+// The connections to swd: one for calls, one for upcalls and all changes of megaflows (in order),
+// one for dumping counters. Kept up by a timer; everything else asks datapath_calls() and goes on
+// without when it is NULL.
+#ifndef CTL_SWCTLD_DATAPATH_H
+#define CTL_SWCTLD_DATAPATH_H
+
+#include "ctl/swctld/daemon.h"
+#include "ctl/swctld/dp_calls.h"
+#include "ctl/swctld/outbox.h"
+
+struct datapath;
+
+// Starts to connect to DIR/datapath.sock. NULL when out of memory.
+struct datapath *datapath_create(struct swctld *d);
+void datapath_destroy(struct datapath *dp);
+
+// The connection for calls, or NULL while swd is away.
+struct dp_client *datapath_calls(const struct datapath *dp);
+const struct dp_info *datapath_info(const struct datapath *dp); // as of the connection
+struct outbox *datapath_outbox(const struct datapath *dp);
+// Why swd is away, one line with the mend.
+const char *datapath_away(const struct datapath *dp);
+
+// Asks for all megaflows; answers go to flow_stats_reading(), the end to flow_stats_round_end().
+// false when one is under way.
+bool datapath_dump_start(struct datapath *dp);
+// Sends what has gathered in the outbox.
+void datapath_flush(struct datapath *dp);
+// What a call returned: a broken connection is torn down and made anew. Returns err.
+int datapath_check(struct datapath *dp, int err);
+
+#endif

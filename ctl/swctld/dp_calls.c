@@ -1,0 +1,265 @@
+#include "ctl/swctld/dp_calls.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#define CALL_TIMEOUT_MS 5000
+#define PORT_TIMEOUT_MS 15000 // opening a device may take its time
+
+static int call(struct dp_client *c, dp_answer_fn fn, void *arg, int timeout_ms, char *text)
+{
+	text[0] = '\0';
+	int err = dp_client_call(c, fn, arg, timeout_ms, text, DP_CALL_TEXT);
+	if (err && text[0] == '\0')
+		snprintf(text, DP_CALL_TEXT, "swd: %s", strerror(-err));
+	return err;
+}
+
+uint64_t dp_attr_uint(const struct nlattr *attr)
+{
+	uint64_t value = 0;
+	if (attr && mnl_attr_get_payload_len(attr) <= sizeof(value)) // little-endian host
+		memcpy(&value, mnl_attr_get_payload(attr), mnl_attr_get_payload_len(attr));
+	return value;
+}
+
+const char *dp_attr_text(const struct nlattr *attr)
+{
+	return attr && mnl_attr_validate(attr, MNL_TYPE_NUL_STRING) == 0 ? mnl_attr_get_str(attr)
+									 : "";
+}
+
+static void copy_struct(void *to, size_t len, const struct nlattr *attr)
+{
+	if (attr && mnl_attr_get_payload_len(attr) >= len)
+		memcpy(to, mnl_attr_get_payload(attr), len);
+}
+
+int dp_call_attach(struct dp_client *c, char *text)
+{
+	struct nlmsghdr *nlh =
+	    dp_client_begin(c, DP_FAMILY_DATAPATH, OVS_DP_CMD_SET, NLM_F_REQUEST | NLM_F_ACK);
+	mnl_attr_put_u32_check(nlh, dp_client_room(c), OVS_DP_ATTR_UPCALL_PID, 1);
+	return call(c, NULL, NULL, CALL_TIMEOUT_MS, text);
+}
+
+static void on_info(const struct nlmsghdr *nlh, void *arg)
+{
+	const struct nlattr *a[SWD_INFO_ATTR_MAX + 1] = {0};
+	struct dp_info *info = arg;
+	struct dp_error error;
+	if (dp_msg_parse(nlh, a, SWD_INFO_ATTR_MAX, &error) < 0)
+		return;
+	snprintf(info->version, sizeof(info->version), "%s",
+		 dp_attr_text(a[SWD_INFO_ATTR_VERSION]));
+	snprintf(info->dpdk, sizeof(info->dpdk), "%s", dp_attr_text(a[SWD_INFO_ATTR_DPDK]));
+	snprintf(info->memory_kind, sizeof(info->memory_kind), "%s",
+		 dp_attr_text(a[SWD_INFO_ATTR_MEMORY_KIND]));
+	info->memory_total = dp_attr_uint(a[SWD_INFO_ATTR_MEMORY_TOTAL]);
+	info->memory_used = dp_attr_uint(a[SWD_INFO_ATTR_MEMORY_USED]);
+	info->emc_bytes = dp_attr_uint(a[SWD_INFO_ATTR_EMC_BYTES]);
+	info->megaflow_bytes = dp_attr_uint(a[SWD_INFO_ATTR_MEGAFLOW_BYTES]);
+	info->counter_bytes = dp_attr_uint(a[SWD_INFO_ATTR_COUNTER_BYTES]);
+	info->uptime_ms = dp_attr_uint(a[SWD_INFO_ATTR_UPTIME_MS]);
+	info->pool_total = (uint32_t)dp_attr_uint(a[SWD_INFO_ATTR_POOL_TOTAL]);
+	info->pool_free = (uint32_t)dp_attr_uint(a[SWD_INFO_ATTR_POOL_FREE]);
+	info->max_flows = (uint32_t)dp_attr_uint(a[SWD_INFO_ATTR_MAX_FLOWS]);
+	info->n_flows = (uint32_t)dp_attr_uint(a[SWD_INFO_ATTR_N_FLOWS]);
+	info->n_masks = (uint32_t)dp_attr_uint(a[SWD_INFO_ATTR_N_MASKS]);
+	info->pid = (uint32_t)dp_attr_uint(a[SWD_INFO_ATTR_PID]);
+}
+
+int dp_call_info(struct dp_client *c, struct dp_info *info, char *text)
+{
+	memset(info, 0, sizeof(*info));
+	dp_client_begin(c, DP_FAMILY_SWD, SWD_CMD_INFO_GET, NLM_F_REQUEST | NLM_F_ACK);
+	return call(c, on_info, info, CALL_TIMEOUT_MS, text);
+}
+
+static void on_stats(const struct nlmsghdr *nlh, void *arg)
+{
+	const struct nlattr *a[OVS_DP_ATTR_MAX + 1] = {0};
+	struct dp_stats *stats = arg;
+	struct dp_error error;
+	if (dp_msg_parse(nlh, a, OVS_DP_ATTR_MAX, &error) < 0)
+		return;
+	copy_struct(&stats->stats, sizeof(stats->stats), a[OVS_DP_ATTR_STATS]);
+	copy_struct(&stats->megaflow, sizeof(stats->megaflow), a[OVS_DP_ATTR_MEGAFLOW_STATS]);
+}
+
+int dp_call_stats(struct dp_client *c, struct dp_stats *stats, char *text)
+{
+	memset(stats, 0, sizeof(*stats));
+	dp_client_begin(c, DP_FAMILY_DATAPATH, OVS_DP_CMD_GET, NLM_F_REQUEST | NLM_F_ACK);
+	return call(c, on_stats, stats, CALL_TIMEOUT_MS, text);
+}
+
+static bool put_options(struct nlmsghdr *nlh, size_t room, const struct port *port)
+{
+	const char *key;
+	json_t *value;
+	char text[PORT_OPTION_LEN_MAX + 40];
+	if (!mnl_attr_put_strz_check(nlh, room, SWD_VPORT_ATTR_KIND, port->kind))
+		return false;
+	json_object_foreach (port->device_options, key, value) {
+		snprintf(text, sizeof(text), "%s=%s", key, json_string_value(value));
+		if (!mnl_attr_put_strz_check(nlh, room, SWD_VPORT_ATTR_OPTION, text))
+			return false;
+	}
+	return true;
+}
+
+int dp_call_port_add(struct dp_client *c, const struct port *port, char *text)
+{
+	struct nlmsghdr *nlh =
+	    dp_client_begin(c, DP_FAMILY_VPORT, OVS_VPORT_CMD_NEW, NLM_F_REQUEST | NLM_F_ACK);
+	size_t room = dp_client_room(c);
+	mnl_attr_put_u32_check(nlh, room, OVS_VPORT_ATTR_PORT_NO, port->no);
+	mnl_attr_put_u32_check(nlh, room, OVS_VPORT_ATTR_TYPE, OVS_VPORT_TYPE_NETDEV);
+	mnl_attr_put_strz_check(nlh, room, OVS_VPORT_ATTR_NAME, port->name);
+	struct nlattr *nest = mnl_attr_nest_start_check(nlh, room, OVS_VPORT_ATTR_OPTIONS);
+	if (!nest || !put_options(nlh, room, port))
+		return -EMSGSIZE; // cannot be: 16 options of 543 bytes
+	mnl_attr_nest_end(nlh, nest);
+	return call(c, NULL, NULL, PORT_TIMEOUT_MS, text);
+}
+
+int dp_call_port_del(struct dp_client *c, uint32_t no, char *text)
+{
+	struct nlmsghdr *nlh =
+	    dp_client_begin(c, DP_FAMILY_VPORT, OVS_VPORT_CMD_DEL, NLM_F_REQUEST | NLM_F_ACK);
+	mnl_attr_put_u32_check(nlh, dp_client_room(c), OVS_VPORT_ATTR_PORT_NO, no);
+	return call(c, NULL, NULL, PORT_TIMEOUT_MS, text);
+}
+
+static void parse_state(const struct nlattr **a, struct port_state *state)
+{
+	state->up = dp_attr_uint(a[SWD_VPORT_ATTR_LINK_UP]) != 0;
+	snprintf(state->reason, sizeof(state->reason), "%s",
+		 dp_attr_text(a[SWD_VPORT_ATTR_REASON]));
+	snprintf(state->detail, sizeof(state->detail), "%s",
+		 dp_attr_text(a[SWD_VPORT_ATTR_DETAIL]));
+	state->n_rxq = (uint16_t)dp_attr_uint(a[SWD_VPORT_ATTR_N_RXQ]);
+	state->n_txq = (uint16_t)dp_attr_uint(a[SWD_VPORT_ATTR_N_TXQ]);
+	state->mtu = (uint16_t)dp_attr_uint(a[SWD_VPORT_ATTR_MTU]);
+	copy_struct(&state->mac, sizeof(state->mac), a[SWD_VPORT_ATTR_MAC]);
+	state->has_mac = memcmp(&state->mac, &(struct eth_addr){{0}}, sizeof(state->mac)) != 0;
+}
+
+struct vport_visit {
+	void (*fn)(const struct dp_vport *, void *);
+	void *arg;
+};
+
+static void on_vport(const struct nlmsghdr *nlh, void *arg)
+{
+	const struct vport_visit *visit = arg;
+	const struct nlattr *a[OVS_VPORT_ATTR_MAX + 1] = {0}, *o[SWD_VPORT_ATTR_MAX + 1] = {0};
+	struct dp_vport vport = {0};
+	struct dp_error error;
+	if (dp_msg_parse(nlh, a, OVS_VPORT_ATTR_MAX, &error) < 0)
+		return;
+	vport.options = a[OVS_VPORT_ATTR_OPTIONS];
+	if (vport.options && dp_nest_parse(vport.options, o, SWD_VPORT_ATTR_MAX, &error) < 0)
+		return;
+	vport.no = (uint32_t)dp_attr_uint(a[OVS_VPORT_ATTR_PORT_NO]);
+	vport.name = dp_attr_text(a[OVS_VPORT_ATTR_NAME]);
+	vport.kind = dp_attr_text(o[SWD_VPORT_ATTR_KIND]);
+	parse_state(o, &vport.state);
+	copy_struct(&vport.stats, sizeof(vport.stats), a[OVS_VPORT_ATTR_STATS]);
+	visit->fn(&vport, visit->arg);
+}
+
+int dp_call_ports(struct dp_client *c, void (*fn)(const struct dp_vport *vport, void *arg),
+		  void *arg, char *text)
+{
+	struct vport_visit visit = {fn, arg};
+	dp_client_begin(c, DP_FAMILY_VPORT, OVS_VPORT_CMD_GET, NLM_F_REQUEST | NLM_F_DUMP);
+	return call(c, on_vport, &visit, CALL_TIMEOUT_MS, text);
+}
+
+bool dp_vport_same(const struct dp_vport *vport, const struct port *port)
+{
+	size_t n = 0;
+	const struct nlattr *attr;
+	if (vport->no != port->no || strcmp(vport->name, port->name) != 0 ||
+	    strcmp(vport->kind, port->kind) != 0 || !vport->options)
+		return false;
+	mnl_attr_for_each_nested (attr, vport->options) {
+		if (mnl_attr_get_type(attr) != SWD_VPORT_ATTR_OPTION)
+			continue;
+		const char *text = dp_attr_text(attr), *equals = strchr(text, '=');
+		char key[40];
+		if (!equals || (size_t)(equals - text) >= sizeof(key))
+			return false;
+		snprintf(key, sizeof(key), "%.*s", (int)(equals - text), text);
+		const char *ours = json_string_value(json_object_get(port->device_options, key));
+		if (!ours || strcmp(ours, equals + 1) != 0)
+			return false;
+		n++;
+	}
+	return n == json_object_size(port->device_options);
+}
+
+int dp_flow_parse(const struct nlmsghdr *nlh, struct dp_flow *flow)
+{
+	const struct nlattr *a[OVS_FLOW_ATTR_MAX + 1] = {0};
+	struct dp_error error;
+	struct ovs_flow_stats stats = {0};
+	if (dp_msg_parse(nlh, a, OVS_FLOW_ATTR_MAX, &error) < 0 || !a[OVS_FLOW_ATTR_KEY] ||
+	    dp_match_parse(a[OVS_FLOW_ATTR_KEY], a[OVS_FLOW_ATTR_MASK], &flow->match, &error) < 0)
+		return -EINVAL;
+	copy_struct(&stats, sizeof(stats), a[OVS_FLOW_ATTR_STATS]);
+	flow->actions = a[OVS_FLOW_ATTR_ACTIONS];
+	flow->reading = (struct flow_reading){
+	    .packets = stats.n_packets,
+	    .bytes = stats.n_bytes,
+	    .used_ms = dp_attr_uint(a[OVS_FLOW_ATTR_USED]),
+	};
+	flow->tcp_flags = (uint8_t)dp_attr_uint(a[OVS_FLOW_ATTR_TCP_FLAGS]);
+	return 0;
+}
+
+struct flow_visit {
+	void (*fn)(const struct dp_flow *, void *);
+	void *arg;
+};
+
+static void on_flow(const struct nlmsghdr *nlh, void *arg)
+{
+	const struct flow_visit *visit = arg;
+	struct dp_flow flow;
+	if (dp_flow_parse(nlh, &flow) == 0)
+		visit->fn(&flow, visit->arg);
+}
+
+int dp_call_flows(struct dp_client *c, void (*fn)(const struct dp_flow *flow, void *arg), void *arg,
+		  char *text)
+{
+	struct flow_visit visit = {fn, arg};
+	dp_client_begin(c, DP_FAMILY_FLOW, OVS_FLOW_CMD_GET, NLM_F_REQUEST | NLM_F_DUMP);
+	return call(c, on_flow, &visit, CALL_TIMEOUT_MS, text);
+}
+
+struct pmd_visit {
+	void (*fn)(const struct nlattr **, void *);
+	void *arg;
+};
+
+static void on_pmd(const struct nlmsghdr *nlh, void *arg)
+{
+	const struct pmd_visit *visit = arg;
+	const struct nlattr *a[SWD_PMD_ATTR_MAX + 1] = {0};
+	struct dp_error error;
+	if (dp_msg_parse(nlh, a, SWD_PMD_ATTR_MAX, &error) == 0)
+		visit->fn(a, visit->arg);
+}
+
+int dp_call_pmds(struct dp_client *c, void (*fn)(const struct nlattr **attrs, void *arg), void *arg,
+		 char *text)
+{
+	struct pmd_visit visit = {fn, arg};
+	dp_client_begin(c, DP_FAMILY_SWD, SWD_CMD_PMD_GET, NLM_F_REQUEST | NLM_F_DUMP);
+	return call(c, on_pmd, &visit, CALL_TIMEOUT_MS, text);
+}

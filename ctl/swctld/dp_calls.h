@@ -1,0 +1,61 @@
+// Requests to swd with typed answers, over a connection for calls. All return 0 or -errno with
+// swd's own words in text.
+#ifndef CTL_SWCTLD_DP_CALLS_H
+#define CTL_SWCTLD_DP_CALLS_H
+
+#include "ctl/dp_client.h"
+#include "ctl/swctld/megaflows.h"
+#include "ctl/swctld/ports.h"
+
+#define DP_CALL_TEXT 256 // bytes for text
+
+struct dp_info {
+	char version[64], dpdk[64], memory_kind[64];
+	uint64_t memory_total, memory_used, emc_bytes, megaflow_bytes, counter_bytes, uptime_ms;
+	uint32_t pool_total, pool_free, max_flows, n_flows, n_masks, pid;
+};
+
+struct dp_stats {
+	struct ovs_dp_stats stats;
+	struct ovs_dp_megaflow_stats megaflow;
+};
+
+// Strings and attributes live in the message.
+struct dp_vport {
+	uint32_t no;
+	const char *name, *kind;
+	struct port_state state;
+	struct ovs_vport_stats stats;
+	const struct nlattr *options; // nested SWD_VPORT_ATTR_*, or NULL
+};
+
+struct dp_flow {
+	struct flow_match match;
+	const struct nlattr *actions; // nested, or NULL
+	struct flow_reading reading;  // at_ms is not set
+	uint8_t tcp_flags;
+};
+
+int dp_call_attach(struct dp_client *c, char *text);
+int dp_call_info(struct dp_client *c, struct dp_info *info, char *text);
+int dp_call_stats(struct dp_client *c, struct dp_stats *stats, char *text);
+
+int dp_call_port_add(struct dp_client *c, const struct port *port, char *text);
+int dp_call_port_del(struct dp_client *c, uint32_t no, char *text);
+int dp_call_ports(struct dp_client *c, void (*fn)(const struct dp_vport *vport, void *arg),
+		  void *arg, char *text);
+// Whether a vport was made from this port's kind and options.
+bool dp_vport_same(const struct dp_vport *vport, const struct port *port);
+
+int dp_call_flows(struct dp_client *c, void (*fn)(const struct dp_flow *flow, void *arg), void *arg,
+		  char *text);
+// Calls fn with each answer's attributes, SWD_PMD_ATTR_*.
+int dp_call_pmds(struct dp_client *c, void (*fn)(const struct nlattr **attrs, void *arg), void *arg,
+		 char *text);
+
+// Readers, which the asynchronous side uses too: 0 or -EINVAL.
+int dp_flow_parse(const struct nlmsghdr *nlh, struct dp_flow *flow);
+uint64_t dp_attr_uint(const struct nlattr *attr);    // of any width; 0 for NULL
+const char *dp_attr_text(const struct nlattr *attr); // "" when it is none
+
+#endif

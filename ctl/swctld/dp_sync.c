@@ -1,0 +1,99 @@
+#include "ctl/swctld/dp_sync.h"
+
+#include "ctl/log.h"
+#include "ctl/swctld/flow_stats.h"
+#include "ctl/swctld/revalidate.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define PORT_RETRY_MS 5000
+
+struct port_sync {
+	struct swctld *d;
+	unsigned n_strangers;
+	uint32_t strangers[DB_PORT_NO_MAX + 1];
+	bool changed; // what flows see
+};
+
+static void take_vport(const struct dp_vport *vport, void *arg)
+{
+	struct port_sync *sync = arg;
+	struct port *port = ports_by_no(sync->d->ports, vport->no);
+	if (!port || !dp_vport_same(vport, port)) {
+		if (sync->n_strangers <= DB_PORT_NO_MAX)
+			sync->strangers[sync->n_strangers++] = vport->no;
+		return;
+	}
+	port->installed = true;
+	port->state = vport->state;
+	sync->changed |= port_set_up(sync->d->ports, port, vport->state.up);
+}
+
+static void install(struct port_sync *sync, struct dp_client *calls, struct port *port,
+		    uint64_t now_ms)
+{
+	char text[DP_CALL_TEXT];
+	if (port->retry_at_ms > now_ms)
+		return;
+	int err = dp_call_port_add(calls, port, text);
+	if (!err) {
+		port->installed = true;
+		port->retry_at_ms = 0;
+		snprintf(port->state.reason, sizeof(port->state.reason), "just added");
+		log_info("port %s (%u) added to swd", port->name, port->no);
+		return;
+	}
+	// Once is enough for the log; list-ports tells it at any time.
+	if (port->retry_at_ms == 0)
+		log_warn("port %s: swd refused it: %s; trying again every %d s", port->name, text,
+			 PORT_RETRY_MS / 1000);
+	port->retry_at_ms = now_ms + PORT_RETRY_MS;
+	snprintf(port->state.reason, sizeof(port->state.reason), "refused by swd: %.130s", text);
+	sync->changed |= port_set_up(sync->d->ports, port, false);
+}
+
+int dp_sync_ports(struct swctld *d, struct dp_client *calls, char *text)
+{
+	struct port_sync sync = {.d = d};
+	struct port *port;
+	for (port = ports_next(d->ports, 0); port; port = ports_next(d->ports, port->no))
+		port->installed = false;
+	int err = dp_call_ports(calls, take_vport, &sync, text);
+	if (err)
+		return err;
+	for (unsigned i = 0; i < sync.n_strangers; i++) {
+		log_info("port number %u in swd is not as configured: removing it",
+			 sync.strangers[i]);
+		err = dp_call_port_del(calls, sync.strangers[i], text);
+		if (err)
+			log_warn("port number %u: cannot remove it: %s", sync.strangers[i], text);
+	}
+	uint64_t now_ms = clock_now_ms();
+	for (port = ports_next(d->ports, 0); port; port = ports_next(d->ports, port->no)) {
+		if (!port->installed)
+			install(&sync, calls, port, now_ms);
+	}
+	if (sync.changed)
+		revalidate_rules_changed(d->revalidator);
+	return 0;
+}
+
+int dp_sync(struct swctld *d, struct dp_client *calls, char *text)
+{
+	struct port *port;
+	for (port = ports_next(d->ports, 0); port; port = ports_next(d->ports, port->no))
+		port->retry_at_ms = 0; // another swd may take it
+	int err = dp_sync_ports(d, calls, text);
+	if (err)
+		return err;
+	flow_stats_round_begin(d);
+	err = flow_stats_read(d, calls, text);
+	if (err)
+		return err;
+	flow_stats_mark_absent(d);
+	revalidate_learn_again(d->revalidator);
+	return 0;
+}

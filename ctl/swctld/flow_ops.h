@@ -1,0 +1,29 @@
+// Messages about one megaflow or packet, put into the outbox. All go one way over one connection,
+// so that swd sees them in the order in which they were decided.
+#ifndef CTL_SWCTLD_FLOW_OPS_H
+#define CTL_SWCTLD_FLOW_OPS_H
+
+#include "ctl/swctld/megaflows.h"
+#include "ctl/swctld/outbox.h"
+
+#include <libmnl/libmnl.h>
+
+// Actions as attributes. `len` bytes of buf.
+struct encoded_actions {
+	uint16_t len;
+	char buf[32768];
+};
+
+// 0 or -E2BIG.
+int flow_actions_encode(struct encoded_actions *out, const struct action *list, unsigned n);
+// What swd will take a match for, once it went through the protocol: dumps show just that. 0 or
+// -EINVAL.
+int flow_match_canonical(struct flow_match *out, const struct flow_match *match);
+
+// All below: 0 or an error of outbox_put.
+int flow_op_put(struct outbox *ob, const struct known_flow *f); // adds, or sets its actions
+int flow_op_del(struct outbox *ob, const struct known_flow *f); // answered with the final counters
+int flow_op_execute(struct outbox *ob, const struct nlattr *packet, const struct nlattr *key,
+		    const struct encoded_actions *actions);
+
+#endif

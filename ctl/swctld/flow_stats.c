@@ -1,0 +1,147 @@
+#include "ctl/swctld/flow_stats.h"
+
+#include "ctl/log.h"
+#include "ctl/swctld/datapath.h"
+#include "ctl/swctld/flow_ops.h"
+#include "ctl/swctld/revalidate.h"
+#include "ctl/swctld/rules.h"
+
+#include <string.h>
+
+#define SETTLE_MS   1000  // a megaflow may be under way to swd for so long
+#define REFRESH_MAX 50000 // more megaflows than this are not read for one reply
+
+static uint32_t current_round;
+
+// The counters show who is still there, since packets of established flows do not come here to be
+// learned from.
+static void refresh_mac(struct swctld *d, const struct known_flow *f, uint64_t now_ms)
+{
+	const struct flow_key *key = &f->match.key;
+	if (!f->used_normal || !ports_by_no(d->ports, key->in_port))
+		return;
+	// One that moved away is known from its packets at the new place, which are younger than
+	// these counters.
+	uint32_t at = fdb_lookup(d->fdb, key->eth_src, f->normal_vlan);
+	if (at && at != key->in_port)
+		return;
+	if (fdb_learn(d->fdb, key->eth_src, f->normal_vlan, key->in_port, now_ms))
+		revalidate_macs_changed(d->revalidator);
+}
+
+static void credit(struct swctld *d, struct known_flow *f, const struct flow_reading *reading)
+{
+	struct flow_reading delta = known_flow_account(f, reading);
+	if (delta.packets == 0)
+		return;
+	rules_hit(d->rules, f->rule_id, delta.packets, delta.bytes, delta.used_ms);
+	refresh_mac(d, f, clock_now_ms());
+}
+
+static void adopt(struct swctld *d, const struct dp_flow *flow)
+{
+	struct known_flow *f = megaflows_add(d->megaflows, &flow->match, clock_now_ms());
+	if (!f)
+		return;
+	f->seen = true;
+	f->n_sent = 1;
+	f->last = flow->reading;
+	f->round = current_round;
+	if (flow->actions && known_flow_set_actions(f, mnl_attr_get_payload(flow->actions),
+						    mnl_attr_get_payload_len(flow->actions)) < 0)
+		megaflows_forget(d->megaflows, f);
+	else
+		revalidate_resume(d->revalidator);
+}
+
+void flow_stats_reading(struct swctld *d, const struct dp_flow *flow)
+{
+	struct known_flow *f = megaflows_find(d->megaflows, &flow->match);
+	if (!f) {
+		adopt(d, flow);
+		return;
+	}
+	f->seen = true;
+	f->round = current_round;
+	credit(d, f, &flow->reading);
+}
+
+void flow_stats_final(struct swctld *d, struct known_flow *f, const struct flow_reading *reading)
+{
+	credit(d, f, reading);
+}
+
+void flow_stats_round_begin(struct swctld *d)
+{
+	(void)d;
+	current_round++;
+}
+
+static uint64_t idle_limit_ms(const struct swctld *d)
+{
+	uint64_t max = datapath_info(d->datapath)->max_flows;
+	bool full = max && megaflows_count(d->megaflows) > max - max / 4;
+	return full ? MEGAFLOW_IDLE_FULL_MS : MEGAFLOW_IDLE_MS;
+}
+
+void flow_stats_round_end(struct swctld *d, uint64_t started_ms)
+{
+	uint64_t limit_ms = idle_limit_ms(d), now_ms = clock_now_ms();
+	struct outbox *ob = datapath_outbox(d->datapath);
+	struct known_flow *f, *next;
+	for (f = megaflows_first(d->megaflows); f; f = next) {
+		next = f->next;
+		if (f->round != current_round) {
+			if (!f->absent && f->sent_ms + SETTLE_MS < started_ms)
+				megaflows_forget(d->megaflows, f);
+			continue;
+		}
+		int64_t unused_ms = (int64_t)(now_ms - known_flow_used_ms(f));
+		if (unused_ms < (int64_t)limit_ms)
+			continue;
+		if (flow_op_del(ob, f) < 0)
+			break; // swd does not read now; the next round goes on
+		megaflows_leave(d->megaflows, f);
+	}
+	datapath_flush(d->datapath);
+}
+
+void flow_stats_mark_absent(struct swctld *d)
+{
+	struct known_flow *f;
+	uint64_t now_ms = clock_now_ms();
+	for (f = megaflows_first(d->megaflows); f; f = f->next) {
+		if (f->round == current_round)
+			continue;
+		f->absent = true;
+		f->created_ms = now_ms;
+		memset(&f->last, 0, sizeof(f->last));
+	}
+}
+
+struct refresh {
+	struct swctld *d;
+	uint64_t at_ms;
+};
+
+static void take_flow(const struct dp_flow *flow, void *arg)
+{
+	const struct refresh *refresh = arg;
+	struct dp_flow stamped = *flow;
+	stamped.reading.at_ms = refresh->at_ms;
+	flow_stats_reading(refresh->d, &stamped);
+}
+
+int flow_stats_read(struct swctld *d, struct dp_client *calls, char *text)
+{
+	struct refresh refresh = {d, clock_now_ms()};
+	return dp_call_flows(calls, take_flow, &refresh, text);
+}
+
+void flow_stats_refresh(struct swctld *d)
+{
+	struct dp_client *calls = datapath_calls(d->datapath);
+	char text[DP_CALL_TEXT];
+	if (calls && megaflows_count(d->megaflows) <= REFRESH_MAX)
+		datapath_check(d->datapath, flow_stats_read(d, calls, text));
+}

@@ -1,0 +1,158 @@
+#include "ctl/swctld/megaflows.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <utlist.h>
+
+#define FIRST_ID 16 // below stand sequence numbers that name no megaflow
+
+struct megaflows {
+	struct known_flow *by_match;
+	struct known_flow *by_id;
+	struct known_flow *list;
+	uint32_t next_id;
+};
+
+struct megaflows *megaflows_create(void)
+{
+	struct megaflows *m = calloc(1, sizeof(*m));
+	if (m)
+		m->next_id = FIRST_ID;
+	return m;
+}
+
+void megaflows_destroy(struct megaflows *m)
+{
+	if (!m)
+		return;
+	while (m->by_id)
+		megaflows_forget(m, m->by_id);
+	free(m);
+}
+
+struct known_flow *megaflows_find(const struct megaflows *m, const struct flow_match *match)
+{
+	struct known_flow *f;
+	HASH_FIND(hh, m->by_match, match, sizeof(*match), f);
+	return f;
+}
+
+struct known_flow *megaflows_by_id(const struct megaflows *m, uint32_t id)
+{
+	struct known_flow *f;
+	HASH_FIND(hh_id, m->by_id, &id, sizeof(id), f);
+	return f;
+}
+
+static uint32_t new_id(struct megaflows *m)
+{
+	while (m->next_id < FIRST_ID || megaflows_by_id(m, m->next_id))
+		m->next_id = m->next_id < FIRST_ID ? FIRST_ID : m->next_id + 1;
+	return m->next_id++;
+}
+
+struct known_flow *megaflows_add(struct megaflows *m, const struct flow_match *match,
+				 uint64_t now_ms)
+{
+	struct known_flow *f = aligned_alloc(_Alignof(struct known_flow), sizeof(*f));
+	if (!f)
+		return NULL;
+	memset(f, 0, sizeof(*f));
+	memcpy(&f->match, match, sizeof(*match));
+	f->id = new_id(m);
+	f->created_ms = now_ms;
+	HASH_ADD(hh, m->by_match, match, sizeof(f->match), f);
+	HASH_ADD(hh_id, m->by_id, id, sizeof(f->id), f);
+	DL_PREPEND(m->list, f);
+	return f;
+}
+
+void megaflows_leave(struct megaflows *m, struct known_flow *f)
+{
+	HASH_DELETE(hh, m->by_match, f);
+	DL_DELETE(m->list, f);
+	f->leaving = true;
+}
+
+void megaflows_forget(struct megaflows *m, struct known_flow *f)
+{
+	if (!f->leaving)
+		megaflows_leave(m, f);
+	HASH_DELETE(hh_id, m->by_id, f);
+	free(f->actions);
+	free(f);
+}
+
+void megaflows_forget_leaving(struct megaflows *m)
+{
+	struct known_flow *f, *tmp;
+	HASH_ITER (hh_id, m->by_id, f, tmp) {
+		if (f->leaving)
+			megaflows_forget(m, f);
+	}
+}
+
+void megaflows_stamp(struct megaflows *m, struct known_flow *f, uint64_t gen)
+{
+	f->gen = gen;
+	DL_DELETE(m->list, f);
+	DL_APPEND(m->list, f);
+}
+
+void megaflows_outdate(struct megaflows *m, struct known_flow *f)
+{
+	f->gen = 0;
+	DL_DELETE(m->list, f);
+	DL_PREPEND(m->list, f);
+}
+
+struct known_flow *megaflows_first(const struct megaflows *m)
+{
+	return m->list;
+}
+
+unsigned megaflows_count(const struct megaflows *m)
+{
+	return HASH_COUNT(m->by_match);
+}
+
+bool known_flow_same_actions(const struct known_flow *f, const void *actions, uint16_t len)
+{
+	return f->actions_len == len && (len == 0 || memcmp(f->actions, actions, len) == 0);
+}
+
+int known_flow_set_actions(struct known_flow *f, const void *actions, uint16_t len)
+{
+	char *copy = NULL;
+	if (len > 0) {
+		copy = malloc(len);
+		if (!copy)
+			return -ENOMEM;
+		memcpy(copy, actions, len);
+	}
+	free(f->actions);
+	f->actions = copy;
+	f->actions_len = len;
+	return 0;
+}
+
+struct flow_reading known_flow_account(struct known_flow *f, const struct flow_reading *reading)
+{
+	struct flow_reading delta = {0};
+	if (reading->at_ms < f->last.at_ms)
+		return delta;
+	bool restarted = reading->packets < f->last.packets || reading->bytes < f->last.bytes;
+	delta = *reading;
+	if (!restarted) {
+		delta.packets -= f->last.packets;
+		delta.bytes -= f->last.bytes;
+	}
+	f->last = *reading;
+	return delta;
+}
+
+uint64_t known_flow_used_ms(const struct known_flow *f)
+{
+	return f->last.used_ms > f->created_ms ? f->last.used_ms : f->created_ms;
+}

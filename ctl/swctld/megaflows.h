@@ -1,0 +1,76 @@
+// The megaflows that swd holds as far as swctld knows: what each was made from, and what it has
+// counted.
+//
+// A megaflow was right under generation `gen` of the state (rules, ports, learned addresses). They
+// stand in one list in the order of their generations, so that the first one tells whether any is
+// stale.
+#ifndef CTL_SWCTLD_MEGAFLOWS_H
+#define CTL_SWCTLD_MEGAFLOWS_H
+
+#include "ctl/swctld/translate.h"
+
+#include <uthash.h>
+
+struct megaflows;
+
+// Counters of a megaflow as swd told them.
+struct flow_reading {
+	uint64_t packets, bytes;
+	uint64_t used_ms; // CLOCK_MONOTONIC; 0: never
+	uint64_t at_ms;	  // when it was asked for
+};
+
+struct known_flow {
+	struct flow_match match;
+	uint32_t id;	 // nlmsg_seq of messages about it: errors and final counters carry it
+	uint64_t gen;	 // 0: of a time before ours
+	int64_t rule_id; // that decided; 0: none
+	uint16_t normal_vlan;
+	bool used_normal;
+	bool absent;  // swd does not have it: to be sent even if it has not changed
+	bool seen;    // in a dump
+	bool leaving; // deletion was sent
+	unsigned n_sent;
+	uint64_t created_ms, sent_ms;
+	struct flow_reading last;
+	uint32_t round; // of the last dump that held it
+	uint16_t actions_len;
+	char *actions;	      // as OVS_ACTION_ATTR_* attributes
+	UT_hash_handle hh;    // by match
+	UT_hash_handle hh_id; // by id
+	struct known_flow *prev, *next;
+};
+
+struct megaflows *megaflows_create(void);
+void megaflows_destroy(struct megaflows *m);
+
+struct known_flow *megaflows_find(const struct megaflows *m, const struct flow_match *match);
+// Also finds those that are leaving.
+struct known_flow *megaflows_by_id(const struct megaflows *m, uint32_t id);
+// A new one, with generation 0 at the head of the list. NULL when out of memory.
+struct known_flow *megaflows_add(struct megaflows *m, const struct flow_match *match,
+				 uint64_t now_ms);
+// Its deletion was sent: only megaflows_by_id finds it until megaflows_forget.
+void megaflows_leave(struct megaflows *m, struct known_flow *f);
+void megaflows_forget(struct megaflows *m, struct known_flow *f);
+// The connection is gone: no more answers to wait for.
+void megaflows_forget_leaving(struct megaflows *m);
+// Was found right under generation `gen`, not below any other's. Moves it to the end of the list.
+void megaflows_stamp(struct megaflows *m, struct known_flow *f, uint64_t gen);
+// Not right any more: to the head of the list.
+void megaflows_outdate(struct megaflows *m, struct known_flow *f);
+
+// In the order of generations.
+struct known_flow *megaflows_first(const struct megaflows *m);
+unsigned megaflows_count(const struct megaflows *m);
+
+// Takes a copy of encoded actions. 0 or -ENOMEM.
+int known_flow_set_actions(struct known_flow *f, const void *actions, uint16_t len);
+bool known_flow_same_actions(const struct known_flow *f, const void *actions, uint16_t len);
+// What a reading adds to the last one, which it replaces. A reading that is older than the last
+// gives nothing. Counters that went back were started again.
+struct flow_reading known_flow_account(struct known_flow *f, const struct flow_reading *reading);
+// When it last did something.
+uint64_t known_flow_used_ms(const struct known_flow *f);
+
+#endif

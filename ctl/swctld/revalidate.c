@@ -1,0 +1,233 @@
+#include "ctl/swctld/revalidate.h"
+
+#include "ctl/log.h"
+#include "ctl/swctld/datapath.h"
+#include "ctl/swctld/rules.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define TURN_MS	      5	 // of work at a time
+#define MACS_DELAY_MS 10 // new addresses come in crowds
+#define RELEARN_MS    FDB_IDLE_MS
+
+struct revalidator {
+	struct swctld *d;
+	struct event *turn;
+	uint64_t gen;	    // of the state now
+	uint64_t rules_gen; // at the last change that was not only of addresses
+	bool at_once;	    // the turn is due without delay
+	struct xlate_result result;
+	struct encoded_actions actions;
+};
+
+static void on_turn(evutil_socket_t fd, short what, void *arg);
+
+struct revalidator *revalidator_create(struct swctld *d)
+{
+	struct revalidator *r = aligned_alloc(_Alignof(struct revalidator), sizeof(*r));
+	if (!r)
+		return NULL;
+	memset(r, 0, sizeof(*r));
+	r->d = d;
+	r->gen = r->rules_gen = 1;
+	r->turn = evtimer_new(d->base, on_turn, r);
+	if (!r->turn) {
+		free(r);
+		return NULL;
+	}
+	return r;
+}
+
+void revalidator_destroy(struct revalidator *r)
+{
+	if (!r)
+		return;
+	event_free(r->turn);
+	free(r);
+}
+
+static void schedule(struct revalidator *r, unsigned delay_ms)
+{
+	struct timeval tv = {.tv_usec = delay_ms * 1000};
+	if (evtimer_pending(r->turn, NULL) && (r->at_once || delay_ms > 0))
+		return;
+	r->at_once = delay_ms == 0;
+	evtimer_add(r->turn, &tv);
+}
+
+void revalidate_rules_changed(struct revalidator *r)
+{
+	r->rules_gen = ++r->gen;
+	schedule(r, 0);
+}
+
+void revalidate_macs_changed(struct revalidator *r)
+{
+	r->gen++;
+	schedule(r, MACS_DELAY_MS);
+}
+
+void revalidate_resume(struct revalidator *r)
+{
+	schedule(r, 0);
+}
+
+int revalidate_translate(struct revalidator *r, const struct flow_key *key, bool learn,
+			 struct xlate_result *result)
+{
+	struct xlate_ctx ctx = {
+	    .rules = rules_classifier(r->d->rules),
+	    .fdb = r->d->fdb,
+	    .now_ms = clock_now_ms(),
+	    .learn = learn,
+	};
+	ctx.ports = ports_xlate(r->d->ports, &ctx.n_ports);
+	return translate(&ctx, key, result);
+}
+
+int revalidate_apply(struct revalidator *r, struct known_flow *f, const struct xlate_result *result,
+		     const struct encoded_actions *actions, bool force)
+{
+	bool same = known_flow_same_actions(f, actions->buf, actions->len);
+	f->rule_id = result->rule ? result->rule->id : 0;
+	f->used_normal = result->used_normal;
+	f->normal_vlan = result->normal_vlan;
+	if (!same || force || f->absent || f->n_sent == 0) {
+		int err = same ? 0 : known_flow_set_actions(f, actions->buf, actions->len);
+		if (!err)
+			err = flow_op_put(datapath_outbox(r->d->datapath), f);
+		if (err) {
+			// What swd has may be wrong now: to be done again.
+			f->absent = true;
+			megaflows_outdate(r->d->megaflows, f);
+			return err;
+		}
+		f->absent = false;
+		f->n_sent++;
+		f->sent_ms = clock_now_ms();
+	}
+	megaflows_stamp(r->d->megaflows, f, r->gen);
+	return 0;
+}
+
+static bool mask_covers(const struct flow_key *mask, const struct flow_key *needed)
+{
+	struct flow_key both;
+	flow_key_mask(&both, needed, mask);
+	return flow_key_equal(&both, needed);
+}
+
+// Whether all packets of the megaflow `f` would meet with this translation of its key.
+static bool holds_for_all(const struct known_flow *f, const struct xlate_result *result)
+{
+	struct flow_match canonical;
+	if (mask_covers(&f->match.mask, &result->match.mask))
+		return true;
+	// The protocol leaves out bits that say nothing in this kind of packet.
+	return flow_match_canonical(&canonical, &result->match) == 0 &&
+	       mask_covers(&f->match.mask, &canonical.mask);
+}
+
+// A megaflow of an address that is now elsewhere must go: if that one comes back here, its packets
+// must be seen to be learned from.
+static bool moved_away(const struct revalidator *r, const struct known_flow *f,
+		       const struct xlate_result *result)
+{
+	if (!result->used_normal)
+		return false;
+	uint32_t at = fdb_lookup(r->d->fdb, f->match.key.eth_src, result->normal_vlan);
+	return at && at != f->match.key.in_port;
+}
+
+static int drop(struct revalidator *r, struct known_flow *f)
+{
+	if (f->absent && f->n_sent == 0) {
+		megaflows_forget(r->d->megaflows, f);
+		return 0;
+	}
+	int err = flow_op_del(datapath_outbox(r->d->datapath), f);
+	if (!err)
+		megaflows_leave(r->d->megaflows, f);
+	return err;
+}
+
+static int revalidate_one(struct revalidator *r, struct known_flow *f)
+{
+	if (f->gen >= r->rules_gen && !f->used_normal && !f->absent) {
+		megaflows_stamp(r->d->megaflows, f, r->gen);
+		return 0;
+	}
+	if (!ports_by_no(r->d->ports, f->match.key.in_port))
+		return drop(r, f);
+	revalidate_translate(r, &f->match.key, false, &r->result);
+	if (!holds_for_all(f, &r->result) || moved_away(r, f, &r->result) ||
+	    flow_actions_encode(&r->actions, r->result.actions, r->result.n_actions) < 0)
+		return drop(r, f);
+	return revalidate_apply(r, f, &r->result, &r->actions, false);
+}
+
+// A turn. It ends when nothing is stale, when its time is up, or when swd does not read (then
+// resumed by the outbox's events).
+static void on_turn(evutil_socket_t fd, short what, void *arg)
+{
+	struct revalidator *r = arg;
+	uint64_t until_ms = clock_now_ms() + TURN_MS;
+	struct known_flow *f;
+	unsigned n = 0;
+	int err = 0;
+	(void)fd;
+	(void)what;
+	if (!datapath_calls(r->d->datapath))
+		return; // a connection starts it again
+	while (!err && (f = megaflows_first(r->d->megaflows)) && f->gen < r->gen) {
+		if ((++n & 63) == 0 && clock_now_ms() >= until_ms)
+			break;
+		err = revalidate_one(r, f);
+	}
+	datapath_flush(r->d->datapath);
+	f = megaflows_first(r->d->megaflows);
+	if (f && f->gen < r->gen && err != -ENOTCONN)
+		schedule(r, err ? MACS_DELAY_MS : 0);
+}
+
+static int by_use(const void *a, const void *b)
+{
+	const struct known_flow *x = *(struct known_flow *const *)a,
+				*y = *(struct known_flow *const *)b;
+	return x->last.used_ms > y->last.used_ms ? -1 : x->last.used_ms < y->last.used_ms;
+}
+
+static void learn_from(struct revalidator *r, const struct known_flow *f, uint64_t now_ms)
+{
+	static const struct eth_addr exact = {{0xff, 0xff, 0xff, 0xff, 0xff, 0xff}};
+	const struct flow_key *key = &f->match.key;
+	if (f->last.used_ms == 0 || now_ms - f->last.used_ms > RELEARN_MS ||
+	    memcmp(&f->match.mask.eth_src, &exact, sizeof(exact)) != 0 ||
+	    !ports_by_no(r->d->ports, key->in_port))
+		return;
+	revalidate_translate(r, key, false, &r->result);
+	if (!r->result.used_normal || !holds_for_all(f, &r->result) ||
+	    fdb_lookup(r->d->fdb, key->eth_src, r->result.normal_vlan))
+		return;
+	fdb_learn(r->d->fdb, key->eth_src, r->result.normal_vlan, key->in_port, f->last.used_ms);
+}
+
+void revalidate_learn_again(struct revalidator *r)
+{
+	unsigned n = 0;
+	uint64_t now_ms = clock_now_ms();
+	struct known_flow **list =
+	    calloc(megaflows_count(r->d->megaflows) + 1, sizeof(struct known_flow *));
+	if (!list)
+		return;
+	for (struct known_flow *f = megaflows_first(r->d->megaflows); f; f = f->next)
+		list[n++] = f;
+	qsort(list, n, sizeof(struct known_flow *), by_use);
+	for (unsigned i = 0; i < n; i++)
+		learn_from(r, list[i], now_ms);
+	free(list);
+	revalidate_macs_changed(r);
+}

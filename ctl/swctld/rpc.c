@@ -1,0 +1,253 @@
+#include "ctl/swctld/rpc.h"
+
+#include "ctl/log.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+static const rpc_handler_fn handlers[] = {
+#define X(name, command, params, reading, handler, help) method_##handler,
+    RPC_METHODS(X)
+#undef X
+};
+
+json_t *rpc_text(const char *text)
+{
+	json_t *value = json_string(text);
+	if (value)
+		return value;
+	char ascii[512];
+	size_t len = 0;
+	for (; *text && len < sizeof(ascii) - 1; text++)
+		ascii[len++] = (*text & 0x80) ? '?' : *text;
+	ascii[len] = '\0';
+	return json_string(ascii);
+}
+
+static int set_error(struct rpc_reply *reply, int code, const char *fmt, va_list args)
+{
+	reply->code = code;
+	vsnprintf(reply->message, sizeof(reply->message), fmt, args);
+	return -1;
+}
+
+int rpc_refuse(struct rpc_reply *reply, const char *fmt, ...)
+{
+	va_list args;
+	va_start(args, fmt);
+	int rc = set_error(reply, RPC_REFUSED, fmt, args);
+	va_end(args);
+	return rc;
+}
+
+int rpc_bad_params(struct rpc_reply *reply, const char *fmt, ...)
+{
+	va_list args;
+	va_start(args, fmt);
+	int rc = set_error(reply, RPC_BAD_PARAMS, fmt, args);
+	va_end(args);
+	return rc;
+}
+
+int rpc_refuse_flow(struct rpc_reply *reply, const struct of_error *error, size_t line)
+{
+	reply->data =
+	    json_pack("{s:i, s:o}", "column", (int)error->column, "word", rpc_text(error->word));
+	if (line == 0)
+		return rpc_refuse(reply, "%s", error->text);
+	if (reply->data)
+		json_object_set_new(reply->data, "line", json_integer((json_int_t)line));
+	return rpc_refuse(reply, "line %zu: %s", line, error->text);
+}
+
+static json_t *reply_start(const json_t *id)
+{
+	return json_pack("{s:s, s:O?}", "jsonrpc", "2.0", "id", id);
+}
+
+// `id` is null in answers to what has none, as the specification wants it.
+static json_t *with_id(json_t *reply)
+{
+	if (reply && !json_object_get(reply, "id"))
+		json_object_set_new(reply, "id", json_null());
+	return reply;
+}
+
+json_t *rpc_error(const json_t *id, int code, const char *message)
+{
+	json_t *reply = with_id(reply_start(id));
+	json_t *error = json_pack("{s:i, s:o}", "code", code, "message", rpc_text(message));
+	if (!reply || !error || json_object_set_new(reply, "error", error) < 0) {
+		json_decref(reply);
+		return NULL;
+	}
+	return reply;
+}
+
+static const struct {
+	const char *type; // in RPC_METHODS
+	json_type json;
+	const char *text;
+} param_types[] = {
+    {"string", JSON_STRING, "a string"},
+    {"port", JSON_STRING, "a string, a port's name"},
+    {"flow", JSON_STRING, "a string, a flow's text"},
+    {"object", JSON_OBJECT, "an object"},
+    {"file", JSON_ARRAY, "an array of strings"},
+};
+
+struct param_spec {
+	char name[32], type[16];
+	bool optional;
+};
+
+// The next "NAME:TYPE" or "NAME:TYPE?" of a row. false at the end.
+static bool spec_next(const char **spec, struct param_spec *out)
+{
+	int len = 0;
+	*spec += strspn(*spec, " ");
+	if (sscanf(*spec, "%31[a-z_]:%15[a-z]%n", out->name, out->type, &len) < 2)
+		return false;
+	*spec += len;
+	out->optional = **spec == '?';
+	*spec += out->optional;
+	return true;
+}
+
+static int check_value(const struct param_spec *spec, const json_t *value, struct rpc_reply *reply)
+{
+	if (!value && spec->optional)
+		return 0;
+	if (!value)
+		return rpc_bad_params(reply, "parameter %s is missing", spec->name);
+	for (size_t i = 0; i < sizeof(param_types) / sizeof(param_types[0]); i++) {
+		if (strcmp(spec->type, param_types[i].type) == 0 &&
+		    json_typeof(value) != param_types[i].json)
+			return rpc_bad_params(reply, "parameter %s must be %s", spec->name,
+					      param_types[i].text);
+	}
+	size_t i;
+	json_t *element;
+	json_array_foreach (value, i, element) {
+		if (!json_is_string(element))
+			return rpc_bad_params(reply, "parameter %s: element %zu is not a string",
+					      spec->name, i + 1);
+	}
+	return 0;
+}
+
+static bool spec_has(const char *spec, const char *name)
+{
+	struct param_spec param;
+	while (spec_next(&spec, &param)) {
+		if (strcmp(param.name, name) == 0)
+			return true;
+	}
+	return false;
+}
+
+static int check_params(const struct rpc_method *method, const json_t *params,
+			struct rpc_reply *reply)
+{
+	const char *spec = method->params, *name;
+	struct param_spec param;
+	json_t *value;
+	while (spec_next(&spec, &param)) {
+		if (check_value(&param, json_object_get(params, param.name), reply) < 0)
+			return -1;
+	}
+	json_object_foreach ((json_t *)params, name, value) {
+		if (!spec_has(method->params, name))
+			return rpc_bad_params(reply, "unknown parameter \"%.40s\"; %s takes: %s",
+					      name, method->name,
+					      *method->params ? method->params : "none");
+	}
+	return 0;
+}
+
+static int find_method(const char *name)
+{
+	for (unsigned i = 0; i < rpc_n_methods; i++) {
+		if (strcmp(name, rpc_methods[i].name) == 0)
+			return (int)i;
+	}
+	return -1;
+}
+
+static json_t *reply_finish(const json_t *id, struct rpc_reply *reply)
+{
+	json_t *out = NULL;
+	if (reply->code) {
+		out = rpc_error(id, reply->code, reply->message);
+		if (out && reply->data)
+			json_object_set(json_object_get(out, "error"), "data", reply->data);
+	} else if (reply->result) {
+		out = with_id(reply_start(id));
+		json_object_set(out, "result", reply->result);
+	} else {
+		out = rpc_error(id, RPC_REFUSED, "out of memory");
+	}
+	json_decref(reply->result);
+	json_decref(reply->data);
+	return out;
+}
+
+static json_t *call_method(struct swctld *d, unsigned index, const json_t *params, const json_t *id)
+{
+	struct rpc_reply reply = {0};
+	json_t *none = params ? NULL : json_object();
+	const json_t *given = params ? params : none;
+	if (check_params(&rpc_methods[index], given, &reply) == 0)
+		handlers[index](d, given, &reply);
+	json_decref(none);
+	return reply_finish(id, &reply);
+}
+
+// A request as JSON-RPC has it; parameters by position are not built.
+static json_t *dispatch_request(struct swctld *d, const json_t *request)
+{
+	const json_t *id = json_object_get(request, "id"),
+		     *params = json_object_get(request, "params");
+	const char *name = json_string_value(json_object_get(request, "method"));
+	const char *version = json_string_value(json_object_get(request, "jsonrpc"));
+	char text[160];
+	bool good_id = !id || json_is_string(id) || json_is_number(id) || json_is_null(id);
+	if (!name || !version || strcmp(version, "2.0") != 0 || !good_id)
+		return rpc_error(good_id ? id : NULL, RPC_NOT_A_REQUEST,
+				 "not a request: an object with jsonrpc \"2.0\", method and id is");
+	int index = find_method(name);
+	if (index < 0) {
+		snprintf(text, sizeof(text),
+			 "no method \"%.60s\"; docs/control-protocol.md lists them", name);
+		return rpc_error(id, RPC_NO_METHOD, text);
+	}
+	if (params && !json_is_object(params))
+		return rpc_error(id, RPC_BAD_PARAMS, "params must be an object");
+	return call_method(d, (unsigned)index, params, id);
+}
+
+json_t *rpc_dispatch(struct swctld *d, const char *line, size_t len)
+{
+	json_error_t error;
+	char text[JSON_ERROR_TEXT_LENGTH + 80];
+	json_t *request = json_loadb(line, len, JSON_REJECT_DUPLICATES, &error);
+	if (!request) {
+		snprintf(text, sizeof(text), "not JSON: %s (byte %d)", error.text, error.position);
+		return rpc_error(NULL, RPC_NOT_JSON, text);
+	}
+	json_t *reply;
+	if (json_is_object(request))
+		reply = dispatch_request(d, request);
+	else
+		reply = rpc_error(NULL, RPC_NOT_A_REQUEST, "not a request: one object a line is");
+	// A call without an id wants no answer; one that was no call gets an error.
+	bool notification = json_is_object(request) && json_object_get(request, "method") &&
+			    !json_object_get(request, "id");
+	json_decref(request);
+	if (notification) {
+		json_decref(reply);
+		return NULL;
+	}
+	return reply;
+}

@@ -1,0 +1,49 @@
+// One request and its reply: JSON-RPC 2.0, from a line's text to an object, without sockets.
+#ifndef CTL_SWCTLD_RPC_H
+#define CTL_SWCTLD_RPC_H
+
+#include "ctl/of_error.h"
+#include "ctl/rpc_table.h"
+#include "ctl/swctld/daemon.h"
+
+#include <jansson.h>
+
+enum rpc_code {
+	RPC_NOT_JSON = -32700,
+	RPC_NOT_A_REQUEST = -32600,
+	RPC_NO_METHOD = -32601,
+	RPC_BAD_PARAMS = -32602,
+};
+
+// What a handler fills: `result` when it returns 0, otherwise an error (by the functions below).
+struct rpc_reply {
+	json_t *result;
+	int code;
+	char message[800];
+	json_t *data;
+};
+
+// Handlers get parameters that fit their row. 0, or what the functions below return.
+typedef int (*rpc_handler_fn)(struct swctld *d, const json_t *params, struct rpc_reply *reply);
+
+// All return -1.
+int rpc_refuse(struct rpc_reply *reply, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+int rpc_bad_params(struct rpc_reply *reply, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+// A mistake in a flow; `line` counts from 1, 0: no lines.
+int rpc_refuse_flow(struct rpc_reply *reply, const struct of_error *error, size_t line);
+
+// The reply to a line, or NULL when it needs none.
+json_t *rpc_dispatch(struct swctld *d, const char *line, size_t len);
+// An error object for when there is no request to answer.
+json_t *rpc_error(const json_t *id, int code, const char *message);
+
+// A string for JSON from what may not be UTF-8. Never NULL but when out of memory.
+json_t *rpc_text(const char *text);
+
+#define X(name, command, params, reading, handler, help) \
+	int method_##handler(struct swctld *d, const json_t *params_, struct rpc_reply *reply);
+RPC_METHODS(X)
+#undef X
+
+#endif

@@ -1,0 +1,289 @@
+#include "ctl/swctld/rpc_server.h"
+
+#include "ctl/log.h"
+#include "ctl/swctld/rpc.h"
+#include "ctl/swctld/rpc_listen.h"
+
+#include <errno.h>
+#include <event2/buffer.h>
+#include <event2/bufferevent.h>
+#include <event2/event.h>
+#include <event2/listener.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <utlist.h>
+
+#define EVICT_IDLE_MS 1000 // a client so long silent may give its place to a new one
+
+struct client {
+	struct rpc_server *server;
+	struct bufferevent *bev;
+	char *line; // what has come of a line
+	size_t len, cap;
+	bool closing; // once its replies are out
+	uint64_t active_ms;
+	struct client *prev, *next;
+};
+
+struct rpc_server {
+	struct swctld *d;
+	struct evconnlistener *listener;
+	char path[256];
+	struct client *clients; // the longest silent first
+	unsigned n_clients;
+	size_t buffered; // sum of their caps
+};
+
+static void client_free(struct client *c)
+{
+	struct rpc_server *s = c->server;
+	DL_DELETE(s->clients, c);
+	s->n_clients--;
+	s->buffered -= c->cap;
+	bufferevent_free(c->bev);
+	free(c->line);
+	free(c);
+}
+
+static void client_touch(struct client *c)
+{
+	c->active_ms = clock_now_ms();
+	DL_DELETE(c->server->clients, c);
+	DL_APPEND(c->server->clients, c);
+}
+
+static size_t unread(const struct client *c)
+{
+	return evbuffer_get_length(bufferevent_get_output(c->bev));
+}
+
+static void send_json(struct client *c, json_t *reply)
+{
+	char *text = reply ? json_dumps(reply, JSON_COMPACT) : NULL;
+	json_decref(reply);
+	if (!text)
+		return;
+	bufferevent_write(c->bev, text, strlen(text));
+	bufferevent_write(c->bev, "\n", 1);
+	free(text);
+}
+
+// Says why, and closes when that is out.
+static void client_end(struct client *c, const char *why)
+{
+	send_json(c, rpc_error(NULL, RPC_NOT_A_REQUEST, why));
+	c->closing = true;
+	bufferevent_disable(c->bev, EV_READ);
+}
+
+// Room for n more bytes of a line. false when the bounds forbid it.
+static bool reserve(struct client *c, size_t n)
+{
+	size_t cap = c->cap ? c->cap : 4096;
+	while (cap < c->len + n)
+		cap *= 2;
+	if (cap == c->cap)
+		return true;
+	if (c->server->buffered - c->cap + cap > RPC_BUFFERED_MAX)
+		return false;
+	char *line = realloc(c->line, cap);
+	if (!line)
+		return false;
+	c->server->buffered += cap - c->cap;
+	c->line = line;
+	c->cap = cap;
+	return true;
+}
+
+// Forgets the first n bytes; a big buffer does not outlive its line.
+static void consume(struct client *c, size_t n)
+{
+	c->len -= n;
+	memmove(c->line, c->line + n, c->len);
+	if (c->len == 0 && c->cap > 65536) {
+		c->server->buffered -= c->cap;
+		free(c->line);
+		c->line = NULL;
+		c->cap = 0;
+	}
+}
+
+static bool is_blank(const char *line, size_t len)
+{
+	while (len > 0 && memchr(" \t\r", line[len - 1], 3))
+		len--;
+	return len == 0;
+}
+
+// Answers all whole lines. Bytes before `from` hold no newline. false when the client was dropped.
+static bool answer_lines(struct client *c, size_t from)
+{
+	size_t start = 0;
+	char *newline;
+	while (c->len > 0 && (newline = memchr(c->line + from, '\n', c->len - from))) {
+		size_t end = (size_t)(newline - c->line);
+		if (unread(c) > RPC_OUTPUT_MAX) {
+			log_warn("a client does not read its replies: dropped");
+			client_free(c);
+			return false;
+		}
+		if (!is_blank(c->line + start, end - start))
+			send_json(c, rpc_dispatch(c->server->d, c->line + start, end - start));
+		from = start = end + 1;
+	}
+	if (start > 0)
+		consume(c, start);
+	return true;
+}
+
+static void on_read(struct bufferevent *bev, void *arg)
+{
+	struct client *c = arg;
+	struct evbuffer *input = bufferevent_get_input(bev);
+	size_t had = c->len, n = evbuffer_get_length(input);
+	if (c->closing)
+		return;
+	client_touch(c);
+	if (!reserve(c, n)) {
+		client_end(c, "too much is waiting in unfinished lines; send it in smaller parts");
+		return;
+	}
+	evbuffer_remove(input, c->line + c->len, n);
+	c->len += n;
+	if (!answer_lines(c, had))
+		return;
+	if (c->len > RPC_LINE_MAX)
+		client_end(c, "line longer than 64 MiB; send it in smaller parts");
+}
+
+static void on_written(struct bufferevent *bev, void *arg)
+{
+	struct client *c = arg;
+	(void)bev;
+	if (c->closing)
+		client_free(c);
+}
+
+static void on_event(struct bufferevent *bev, short what, void *arg)
+{
+	struct client *c = arg;
+	if (what & BEV_EVENT_TIMEOUT)
+		log_warn("a client has not read its replies for %d s: dropped", RPC_STALL_S);
+	// One that only ends its sending side still gets its replies.
+	if ((what & BEV_EVENT_EOF) && unread(c) > 0) {
+		c->closing = true;
+		bufferevent_disable(bev, EV_READ);
+		return;
+	}
+	client_free(c);
+}
+
+struct rpc_server *rpc_server_create(struct swctld *d)
+{
+	struct rpc_server *s = calloc(1, sizeof(*s));
+	if (s)
+		s->d = d;
+	return s;
+}
+
+unsigned rpc_server_n_clients(const struct rpc_server *s)
+{
+	return s->n_clients;
+}
+
+// Silent clients must not keep others out.
+static bool make_place(struct rpc_server *s)
+{
+	struct client *oldest = s->clients;
+	if (s->n_clients < RPC_CLIENTS_MAX)
+		return true;
+	if (clock_now_ms() - oldest->active_ms < EVICT_IDLE_MS)
+		return false;
+	log_info("%d control clients: the longest silent one gives its place", RPC_CLIENTS_MAX);
+	client_free(oldest);
+	return true;
+}
+
+static void refuse_full(int fd)
+{
+	static const char text[] =
+	    "{\"jsonrpc\":\"2.0\",\"id\":null,\"error\":{\"code\":1,\"message\":"
+	    "\"too many control clients; try again\"}}\n";
+	// Best effort: it is not waited for.
+	ssize_t n = write(fd, text, sizeof(text) - 1);
+	(void)n;
+	close(fd);
+}
+
+int rpc_server_adopt(struct rpc_server *s, int fd)
+{
+	struct timeval stall = {.tv_sec = RPC_STALL_S};
+	if (!make_place(s)) {
+		refuse_full(fd);
+		return -EBUSY;
+	}
+	struct client *c = calloc(1, sizeof(*c));
+	if (c)
+		c->bev = bufferevent_socket_new(s->d->base, fd, BEV_OPT_CLOSE_ON_FREE);
+	if (!c || !c->bev) {
+		free(c);
+		close(fd);
+		return -ENOMEM;
+	}
+	c->server = s;
+	c->active_ms = clock_now_ms();
+	DL_APPEND(s->clients, c);
+	s->n_clients++;
+	bufferevent_setcb(c->bev, on_read, on_written, on_event, c);
+	bufferevent_set_timeouts(c->bev, NULL, &stall);
+	bufferevent_enable(c->bev, EV_READ | EV_WRITE);
+	return 0;
+}
+
+static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struct sockaddr *addr,
+		      int addr_len, void *arg)
+{
+	(void)listener;
+	(void)addr;
+	(void)addr_len;
+	rpc_server_adopt(arg, fd);
+}
+
+struct rpc_server *rpc_server_start(struct swctld *d, const char *group, char *err, size_t err_len)
+{
+	struct rpc_server *s = rpc_server_create(d);
+	if (!s) {
+		snprintf(err, err_len, "out of memory");
+		return NULL;
+	}
+	snprintf(s->path, sizeof(s->path), "%s/control.sock", d->run_dir);
+	int fd = rpc_listen(s->path, group, err, err_len);
+	if (fd < 0) {
+		free(s);
+		return NULL;
+	}
+	s->listener = evconnlistener_new(d->base, on_accept, s,
+					 LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, 0, fd);
+	if (!s->listener) {
+		snprintf(err, err_len, "out of memory");
+		close(fd);
+		rpc_server_stop(s);
+		return NULL;
+	}
+	return s;
+}
+
+void rpc_server_stop(struct rpc_server *s)
+{
+	if (!s)
+		return;
+	while (s->clients)
+		client_free(s->clients);
+	if (s->listener)
+		evconnlistener_free(s->listener);
+	if (s->path[0])
+		unlink(s->path);
+	free(s);
+}

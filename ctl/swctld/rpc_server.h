@@ -1,0 +1,28 @@
+// The control socket: lines in, lines out, with bounds on what a client may make swctld keep.
+#ifndef CTL_SWCTLD_RPC_SERVER_H
+#define CTL_SWCTLD_RPC_SERVER_H
+
+#include "ctl/swctld/daemon.h"
+
+#include <stddef.h>
+
+#define RPC_CLIENTS_MAX 64
+#define RPC_OUTPUT_MAX \
+	(16 << 20) // bytes not yet read; beyond, no more is answered: the client is dropped
+#define RPC_BUFFERED_MAX (4u * (64u << 20)) // bytes of unfinished lines, all clients together
+#define RPC_STALL_S	 30 // a client that reads nothing for so long while it has replies is dropped
+
+struct rpc_server;
+
+// Serves d->run_dir/control.sock, mode 0660, with `group` (NULL: the process's). Refuses a socket
+// in use, replaces a stale one. NULL with one line in err.
+struct rpc_server *rpc_server_start(struct swctld *d, const char *group, char *err, size_t err_len);
+void rpc_server_stop(struct rpc_server *s); // removes the socket file
+
+// A server without a socket of its own, and a connection handed to it (which it then owns): for
+// tests. 0 or -errno.
+struct rpc_server *rpc_server_create(struct swctld *d);
+int rpc_server_adopt(struct rpc_server *s, int fd);
+unsigned rpc_server_n_clients(const struct rpc_server *s);
+
+#endif

@@ -1,0 +1,126 @@
+#include "ctl/swctld/upcall.h"
+
+#include "ctl/log.h"
+#include "ctl/swctld/datapath.h"
+#include "ctl/swctld/flow_stats.h"
+#include "ctl/swctld/revalidate.h"
+#include "ctl/swctld/rules.h"
+
+#include <errno.h>
+
+#define RESEND_MS 1000 // a megaflow that is still missed so long after it was sent is sent again
+#define PAUSE_MS  100  // without installing after swd's table was full
+
+static struct xlate_result result;
+static struct encoded_actions actions;
+static uint64_t paused_until_ms;
+
+// The known megaflow of a translation, or a new one; NULL when there is no room.
+static struct known_flow *megaflow_for(struct swctld *d, const struct flow_match *match,
+				       uint64_t now_ms)
+{
+	struct flow_match canonical;
+	struct known_flow *f = megaflows_find(d->megaflows, match);
+	if (f || flow_match_canonical(&canonical, match) < 0)
+		return f;
+	f = megaflows_find(d->megaflows, &canonical);
+	if (f)
+		return f;
+	uint32_t max = datapath_info(d->datapath)->max_flows;
+	if (now_ms < paused_until_ms || (max && megaflows_count(d->megaflows) >= max))
+		return NULL;
+	return megaflows_add(d->megaflows, &canonical, now_ms);
+}
+
+static void install(struct swctld *d, uint64_t now_ms)
+{
+	struct known_flow *f = megaflow_for(d, &result.match, now_ms);
+	if (!f)
+		return; // its packets keep coming here
+	bool first = f->n_sent == 0;
+	bool force = now_ms - f->sent_ms > RESEND_MS;
+	if (revalidate_apply(d->revalidator, f, &result, &actions, force) < 0 && first)
+		megaflows_forget(d->megaflows, f);
+}
+
+static void packet_missed(struct swctld *d, const struct nlattr *packet,
+			  const struct nlattr *key_attr)
+{
+	struct flow_key key;
+	struct dp_error error;
+	if (dp_key_parse(key_attr, &key, &error) < 0) {
+		log_debug("upcall: %s", error.text);
+		return;
+	}
+	struct port *port = ports_by_no(d->ports, key.in_port);
+	if (!port)
+		return; // removed a moment ago
+	// A packet is the first sign of life, before the next look at link states.
+	if (!port->xlate.up && port_set_up(d->ports, port, true))
+		revalidate_rules_changed(d->revalidator);
+	uint64_t now_ms = clock_now_ms();
+	revalidate_translate(d->revalidator, &key, true, &result);
+	if (result.fdb_changed)
+		revalidate_macs_changed(d->revalidator);
+	if (result.rule)
+		rules_hit(d->rules, result.rule->id, 1, mnl_attr_get_payload_len(packet), now_ms);
+	if (flow_actions_encode(&actions, result.actions, result.n_actions) < 0)
+		return;
+	install(d, now_ms);
+	if (actions.len > 0)
+		flow_op_execute(datapath_outbox(d->datapath), packet, key_attr, &actions);
+}
+
+static void on_packet(struct swctld *d, const struct nlmsghdr *nlh)
+{
+	const struct nlattr *a[OVS_PACKET_ATTR_MAX + 1] = {0};
+	struct dp_error error;
+	if (dp_msg_cmd(nlh) == OVS_PACKET_CMD_MISS &&
+	    dp_msg_parse(nlh, a, OVS_PACKET_ATTR_MAX, &error) == 0 && a[OVS_PACKET_ATTR_PACKET] &&
+	    a[OVS_PACKET_ATTR_KEY])
+		packet_missed(d, a[OVS_PACKET_ATTR_PACKET], a[OVS_PACKET_ATTR_KEY]);
+}
+
+static void on_final_counters(struct swctld *d, const struct nlmsghdr *nlh)
+{
+	struct dp_flow flow;
+	struct known_flow *f = megaflows_by_id(d->megaflows, nlh->nlmsg_seq);
+	if (!f || !f->leaving)
+		return;
+	if (dp_flow_parse(nlh, &flow) == 0) {
+		flow.reading.at_ms = clock_now_ms();
+		flow_stats_final(d, f, &flow.reading);
+	}
+	megaflows_forget(d->megaflows, f);
+}
+
+static void on_refusal(struct swctld *d, const struct nlmsghdr *nlh)
+{
+	char text[DP_CALL_TEXT];
+	int err = dp_msg_error_parse(nlh, text, sizeof(text));
+	struct known_flow *f = megaflows_by_id(d->megaflows, nlh->nlmsg_seq);
+	if (err == 0)
+		return;
+	log_debug("swd refused message %u: %s (%d)", nlh->nlmsg_seq, text, err);
+	if (err == -ENOSPC)
+		paused_until_ms = clock_now_ms() + PAUSE_MS;
+	if (!f)
+		return;
+	// A refused change leaves the old actions in force, which are wrong. A refused first one
+	// leaves nothing.
+	if (!f->leaving && (f->seen || f->n_sent > 1) &&
+	    flow_op_del(datapath_outbox(d->datapath), f) == 0)
+		megaflows_leave(d->megaflows, f);
+	else
+		megaflows_forget(d->megaflows, f);
+}
+
+void upcall_message(struct swctld *d, const struct nlmsghdr *nlh)
+{
+	if (nlh->nlmsg_type == DP_FAMILY_PACKET)
+		on_packet(d, nlh);
+	else if (nlh->nlmsg_type == DP_FAMILY_FLOW)
+		on_final_counters(d, nlh);
+	else if (nlh->nlmsg_type == NLMSG_ERROR)
+		on_refusal(d, nlh);
+}
