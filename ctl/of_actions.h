@@ -14,7 +14,7 @@ enum of_action_type {
 	OF_IN_PORT,
 	OF_MOD_VLAN_VID, // u.vid: adds a tag when there is none
 	OF_STRIP_VLAN,
-	OF_PUSH_VLAN, // u.tpid_be
+	OF_PUSH_VLAN,  // u.tpid_be
 	OF_MOD_DL_SRC, // u.eth
 	OF_MOD_DL_DST,
 	OF_MOD_NW_SRC, // u.ip_be
@@ -35,8 +35,9 @@ struct of_action {
 	} u;
 };
 
-// Reads the text behind "actions=". Returns how many (0: drop), or -EINVAL with *error (columns counted from `line`). `match` (may be
-// NULL) is checked: mod_tp_dst needs a match on tcp, udp or sctp, mod_nw_src one on ip.
+// Reads the text behind "actions=". Returns how many (0: drop), or -EINVAL with *error (columns
+// counted from `line`). `match` (may be NULL) is checked: mod_tp_dst needs a match on tcp, udp or
+// sctp, mod_nw_src one on ip.
 int of_actions_parse(struct of_action *list, unsigned max, const char *line, const char *text,
 		     const struct flow_match *match, const struct of_ports *ports,
 		     struct of_error *error);

@@ -5,7 +5,8 @@
 #include "ctl/of_error.h"
 #include "flowtable/key.h"
 
-// Names to port numbers and back, from whoever knows the ports. by_name returns 0 for none; by_no NULL for none.
+// Names to port numbers and back, from whoever knows the ports. by_name returns 0 for none; by_no
+// NULL for none.
 struct of_ports {
 	uint32_t (*by_name)(const char *name, void *arg);
 	const char *(*by_no)(uint32_t no, void *arg);
@@ -15,12 +16,14 @@ struct of_ports {
 #include <stdbool.h>
 #include <stddef.h>
 
-// One "field=value" or a protocol's word ("ip", "tcp6", "arp"...). Returns 1 when it was a field, 0 when the name is not a field's
-// (then it may be "priority", say), -EINVAL with *error. `name`/`value` are slices of a line that starts at `line`.
+// One "field=value" or a protocol's word ("ip", "tcp6", "arp"...). Returns 1 when it was a field, 0
+// when the name is not a field's (then it may be "priority", say), -EINVAL with *error.
+// `name`/`value` are slices of a line that starts at `line`.
 int of_match_field(struct flow_match *match, const char *line, const char *name, size_t name_len,
 		   const char *value, size_t value_len, const struct of_ports *ports,
 		   struct of_error *error);
-// After the last field: the prerequisites (nw_src needs ip or arp; tp_dst needs tcp, udp, sctp...). 0 or -EINVAL.
+// After the last field: the prerequisites (nw_src needs ip or arp; tp_dst needs tcp, udp, sctp...).
+// 0 or -EINVAL.
 int of_match_finish(struct flow_match *match, const char *line, struct of_error *error);
 // Whole text at once, fields only. "" matches all.
 int of_match_parse(struct flow_match *match, const char *text, const struct of_ports *ports,
