@@ -1,11 +1,11 @@
-// The forwarding database: which MAC was seen where, per VLAN. 300 s of silence forget an entry; 8192 entries at most (the
-// least recently seen goes first).
+// The forwarding database: which MAC was seen where, per VLAN. 300 s of silence forget an entry;
+// 8192 entries at most (the least recently seen goes first).
 #ifndef CTL_SWCTLD_FDB_H
 #define CTL_SWCTLD_FDB_H
 
 #include "flowtable/key.h"
 
-#define FDB_IDLE_MS     (300 * 1000)
+#define FDB_IDLE_MS	(300 * 1000)
 #define FDB_ENTRIES_MAX 8192
 
 struct fdb;
@@ -19,7 +19,8 @@ struct fdb_entry {
 
 struct fdb *fdb_create(void);
 void fdb_destroy(struct fdb *fdb);
-// Learns or refreshes; never a multicast or zero source. true when what lookups give has changed (new, or moved).
+// Learns or refreshes; never a multicast or zero source. true when what lookups give has changed
+// (new, or moved).
 bool fdb_learn(struct fdb *fdb, struct eth_addr mac, uint16_t vlan, uint32_t port, uint64_t now_ms);
 // The port, or 0.
 uint32_t fdb_lookup(const struct fdb *fdb, struct eth_addr mac, uint16_t vlan);
