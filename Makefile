@@ -1,9 +1,16 @@
 # swd: a virtual switch on DPDK. `make help` lists the targets.
 
 VERSION := 0.1.0
-CC      ?= gcc
 BUILD   ?= build
 SAN     ?= 0
+V       ?= 0
+
+ifeq ($(origin CC),default)
+CC := gcc
+endif
+
+# One short line a file; V=1 shows the commands.
+quiet = $(if $(filter 1,$(V)),,@printf '  %-7s %s\n' $(1) $@;)
 
 PREFIX     ?= /usr/local
 BINDIR     ?= $(PREFIX)/sbin
@@ -55,32 +62,32 @@ all: $(PROGRAMS)
 
 $(BUILD)/obj/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS_ALL) -MMD -MP -c -o $@ $<
+	$(call quiet,CC)$(CC) $(CFLAGS_ALL) -MMD -MP -c -o $@ $<
 
 define archive_rule
 $(BUILD)/lib$(1).a: $(call obj,$(SRC_$(1)))
 	@rm -f $$@
-	ar rcs $$@ $$^
+	$$(call quiet,AR)ar rcs $$@ $$^
 endef
 $(foreach l,$(LIBS),$(eval $(call archive_rule,$(l))))
 
 $(BUILD)/swd: $(call obj,datapath/swd.c) $(call lib,datapath ctl flowtable)
-	$(CC) $(CFLAGS_ALL) $(LDFLAGS) -o $@ $^ $(DPDK_LIBS) -lmnl -levent -lsystemd
+	$(call quiet,LINK)$(CC) $(CFLAGS_ALL) $(LDFLAGS) -o $@ $^ $(DPDK_LIBS) -lmnl -levent -lsystemd
 
 $(BUILD)/swctld: $(call obj,ctl/swctld/swctld.c) $(call lib,swctld ctl flowtable)
-	$(CC) $(CFLAGS_ALL) $(LDFLAGS) -o $@ $^ $(CTL_LIBS)
+	$(call quiet,LINK)$(CC) $(CFLAGS_ALL) $(LDFLAGS) -o $@ $^ $(CTL_LIBS)
 
 $(BUILD)/swctl: $(call obj,ctl/swctl/swctl.c) $(call lib,swctl ctl)
-	$(CC) $(CFLAGS_ALL) $(LDFLAGS) -o $@ $^ -ljansson -lmnl
+	$(call quiet,LINK)$(CC) $(CFLAGS_ALL) $(LDFLAGS) -o $@ $^ -ljansson -lmnl
 
 # Unit tests: one program a file, linked with everything below its folder.
 $(BUILD)/unit/ctl/%: $(BUILD)/obj/tests/unit/ctl/%.o $(call lib,swctld swctl ctl flowtable)
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS_ALL) $(LDFLAGS) -o $@ $^ $(CTL_LIBS) -lcmocka
+	$(call quiet,LINK)$(CC) $(CFLAGS_ALL) $(LDFLAGS) -o $@ $^ $(CTL_LIBS) -lcmocka
 
 $(BUILD)/unit/%: $(BUILD)/obj/tests/unit/%.o $(call lib,datapath ctl flowtable)
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS_ALL) $(LDFLAGS) -o $@ $^ $(DPDK_LIBS) -lmnl -levent -lsystemd -lcmocka
+	$(call quiet,LINK)$(CC) $(CFLAGS_ALL) $(LDFLAGS) -o $@ $^ $(DPDK_LIBS) -lmnl -levent -lsystemd -lcmocka
 
 .PHONY: unit
 unit: $(UNIT_BINS) ## unit tests (SAN=1: under ASan and UBSan)
