@@ -243,7 +243,7 @@ int dp_call_flows(struct dp_client *c, void (*fn)(const struct dp_flow *flow, vo
 }
 
 struct pmd_visit {
-	void (*fn)(const struct nlattr **, void *);
+	dp_pmd_fn fn;
 	void *arg;
 };
 
@@ -253,11 +253,10 @@ static void on_pmd(const struct nlmsghdr *nlh, void *arg)
 	const struct nlattr *a[SWD_PMD_ATTR_MAX + 1] = {0};
 	struct dp_error error;
 	if (dp_msg_parse(nlh, a, SWD_PMD_ATTR_MAX, &error) == 0)
-		visit->fn(a, visit->arg);
+		visit->fn(nlh, a, visit->arg);
 }
 
-int dp_call_pmds(struct dp_client *c, void (*fn)(const struct nlattr **attrs, void *arg), void *arg,
-		 char *text)
+int dp_call_pmds(struct dp_client *c, dp_pmd_fn fn, void *arg, char *text)
 {
 	struct pmd_visit visit = {fn, arg};
 	dp_client_begin(c, DP_FAMILY_SWD, SWD_CMD_PMD_GET, NLM_F_REQUEST | NLM_F_DUMP);

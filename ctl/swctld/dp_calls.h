@@ -49,9 +49,9 @@ bool dp_vport_same(const struct dp_vport *vport, const struct port *port);
 
 int dp_call_flows(struct dp_client *c, void (*fn)(const struct dp_flow *flow, void *arg), void *arg,
 		  char *text);
-// Calls fn with each answer's attributes, SWD_PMD_ATTR_*.
-int dp_call_pmds(struct dp_client *c, void (*fn)(const struct nlattr **attrs, void *arg), void *arg,
-		 char *text);
+// Calls fn with each answer and its attributes, SWD_PMD_ATTR_*.
+typedef void (*dp_pmd_fn)(const struct nlmsghdr *nlh, const struct nlattr **attrs, void *arg);
+int dp_call_pmds(struct dp_client *c, dp_pmd_fn fn, void *arg, char *text);
 
 // Readers, which the asynchronous side uses too: 0 or -EINVAL.
 int dp_flow_parse(const struct nlmsghdr *nlh, struct dp_flow *flow);

@@ -61,22 +61,15 @@ int rpc_refuse_flow(struct rpc_reply *reply, const struct of_error *error, size_
 	return rpc_refuse(reply, "line %zu: %s", line, error->text);
 }
 
+// A NULL id becomes null, as the specification wants it in answers to what has none.
 static json_t *reply_start(const json_t *id)
 {
 	return json_pack("{s:s, s:O?}", "jsonrpc", "2.0", "id", id);
 }
 
-// `id` is null in answers to what has none, as the specification wants it.
-static json_t *with_id(json_t *reply)
-{
-	if (reply && !json_object_get(reply, "id"))
-		json_object_set_new(reply, "id", json_null());
-	return reply;
-}
-
 json_t *rpc_error(const json_t *id, int code, const char *message)
 {
-	json_t *reply = with_id(reply_start(id));
+	json_t *reply = reply_start(id);
 	json_t *error = json_pack("{s:i, s:o}", "code", code, "message", rpc_text(message));
 	if (!reply || !error || json_object_set_new(reply, "error", error) < 0) {
 		json_decref(reply);
@@ -183,7 +176,7 @@ static json_t *reply_finish(const json_t *id, struct rpc_reply *reply)
 		if (out && reply->data)
 			json_object_set(json_object_get(out, "error"), "data", reply->data);
 	} else if (reply->result) {
-		out = with_id(reply_start(id));
+		out = reply_start(id);
 		json_object_set(out, "result", reply->result);
 	} else {
 		out = rpc_error(id, RPC_REFUSED, "out of memory");

@@ -1,0 +1,200 @@
+// swctld, the control daemon: rules, translation of missed packets, durable state.
+#include "ctl/log.h"
+#include "ctl/swctld/daemon.h"
+#include "ctl/swctld/datapath.h"
+#include "ctl/swctld/megaflows.h"
+#include "ctl/swctld/revalidate.h"
+#include "ctl/swctld/rpc_server.h"
+#include "ctl/swctld/rules.h"
+#include "ctl/swctld/tick.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <systemd/sd-daemon.h>
+#include <unistd.h>
+
+static const char usage[] =
+    "usage: swctld --run-dir DIR --db FILE [--group NAME] [--log-level LEVEL]\n"
+    "The control daemon of the switch: rules, translation of missed packets, durable state.\n"
+    "\n"
+    "  --run-dir DIR      where swd serves datapath.sock, and swctld will serve control.sock\n"
+    "  --db FILE          ports, rules and settings; made when it is not there\n"
+    "  --group NAME       whose members may use control.sock (mode 0660)\n"
+    "  --log-level LEVEL  error, warn, info (default) or debug\n"
+    "  --help, --version\n";
+
+struct options {
+	const char *run_dir, *db, *group;
+	enum log_level level;
+};
+
+enum { OPT_RUN_DIR = 256, OPT_DB, OPT_GROUP, OPT_LOG_LEVEL, OPT_HELP, OPT_VERSION };
+
+static const struct option long_options[] = {
+    {"run-dir", required_argument, NULL, OPT_RUN_DIR},
+    {"db", required_argument, NULL, OPT_DB},
+    {"group", required_argument, NULL, OPT_GROUP},
+    {"log-level", required_argument, NULL, OPT_LOG_LEVEL},
+    {"help", no_argument, NULL, OPT_HELP},
+    {"version", no_argument, NULL, OPT_VERSION},
+    {NULL, 0, NULL, 0},
+};
+
+static void bad_usage(const char *text)
+{
+	fprintf(stderr, "swctld: %s; swctld --help shows the options\n", text);
+	exit(1);
+}
+
+static void parse_options(int argc, char **argv, struct options *o)
+{
+	int opt;
+	char text[128];
+	while ((opt = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
+		if (opt == OPT_RUN_DIR)
+			o->run_dir = optarg;
+		else if (opt == OPT_DB)
+			o->db = optarg;
+		else if (opt == OPT_GROUP)
+			o->group = optarg;
+		else if (opt == OPT_HELP)
+			exit(fputs(usage, stdout) < 0);
+		else if (opt == OPT_VERSION)
+			exit(puts("swctld " SWD_VERSION) < 0);
+		else if (opt != OPT_LOG_LEVEL)
+			exit(1); // getopt has named the option
+		else if (!log_level_parse(optarg, &o->level)) {
+			snprintf(text, sizeof(text),
+				 "--log-level %.40s: none of error, warn, info, debug", optarg);
+			bad_usage(text);
+		}
+	}
+	if (optind < argc) {
+		snprintf(text, sizeof(text), "\"%.40s\": not an option", argv[optind]);
+		bad_usage(text);
+	}
+	if (!o->run_dir || !o->db)
+		bad_usage(o->run_dir ? "--db FILE is missing" : "--run-dir DIR is missing");
+}
+
+// The daemon may come before swd, which shares the folder.
+static int make_run_dir(const char *path, char *err, size_t err_len)
+{
+	struct stat st;
+	if ((mkdir(path, 0755) < 0 && errno != EEXIST) || stat(path, &st) < 0) {
+		snprintf(err, err_len, "--run-dir %s: %s; create it or choose another", path,
+			 strerror(errno));
+		return -1;
+	}
+	if (!S_ISDIR(st.st_mode)) {
+		snprintf(err, err_len, "--run-dir %s: not a folder; choose another", path);
+		return -1;
+	}
+	return 0;
+}
+
+static int start_state(struct swctld *d, char *err, size_t err_len)
+{
+	d->db = db_open(d->db_path, err, err_len);
+	if (!d->db)
+		return -1;
+	snprintf(err, err_len, "out of memory");
+	d->base = event_base_new();
+	d->ports = ports_create(d->db);
+	d->rules = rules_create(d->db);
+	d->fdb = fdb_create();
+	d->megaflows = megaflows_create();
+	if (!d->base || !d->ports || !d->rules || !d->fdb || !d->megaflows)
+		return -1;
+	if (ports_load(d->ports, err, err_len) < 0)
+		return -1;
+	return rules_load(d->rules, clock_now_ms(), (int64_t)clock_read_ms(CLOCK_REALTIME), err,
+			  err_len);
+}
+
+static int start_services(struct swctld *d, const struct options *o, struct tick **tick, char *err,
+			  size_t err_len)
+{
+	d->rpc = rpc_server_start(d, o->group, err, err_len);
+	if (!d->rpc)
+		return -1;
+	snprintf(err, err_len, "out of memory");
+	d->revalidator = revalidator_create(d);
+	d->datapath = d->revalidator ? datapath_create(d) : NULL;
+	*tick = d->datapath ? tick_start(d) : NULL;
+	return *tick ? 0 : -1;
+}
+
+static void stop(struct swctld *d, struct tick *tick)
+{
+	tick_stop(tick);
+	datapath_destroy(d->datapath);
+	revalidator_destroy(d->revalidator);
+	rpc_server_stop(d->rpc);
+	megaflows_destroy(d->megaflows);
+	fdb_destroy(d->fdb);
+	rules_destroy(d->rules);
+	ports_destroy(d->ports);
+	if (d->base)
+		event_base_free(d->base);
+	db_close(d->db);
+	libevent_global_shutdown();
+}
+
+static void on_signal(evutil_socket_t sig, short what, void *arg)
+{
+	(void)what;
+	log_info("%s: ending; swd goes on with its megaflows", strsignal((int)sig));
+	event_base_loopbreak(arg);
+}
+
+static int run(struct swctld *d)
+{
+	static const int signals[] = {SIGTERM, SIGINT};
+	struct event *events[2] = {NULL, NULL};
+	for (int i = 0; i < 2; i++) {
+		events[i] = evsignal_new(d->base, signals[i], on_signal, d->base);
+		if (events[i])
+			evsignal_add(events[i], NULL);
+	}
+	log_info("%u ports, %u rules from %s", ports_count(d->ports), rules_count(d->rules),
+		 d->db_path);
+	puts("swctld: ready");
+	fflush(stdout);
+	sd_notify(0, "READY=1");
+	int rc = event_base_dispatch(d->base);
+	for (int i = 0; i < 2; i++) {
+		if (events[i])
+			event_free(events[i]);
+	}
+	return rc;
+}
+
+int main(int argc, char **argv)
+{
+	struct options o = {.level = LOG_LEVEL_INFO};
+	struct tick *tick = NULL;
+	char err[700] = "out of memory";
+	parse_options(argc, argv, &o);
+	log_init("swctld", o.level);
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN); // a limit on file size is an error to report, not an end
+	struct swctld d = {.run_dir = o.run_dir, .db_path = o.db, .started_ms = clock_now_ms()};
+	int rc = make_run_dir(o.run_dir, err, sizeof(err));
+	if (rc == 0)
+		rc = start_state(&d, err, sizeof(err));
+	if (rc == 0)
+		rc = start_services(&d, &o, &tick, err, sizeof(err));
+	if (rc == 0)
+		rc = run(&d);
+	else
+		fprintf(stderr, "swctld: %s\n", err);
+	stop(&d, tick);
+	return rc ? 1 : 0;
+}
