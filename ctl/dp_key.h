@@ -9,7 +9,7 @@
 // What was wrong with a message: for NLMSGERR_ATTR_MSG and _OFFS.
 struct dp_error {
 	const struct nlattr *attr; // at fault, or NULL
-	char text[160];		   // one line
+	char text[240];		   // one line
 };
 
 // Appends a nested attribute `type` (OVS_FLOW_ATTR_KEY, OVS_FLOW_ATTR_MASK or OVS_PACKET_ATTR_KEY) for `key`. With `mask`

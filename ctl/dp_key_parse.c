@@ -288,10 +288,12 @@ static int tags_check(const struct key_nest *nest, const struct flow_match *matc
 			return dp_error_set(
 			    error, nest->vlan[i].tci, -EINVAL,
 			    "VLAN 0x%04x lacks bit 0x1000, which says that there is a tag", tci);
-		if (mask->tpid_be == UINT16_MAX && tpid != 0x8100 && tpid != 0x88a8 && tpid != 0)
+		if (mask->tpid_be == UINT16_MAX && tpid != 0x8100 && tpid != 0x88a8 &&
+		    tpid != 0x9100 && tpid != 0)
 			return dp_error_set(
 			    error, nest->vlan[i].tpid, -EINVAL,
-			    "ETHERTYPE 0x%04x of a VLAN tag is none of 0x8100, 0x88a8", tpid);
+			    "ETHERTYPE 0x%04x of a VLAN tag is none of 0x8100, 0x88a8, 0x9100",
+			    tpid);
 	}
 	return 0;
 }

@@ -16,8 +16,8 @@ struct server_config {
 	struct rcu *rcu;
 };
 
-// Binds (mode 0660; replaces a stale socket file, refuses one in use) and starts to serve on `base`'s loop, draining upcalls
-// too. NULL with one line in err.
+// Binds (mode 0660; replaces a stale socket file, refuses one in use) and starts to serve on
+// `base`'s loop, draining upcalls too. NULL with one line in err.
 struct server *server_start(const struct server_config *config, char *err, size_t err_len);
 void server_stop(struct server *server); // closes all, removes the socket file
 

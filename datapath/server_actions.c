@@ -1,0 +1,150 @@
+// Actions are checked when they come in, against the match of their flow, and trusted by the PMDs
+// that run them.
+#include "datapath/server_internal.h"
+
+#include "ctl/dp_attr.h"
+#include "datapath/port.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <net/ethernet.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <string.h>
+
+#define VLANS_MAX 2
+
+// What is known of the packet where an action stands.
+struct known {
+	uint16_t eth_type; // 0: not for sure
+	uint8_t nw_proto;  // 0: not for sure
+	int n_vlans;	   // -1: not for sure
+};
+
+static int known_vlans(const struct flow_match *match)
+{
+	int n = 0;
+	for (unsigned i = 0; i < VLANS_MAX; i++) {
+		if (!(ntohs(match->mask.vlan[i].tci_be) & VLAN_CFI))
+			return -1;
+		if (!(ntohs(match->key.vlan[i].tci_be) & VLAN_CFI))
+			return n;
+		n++;
+	}
+	return n;
+}
+
+static struct known known_from(const struct flow_match *match)
+{
+	const struct flow_key *k = &match->key, *m = &match->mask;
+	bool type_sure = m->eth_type_be == UINT16_MAX;
+	bool proto_sure = type_sure && m->nw_proto == UINT8_MAX;
+	return (struct known){
+	    .eth_type = type_sure ? ntohs(k->eth_type_be) : 0,
+	    .nw_proto = proto_sure ? k->nw_proto : 0,
+	    .n_vlans = known_vlans(match),
+	};
+}
+
+// Each check returns NULL, or what is wrong.
+static const char *check_output(const struct action *action, struct known *known)
+{
+	(void)known;
+	return action->u.port > 0 && action->u.port < PORTS_MAX
+		   ? NULL
+		   : "OUTPUT to a port number that cannot be: use 1 to 1023";
+}
+
+static const char *check_push_vlan(const struct action *action, struct known *known)
+{
+	(void)action;
+	if (known->n_vlans == VLANS_MAX)
+		return "PUSH_VLAN of a third tag: two are built";
+	known->n_vlans = known->n_vlans < 0 ? -1 : known->n_vlans + 1;
+	return NULL;
+}
+
+static const char *check_pop_vlan(const struct action *action, struct known *known)
+{
+	(void)action;
+	if (known->n_vlans == 0)
+		return "POP_VLAN where the packet has no tag";
+	known->n_vlans = known->n_vlans < 0 ? -1 : known->n_vlans - 1;
+	return NULL;
+}
+
+static const char *check_ipv4(const struct action *action, struct known *known)
+{
+	(void)action;
+	return known->eth_type == ETHERTYPE_IP
+		   ? NULL
+		   : "a set of IPV4 needs a key and mask of EtherType 0x0800 just";
+}
+
+static const char *check_ipv6(const struct action *action, struct known *known)
+{
+	(void)action;
+	return known->eth_type == ETHERTYPE_IPV6
+		   ? NULL
+		   : "a set of IPV6 needs a key and mask of EtherType 0x86dd just";
+}
+
+static const char *check_ports(const struct action *action, struct known *known)
+{
+	bool is_ip = known->eth_type == ETHERTYPE_IP || known->eth_type == ETHERTYPE_IPV6;
+	return is_ip && known->nw_proto == action->u.ports.proto
+		   ? NULL
+		   : "a set of ports needs a key and mask of IP and just that protocol";
+}
+
+static const char *(*const checks[N_ACTION_TYPES])(const struct action *action,
+						   struct known *known) = {
+    [ACTION_OUTPUT] = check_output,	[ACTION_PUSH_VLAN] = check_push_vlan,
+    [ACTION_POP_VLAN] = check_pop_vlan, [ACTION_SET_IPV4] = check_ipv4,
+    [ACTION_SET_IPV6] = check_ipv6,	[ACTION_SET_PORTS] = check_ports,
+};
+
+// Each action came from one attribute.
+static const struct nlattr *attr_of(const struct nlattr *actions, unsigned n)
+{
+	struct dp_attr_iter it;
+	const struct nlattr *attr = NULL;
+	dp_attr_iter_nest(&it, actions);
+	do {
+		if (dp_attr_next(&it, &attr, NULL) != 1)
+			return actions;
+	} while (n-- > 0);
+	return attr;
+}
+
+static int actions_check(struct request *rq, const struct nlattr *attr,
+			 const struct flow_match *match, unsigned n)
+{
+	struct known known = known_from(match);
+	for (unsigned i = 0; i < n; i++) {
+		const struct action *action = &rq->server->actions[i];
+		if (checks[action->type] == NULL)
+			continue;
+		const char *wrong = checks[action->type](action, &known);
+		if (wrong != NULL)
+			return request_fail(rq, attr_of(attr, i), -EINVAL, "action %u: %s", i + 1,
+					    wrong);
+	}
+	return 0;
+}
+
+struct flow_actions *request_actions(struct request *rq, const struct nlattr *attr,
+				     const struct flow_match *match, int *err)
+{
+	struct action *list = rq->server->actions;
+	int n = dp_actions_parse(attr, list, ACTIONS_MAX, &rq->error);
+	*err = n < 0 ? n : actions_check(rq, attr, match, (unsigned)n);
+	if (*err < 0)
+		return NULL;
+	struct flow_actions *actions = flow_actions_alloc((unsigned)n);
+	if (actions == NULL)
+		*err = request_fail(rq, NULL, -ENOMEM, "no memory for %d actions", n);
+	else
+		memcpy(actions->list, list, (size_t)n * sizeof(list[0]));
+	return actions;
+}

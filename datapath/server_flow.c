@@ -1,0 +1,194 @@
+// The flow family: megaflows by key and mask.
+#include "datapath/server_internal.h"
+
+#include <errno.h>
+
+struct flow_request {
+	const struct nlattr *attrs[OVS_FLOW_ATTR_MAX + 1];
+	struct flow_match match; // when KEY is there
+};
+
+static int flow_parse(struct request *rq, struct flow_request *fr)
+{
+	int rc = dp_msg_parse(rq->nlh, fr->attrs, OVS_FLOW_ATTR_MAX, &rq->error);
+	if (rc < 0)
+		return rc;
+	const struct nlattr *ufid = fr->attrs[OVS_FLOW_ATTR_UFID];
+	const struct nlattr *key = fr->attrs[OVS_FLOW_ATTR_KEY];
+	// Without this, DEL by identifier would delete all.
+	if (key == NULL && ufid != NULL)
+		return request_fail(rq, ufid, -EOPNOTSUPP,
+				    "flows have no identifiers (UFID): name them by KEY and MASK");
+	if (key == NULL)
+		return 0;
+	return dp_match_parse(key, fr->attrs[OVS_FLOW_ATTR_MASK], &fr->match, &rq->error);
+}
+
+static int key_require(struct request *rq, const struct flow_request *fr)
+{
+	if (fr->attrs[OVS_FLOW_ATTR_KEY] != NULL)
+		return 0;
+	return request_fail(rq, NULL, -EINVAL, "KEY is missing");
+}
+
+struct flow_answer {
+	const struct megaflow *mf;
+	struct flow_stats stats;
+};
+
+static bool fill_flow(struct server *server, struct nlmsghdr *nlh, size_t room, void *arg)
+{
+	const struct flow_answer *answer = arg;
+	const struct megaflow *mf = answer->mf;
+	const struct ovs_flow_stats stats = {.n_packets = answer->stats.packets,
+					     .n_bytes = answer->stats.bytes};
+	(void)server;
+	if (!dp_key_put(nlh, room, OVS_FLOW_ATTR_KEY, &mf->match.key, NULL) ||
+	    !dp_key_put(nlh, room, OVS_FLOW_ATTR_MASK, &mf->match.key, &mf->match.mask) ||
+	    !dp_actions_put(nlh, room, OVS_FLOW_ATTR_ACTIONS, mf->actions->list, mf->actions->n) ||
+	    !mnl_attr_put_check(nlh, room, OVS_FLOW_ATTR_STATS, sizeof(stats), &stats))
+		return false;
+	if (answer->stats.used_ms != 0 &&
+	    !mnl_attr_put_u64_check(nlh, room, OVS_FLOW_ATTR_USED, answer->stats.used_ms))
+		return false;
+	return answer->stats.tcp_flags == 0 ||
+	       mnl_attr_put_u8_check(nlh, room, OVS_FLOW_ATTR_TCP_FLAGS,
+				     (uint8_t)answer->stats.tcp_flags);
+}
+
+static int answer_flow(struct request *rq, uint8_t cmd, const struct megaflow *mf)
+{
+	struct flow_answer answer = {.mf = mf};
+	flow_table_stats(rq->server->flows, mf, &answer.stats);
+	return request_answer(rq, cmd, fill_flow, &answer);
+}
+
+static int answer_if_echo(struct request *rq, const struct megaflow *mf)
+{
+	return rq->nlh->nlmsg_flags & NLM_F_ECHO ? answer_flow(rq, OVS_FLOW_CMD_NEW, mf) : 0;
+}
+
+static int add_fail(struct request *rq, int err)
+{
+	struct flow_table *flows = rq->server->flows;
+	if (err == -EEXIST)
+		return request_fail(rq, NULL, err,
+				    "a flow with this key and mask is there already");
+	if (err == -ENOSPC)
+		return request_fail(rq, NULL, err,
+				    "the flow table is full: %u of %u flows, %u masks",
+				    flow_table_n_flows(flows), flow_table_max_flows(flows),
+				    flow_table_n_masks(flows));
+	return request_fail(rq, NULL, err, "no memory for another flow: give swd more with --mem");
+}
+
+// What NEW with NLM_F_REPLACE and SET have in common: KEY and ACTIONS, which are checked.
+static int change_parse(struct request *rq, struct flow_request *fr, struct flow_actions **actions)
+{
+	int rc = flow_parse(rq, fr);
+	if (rc == 0)
+		rc = key_require(rq, fr);
+	if (rc < 0)
+		return rc;
+	const struct nlattr *attr = fr->attrs[OVS_FLOW_ATTR_ACTIONS];
+	if (attr == NULL)
+		return request_fail(rq, NULL, -EINVAL, "ACTIONS is missing");
+	*actions = request_actions(rq, attr, &fr->match, &rc);
+	return rc;
+}
+
+int server_flow_new(struct request *rq)
+{
+	struct flow_table *flows = rq->server->flows;
+	struct flow_request fr;
+	struct flow_actions *actions;
+	struct megaflow *mf = NULL;
+	int rc = change_parse(rq, &fr, &actions);
+	if (rc < 0)
+		return rc;
+	if (rq->nlh->nlmsg_flags & NLM_F_REPLACE)
+		mf = flow_table_find(flows, &fr.match);
+	if (mf != NULL) {
+		flow_table_set_actions(flows, mf, actions);
+	} else {
+		rc = flow_table_add(flows, &fr.match, actions, &mf);
+		if (rc < 0)
+			return add_fail(rq, rc);
+	}
+	return answer_if_echo(rq, mf);
+}
+
+static int no_flow(struct request *rq)
+{
+	return request_fail(rq, NULL, -ENOENT, "no flow has this key and mask");
+}
+
+int server_flow_set(struct request *rq)
+{
+	struct flow_request fr;
+	struct flow_actions *actions;
+	int rc = change_parse(rq, &fr, &actions);
+	if (rc < 0)
+		return rc;
+	struct megaflow *mf = flow_table_find(rq->server->flows, &fr.match);
+	if (mf == NULL) {
+		flow_actions_free(actions);
+		return no_flow(rq);
+	}
+	flow_table_set_actions(rq->server->flows, mf, actions);
+	return answer_if_echo(rq, mf);
+}
+
+// At once, so that a flow that the same client adds next is not deleted with the others.
+static void flows_flush(struct flow_table *flows)
+{
+	uint32_t cursor = 0;
+	for (struct megaflow *mf; (mf = flow_table_next(flows, &cursor)) != NULL;)
+		flow_table_del(flows, mf, NULL);
+}
+
+int server_flow_del(struct request *rq)
+{
+	struct flow_table *flows = rq->server->flows;
+	struct flow_request fr;
+	int rc = flow_parse(rq, &fr);
+	if (rc < 0)
+		return rc;
+	if (fr.attrs[OVS_FLOW_ATTR_KEY] == NULL) {
+		flows_flush(flows);
+		return 0;
+	}
+	struct megaflow *mf = flow_table_find(flows, &fr.match);
+	if (mf == NULL)
+		return no_flow(rq);
+	// The answer is made first: the slot may be another's after the deletion. What packets in
+	// flight still count is lost.
+	rc = answer_flow(rq, OVS_FLOW_CMD_DEL, mf);
+	flow_table_del(flows, mf, NULL);
+	return rc;
+}
+
+int server_flow_get(struct request *rq)
+{
+	struct flow_request fr;
+	int rc = flow_parse(rq, &fr);
+	if (rc == 0)
+		rc = key_require(rq, &fr);
+	if (rc < 0)
+		return rc;
+	const struct megaflow *mf = flow_table_find(rq->server->flows, &fr.match);
+	return mf != NULL ? answer_flow(rq, OVS_FLOW_CMD_NEW, mf) : no_flow(rq);
+}
+
+int server_flow_dump(struct server *server, struct nlmsghdr *nlh, size_t room, uint32_t *cursor)
+{
+	uint32_t next = *cursor;
+	struct flow_answer answer = {.mf = flow_table_next(server->flows, &next)};
+	if (answer.mf == NULL)
+		return 0;
+	flow_table_stats(server->flows, answer.mf, &answer.stats);
+	if (!fill_flow(server, nlh, room, &answer))
+		return -EMSGSIZE;
+	*cursor = next;
+	return 1;
+}

@@ -1,0 +1,142 @@
+// What the files of the datapath protocol's server share: its clients, how they are answered, and
+// the handlers, one file a family. Control thread only.
+#ifndef DATAPATH_SERVER_INTERNAL_H
+#define DATAPATH_SERVER_INTERNAL_H
+
+#include "ctl/dp_actions.h"
+#include "ctl/dp_msg.h"
+#include "datapath/server.h"
+
+#include <event2/event.h>
+#include <sys/queue.h>
+#include <sys/types.h>
+
+struct client;
+struct handler;
+
+struct server {
+	struct event_base *base;
+	struct flow_table *flows;
+	uint64_t started_ms; // CLOCK_MONOTONIC
+
+	char *path;
+	int fd;
+	dev_t dev; // of the socket file, to remove no other's
+	ino_t ino;
+	struct event *on_accept;
+	struct event *on_accept_retry;
+
+	TAILQ_HEAD(, client) clients;
+	unsigned n_clients;
+	bool full_logged;
+
+	char *in;		// the datagram that is being read
+	struct dp_datagram out; // answers to the client that is being served; empty in between
+	struct action actions[ACTIONS_MAX]; // the list that is being read
+
+	struct event *on_upcall;
+	struct client *upcall_client; // who gets upcalls, or NULL
+	bool upcalls_stalled;	      // it does not read: rings wait until it does
+	uint64_t n_upcalls_sent, n_upcalls_lost;
+};
+
+// A datagram that the client's socket had no room for.
+struct outgoing {
+	STAILQ_ENTRY(outgoing) entry;
+	size_t len;
+	char buf[];
+};
+
+struct client {
+	TAILQ_ENTRY(client) entry;
+	struct server *server;
+	int fd;
+	unsigned id; // for the log
+	bool dead;   // to be closed when its event has been served
+	struct event *on_read, *on_write;
+	STAILQ_HEAD(, outgoing) queue;
+	size_t queued_bytes;
+	// The dump that goes on as the socket drains; NULL: none.
+	const struct handler *dump;
+	struct nlmsghdr dump_request;
+	uint32_t dump_cursor;
+};
+
+// A request that is being handled. `error` is for the answer; a handler that fails says there what
+// is wrong.
+struct request {
+	struct server *server;
+	struct client *client;
+	const struct nlmsghdr *nlh;
+	struct dp_error error;
+};
+
+// Puts an answer's attributes. false when there is no room.
+typedef bool (*answer_fn)(struct server *server, struct nlmsghdr *nlh, size_t room, void *arg);
+
+struct handler {
+	uint16_t family;
+	uint8_t cmd;
+	uint8_t answer_cmd; // of answers to this command
+	// 0 or -errno with rq->error. NULL: only dumps.
+	int (*handle)(struct request *rq);
+	// Puts the next object and moves the cursor (0 at first) past it: 1, 0 at the end, or
+	// -EMSGSIZE when there is no room. NULL: no dumps.
+	int (*dump)(struct server *server, struct nlmsghdr *nlh, size_t room, uint32_t *cursor);
+};
+
+// server.c
+uint64_t server_now_ms(void); // CLOCK_MONOTONIC
+// Sets rq->error, which must not name a place in any other message, and returns err.
+int request_fail(struct request *rq, const struct nlattr *attr, int err, const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));
+// Appends an answer. 0 or -EMSGSIZE.
+int request_answer(struct request *rq, uint8_t cmd, answer_fn fill, void *arg);
+const struct handler *handler_find(uint16_t family, uint8_t cmd);
+
+// server_client.c
+struct client *client_create(struct server *server, int fd, unsigned id);
+void client_destroy(struct client *c);
+// Appends a message to server->out, sending what stands there when it is full. 0 or -EMSGSIZE.
+int client_put(struct client *c, const struct nlmsghdr *header, uint8_t cmd, answer_fn fill,
+	       void *arg);
+// Sends server->out, or queues it.
+void client_flush(struct client *c);
+bool client_blocked(const struct client *c); // something waits for it to read
+void client_dump_start(struct client *c, const struct handler *handler,
+		       const struct nlmsghdr *request);
+// Serves a readable client: reads datagrams and has each message handled.
+void server_message(struct client *c, const struct nlmsghdr *nlh); // server.c's part of it
+void client_fail(struct client *c, const char *why);
+
+// server_upcall.c
+int upcalls_start(struct server *server);
+void upcalls_stop(struct server *server);
+int upcalls_attach(struct server *server, struct client *c);	    // 0 or -EBUSY
+void upcalls_detach(struct server *server, const struct client *c); // nothing when c has none
+void upcalls_resume(struct server *server, const struct client *c); // c's socket has drained
+
+// server_actions.c
+// Reads ACTIONS and checks that they fit packets of this match. NULL with rq->error and *err on
+// failure.
+struct flow_actions *request_actions(struct request *rq, const struct nlattr *attr,
+				     const struct flow_match *match, int *err);
+
+// Handlers.
+int server_dp_get(struct request *rq);
+int server_dp_set(struct request *rq);
+int server_dp_dump(struct server *server, struct nlmsghdr *nlh, size_t room, uint32_t *cursor);
+int server_vport_new(struct request *rq);
+int server_vport_del(struct request *rq);
+int server_vport_get(struct request *rq);
+int server_vport_dump(struct server *server, struct nlmsghdr *nlh, size_t room, uint32_t *cursor);
+int server_flow_new(struct request *rq);
+int server_flow_set(struct request *rq);
+int server_flow_del(struct request *rq);
+int server_flow_get(struct request *rq);
+int server_flow_dump(struct server *server, struct nlmsghdr *nlh, size_t room, uint32_t *cursor);
+int server_packet_execute(struct request *rq);
+int server_swd_info(struct request *rq);
+int server_swd_pmd_dump(struct server *server, struct nlmsghdr *nlh, size_t room, uint32_t *cursor);
+
+#endif

@@ -1,0 +1,98 @@
+// The packet family: packets that the control side sends with actions.
+#include "datapath/server_internal.h"
+
+#include "datapath/pmd.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define PACKET_MIN 14	// bytes: an Ethernet header
+#define PACKET_MAX 9728 // as the datapath takes in
+
+// Copies bytes into a packet, of several segments when one is too short. NULL without memory.
+static struct rte_mbuf *packet_make(const uint8_t *data, uint32_t len)
+{
+	struct rte_mbuf *head = NULL;
+	while (len > 0) {
+		struct rte_mbuf *m = rte_pktmbuf_alloc(packet_pool());
+		if (m == NULL || (head != NULL && rte_pktmbuf_chain(head, m) < 0)) {
+			rte_pktmbuf_free(m);
+			rte_pktmbuf_free(head);
+			return NULL;
+		}
+		if (head == NULL)
+			head = m;
+		uint16_t part = (uint16_t)RTE_MIN(len, rte_pktmbuf_tailroom(m));
+		memcpy(rte_pktmbuf_append(head, part), data, part);
+		data += part;
+		len -= part;
+	}
+	return head;
+}
+
+static int attrs_require(struct request *rq, const struct nlattr **attrs)
+{
+	static const struct {
+		uint16_t type;
+		const char *name;
+	} rows[] = {
+	    {OVS_PACKET_ATTR_PACKET, "PACKET"},
+	    {OVS_PACKET_ATTR_KEY, "KEY"},
+	    {OVS_PACKET_ATTR_ACTIONS, "ACTIONS"},
+	};
+	for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		if (attrs[rows[i].type] == NULL)
+			return request_fail(rq, NULL, -EINVAL, "%s is missing", rows[i].name);
+	}
+	const struct nlattr *packet = attrs[OVS_PACKET_ATTR_PACKET];
+	uint16_t len = mnl_attr_get_payload_len(packet);
+	if (len < PACKET_MIN || len > PACKET_MAX)
+		return request_fail(rq, packet, -EINVAL, "PACKET has %u bytes: %d to %d are right",
+				    len, PACKET_MIN, PACKET_MAX);
+	return 0;
+}
+
+// The key that the actions are checked against is the packet's own; KEY says where it came from.
+static void match_of_packet(const struct nlattr *packet, const struct flow_key *key,
+			    struct flow_match *match)
+{
+	match->key.in_port = key->in_port;
+	match->key.recirc_id = key->recirc_id;
+	flow_extract(mnl_attr_get_payload(packet), mnl_attr_get_payload_len(packet), &match->key,
+		     NULL);
+	memset(&match->mask, 0xff, sizeof(match->mask));
+}
+
+int server_packet_execute(struct request *rq)
+{
+	const struct nlattr *attrs[OVS_PACKET_ATTR_MAX + 1];
+	struct flow_match match;
+	struct flow_key key;
+	int rc = dp_msg_parse(rq->nlh, attrs, OVS_PACKET_ATTR_MAX, &rq->error);
+	if (rc == 0)
+		rc = attrs_require(rq, attrs);
+	if (rc == 0)
+		rc = dp_key_parse(attrs[OVS_PACKET_ATTR_KEY], &key, &rq->error);
+	if (rc < 0)
+		return rc;
+	const struct nlattr *packet = attrs[OVS_PACKET_ATTR_PACKET];
+	match_of_packet(packet, &key, &match);
+	struct flow_actions *actions =
+	    request_actions(rq, attrs[OVS_PACKET_ATTR_ACTIONS], &match, &rc);
+	if (actions == NULL)
+		return rc;
+	struct rte_mbuf *m =
+	    packet_make(mnl_attr_get_payload(packet), mnl_attr_get_payload_len(packet));
+	if (m == NULL) {
+		flow_actions_free(actions);
+		return request_fail(rq, NULL, -ENOMEM, "no packet buffer is free");
+	}
+	packet_meta(m)->in_port = key.in_port;
+	packet_meta(m)->recirc_id = key.recirc_id;
+	rc = pmd_pool_inject(m, actions);
+	if (rc < 0) {
+		rq->server->n_upcalls_lost++;
+		return request_fail(rq, NULL, rc, "the PMD has no room for another packet now");
+	}
+	return 0;
+}

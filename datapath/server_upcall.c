@@ -1,0 +1,154 @@
+// Packets from the PMDs' rings to the one client that asked for them. While its socket is full the
+// rings are left alone: they are the bound, and the PMDs count what they cannot take.
+#include "datapath/server_internal.h"
+
+#include "ctl/log.h"
+#include "datapath/upcall.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+#define DRAIN_BATCH	 32
+#define BATCHES_PER_TURN 8 // so that requests have their turn
+
+static void free_all(struct rte_mbuf **pkts, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++)
+		rte_pktmbuf_free(pkts[i]);
+}
+
+// What was under way when nobody takes it any more.
+static void rings_empty(struct server *server)
+{
+	struct rte_mbuf *pkts[DRAIN_BATCH];
+	unsigned n;
+	while ((n = upcall_drain(pkts, DRAIN_BATCH)) > 0) {
+		free_all(pkts, n);
+		server->n_upcalls_lost += n;
+	}
+}
+
+static bool fill_upcall(struct server *server, struct nlmsghdr *nlh, size_t room, void *arg)
+{
+	static uint8_t linear[UPCALL_PACKET_MAX];
+	struct rte_mbuf *m = arg;
+	const struct packet_meta *meta = packet_meta(m);
+	uint32_t len = rte_pktmbuf_pkt_len(m);
+	(void)server;
+	if (len > sizeof(linear))
+		return false;
+	const void *data = rte_pktmbuf_read(m, 0, len, linear);
+	struct flow_key key = {.in_port = meta->in_port, .recirc_id = meta->recirc_id};
+	flow_extract(data, len, &key, NULL);
+	const struct action_userspace *user = &meta->userspace;
+	if (!dp_key_put(nlh, room, OVS_PACKET_ATTR_KEY, &key, NULL))
+		return false;
+	if (meta->is_action && user->cookie_len > 0 &&
+	    !mnl_attr_put_check(nlh, room, OVS_PACKET_ATTR_USERDATA, user->cookie_len,
+				user->cookie))
+		return false;
+	return mnl_attr_put_check(nlh, room, OVS_PACKET_ATTR_PACKET, len, data);
+}
+
+static void hand_over(struct server *server, struct client *c, struct rte_mbuf *m)
+{
+	static const struct nlmsghdr header = {.nlmsg_type = DP_FAMILY_PACKET};
+	uint8_t cmd = packet_meta(m)->is_action ? OVS_PACKET_CMD_ACTION : OVS_PACKET_CMD_MISS;
+	if (client_put(c, &header, cmd, fill_upcall, m) == 0)
+		server->n_upcalls_sent++;
+	else
+		server->n_upcalls_lost++;
+}
+
+// Returns whether the rings may hold more.
+static bool drain_batch(struct server *server, struct client *c)
+{
+	struct rte_mbuf *pkts[DRAIN_BATCH];
+	unsigned n = upcall_drain(pkts, DRAIN_BATCH);
+	for (unsigned i = 0; i < n; i++)
+		hand_over(server, c, pkts[i]);
+	free_all(pkts, n);
+	client_flush(c);
+	return n > 0;
+}
+
+static void drain(struct server *server)
+{
+	struct client *c = server->upcall_client;
+	for (unsigned i = 0; i < BATCHES_PER_TURN; i++) {
+		server->upcalls_stalled = client_blocked(c);
+		if (server->upcalls_stalled || c->dead)
+			return;
+		if (!drain_batch(server, c) && upcall_arm())
+			return; // a PMD writes the eventfd at the next miss
+	}
+	event_active(server->on_upcall, EV_READ, 0);
+}
+
+static void on_upcall(evutil_socket_t fd, short events, void *arg)
+{
+	struct server *server = arg;
+	uint64_t count;
+	(void)events;
+	// It only wakes: what there is to do stands in the rings.
+	if (read(fd, &count, sizeof(count)) < 0 && errno != EAGAIN && errno != EINTR)
+		log_error("upcall eventfd: cannot read");
+	struct client *c = server->upcall_client;
+	if (c == NULL) {
+		rings_empty(server);
+		return;
+	}
+	drain(server);
+	if (c->dead)
+		client_destroy(c);
+}
+
+int upcalls_start(struct server *server)
+{
+	server->on_upcall =
+	    event_new(server->base, upcall_fd(), EV_READ | EV_PERSIST, on_upcall, server);
+	if (server->on_upcall == NULL || event_add(server->on_upcall, NULL) < 0)
+		return -ENOMEM;
+	return 0;
+}
+
+void upcalls_stop(struct server *server)
+{
+	if (server->on_upcall == NULL)
+		return;
+	event_free(server->on_upcall);
+	server->on_upcall = NULL;
+	rings_empty(server);
+}
+
+int upcalls_attach(struct server *server, struct client *c)
+{
+	if (server->upcall_client != NULL && server->upcall_client != c)
+		return -EBUSY;
+	if (server->upcall_client == NULL)
+		log_info("control daemon attached (client %u)", c->id);
+	server->upcall_client = c;
+	upcall_set_attached(true);
+	// Arms, too.
+	event_active(server->on_upcall, EV_READ, 0);
+	return 0;
+}
+
+void upcalls_detach(struct server *server, const struct client *c)
+{
+	if (server->upcall_client != c)
+		return;
+	log_info("control daemon detached (client %u): established flows go on", c->id);
+	server->upcall_client = NULL;
+	server->upcalls_stalled = false;
+	upcall_set_attached(false);
+	rings_empty(server);
+}
+
+void upcalls_resume(struct server *server, const struct client *c)
+{
+	if (server->upcall_client != c || !server->upcalls_stalled)
+		return;
+	server->upcalls_stalled = false;
+	event_active(server->on_upcall, EV_READ, 0);
+}
