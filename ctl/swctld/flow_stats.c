@@ -8,8 +8,9 @@
 
 #include <string.h>
 
-#define SETTLE_MS   1000  // a megaflow may be under way to swd for so long
-#define REFRESH_MAX 50000 // more megaflows than this are not read for one reply
+#define SETTLE_MS     1000  // a megaflow may be under way to swd for so long
+#define DELETIONS_MAX 10000 // in a round: each has an answer, which must find room
+#define REFRESH_MAX   50000 // more megaflows than this are not read for one reply
 
 static uint32_t current_round;
 
@@ -17,15 +18,15 @@ static uint32_t current_round;
 // learned from.
 static void refresh_mac(struct swctld *d, const struct known_flow *f, uint64_t now_ms)
 {
-	const struct flow_key *key = &f->match.key;
-	if (!f->used_normal || !ports_by_no(d->ports, key->in_port))
+	uint32_t in_port = f->match.key.in_port;
+	if (!f->used_normal || !ports_by_no(d->ports, in_port))
 		return;
 	// One that moved away is known from its packets at the new place, which are younger than
 	// these counters.
-	uint32_t at = fdb_lookup(d->fdb, key->eth_src, f->normal_vlan);
-	if (at && at != key->in_port)
+	uint32_t at = fdb_lookup(d->fdb, f->normal_mac, f->normal_vlan);
+	if (at && at != in_port)
 		return;
-	if (fdb_learn(d->fdb, key->eth_src, f->normal_vlan, key->in_port, now_ms))
+	if (fdb_learn(d->fdb, f->normal_mac, f->normal_vlan, in_port, now_ms))
 		revalidate_macs_changed(d->revalidator);
 }
 
@@ -89,6 +90,7 @@ void flow_stats_round_end(struct swctld *d, uint64_t started_ms)
 	uint64_t limit_ms = idle_limit_ms(d), now_ms = clock_now_ms();
 	struct outbox *ob = datapath_outbox(d->datapath);
 	struct known_flow *f, *next;
+	unsigned n_deleted = 0;
 	for (f = megaflows_first(d->megaflows); f; f = next) {
 		next = f->next;
 		if (f->round != current_round) {
@@ -99,8 +101,8 @@ void flow_stats_round_end(struct swctld *d, uint64_t started_ms)
 		int64_t unused_ms = (int64_t)(now_ms - known_flow_used_ms(f));
 		if (unused_ms < (int64_t)limit_ms)
 			continue;
-		if (flow_op_del(ob, f) < 0)
-			break; // swd does not read now; the next round goes on
+		if (++n_deleted > DELETIONS_MAX || flow_op_del(ob, f) < 0)
+			break; // the next round goes on
 		megaflows_leave(d->megaflows, f);
 	}
 	datapath_flush(d->datapath);

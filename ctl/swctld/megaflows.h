@@ -22,10 +22,11 @@ struct flow_reading {
 
 struct known_flow {
 	struct flow_match match;
-	uint32_t id;	 // nlmsg_seq of messages about it: errors and final counters carry it
-	uint64_t gen;	 // 0: of a time before ours
-	int64_t rule_id; // that decided; 0: none
-	uint16_t normal_vlan;
+	uint32_t id;	      // nlmsg_seq of messages about it: errors and final counters carry it
+	uint64_t gen;	      // 0: of a time before ours
+	int64_t rule_id;      // that decided; 0: none
+	uint16_t normal_vlan; // where NORMAL learned, and what
+	struct eth_addr normal_mac;
 	bool used_normal;
 	bool absent;  // swd does not have it: to be sent even if it has not changed
 	bool seen;    // in a dump

@@ -95,6 +95,7 @@ int revalidate_apply(struct revalidator *r, struct known_flow *f, const struct x
 	f->rule_id = result->rule ? result->rule->id : 0;
 	f->used_normal = result->used_normal;
 	f->normal_vlan = result->normal_vlan;
+	f->normal_mac = result->normal_mac;
 	if (!same || force || f->absent || f->n_sent == 0) {
 		int err = same ? 0 : known_flow_set_actions(f, actions->buf, actions->len);
 		if (!err)
@@ -138,7 +139,7 @@ static bool moved_away(const struct revalidator *r, const struct known_flow *f,
 {
 	if (!result->used_normal)
 		return false;
-	uint32_t at = fdb_lookup(r->d->fdb, f->match.key.eth_src, result->normal_vlan);
+	uint32_t at = fdb_lookup(r->d->fdb, result->normal_mac, result->normal_vlan);
 	return at && at != f->match.key.in_port;
 }
 
@@ -202,17 +203,16 @@ static int by_use(const void *a, const void *b)
 
 static void learn_from(struct revalidator *r, const struct known_flow *f, uint64_t now_ms)
 {
-	static const struct eth_addr exact = {{0xff, 0xff, 0xff, 0xff, 0xff, 0xff}};
 	const struct flow_key *key = &f->match.key;
 	if (f->last.used_ms == 0 || now_ms - f->last.used_ms > RELEARN_MS ||
-	    memcmp(&f->match.mask.eth_src, &exact, sizeof(exact)) != 0 ||
 	    !ports_by_no(r->d->ports, key->in_port))
 		return;
 	revalidate_translate(r, key, false, &r->result);
-	if (!r->result.used_normal || !holds_for_all(f, &r->result) ||
-	    fdb_lookup(r->d->fdb, key->eth_src, r->result.normal_vlan))
-		return;
-	fdb_learn(r->d->fdb, key->eth_src, r->result.normal_vlan, key->in_port, f->last.used_ms);
+	const struct xlate_result *result = &r->result;
+	if (result->used_normal && holds_for_all(f, result) &&
+	    !fdb_lookup(r->d->fdb, result->normal_mac, result->normal_vlan))
+		fdb_learn(r->d->fdb, result->normal_mac, result->normal_vlan, key->in_port,
+			  f->last.used_ms);
 }
 
 void revalidate_learn_again(struct revalidator *r)

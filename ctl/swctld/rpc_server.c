@@ -61,7 +61,7 @@ static size_t unread(const struct client *c)
 
 static void send_json(struct client *c, json_t *reply)
 {
-	char *text = reply ? json_dumps(reply, JSON_COMPACT) : NULL;
+	char *text = reply ? json_dumps(reply, JSON_COMPACT | JSON_REAL_PRECISION(15)) : NULL;
 	json_decref(reply);
 	if (!text)
 		return;
