@@ -1,0 +1,336 @@
+#include "datapath/forward.h"
+
+#include "pmd_fixture.h"
+
+#include <arpa/inet.h>
+#include <poll.h>
+
+// The input port has these packets, in this order.
+static void receive(struct rte_mbuf *m)
+{
+	assert_int_equal(rte_ring_sp_enqueue(fx.ports[1].in[0], m), 0);
+}
+
+static struct megaflow *install(uint32_t recirc_id, uint16_t tp_src, struct flow_actions *actions)
+{
+	struct flow_match match = {.key = {.in_port = 1, .recirc_id = recirc_id},
+				   .mask = {.in_port = UINT32_MAX, .recirc_id = UINT32_MAX}};
+	struct megaflow *flow;
+
+	if (tp_src) {
+		match.key.tp_src_be = htons(tp_src);
+		match.mask.tp_src_be = UINT16_MAX;
+	}
+	assert_int_equal(flow_table_add(fx.flows, &match, actions, &flow), 0);
+	return flow;
+}
+
+static uint16_t src_port(const struct rte_mbuf *m)
+{
+	const uint8_t *p = rte_pktmbuf_mtod_offset(m, const uint8_t *, 34);
+
+	return (uint16_t)(p[0] << 8 | p[1]);
+}
+
+static void an_empty_queue_costs_nothing(void **state)
+{
+	(void)state;
+	assert_int_equal(forward_rx(fx.pmd, &fx.poll), 0);
+	assert_int_equal(fx.pmd->stats.rx_bursts, 0);
+}
+
+static void misses_go_to_the_ring_in_order_and_wake_once(void **state)
+{
+	struct rte_mbuf *pkts[8];
+	struct pollfd fd = {.fd = upcall_fd(), .events = POLLIN};
+	uint64_t wakes;
+
+	(void)state;
+	assert_true(upcall_arm());
+	for (uint16_t i = 0; i < 5; i++)
+		receive(packet_udp(100 + i, 100));
+	assert_int_equal(forward_rx(fx.pmd, &fx.poll), 5);
+	assert_int_equal(poll(&fd, 1, 0), 1);
+	assert_int_equal(read(fd.fd, &wakes, sizeof wakes), sizeof wakes);
+	assert_int_equal(wakes, 1);
+	assert_false(upcall_arm()); // something waits
+	assert_int_equal(upcall_drain(pkts, 8), 5);
+	for (uint16_t i = 0; i < 5; i++) {
+		const struct packet_meta *meta = packet_meta(pkts[i]);
+
+		assert_int_equal(src_port(pkts[i]), 100 + i);
+		assert_int_equal(meta->in_port, 1);
+		assert_int_equal(meta->recirc_id, 0);
+		assert_int_equal(meta->layout.l4_ofs, 34);
+		assert_false(meta->is_action);
+	}
+	rte_pktmbuf_free_bulk(pkts, 5);
+	assert_int_equal(fx.pmd->stats.misses, 5);
+	assert_true(upcall_arm());
+}
+
+static void misses_past_the_ring_drop_and_count(void **state)
+{
+	static struct rte_mbuf *pkts[2 * UPCALL_RING_SIZE];
+
+	(void)state;
+	for (unsigned i = 0; i < UPCALL_RING_SIZE + 10; i++)
+		receive(packet_udp((uint16_t)i, 100));
+	while (forward_rx(fx.pmd, &fx.poll))
+		;
+	assert_int_equal(drops_of(1, DROP_UPCALL_RING_FULL), 10);
+	assert_int_equal(upcall_drain(pkts, 2 * UPCALL_RING_SIZE), UPCALL_RING_SIZE);
+	rte_pktmbuf_free_bulk(pkts, UPCALL_RING_SIZE);
+}
+
+static void misses_without_a_controller_drop_and_count(void **state)
+{
+	(void)state;
+	upcall_set_attached(false);
+	receive(packet_udp(1, 100));
+	forward_rx(fx.pmd, &fx.poll);
+	assert_int_equal(drops_of(1, DROP_NO_CONTROLLER), 1);
+}
+
+static void an_installed_flow_forwards_first_by_megaflow_then_by_emc(void **state)
+{
+	struct megaflow *flow;
+	struct flow_stats stats;
+
+	(void)state;
+	flow = install(0, 0, ACTIONS(OUTPUT(2)));
+	fx.pmd->now_ms = 1234;
+	receive(packet_udp(1, 100));
+	forward_rx(fx.pmd, &fx.poll);
+	assert_int_equal(fx.pmd->stats.megaflow_hits, 1);
+	assert_int_equal(fx.pmd->stats.emc_hits, 0);
+	receive(packet_udp(1, 100));
+	forward_rx(fx.pmd, &fx.poll);
+	assert_int_equal(fx.pmd->stats.megaflow_hits, 1);
+	assert_int_equal(fx.pmd->stats.emc_hits, 1);
+	assert_int_equal(fx.pmd->stats.misses, 0);
+	assert_sent(2, 2);
+	flow_table_stats(fx.flows, flow, &stats);
+	assert_int_equal(stats.packets, 2);
+	assert_int_equal(stats.bytes, 200);
+	assert_int_equal(stats.used_ms, 1234);
+	assert_int_equal(fx.pmd->ports[1].rx_packets, 2);
+	assert_int_equal(fx.pmd->ports[1].rx_bytes, 200);
+}
+
+static void a_deleted_flow_misses_again(void **state)
+{
+	struct megaflow *flow;
+	struct rte_mbuf *m;
+
+	(void)state;
+	flow = install(0, 0, ACTIONS(OUTPUT(2)));
+	for (int i = 0; i < 2; i++) {
+		receive(packet_udp(1, 100));
+		forward_rx(fx.pmd, &fx.poll);
+	}
+	assert_sent(2, 2);
+	flow_table_del(fx.flows, flow, NULL);
+	receive(packet_udp(1, 100));
+	forward_rx(fx.pmd, &fx.poll);
+	assert_sent(2, 0);
+	assert_int_equal(upcall_drain(&m, 1), 1);
+	rte_pktmbuf_free(m);
+}
+
+// 32 packets of 7 flows and one miss, mixed.
+static void mixed_flows_keep_their_own_order(void **state)
+{
+	struct rte_mbuf *m;
+	unsigned n = 0;
+
+	(void)state;
+	for (uint16_t port = 1; port <= 7; port++)
+		install(0, port, ACTIONS(OUTPUT(2 + port % 2)));
+	for (uint16_t i = 0; i < 32; i++)
+		receive(packet_udp(1 + i % 8, 100 + i));
+	assert_int_equal(forward_rx(fx.pmd, &fx.poll), 32);
+	for (uint32_t no = 2; no <= 3; no++) {
+		uint32_t len_before[9] = {0};
+
+		while ((m = fake_port_sent(&fx.ports[no]))) {
+			uint16_t port = src_port(m);
+
+			assert_int_equal(2 + port % 2, no);
+			assert_true(rte_pktmbuf_pkt_len(m) > len_before[port]);
+			len_before[port] = rte_pktmbuf_pkt_len(m);
+			rte_pktmbuf_free(m);
+			n++;
+		}
+	}
+	assert_int_equal(n, 28);
+	for (unsigned i = 0; i < 4; i++) {
+		assert_int_equal(upcall_drain(&m, 1), 1);
+		assert_int_equal(rte_pktmbuf_pkt_len(m), 107 + 8 * i);
+		rte_pktmbuf_free(m);
+	}
+}
+
+static void malformed_frames_drop_and_the_others_go_on(void **state)
+{
+	uint8_t short_frame[13] = {0};
+	struct rte_mbuf *big;
+
+	(void)state;
+	install(0, 0, ACTIONS(OUTPUT(2)));
+	receive(packet_udp(1, 100));
+	receive(packet_make(short_frame, sizeof short_frame));
+	big = packet_udp(1, 2000);
+	for (int i = 0; i < 4; i++)
+		rte_pktmbuf_chain(big, packet_udp(1, 2000));
+	receive(big);
+	receive(packet_udp(2, 100));
+	assert_int_equal(forward_rx(fx.pmd, &fx.poll), 4);
+	assert_int_equal(drops_of(1, DROP_MALFORMED), 2);
+	assert_sent(2, 2);
+	receive(packet_make(short_frame, sizeof short_frame)); // alone
+	assert_int_equal(forward_rx(fx.pmd, &fx.poll), 1);
+	assert_int_equal(drops_of(1, DROP_MALFORMED), 3);
+}
+
+static void headers_spread_over_segments_classify_the_same(void **state)
+{
+	struct rte_mbuf *whole = packet_udp(7, 100);
+
+	(void)state;
+	install(0, 7, ACTIONS(OUTPUT(2)));
+	receive(packet_make_cut(rte_pktmbuf_mtod(whole, uint8_t *), 100, 15));
+	forward_rx(fx.pmd, &fx.poll);
+	assert_sent(2, 1);
+	rte_pktmbuf_free(whole);
+}
+
+static void recirculated_packets_come_through_again_with_their_id(void **state)
+{
+	(void)state;
+	install(0, 0, ACTIONS(SET_DST(0x22), RECIRC(5)));
+	install(5, 0, ACTIONS(OUTPUT(2), RECIRC(6)));
+	install(6, 0, ACTIONS(OUTPUT(3)));
+	for (uint16_t i = 0; i < 32; i++)
+		receive(packet_udp(i, 100));
+	assert_int_equal(forward_rx(fx.pmd, &fx.poll), 32);
+	assert_sent(2, 32);
+	assert_sent(3, 32);
+	assert_int_equal(fx.pmd->stats.recirculations, 64);
+	assert_int_equal(fx.pmd->ports[1].rx_packets, 32);
+}
+
+static void a_missed_recirculated_packet_carries_its_id(void **state)
+{
+	struct rte_mbuf *m;
+
+	(void)state;
+	install(0, 0, ACTIONS(RECIRC(5)));
+	receive(packet_udp(1, 100));
+	forward_rx(fx.pmd, &fx.poll);
+	assert_int_equal(upcall_drain(&m, 1), 1);
+	assert_int_equal(packet_meta(m)->recirc_id, 5);
+	rte_pktmbuf_free(m);
+}
+
+static void recirculation_ends_at_its_limit(void **state)
+{
+	(void)state;
+	install(0, 0, ACTIONS(RECIRC(5)));
+	install(5, 0, ACTIONS(RECIRC(5)));
+	receive(packet_udp(1, 100));
+	forward_rx(fx.pmd, &fx.poll);
+	assert_int_equal(fx.pmd->stats.recirculations, RECIRC_DEPTH_MAX);
+	assert_int_equal(drops_of(1, DROP_RECIRC_LIMIT), 1);
+}
+
+// Each recirculation makes two of one: without a bound that would be 32 * 256 packets.
+static void multiplying_recirculation_is_bounded(void **state)
+{
+	(void)state;
+	install(0, 0, ACTIONS(RECIRC(5), RECIRC(5)));
+	install(5, 0, ACTIONS(RECIRC(5), RECIRC(5)));
+	for (uint16_t i = 0; i < 32; i++)
+		receive(packet_udp(i, 100));
+	forward_rx(fx.pmd, &fx.poll);
+	assert_int_equal(fx.pmd->stats.recirculations, RECIRC_LIST_MAX);
+	assert_true(drops_of(1, DROP_RECIRC_LIMIT) > 0);
+}
+
+static void inject(struct rte_mbuf *m, uint32_t in_port, struct flow_actions *actions)
+{
+	struct inject inject = {.m = m, .actions = actions};
+
+	packet_meta(m)->in_port = in_port;
+	fx.pmd->n_injected++;
+	assert_int_equal(rte_ring_sp_enqueue_elem(fx.pmd->inject, &inject, sizeof inject), 0);
+}
+
+static void injected_packets_run_their_actions(void **state)
+{
+	uint8_t short_frame[13] = {0};
+	struct rte_mbuf *m;
+
+	(void)state;
+	install(5, 0, ACTIONS(OUTPUT(3)));
+	inject(packet_udp(1, 100), 1, ACTIONS(OUTPUT(2)));
+	inject(packet_udp(1, 100), 1, ACTIONS(RECIRC(5)));
+	inject(packet_udp(1, 100), UINT32_MAX, ACTIONS(OUTPUT(99)));
+	inject(packet_make(short_frame, 13), 1, ACTIONS(OUTPUT(2)));
+	inject(packet_udp(1, 100), 0, ACTIONS(OUTPUT(2), RECIRC(6)));
+	assert_int_equal(forward_injected(fx.pmd), 5);
+	assert_sent(2, 2);
+	assert_sent(3, 1);
+	assert_int_equal(drops_of(0, DROP_NO_PORT), 1);
+	assert_int_equal(drops_of(1, DROP_MALFORMED), 1);
+	assert_int_equal(fx.pmd->ports[1].rx_packets, 0);
+	assert_int_equal(upcall_drain(&m, 1), 1); // what missed on its second way
+	assert_int_equal(packet_meta(m)->recirc_id, 6);
+	rte_pktmbuf_free(m);
+	assert_int_equal(rte_ring_count(fx.pmd->inject_done), 5);
+}
+
+static void rings_are_drained_in_turn(void **state)
+{
+	struct rxq other = {.upcalls = upcall_ring_create(SOCKET_ID_ANY)};
+	struct rte_mbuf *pkts[64];
+	enum drop_reason reason;
+	unsigned n_other = 0;
+
+	(void)state;
+	for (uint16_t i = 0; i < 100; i++)
+		assert_true(upcall_enqueue(&fx.rxq, packet_udp(1, 100), &reason));
+	for (uint16_t i = 0; i < 100; i++)
+		assert_true(upcall_enqueue(&other, packet_udp(2, 100), &reason));
+	assert_int_equal(upcall_drain(pkts, 64), 64);
+	for (unsigned i = 0; i < 64; i++)
+		n_other += src_port(pkts[i]) == 2;
+	assert_int_equal(n_other, 32);
+	rte_pktmbuf_free_bulk(pkts, 64);
+	upcall_ring_destroy(other.upcalls);
+}
+
+#define T(name) cmocka_unit_test_setup_teardown(name, fixture_up, fixture_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    T(an_empty_queue_costs_nothing),
+	    T(misses_go_to_the_ring_in_order_and_wake_once),
+	    T(misses_past_the_ring_drop_and_count),
+	    T(misses_without_a_controller_drop_and_count),
+	    T(an_installed_flow_forwards_first_by_megaflow_then_by_emc),
+	    T(a_deleted_flow_misses_again),
+	    T(mixed_flows_keep_their_own_order),
+	    T(malformed_frames_drop_and_the_others_go_on),
+	    T(headers_spread_over_segments_classify_the_same),
+	    T(recirculated_packets_come_through_again_with_their_id),
+	    T(a_missed_recirculated_packet_carries_its_id),
+	    T(recirculation_ends_at_its_limit),
+	    T(multiplying_recirculation_is_bounded),
+	    T(injected_packets_run_their_actions),
+	    T(rings_are_drained_in_turn),
+	};
+
+	return cmocka_run_group_tests(tests, fake_eal_init, eal_teardown);
+}

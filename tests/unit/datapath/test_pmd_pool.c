@@ -1,0 +1,298 @@
+#include "datapath/pmd.h"
+
+#include "datapath/upcall.h"
+#include "fake_port.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <time.h>
+#include <unistd.h>
+
+static struct rcu *rcu;
+static struct flow_table *flows;
+static struct fake_port a, b;
+static char err[160];
+
+// Waits, but not for ever.
+#define AWAIT(condition)                                                \
+	do {                                                            \
+		time_t end_ = time(NULL) + 10;                          \
+		while (!(condition)) {                                  \
+			if (time(NULL) > end_)                          \
+				fail_msg("never true: %s", #condition); \
+			rcu_reclaim(rcu);                               \
+			sched_yield();                                  \
+		}                                                       \
+	} while (0)
+
+static int up(void **state)
+{
+	(void)state;
+	assert_int_equal(upcall_init(), 0);
+	upcall_set_attached(true);
+	rcu = rcu_create();
+	flows = flow_table_create(rcu, 1024, SOCKET_ID_ANY);
+	const struct pmd_pool_config config = {.rcu = rcu, .flows = flows, .emc_entries = 1024};
+
+	assert_int_equal(pmd_pool_init(&config), 0);
+	fake_port_open(&a, 1, 4);
+	fake_port_open(&b, 2, 1);
+	pmd_pool_port_counters_reset(1);
+	pmd_pool_port_counters_reset(2);
+	return 0;
+}
+
+static int down(void **state)
+{
+	(void)state;
+	pmd_pool_fini();
+	fake_port_close(&a);
+	fake_port_close(&b);
+	flow_table_destroy(flows);
+	rcu_destroy(rcu);
+	upcall_fini();
+	packets_assert_all_back();
+	return 0;
+}
+
+// Core 1 where there is one: 0 is the test's own.
+static unsigned other_core(void)
+{
+	return sysconf(_SC_NPROCESSORS_ONLN) > 1 ? 1 : 0;
+}
+
+static void cores(unsigned first, unsigned second, unsigned n)
+{
+	const unsigned list[] = {first, second};
+
+	err[0] = '\0';
+	if (pmd_pool_set_cores(list, n, err, sizeof err) != 0)
+		fail_msg("%s", err);
+}
+
+// All that comes in at `from` leaves at `to`.
+static void install(uint32_t from, uint32_t to)
+{
+	struct flow_match match = {.key = {.in_port = from}, .mask = {.in_port = UINT32_MAX}};
+	struct flow_actions *actions = flow_actions_alloc(1);
+
+	actions->list[0] = (struct action){.type = ACTION_OUTPUT, .u.port = to};
+	assert_int_equal(flow_table_add(flows, &match, actions, NULL), 0);
+}
+
+static unsigned polls(struct fake_port *port, unsigned queue)
+{
+	return __atomic_load_n(&port->polls[queue], __ATOMIC_RELAXED);
+}
+
+static bool is_polled(struct fake_port *port, unsigned queue)
+{
+	unsigned before = polls(port, queue);
+
+	AWAIT(polls(port, queue) > before + 1);
+	return true;
+}
+
+static struct port_counters counters(uint32_t no)
+{
+	struct port_counters c;
+
+	pmd_pool_port_counters(no, &c);
+	return c;
+}
+
+static unsigned iterations(void)
+{
+	struct pmd_info info;
+
+	assert_true(pmd_pool_info(0, &info));
+	return (unsigned)info.stats.iterations;
+}
+
+static void refuses_cores_that_do_not_exist_and_changes_nothing(void **state)
+{
+	const unsigned bad[][2] = {{0, 9999}, {0, 65537}, {UINT32_MAX, 0}, {0, 0}};
+
+	(void)state;
+	cores(other_core(), 0, 1);
+	assert_int_equal(pmd_pool_add_port(&b.port), 0);
+	for (unsigned i = 0; i < RTE_DIM(bad); i++) {
+		err[0] = '\0';
+		assert_int_equal(pmd_pool_set_cores(bad[i], 2, err, sizeof err), -EINVAL);
+		assert_non_null(strstr(err, "core"));
+		assert_int_equal(pmd_pool_size(), 1);
+		assert_true(is_polled(&b, 0));
+	}
+	assert_int_equal(pmd_pool_set_cores(bad[0], 0, err, sizeof err), -EINVAL);
+}
+
+static void a_port_starts_on_a_running_pool_while_others_go_on(void **state)
+{
+	(void)state;
+	cores(other_core(), 0, 1);
+	install(1, 2);
+	install(2, 1);
+	assert_int_equal(pmd_pool_add_port(&a.port), 0);
+	for (uint16_t i = 0; i < 1000; i++) {
+		rte_ring_sp_enqueue(a.in[i % 4], packet_udp(i, 100));
+		if (i == 500)
+			assert_int_equal(pmd_pool_add_port(&b.port), 0);
+	}
+	rte_ring_sp_enqueue(b.in[0], packet_udp(1, 100));
+	AWAIT(rte_ring_count(b.out) == 1000 && rte_ring_count(a.out) == 1);
+	AWAIT(counters(2).tx_packets == 1000);
+	assert_int_equal(counters(1).rx_packets, 1000);
+	assert_int_equal(counters(1).rx_bytes, 100 * 1000);
+	pmd_pool_del_port(&a.port);
+	assert_true(is_polled(&b, 0));
+}
+
+static void a_removed_port_is_polled_no_more_and_leaves_no_misses(void **state)
+{
+	struct rte_mbuf *m;
+	unsigned before;
+
+	(void)state;
+	cores(other_core(), 0, 1);
+	assert_int_equal(pmd_pool_add_port(&a.port), 0);
+	assert_int_equal(pmd_pool_add_port(&b.port), 0);
+	for (unsigned q = 0; q < 4; q++)
+		rte_ring_sp_enqueue(a.in[q], packet_udp(1, 100));
+	AWAIT(rte_ring_count(pmd_pool_rxq(0)->upcalls) == 1 &&
+	      rte_ring_count(pmd_pool_rxq(3)->upcalls) == 1);
+	pmd_pool_del_port(&a.port);
+	before = polls(&a, 0) + polls(&a, 3);
+	assert_int_equal(upcall_drain(&m, 1), 0);
+	assert_true(is_polled(&b, 0));
+	assert_int_equal(polls(&a, 0) + polls(&a, 3), before);
+	assert_ptr_equal(pmd_pool_rxq(0)->port, &b.port);
+	assert_null(pmd_pool_rxq(1));
+}
+
+static void new_cores_take_queues_over_without_losing_a_packet(void **state)
+{
+	struct pmd_info info[2];
+
+	(void)state;
+	if (sysconf(_SC_NPROCESSORS_ONLN) < 2)
+		skip();
+	cores(other_core(), 0, 1);
+	install(1, 2);
+	assert_int_equal(pmd_pool_add_port(&a.port), 0);
+	for (uint16_t i = 0; i < 2000; i++) {
+		rte_ring_sp_enqueue(a.in[i % 4], packet_udp(i, 100));
+		if (i == 500)
+			cores(1, 0, 2);
+		if (i == 1000)
+			cores(0, 0, 1);
+		if (i == 1500)
+			cores(1, 0, 2);
+	}
+	assert_int_equal(pmd_pool_size(), 2);
+	assert_true(pmd_pool_info(0, &info[0]) && pmd_pool_info(1, &info[1]));
+	assert_int_equal(info[0].n_rxqs, 2);
+	assert_int_equal(info[1].n_rxqs, 2);
+	assert_int_equal(info[0].core + info[1].core, 1);
+	for (unsigned i = 0; i < 4; i++)
+		assert_true(pmd_pool_rxq(i)->pmd_index == info[0].index ||
+			    pmd_pool_rxq(i)->pmd_index == info[1].index);
+	AWAIT(rte_ring_count(b.out) == 2000);
+	AWAIT(counters(2).tx_packets == 2000); // those of ended PMDs too
+	assert_false(pmd_pool_info(2, &info[0]));
+}
+
+static void counters_start_again_with_a_new_port(void **state)
+{
+	(void)state;
+	cores(other_core(), 0, 1);
+	install(2, 1);
+	assert_int_equal(pmd_pool_add_port(&b.port), 0);
+	rte_ring_sp_enqueue(b.in[0], packet_udp(1, 100));
+	AWAIT(counters(1).tx_packets == 1);
+	pmd_pool_port_counters_reset(1);
+	assert_int_equal(counters(1).tx_packets, 0);
+	rte_ring_sp_enqueue(b.in[0], packet_udp(1, 100));
+	AWAIT(counters(1).tx_packets == 1);
+	assert_int_equal(counters(9999).tx_packets, 0);
+}
+
+static int inject_one(void)
+{
+	struct rte_mbuf *m = packet_udp(1, 100);
+	struct flow_actions *actions = flow_actions_alloc(1);
+
+	actions->list[0] = (struct action){.type = ACTION_OUTPUT, .u.port = 2};
+	packet_meta(m)->in_port = 1;
+	return pmd_pool_inject(m, actions);
+}
+
+// Both by a PMD that polls the port, and by one that has nothing to poll and sleeps.
+static void injected_packets_run_their_actions(void **state)
+{
+	(void)state;
+	cores(other_core(), 0, 1);
+	for (unsigned i = 0; i < 400; i++)
+		assert_int_equal(inject_one(), 0);
+	AWAIT(rte_ring_count(b.out) == 400);
+	assert_int_equal(pmd_pool_add_port(&a.port), 0);
+	for (unsigned i = 0; i < 400; i++)
+		assert_int_equal(inject_one(), 0);
+	AWAIT(rte_ring_count(b.out) == 800);
+	pmd_pool_reclaim();
+}
+
+// What is refused is freed; what is accepted arrives.
+static void a_flood_of_injected_packets_is_bounded(void **state)
+{
+	unsigned n = 0;
+
+	(void)state;
+	cores(other_core(), 0, 1);
+	for (unsigned i = 0; i < 1900; i++)
+		n += inject_one() == 0;
+	AWAIT(rte_ring_count(b.out) == n);
+	assert_true(n >= 512);
+}
+
+static void injection_is_refused_without_a_pool(void **state)
+{
+	(void)state;
+	assert_int_equal(inject_one(), -ENOBUFS);
+}
+
+static void a_pmd_without_queues_sleeps(void **state)
+{
+	unsigned before;
+
+	(void)state;
+	cores(other_core(), 0, 1);
+	assert_int_equal(pmd_pool_add_port(&b.port), 0);
+	assert_true(is_polled(&b, 0));
+	pmd_pool_del_port(&b.port);
+	before = iterations();
+	for (unsigned i = 0; i < 20; i++) {
+		assert_int_equal(inject_one(), 0);
+		AWAIT(rte_ring_count(b.out) == i + 1);
+	}
+	// Each wake-up costs a few iterations; one that polls makes thousands in this time.
+	assert_in_range(iterations() - before, 1, 20 * 3 + 3);
+}
+
+#define T(name) cmocka_unit_test_setup_teardown(name, up, down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    T(refuses_cores_that_do_not_exist_and_changes_nothing),
+	    T(a_port_starts_on_a_running_pool_while_others_go_on),
+	    T(a_removed_port_is_polled_no_more_and_leaves_no_misses),
+	    T(new_cores_take_queues_over_without_losing_a_packet),
+	    T(counters_start_again_with_a_new_port),
+	    T(injected_packets_run_their_actions),
+	    T(a_flood_of_injected_packets_is_bounded),
+	    T(injection_is_refused_without_a_pool),
+	    T(a_pmd_without_queues_sleeps),
+	};
+
+	return cmocka_run_group_tests(tests, fake_eal_init, eal_teardown);
+}
