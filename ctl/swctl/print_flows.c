@@ -42,8 +42,9 @@ int print_rules(const json_t *result, FILE *out)
 {
 	size_t i;
 	const json_t *rule;
-	json_array_foreach (json_object_get(result, "rules"), i, rule)
+	json_array_foreach (json_object_get(result, "rules"), i, rule) {
 		print_rule(rule, out);
+	}
 	return 0;
 }
 
@@ -51,8 +52,9 @@ int print_rules_plain(const json_t *result, FILE *out)
 {
 	size_t i;
 	const json_t *rule;
-	json_array_foreach (json_object_get(result, "rules"), i, rule)
+	json_array_foreach (json_object_get(result, "rules"), i, rule) {
 		fprintf(out, "%s\n", field_text(rule, "flow"));
+	}
 	return 0;
 }
 
@@ -89,7 +91,8 @@ int print_megaflows(const json_t *result, FILE *out)
 {
 	size_t i;
 	const json_t *flow;
-	json_array_foreach (json_object_get(result, "flows"), i, flow)
+	json_array_foreach (json_object_get(result, "flows"), i, flow) {
 		print_megaflow(flow, out);
+	}
 	return 0;
 }

@@ -66,8 +66,9 @@ int print_pmds(const json_t *result, FILE *out)
 	}
 	struct text_table *table = text_table_create(columns, 11);
 	size_t i;
-	json_array_foreach (pmds, i, pmd)
+	json_array_foreach (pmds, i, pmd) {
 		put_pmd(table, pmd);
+	}
 	int ret = text_table_print(table, out);
 	text_table_destroy(table);
 	return ret ? ret : print_queues(pmds, out);

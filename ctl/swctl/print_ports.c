@@ -3,6 +3,7 @@
 #include "ctl/swctl/print.h"
 #include "ctl/swctl/table.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 int print_port_added(const json_t *result, FILE *out)
@@ -12,41 +13,60 @@ int print_port_added(const json_t *result, FILE *out)
 	return 0;
 }
 
-static void put_vlans(struct text_table *table, const json_t *port)
+// VLAN ids in order, as "10,20,30-39".
+static void print_ranges(const json_t *vlans, FILE *out)
 {
-	char text[256] = "";
-	size_t used = 0, i;
-	const json_t *vlan, *trunks = json_object_get(port, "trunks");
-	if (field_present(port, "tag"))
-		used = (size_t)snprintf(text, sizeof(text), "tag %lld", field_count(port, "tag"));
-	json_array_foreach (trunks, i, vlan) {
-		if (used < sizeof(text) - 32)
-			used += (size_t)snprintf(text + used, sizeof(text) - used, "%s%lld",
-						 i > 0	? ","
-						 : used ? " trunks "
-							: "trunks ",
-						 json_integer_value(vlan));
-		else
-			return text_table_put(table, "%s,...", text);
+	const char *between = "";
+	for (size_t i = 0; i < json_array_size(vlans); i++) {
+		json_int_t first = json_integer_value(json_array_get(vlans, i)), last = first;
+		while (json_integer_value(json_array_get(vlans, i + 1)) == last + 1) {
+			last++;
+			i++;
+		}
+		fprintf(out, "%s%lld", between, (long long)first);
+		if (last > first)
+			fprintf(out, "-%lld", (long long)last);
+		between = ",";
 	}
-	text_table_put(table, "%s", text);
 }
 
-static void put_options(struct text_table *table, const json_t *port)
+static void print_vlans(const json_t *port, FILE *out)
 {
-	char text[1024] = "";
-	size_t used = 0;
-	const char *key;
+	const json_t *trunks = json_object_get(port, "trunks");
+	if (field_present(port, "tag"))
+		fprintf(out, "tag %lld", field_count(port, "tag"));
+	if (!trunks)
+		return;
+	fputs("trunks ", out);
+	print_ranges(trunks, out);
+}
+
+static void print_options(const json_t *port, FILE *out)
+{
+	const char *key, *between = "";
 	json_t *value;
 	json_object_foreach (json_object_get(port, "options"), key, value) {
 		if (strcmp(key, "tag") == 0 || strcmp(key, "trunks") == 0)
 			continue; // in a column of their own
-		const char *s = json_string_value(value);
-		if (used < sizeof(text))
-			used += (size_t)snprintf(text + used, sizeof(text) - used, "%s%s=%s",
-						 used ? " " : "", key, s ? s : "?");
+		fprintf(out, "%s%s=%s", between, key,
+			json_is_string(value) ? json_string_value(value) : "?");
+		between = " ";
 	}
-	text_table_put(table, "%s", text);
+}
+
+// A cell of text that a function prints.
+static void put_printed(struct text_table *table, const json_t *port,
+			void (*print)(const json_t *port, FILE *out))
+{
+	char *text = NULL;
+	size_t len;
+	FILE *out = open_memstream(&text, &len);
+	if (!out)
+		return text_table_put(table, "?");
+	print(port, out);
+	if (fclose(out) == 0)
+		text_table_put(table, "%s", text);
+	free(text);
 }
 
 static void put_port(struct text_table *table, const json_t *port)
@@ -60,19 +80,23 @@ static void put_port(struct text_table *table, const json_t *port)
 		       field_count(port, "tx_queues"));
 	text_table_put(table, "%s", field_number(port, "mtu", &mtu));
 	text_table_put(table, "%s", field_text(port, "mac"));
-	put_vlans(table, port);
-	put_options(table, port);
+	put_printed(table, port, print_vlans);
+	put_printed(table, port, print_options);
 }
 
+// Why links are not up; once for neighbours with the same reason, as when swd is away.
 static void print_reasons(const json_t *ports, FILE *out)
 {
 	size_t i;
 	const json_t *port;
+	const char *last = "";
 	json_array_foreach (ports, i, port) {
-		const char *reason = field_text(port, "reason");
-		if (*reason)
-			fprintf(out, "%s is %s: %s\n", field_text(port, "name"),
-				field_text(port, "link"), reason);
+		const char *reason = field_text(port, "reason"), *link = field_text(port, "link");
+		bool unknown = strcmp(link, "unknown") == 0;
+		if (*reason && strcmp(reason, last) != 0)
+			fprintf(out, "%s is %s: %s\n", unknown ? "link" : field_text(port, "name"),
+				link, reason);
+		last = reason;
 	}
 }
 
@@ -90,8 +114,9 @@ int print_ports(const json_t *result, FILE *out)
 	}
 	struct text_table *table = text_table_create(columns, 9);
 	size_t i;
-	json_array_foreach (ports, i, port)
+	json_array_foreach (ports, i, port) {
 		put_port(table, port);
+	}
 	int ret = text_table_print(table, out);
 	text_table_destroy(table);
 	print_reasons(ports, out);

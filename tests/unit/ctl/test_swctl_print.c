@@ -91,10 +91,10 @@ static void a_port_that_is_down_says_why_beneath_the_table(void **state)
 	       "\"net_tap0\"},"
 	       " \"link\": \"down\", \"reason\": \"no cable\", \"rx_queues\": 1, \"tx_queues\": 1, "
 	       "\"mtu\": 1500,"
-	       " \"trunks\": [1, 2]}]}",
-	       "PORT  NAME  TYPE        LINK  RXQ/TXQ   MTU  VLANS       OPTIONS\n"
-	       "   1  vm1   vhost-user  up        2/2     -  tag 10      path=/a\n"
-	       "   2  p     dpdk        down      1/1  1500  trunks 1,2  devargs=net_tap0\n"
+	       " \"trunks\": [1, 2, 3, 7]}]}",
+	       "PORT  NAME  TYPE        LINK  RXQ/TXQ   MTU  VLANS         OPTIONS\n"
+	       "   1  vm1   vhost-user  up        2/2     -  tag 10        path=/a\n"
+	       "   2  p     dpdk        down      1/1  1500  trunks 1-3,7  devargs=net_tap0\n"
 	       "p is down: no cable\n");
 }
 
