@@ -103,6 +103,6 @@ void swctl_complain(FILE *out, bool colour, const char *message, const json_t *d
 	}
 	fprintf(out, "%s\n", message);
 	const char *text = faulty_text(params, line > 0 ? line : 0);
-	if (text && column > 0 && (size_t)column <= strlen(text) + 1)
+	if (text && *text && column > 0 && (size_t)column <= strlen(text) + 1)
 		print_caret(out, colour, text, (size_t)column - 1, word ? strlen(word) : 1);
 }

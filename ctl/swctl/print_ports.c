@@ -84,19 +84,20 @@ static void put_port(struct text_table *table, const json_t *port)
 	put_printed(table, port, print_options);
 }
 
-// Why links are not up; once for neighbours with the same reason, as when swd is away.
+// Why links are not up. Unknown they are together, while swd is away: told once.
 static void print_reasons(const json_t *ports, FILE *out)
 {
 	size_t i;
 	const json_t *port;
-	const char *last = "";
+	bool told = false;
 	json_array_foreach (ports, i, port) {
 		const char *reason = field_text(port, "reason"), *link = field_text(port, "link");
 		bool unknown = strcmp(link, "unknown") == 0;
-		if (*reason && strcmp(reason, last) != 0)
-			fprintf(out, "%s is %s: %s\n", unknown ? "link" : field_text(port, "name"),
-				link, reason);
-		last = reason;
+		if (!*reason || (unknown && told))
+			continue;
+		fprintf(out, "%s is %s: %s\n", unknown ? "link" : field_text(port, "name"), link,
+			reason);
+		told = unknown;
 	}
 }
 

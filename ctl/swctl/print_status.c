@@ -2,6 +2,11 @@
 #include "ctl/swctl/field.h"
 #include "ctl/swctl/print.h"
 
+static const char *masks_word(const json_t *object)
+{
+	return field_count(object, "masks") == 1 ? "mask" : "masks";
+}
+
 static void print_daemon(const char *name, const json_t *daemon, FILE *out)
 {
 	struct field_buf up;
@@ -27,8 +32,8 @@ int print_show(const json_t *result, FILE *out)
 	fprintf(out, "%-10s %lld, %lld up\n", "ports", field_count(result, "ports"),
 		field_count(result, "ports_up"));
 	fprintf(out, "%-10s %lld\n", "rules", field_count(result, "rules"));
-	fprintf(out, "%-10s %lld under %lld masks\n", "megaflows", field_count(result, "megaflows"),
-		field_count(result, "masks"));
+	fprintf(out, "%-10s %lld under %lld %s\n", "megaflows", field_count(result, "megaflows"),
+		field_count(result, "masks"), masks_word(result));
 	fprintf(out, "%-10s %lld learned\n", "MACs", field_count(result, "macs"));
 	return 0;
 }
@@ -55,8 +60,9 @@ int print_datapath(const json_t *dp, FILE *out)
 	double hits = field_real(dp, "hits"), emc = field_real(dp, "emc_hits");
 	double lookups = hits + field_real(dp, "misses");
 	print_memory(dp, out);
-	fprintf(out, "%-20s %lld of at most %lld, under %lld masks\n", "megaflows",
-		field_count(dp, "flows"), field_count(dp, "max_flows"), field_count(dp, "masks"));
+	fprintf(out, "%-20s %lld of at most %lld, under %lld %s\n", "megaflows",
+		field_count(dp, "flows"), field_count(dp, "max_flows"), field_count(dp, "masks"),
+		masks_word(dp));
 	fprintf(out, "%-20s %.0f\n", "lookups", lookups);
 	fprintf(out, "  %-18s %.0f  %s\n", "exact-match hits", emc,
 		field_percent(emc, lookups, &share));
