@@ -93,12 +93,10 @@ def test_ping_in_a_vlan_passes_and_leaves_other_vlans_alone(guests):
 
 
 def tcp_transfer(sender, receiver, mib):
-    """Sends random bytes over TCP and compares checksums of both sides."""
-    sender.check(f"dd if=/dev/urandom of=/tmp/sent bs=1M count={mib} 2>/dev/null")
-    receiver.check("(nc -l -p 5001 > /tmp/got; touch /tmp/done) & while ! netstat -ltn | grep -q :5001; do :; done")
-    sender.check(f"nc {ADDRESS[receiver.name]} 5001 < /tmp/sent", timeout=120)
-    receiver.check("while [ ! -e /tmp/done ]; do sleep 0.05; done; rm /tmp/done", timeout=60)
-    checksums = sender.check("sha256sum < /tmp/sent"), receiver.check("sha256sum < /tmp/got")
+    """The receiver fetches random bytes over TCP; both checksums are compared."""
+    sender.check(f"dd if=/dev/urandom of=/tmp/file bs=1M count={mib} 2>/dev/null; pidof httpd || httpd -p 5001 -h /tmp")
+    receiver.check(f"wget -q -O /tmp/got http://{ADDRESS[sender.name]}:5001/file", timeout=120)
+    checksums = sender.check("sha256sum < /tmp/file"), receiver.check("sha256sum < /tmp/got")
     assert checksums[0] == checksums[1]
 
 
