@@ -7,6 +7,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -54,9 +55,9 @@ static int cores_check(const struct eal_config *config, char *err, size_t err_le
 {
 	char list[128];
 	if (sched_getaffinity(0, sizeof(allowed), &allowed) < 0) {
-		snprintf(err, err_len, "cannot read the cores that may be used: %s",
-			 strerror(errno));
-		return -errno;
+		int rc = -errno;
+		snprintf(err, err_len, "cannot read the cores that may be used: %s", strerror(-rc));
+		return rc;
 	}
 	for (unsigned i = 0; i < config->n_pmd_cores; i++) {
 		if (eal_core_allowed(config->pmd_cores[i]))
@@ -163,7 +164,7 @@ static int init_in_folder(int argc, char **argv)
 	bool made = mkdtemp(folder) != NULL;
 	if (made)
 		setenv("RUNTIME_DIRECTORY", folder, 1);
-	int rc = rte_eal_init(argc, argv) < 0 ? -rte_errno : 0;
+	int rc = rte_eal_init(argc, argv) < 0 ? -(rte_errno ? rte_errno : EIO) : 0;
 	if (made) {
 		snprintf(sub, sizeof(sub), "%s/dpdk/rte", folder);
 		rmdir(sub);
@@ -177,6 +178,27 @@ static int init_in_folder(int argc, char **argv)
 		unsetenv("RUNTIME_DIRECTORY");
 	free(old);
 	return rc;
+}
+
+// EAL writes some errors straight to stderr, whatever the log level. Returns what stderr_unmute()
+// wants.
+static int stderr_mute(void)
+{
+	int saved = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+	int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+	if (saved >= 0 && null >= 0)
+		dup2(null, STDERR_FILENO);
+	if (null >= 0)
+		close(null);
+	return saved;
+}
+
+static void stderr_unmute(int saved)
+{
+	if (saved < 0)
+		return;
+	dup2(saved, STDERR_FILENO);
+	close(saved);
 }
 
 int eal_start(const struct eal_config *config, char *err, size_t err_len)
@@ -206,7 +228,9 @@ int eal_start(const struct eal_config *config, char *err, size_t err_len)
 			"--log-level",
 			debug ? "*:info" : "*:emergency",
 			NULL};
+	int saved = debug ? -1 : stderr_mute();
 	rc = init_in_folder(sizeof(argv) / sizeof(argv[0]) - 1, argv);
+	stderr_unmute(saved);
 	if (rc < 0) {
 		snprintf(err, err_len,
 			 "DPDK did not start: %s; --log-level debug shows its own words",

@@ -45,19 +45,22 @@ static int run_dir_prepare(struct swd *swd)
 	const char *dir = swd->options.run_dir;
 	struct stat st;
 	if (mkdir(dir, 0755) < 0 && errno != EEXIST) {
-		snprintf(swd->err, sizeof(swd->err), "cannot make run dir %.200s: %s", dir,
-			 strerror(errno));
-		return -errno;
+		int rc = -errno;
+		snprintf(swd->err, sizeof(swd->err),
+			 "cannot make run dir %.200s: %s: name another with --run-dir", dir,
+			 strerror(-rc));
+		return rc;
 	}
 	if (stat(dir, &st) < 0 || !S_ISDIR(st.st_mode)) {
 		snprintf(swd->err, sizeof(swd->err), "run dir %.200s is not a folder", dir);
 		return -ENOTDIR;
 	}
 	if (access(dir, W_OK | X_OK) < 0) {
+		int rc = -errno;
 		snprintf(swd->err, sizeof(swd->err),
 			 "run dir %.200s: %s: run swd as its owner or name another with --run-dir",
-			 dir, strerror(errno));
-		return -errno;
+			 dir, strerror(-rc));
+		return rc;
 	}
 	return 0;
 }
@@ -88,10 +91,6 @@ static int memory_begin(struct swd *swd)
 	uint64_t bytes = swd->options.mem_mb * MB;
 	uint64_t n_packets = RTE_MIN(RTE_MAX(bytes / 2 / PACKET_BYTES, PACKETS_MIN), PACKETS_MAX);
 	uint64_t max_flows = RTE_MIN(bytes / 4 / FLOW_BYTES, swd->options.max_flows);
-
-	if (max_flows < swd->options.max_flows)
-		log_info("--mem %u has room for %u megaflows", swd->options.mem_mb,
-			 (unsigned)max_flows);
 	if (packet_pool_create((unsigned)n_packets) && (swd->rcu = rcu_create()) &&
 	    (swd->flows = flow_table_create(swd->rcu, (uint32_t)max_flows, SOCKET_ID_ANY)))
 		return 0;
@@ -261,6 +260,9 @@ static int begin_parts(struct swd *swd)
 
 static void run(struct swd *swd)
 {
+	uint32_t max_flows = flow_table_max_flows(swd->flows);
+	if (max_flows < swd->options.max_flows)
+		log_info("--mem %u has room for %u megaflows", swd->options.mem_mb, max_flows);
 	printf("swd: ready\n");
 	fflush(stdout);
 	sd_notify(0, "READY=1");
