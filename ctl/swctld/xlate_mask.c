@@ -93,6 +93,8 @@ static void finish_icmp(struct flow_key *mask, const struct flow_key *key)
 static void finish_transport(struct flow_key *mask, const struct flow_key *key)
 {
 	bool later = key->nw_frag & NW_FRAG_LATER; // always in the mask
+	if (key->eth_type_be == htons(ETHERTYPE_IP))
+		drop_nd(mask);
 	if (!later &&
 	    (mask->tp_src_be || mask->tp_dst_be || mask->tcp_flags_be || mask_has_nd(mask)))
 		mask->nw_proto = UINT8_MAX;
