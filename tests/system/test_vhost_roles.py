@@ -11,7 +11,7 @@ import os
 import pytest
 from conftest import attach
 from frames import *
-from vhost_frontend import VhostFrontend
+from vhost_frontend import VhostFrontend, wait_path
 from vhost_protocol import Refused
 
 MODES = ["server", "client"]
@@ -70,16 +70,7 @@ def exchange(a, b, n=64, queue=0, size=100):
 def settle(a, b):
     """After a reconnection: waits until the way is open in both directions."""
     for sender, receiver in ((a, b), (b, a)):
-        for _ in range(100):
-            sender.send(raw(udp()))
-            try:
-                receiver.recv(0.05)
-                break
-            except AssertionError:
-                continue
-        else:
-            raise AssertionError(f"no frame from {sender.name} to {receiver.name}")
-        receiver.expect_none(0.05)
+        wait_path(sender, receiver, raw(udp()))
 
 
 RINGS = {

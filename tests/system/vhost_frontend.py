@@ -373,6 +373,10 @@ class VhostFrontend:
         if frame is not None:
             raise AssertionError(f"{self.name}: unexpected frame of {len(frame)} bytes: {frame[:64].hex()}")
 
+    def wait_frame(self, timeout, queue=None):
+        """The next frame, or None after a while."""
+        return self._recv(timeout, queue)
+
     def drain(self):
         """Throws away what waits. Returns how many frames."""
         n = 0
@@ -405,3 +409,15 @@ class VhostFrontend:
                     raise AssertionError(f"{self.name}: the switch used a buffer without the call it owes")
                 if left <= 0:
                     return None
+
+
+def wait_path(sender, receiver, frame, timeout=5.0):
+    """Sends a frame again and again until one arrives: after a start, a switch may drop the first ones. Leaves nothing behind."""
+    deadline = time.monotonic() + timeout
+    while time.monotonic() < deadline:
+        sender.send(frame)
+        if receiver.wait_frame(0.02):
+            while receiver.wait_frame(0.1):
+                receiver.drain()
+            return
+    raise AssertionError(f"no frame came from {sender.name} to {receiver.name} for {timeout} s")
