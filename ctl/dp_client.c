@@ -151,10 +151,10 @@ static void message_take(const struct nlmsghdr *nlh, struct call *call)
 	}
 }
 
-static int datagram_take(const char *buf, int len, struct call *call)
+static int datagram_take(const char *buf, size_t len, struct call *call)
 {
-	const struct nlmsghdr *nlh = (const struct nlmsghdr *)buf;
-	for (; mnl_nlmsg_ok(nlh, len); nlh = mnl_nlmsg_next(nlh, &len))
+	const struct nlmsghdr *nlh;
+	while ((nlh = dp_datagram_next(&buf, &len)) != NULL)
 		message_take(nlh, call);
 	return len > 0 ? -ECONNRESET : 0; // not netlink: nothing that follows can be trusted
 }
@@ -181,7 +181,7 @@ int dp_client_call(struct dp_client *c, dp_answer_fn fn, void *arg, int timeout_
 		if (len == 0)
 			rc = wait_for(c, POLLIN, deadline);
 		else
-			rc = len < 0 ? len : datagram_take(c->in, len, &call);
+			rc = len < 0 ? len : datagram_take(c->in, (size_t)len, &call);
 		// What arrives without a pause, upcalls say, must not hold the call for ever.
 		if (rc == 0 && !call.done && now_ms() > deadline)
 			rc = -ETIMEDOUT;

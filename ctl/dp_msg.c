@@ -83,6 +83,19 @@ bool dp_msg_done(struct dp_datagram *d, const struct nlmsghdr *request)
 	return true;
 }
 
+const struct nlmsghdr *dp_datagram_next(const char **at, size_t *left)
+{
+	const struct nlmsghdr *nlh = (const struct nlmsghdr *)*at;
+	if (*left < sizeof(*nlh) || nlh->nlmsg_len < sizeof(*nlh) || nlh->nlmsg_len > *left)
+		return NULL;
+	// Padding of the last message may be left out.
+	size_t len = MNL_ALIGN((size_t)nlh->nlmsg_len);
+	len = len < *left ? len : *left;
+	*at += len;
+	*left -= len;
+	return nlh;
+}
+
 static int attrs_sort(struct dp_attr_iter *it, const struct nlattr **attrs, unsigned max,
 		      struct dp_error *error)
 {

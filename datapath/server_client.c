@@ -183,9 +183,10 @@ static bool read_datagram(struct client *c)
 		client_fail(c, "a datagram of more than 65536 bytes");
 		return false;
 	}
-	int left = (int)n;
-	const struct nlmsghdr *nlh = (const struct nlmsghdr *)buf;
-	for (; mnl_nlmsg_ok(nlh, left) && !c->dead; nlh = mnl_nlmsg_next(nlh, &left))
+	const char *at = buf;
+	size_t left = (size_t)n;
+	const struct nlmsghdr *nlh;
+	while (!c->dead && (nlh = dp_datagram_next(&at, &left)) != NULL)
 		server_message(c, nlh);
 	if (left > 0)
 		client_fail(c, "not a netlink message");

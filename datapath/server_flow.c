@@ -74,11 +74,15 @@ static int add_fail(struct request *rq, int err)
 	if (err == -EEXIST)
 		return request_fail(rq, NULL, err,
 				    "a flow with this key and mask is there already");
+	if (err == -ENOSPC && flow_table_n_flows(flows) < flow_table_max_flows(flows))
+		return request_fail(
+		    rq, NULL, err,
+		    "no place for this flow: %u masks are there, or its hash is that of "
+		    "too many others",
+		    flow_table_n_masks(flows));
 	if (err == -ENOSPC)
-		return request_fail(rq, NULL, err,
-				    "the flow table is full: %u of %u flows, %u masks",
-				    flow_table_n_flows(flows), flow_table_max_flows(flows),
-				    flow_table_n_masks(flows));
+		return request_fail(rq, NULL, err, "the flow table is full: %u flows",
+				    flow_table_n_flows(flows));
 	return request_fail(rq, NULL, err, "no memory for another flow: give swd more with --mem");
 }
 

@@ -1,0 +1,337 @@
+#include "ctl/dp_actions.h"
+
+#include "tests/unit/ctl/dp_fixture.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+
+#define ROUNDS 20000
+
+static struct action list[ACTIONS_MAX], back[ACTIONS_MAX];
+
+// value has no bit outside mask, as action.h promises.
+static void rnd_masked(void *value, void *mask, size_t len)
+{
+	rnd_bytes(value, len);
+	rnd_bytes(mask, len);
+	for (size_t i = 0; i < len; i++)
+		((uint8_t *)value)[i] &= ((uint8_t *)mask)[i];
+}
+
+#define MASKED(set, value, mask) rnd_masked(&(set)->value, &(set)->mask, sizeof((set)->value))
+
+static void rnd_set_ipv6(struct action_set_ipv6 *set)
+{
+	MASKED(set, src, src_mask);
+	MASKED(set, dst, dst_mask);
+	MASKED(set, tclass, tclass_mask);
+	MASKED(set, hlimit, hlimit_mask);
+	set->label_mask_be = htonl(rnd(1 << 20));
+	set->label_be = htonl(rnd(1 << 20)) & set->label_mask_be;
+}
+
+static void rnd_set_ports(struct action_set_ports *set)
+{
+	static const uint8_t protos[] = {IPPROTO_TCP, IPPROTO_UDP, IPPROTO_SCTP};
+	MASKED(set, src_be, src_mask_be);
+	MASKED(set, dst_be, dst_mask_be);
+	set->proto = protos[rnd(3)];
+}
+
+static void rnd_action(struct action *a)
+{
+	memset(a, 0, sizeof(*a));
+	a->type = (enum action_type)rnd(N_ACTION_TYPES);
+	switch (a->type) {
+	case ACTION_OUTPUT:
+		a->u.port = rnd(1024);
+		break;
+	case ACTION_PUSH_VLAN:
+		a->u.vlan.tpid_be = htons(rnd(2) ? 0x8100 : 0x88a8);
+		a->u.vlan.tci_be = htons((uint16_t)(rnd(65536) | VLAN_CFI));
+		break;
+	case ACTION_SET_ETH:
+		MASKED(&a->u.eth, src, src_mask);
+		MASKED(&a->u.eth, dst, dst_mask);
+		break;
+	case ACTION_SET_IPV4:
+		MASKED(&a->u.ipv4, src_be, src_mask_be);
+		MASKED(&a->u.ipv4, dst_be, dst_mask_be);
+		MASKED(&a->u.ipv4, tos, tos_mask);
+		MASKED(&a->u.ipv4, ttl, ttl_mask);
+		break;
+	case ACTION_SET_IPV6:
+		rnd_set_ipv6(&a->u.ipv6);
+		break;
+	case ACTION_SET_PORTS:
+		rnd_set_ports(&a->u.ports);
+		break;
+	case ACTION_TRUNC:
+		a->u.max_len = 14 + rnd(9000);
+		break;
+	case ACTION_RECIRC:
+		a->u.recirc_id = 1 + rnd(1000000);
+		break;
+	case ACTION_USERSPACE:
+		a->u.userspace.pid = rnd(1000);
+		a->u.userspace.cookie_len = (uint8_t)rnd(ACTION_COOKIE_MAX + 1);
+		rnd_bytes(a->u.userspace.cookie, a->u.userspace.cookie_len);
+		break;
+	default:
+		break;
+	}
+}
+
+static void actions_come_back_as_they_were(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < ROUNDS; i++) {
+		unsigned n = rnd(20) ? rnd(6) : rnd(ACTIONS_MAX + 1);
+		for (unsigned at = 0; at < n; at++)
+			rnd_action(&list[at]);
+		struct nlmsghdr *nlh = begin();
+		assert_true(dp_actions_put(nlh, DP_DATAGRAM_MAX, OVS_FLOW_ATTR_ACTIONS, list, n));
+		memset(back, 0xaa, sizeof(back));
+		int rc =
+		    dp_actions_parse(top(nlh, OVS_FLOW_ATTR_ACTIONS), back, ACTIONS_MAX, &error);
+		if (rc != (int)n)
+			fail_msg("%s", error.text);
+		assert_memory_equal(list, back, n * sizeof(list[0]));
+	}
+}
+
+static void more_actions_than_fit_are_refused(void **state)
+{
+	(void)state;
+	struct nlmsghdr *nlh = begin();
+	memset(list, 0, sizeof(list));
+	dp_actions_put(nlh, DP_DATAGRAM_MAX, OVS_FLOW_ATTR_ACTIONS, list, 5);
+	const struct nlattr *nest = top(nlh, OVS_FLOW_ATTR_ACTIONS);
+	assert_int_equal(dp_actions_parse(nest, back, 5, &error), 5);
+	assert_int_equal(dp_actions_parse(nest, back, 4, &error), -E2BIG);
+	assert_int_equal(offset_of(error.attr), offset_of(nest) + 4 + 4 * 8);
+}
+
+// One action of this type and payload, refused (or taken, with err 1) at itself or, nested, at the
+// attribute inside.
+static void expect(uint16_t type, const void *payload, uint16_t len, int err, size_t offset,
+		   const char *word)
+{
+	struct nlmsghdr *nlh = begin();
+	struct nlattr *nest = mnl_attr_nest_start(nlh, OVS_FLOW_ATTR_ACTIONS);
+	const struct nlattr *self = mnl_nlmsg_get_payload_tail(nlh);
+	mnl_attr_put(nlh, type, len, payload);
+	mnl_attr_nest_end(nlh, nest);
+	memset(&error, 0, sizeof(error));
+	int rc = dp_actions_parse(nest, back, ACTIONS_MAX, &error);
+	if (rc != err)
+		fail_msg("action %u of %u bytes: %d where %d is right: %s", type, len, rc, err,
+			 error.text);
+	if (err > 0)
+		return;
+	if (strstr(error.text, word) == NULL)
+		fail_msg("\"%s\" is not in: %s", word, error.text);
+	assert_int_equal(offset_of(error.attr), offset_of(self) + offset);
+}
+
+static void lengths_that_are_wrong_are_refused_by_name(void **state)
+{
+	(void)state;
+	static const struct {
+		uint16_t type, len;
+		const char *name;
+	} rows[] = {
+	    {OVS_ACTION_ATTR_OUTPUT, 4, "OUTPUT"},     {OVS_ACTION_ATTR_PUSH_VLAN, 4, "PUSH_VLAN"},
+	    {OVS_ACTION_ATTR_POP_VLAN, 0, "POP_VLAN"}, {OVS_ACTION_ATTR_RECIRC, 4, "RECIRC"},
+	    {OVS_ACTION_ATTR_TRUNC, 4, "TRUNC"},
+	};
+	static const char zeros[32];
+	for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		for (uint16_t len = 0; len < 32; len++) {
+			if (len != rows[i].len)
+				expect(rows[i].type, zeros, len, -EINVAL, 0, rows[i].name);
+		}
+	}
+}
+
+static void sets_of_a_wrong_length_are_refused_by_name(void **state)
+{
+	(void)state;
+	static const struct {
+		uint16_t type, len;
+		const char *name;
+	} rows[] = {
+	    {OVS_KEY_ATTR_ETHERNET, 12, "ETHERNET"},
+	    {OVS_KEY_ATTR_IPV4, 12, "IPV4"},
+	    {OVS_KEY_ATTR_IPV6, 40, "IPV6"},
+	    {OVS_KEY_ATTR_TCP, 4, "TCP"},
+	    {OVS_KEY_ATTR_UDP, 4, "UDP"},
+	    {OVS_KEY_ATTR_SCTP, 4, "SCTP"},
+	};
+	for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		for (uint16_t len = 0; len <= 88; len++) {
+			struct {
+				struct nlattr attr;
+				char payload[88];
+			} set = {{.nla_len = (uint16_t)(4 + len), .nla_type = rows[i].type}, {0}};
+			int full = len == rows[i].len ? 1 : -EINVAL;
+			int masked = len == 2 * rows[i].len ? 1 : -EINVAL;
+			expect(OVS_ACTION_ATTR_SET, &set, (uint16_t)(4 + len), full, 4,
+			       rows[i].name);
+			expect(OVS_ACTION_ATTR_SET_MASKED, &set, (uint16_t)(4 + len), masked, 4,
+			       rows[i].name);
+		}
+	}
+}
+
+static void a_set_names_just_one_field_that_is_built(void **state)
+{
+	(void)state;
+	struct {
+		struct nlattr first;
+		uint8_t a[4];
+		struct nlattr second;
+		uint8_t b[4];
+	} set = {{8, OVS_KEY_ATTR_TCP}, {0}, {8, OVS_KEY_ATTR_TCP}, {0}};
+	expect(OVS_ACTION_ATTR_SET, &set, 0, -EINVAL, 0, "names no field");
+	expect(OVS_ACTION_ATTR_SET, &set, 3, -EINVAL, 0, "stray");
+	expect(OVS_ACTION_ATTR_SET, &set, 8, 1, 0, NULL);
+	expect(OVS_ACTION_ATTR_SET, &set, 7, -EINVAL, 4, "says it has 8 bytes");
+	expect(OVS_ACTION_ATTR_SET, &set, 16, -EINVAL, 12, "more than one");
+	set.first.nla_type = OVS_KEY_ATTR_SKB_MARK;
+	expect(OVS_ACTION_ATTR_SET, &set, 8, -EOPNOTSUPP, 4, "is not built");
+}
+
+static void set_is_set_masked_with_all_bits(void **state)
+{
+	(void)state;
+	struct {
+		struct nlattr attr;
+		struct ovs_key_ipv4 ip;
+	} set = {{16, OVS_KEY_ATTR_IPV4}, {.ipv4_src = 0x01020304, .ipv4_proto = 6, .ipv4_ttl = 9}};
+	expect(OVS_ACTION_ATTR_SET, &set, sizeof(set), 1, 0, NULL);
+	assert_int_equal(back[0].type, ACTION_SET_IPV4);
+	assert_int_equal(back[0].u.ipv4.src_be, 0x01020304);
+	assert_int_equal(back[0].u.ipv4.ttl, 9);
+	assert_int_equal(back[0].u.ipv4.src_mask_be, UINT32_MAX);
+	assert_int_equal(back[0].u.ipv4.tos_mask, UINT8_MAX);
+}
+
+static void bits_outside_the_mask_of_a_set_are_dropped(void **state)
+{
+	(void)state;
+	struct {
+		struct nlattr attr;
+		struct ovs_key_tcp value, mask;
+	} set = {{12, OVS_KEY_ATTR_TCP}, {0xffff, 0xffff}, {0x00ff, 0}};
+	expect(OVS_ACTION_ATTR_SET_MASKED, &set, sizeof(set), 1, 0, NULL);
+	assert_int_equal(back[0].u.ports.src_be, 0x00ff);
+	assert_int_equal(back[0].u.ports.dst_be, 0);
+}
+
+static void protocol_and_fragment_type_cannot_be_set(void **state)
+{
+	(void)state;
+	struct {
+		struct nlattr attr;
+		struct ovs_key_ipv4 value, mask;
+	} set = {{28, OVS_KEY_ATTR_IPV4}, {0}, {.ipv4_proto = 1}};
+	expect(OVS_ACTION_ATTR_SET_MASKED, &set, sizeof(set), -EINVAL, 4, "cannot be set");
+	set.mask = (struct ovs_key_ipv4){.ipv4_frag = 1};
+	expect(OVS_ACTION_ATTR_SET_MASKED, &set, sizeof(set), -EINVAL, 4, "cannot be set");
+}
+
+static void values_that_cannot_be_are_refused(void **state)
+{
+	(void)state;
+	struct ovs_action_push_vlan push = {htons(0x0800), htons(0x1001)};
+	const uint32_t zero = 0, thirteen = 13;
+	expect(OVS_ACTION_ATTR_PUSH_VLAN, &push, sizeof(push), -EINVAL, 0, "TPID 0x0800");
+	push = (struct ovs_action_push_vlan){htons(0x8100), htons(0x0001)};
+	expect(OVS_ACTION_ATTR_PUSH_VLAN, &push, sizeof(push), -EINVAL, 0, "0x1000");
+	expect(OVS_ACTION_ATTR_RECIRC, &zero, sizeof(zero), -EINVAL, 0, "RECIRC to 0");
+	expect(OVS_ACTION_ATTR_TRUNC, &thirteen, sizeof(thirteen), -EINVAL, 0, "14 is the least");
+	expect(OVS_ACTION_ATTR_CT, NULL, 0, -EOPNOTSUPP, 0, "12 is not built");
+	expect(999, NULL, 0, -EOPNOTSUPP, 0, "999 is not built");
+}
+
+static void a_userspace_action_is_checked_inside(void **state)
+{
+	(void)state;
+	struct {
+		struct nlattr pid;
+		uint32_t value;
+		struct nlattr data;
+		uint8_t bytes[68];
+	} user = {{8, OVS_USERSPACE_ATTR_PID}, 7, {4 + 65, OVS_USERSPACE_ATTR_USERDATA}, {0}};
+	expect(OVS_ACTION_ATTR_USERSPACE, &user, 0, -EINVAL, 0, "lacks PID");
+	expect(OVS_ACTION_ATTR_USERSPACE, &user, 8, 1, 0, NULL);
+	expect(OVS_ACTION_ATTR_USERSPACE, &user, 8 + 4 + 65, -EINVAL, 12, "64 at most");
+	user.data.nla_len = 4 + 64;
+	expect(OVS_ACTION_ATTR_USERSPACE, &user, 8 + 4 + 64, 1, 0, NULL);
+	expect(OVS_ACTION_ATTR_USERSPACE, &user, 8 + 4 + 60, -EINVAL, 12, "64 are left");
+	user.pid.nla_len = 6;
+	expect(OVS_ACTION_ATTR_USERSPACE, &user, 8, -EINVAL, 4, "PID has 2 bytes");
+	user.pid = (struct nlattr){8, OVS_USERSPACE_ATTR_EGRESS_TUN_PORT};
+	expect(OVS_ACTION_ATTR_USERSPACE, &user, 8, -EOPNOTSUPP, 4, "3 is not built");
+}
+
+static void a_put_without_room_leaves_the_message_as_it_was(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < 200; i++) {
+		unsigned n = 1 + rnd(4);
+		for (unsigned at = 0; at < n; at++)
+			rnd_action(&list[at]);
+		struct nlmsghdr *nlh = begin();
+		uint32_t empty = nlh->nlmsg_len;
+		dp_actions_put(nlh, DP_DATAGRAM_MAX, OVS_FLOW_ATTR_ACTIONS, list, n);
+		uint32_t full = nlh->nlmsg_len;
+		for (uint32_t room = empty; room < full; room++) {
+			nlh = begin();
+			assert_false(dp_actions_put(nlh, room, OVS_FLOW_ATTR_ACTIONS, list, n));
+			assert_int_equal(nlh->nlmsg_len, empty);
+		}
+	}
+}
+
+static void garbage_is_refused_or_read_and_never_read_past(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < ROUNDS; i++) {
+		unsigned n = 1 + rnd(5);
+		for (unsigned at = 0; at < n; at++)
+			rnd_action(&list[at]);
+		struct nlmsghdr *nlh = begin();
+		dp_actions_put(nlh, DP_DATAGRAM_MAX, OVS_FLOW_ATTR_ACTIONS, list, n);
+		const struct nlattr *nest = top(nlh, OVS_FLOW_ATTR_ACTIONS);
+		uint16_t len = nest->nla_len;
+		struct nlattr *own = malloc(len);
+		assert_non_null(own);
+		memcpy(own, nest, len);
+		for (unsigned bytes = rnd(8); bytes > 0; bytes--)
+			((char *)own)[4 + rnd(len - 4u)] = (char)rnd(256);
+		dp_actions_parse(own, back, ACTIONS_MAX, &error);
+		free(own);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(actions_come_back_as_they_were),
+	    cmocka_unit_test(more_actions_than_fit_are_refused),
+	    cmocka_unit_test(lengths_that_are_wrong_are_refused_by_name),
+	    cmocka_unit_test(sets_of_a_wrong_length_are_refused_by_name),
+	    cmocka_unit_test(a_set_names_just_one_field_that_is_built),
+	    cmocka_unit_test(set_is_set_masked_with_all_bits),
+	    cmocka_unit_test(bits_outside_the_mask_of_a_set_are_dropped),
+	    cmocka_unit_test(protocol_and_fragment_type_cannot_be_set),
+	    cmocka_unit_test(values_that_cannot_be_are_refused),
+	    cmocka_unit_test(a_userspace_action_is_checked_inside),
+	    cmocka_unit_test(a_put_without_room_leaves_the_message_as_it_was),
+	    cmocka_unit_test(garbage_is_refused_or_read_and_never_read_past),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

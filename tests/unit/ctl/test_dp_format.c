@@ -1,0 +1,168 @@
+#include "ctl/dp_actions.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static const char *name_of(uint32_t no, void *arg)
+{
+	(void)arg;
+	return no == 1 ? "vm1" : no == 2 ? "vm2" : NULL;
+}
+
+static void match_is(const struct flow_match *match, const char *text)
+{
+	char *got = dp_match_format(match, name_of, NULL);
+	assert_string_equal(got, text);
+	free(got);
+}
+
+static void actions_are(const struct action *list, unsigned n, const char *text)
+{
+	char *got = dp_actions_format(list, n, name_of, NULL);
+	assert_string_equal(got, text);
+	free(got);
+}
+
+static void a_match_of_everything_is_empty(void **state)
+{
+	(void)state;
+	struct flow_match match = {.key.in_port = 0};
+	match_is(&match, "");
+}
+
+static void only_what_the_mask_covers_is_shown(void **state)
+{
+	(void)state;
+	struct flow_match match = {
+	    .key = {.in_port = 1, .eth_type_be = htons(0x0800), .ip_dst_be = htonl(0x0a000000)},
+	    .mask = {.in_port = UINT32_MAX,
+		     .recirc_id = UINT32_MAX,
+		     .eth_type_be = UINT16_MAX,
+		     .ip_dst_be = htonl(0xff000000)},
+	};
+	match_is(&match, "recirc_id(0),in_port(vm1),eth_type(0x0800),ipv4(dst=10.0.0.0/8)");
+	match.key.in_port = 9;
+	match.key.recirc_id = 0x1f;
+	match.mask.ip_dst_be = htonl(0xff00ff00);
+	match_is(&match,
+		 "recirc_id(0x1f),in_port(9),eth_type(0x0800),ipv4(dst=10.0.0.0/255.0.255.0)");
+}
+
+static void headers_follow_the_protocol(void **state)
+{
+	(void)state;
+	struct flow_match match = {
+	    .key = {.eth_dst = {{2, 0, 0, 0, 0, 1}},
+		    .eth_type_be = htons(0x0800),
+		    .nw_proto = IPPROTO_TCP,
+		    .tp_dst_be = htons(80),
+		    .tcp_flags_be = htons(0x002)},
+	    .mask = {.eth_dst = {{255, 255, 255, 255, 255, 255}},
+		     .eth_type_be = UINT16_MAX,
+		     .nw_proto = UINT8_MAX,
+		     .nw_frag = NW_FRAG_ANY | NW_FRAG_LATER,
+		     .tp_dst_be = UINT16_MAX,
+		     .tcp_flags_be = htons(0x012)},
+	};
+	match_is(&match, "eth(dst=02:00:00:00:00:01),eth_type(0x0800),ipv4(proto=6,frag=no),"
+			 "tcp(dst=80),tcp_flags(0x002/0x012)");
+	match.key.nw_proto = IPPROTO_UDP;
+	match.mask.tp_dst_be = htons(0xfff0);
+	match_is(&match, "eth(dst=02:00:00:00:00:01),eth_type(0x0800),ipv4(proto=17,frag=no),"
+			 "udp(dst=80/0xfff0)");
+}
+
+static void ipv6_and_neighbour_discovery_are_shown(void **state)
+{
+	(void)state;
+	struct flow_match match = {
+	    .key = {.eth_type_be = htons(0x86dd),
+		    .nw_proto = IPPROTO_ICMPV6,
+		    .tp_src_be = htons(135),
+		    .ipv6_src = {{0xfe, 0x80}},
+		    .nd_target = {{0xfe, 0x80, [15] = 1}}},
+	    .mask = {.eth_type_be = UINT16_MAX,
+		     .nw_proto = UINT8_MAX,
+		     .tp_src_be = UINT16_MAX,
+		     .ipv6_src = {{0xff, 0xc0}}},
+	};
+	memset(&match.mask.nd_target, 0xff, sizeof(match.mask.nd_target));
+	match_is(&match, "eth_type(0x86dd),ipv6(src=fe80::/10,proto=58),icmpv6(type=135),"
+			 "nd(target=fe80::1)");
+}
+
+static void tags_enclose_what_they_carry(void **state)
+{
+	(void)state;
+	struct flow_match match = {
+	    .key = {.vlan = {{htons(0x8100), htons(0x1005)}}, .eth_type_be = htons(0x0806)},
+	    .mask = {.vlan = {{0, htons(0x1fff)}}, .eth_type_be = UINT16_MAX},
+	};
+	match_is(&match, "vlan(vid=5),encap(eth_type(0x0806))");
+	match.mask.vlan[0] = (struct vlan_tag){UINT16_MAX, UINT16_MAX};
+	match_is(&match, "eth_type(0x8100),vlan(vid=5,pcp=0),encap(eth_type(0x0806))");
+	match.key.vlan[0] = (struct vlan_tag){0, 0};
+	match_is(&match, "vlan(none),eth_type(0x0806)");
+}
+
+static void no_action_is_drop(void **state)
+{
+	(void)state;
+	actions_are(NULL, 0, "drop");
+}
+
+static void outputs_are_named(void **state)
+{
+	(void)state;
+	const struct action list[] = {{.type = ACTION_OUTPUT, .u.port = 1},
+				      {.type = ACTION_TRUNC, .u.max_len = 64},
+				      {.type = ACTION_OUTPUT, .u.port = 7}};
+	actions_are(list, 3, "vm1,trunc(64),7");
+}
+
+static void every_action_has_its_text(void **state)
+{
+	(void)state;
+	struct action list[] = {
+	    {.type = ACTION_PUSH_VLAN, .u.vlan = {htons(0x8100), htons(0x1005)}},
+	    {.type = ACTION_PUSH_VLAN, .u.vlan = {htons(0x88a8), htons(0x7005)}},
+	    {.type = ACTION_POP_VLAN},
+	    {.type = ACTION_SET_IPV4,
+	     .u.ipv4 = {.src_be = htonl(0x0a000001), .src_mask_be = UINT32_MAX, .ttl_mask = 0xff}},
+	    {.type = ACTION_SET_PORTS,
+	     .u.ports = {.dst_be = htons(80), .dst_mask_be = UINT16_MAX, .proto = IPPROTO_UDP}},
+	    {.type = ACTION_RECIRC, .u.recirc_id = 18},
+	    {.type = ACTION_USERSPACE, .u.userspace = {7, 2, {1, 0xab}}},
+	};
+	actions_are(list, 7,
+		    "push_vlan(vid=5,pcp=0),push_vlan(tpid=0x88a8,vid=5,pcp=3),pop_vlan,"
+		    "set(ipv4(src=10.0.0.1,ttl=0)),set(udp(dst=80)),recirc(0x12),"
+		    "userspace(pid=7,userdata(01ab))");
+	struct action eth = {.type = ACTION_SET_ETH,
+			     .u.eth = {.dst = {{2}}, .dst_mask = {{0xff, 0xff}}}};
+	actions_are(&eth, 1, "set(eth(dst=02:00:00:00:00:00/ff:ff:00:00:00:00))");
+	struct action ipv6 = {.type = ACTION_SET_IPV6,
+			      .u.ipv6 = {.label_be = htonl(5), .label_mask_be = htonl(0xfffff)}};
+	actions_are(&ipv6, 1, "set(ipv6(label=0x5))");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(a_match_of_everything_is_empty),
+	    cmocka_unit_test(only_what_the_mask_covers_is_shown),
+	    cmocka_unit_test(headers_follow_the_protocol),
+	    cmocka_unit_test(ipv6_and_neighbour_discovery_are_shown),
+	    cmocka_unit_test(tags_enclose_what_they_carry),
+	    cmocka_unit_test(no_action_is_drop),
+	    cmocka_unit_test(outputs_are_named),
+	    cmocka_unit_test(every_action_has_its_text),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

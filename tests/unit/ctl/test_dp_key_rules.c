@@ -1,0 +1,362 @@
+#include "tests/unit/ctl/dp_random.h"
+
+#include <errno.h>
+
+// A match whose parse gives this error at the attribute that `at` is, or which is fine (err 0).
+static void expect(const struct nlmsghdr *nlh, int err, const struct nlattr *at, const char *word)
+{
+	struct flow_match match;
+	memset(&error, 0, sizeof(error));
+	int rc = dp_match_parse(top(nlh, OVS_FLOW_ATTR_KEY), top(nlh, OVS_FLOW_ATTR_MASK), &match,
+				&error);
+	if (rc != err)
+		fail_msg("%d where %d is right: %s", rc, err, error.text);
+	if (err == 0)
+		return;
+	assert_non_null(strstr(error.text, word));
+	if (at != NULL)
+		assert_int_equal(offset_of(error.attr), offset_of(at));
+}
+
+static struct nlattr *tail(struct nlmsghdr *nlh)
+{
+	return mnl_nlmsg_get_payload_tail(nlh);
+}
+
+static struct nlattr *begin_key(struct nlmsghdr *nlh)
+{
+	static const struct ovs_key_ethernet eth = {.eth_src = {2}};
+	struct nlattr *nest = mnl_attr_nest_start(nlh, OVS_FLOW_ATTR_KEY);
+	mnl_attr_put(nlh, OVS_KEY_ATTR_ETHERNET, sizeof(eth), &eth);
+	return nest;
+}
+
+static void put_type(struct nlmsghdr *nlh, uint16_t type)
+{
+	mnl_attr_put_u16(nlh, OVS_KEY_ATTR_ETHERTYPE, htons(type));
+}
+
+static void a_mask_without_vlan_means_untagged_as_in_the_kernel(void **state)
+{
+	(void)state;
+	struct flow_match match;
+	struct nlmsghdr *nlh = begin();
+	struct nlattr *nest = begin_key(nlh);
+	put_type(nlh, 0x1234);
+	mnl_attr_nest_end(nlh, nest);
+	nest = mnl_attr_nest_start(nlh, OVS_FLOW_ATTR_MASK);
+	put_type(nlh, 0xffff);
+	mnl_attr_nest_end(nlh, nest);
+	assert_int_equal(dp_match_parse(top(nlh, OVS_FLOW_ATTR_KEY), top(nlh, OVS_FLOW_ATTR_MASK),
+					&match, &error),
+			 0);
+	assert_int_equal(match.mask.vlan[0].tci_be, UINT16_MAX);
+	assert_int_equal(match.mask.vlan[1].tci_be, UINT16_MAX);
+	assert_int_equal(match.mask.in_port, 0);
+}
+
+static void lengths_that_are_wrong_are_refused_by_name(void **state)
+{
+	(void)state;
+	static const struct {
+		uint16_t type, len;
+		const char *name;
+	} rows[] = {
+	    {OVS_KEY_ATTR_IN_PORT, 4, "IN_PORT"},
+	    {OVS_KEY_ATTR_RECIRC_ID, 4, "RECIRC_ID"},
+	    {OVS_KEY_ATTR_VLAN, 2, "VLAN"},
+	    {OVS_KEY_ATTR_ETHERTYPE, 2, "ETHERTYPE"},
+	    {OVS_KEY_ATTR_IPV4, 12, "IPV4"},
+	    {OVS_KEY_ATTR_IPV6, 40, "IPV6"},
+	    {OVS_KEY_ATTR_ARP, 24, "ARP"},
+	    {OVS_KEY_ATTR_TCP, 4, "TCP"},
+	    {OVS_KEY_ATTR_TCP_FLAGS, 2, "TCP_FLAGS"},
+	    {OVS_KEY_ATTR_UDP, 4, "UDP"},
+	    {OVS_KEY_ATTR_SCTP, 4, "SCTP"},
+	    {OVS_KEY_ATTR_ICMP, 2, "ICMP"},
+	    {OVS_KEY_ATTR_ICMPV6, 2, "ICMPV6"},
+	    {OVS_KEY_ATTR_ND, 28, "ND"},
+	};
+	static const char zeros[64];
+	for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		for (uint16_t len = 0; len <= 48; len++) {
+			if (len == rows[i].len)
+				continue;
+			struct nlmsghdr *nlh = begin();
+			struct nlattr *nest = begin_key(nlh);
+			struct nlattr *bad = tail(nlh);
+			mnl_attr_put(nlh, rows[i].type, len, zeros);
+			mnl_attr_nest_end(nlh, nest);
+			expect(nlh, -EINVAL, bad, rows[i].name);
+		}
+	}
+}
+
+static void an_attribute_that_leaves_its_nest_is_refused(void **state)
+{
+	(void)state;
+	for (int change = -4; change <= 40; change++) {
+		struct nlmsghdr *nlh = begin();
+		struct nlattr *nest = begin_key(nlh);
+		struct nlattr *bad = tail(nlh);
+		put_type(nlh, 0x1234);
+		mnl_attr_nest_end(nlh, nest);
+		if (change == 0)
+			continue;
+		bad->nla_len = (uint16_t)(bad->nla_len + change);
+		// The two bytes of padding belong to the nest, but are no part of a value.
+		struct flow_match match;
+		int rc = dp_match_parse(nest, NULL, &match, &error);
+		assert_int_equal(rc, -EINVAL);
+		assert_ptr_equal(error.attr, bad);
+	}
+}
+
+static void stray_bytes_and_doubles_and_strangers_are_refused(void **state)
+{
+	(void)state;
+	struct flow_match match;
+	struct nlmsghdr *nlh = begin();
+	struct nlattr *nest = begin_key(nlh);
+	put_type(nlh, 0x1234);
+	memset(tail(nlh), 0, 4);
+	nlh->nlmsg_len += 4;
+	mnl_attr_nest_end(nlh, nest);
+	nest->nla_len = (uint16_t)(nest->nla_len - 1);
+	assert_int_equal(dp_match_parse(nest, NULL, &match, &error), -EINVAL);
+	assert_non_null(strstr(error.text, "stray"));
+
+	nlh = begin();
+	nest = begin_key(nlh);
+	put_type(nlh, 0x1234);
+	struct nlattr *bad = tail(nlh);
+	put_type(nlh, 0x1234);
+	mnl_attr_nest_end(nlh, nest);
+	expect(nlh, -EINVAL, bad, "ETHERTYPE is there twice");
+
+	nlh = begin();
+	nest = begin_key(nlh);
+	bad = tail(nlh);
+	mnl_attr_put_u32(nlh, 200, 0);
+	mnl_attr_nest_end(nlh, nest);
+	expect(nlh, -EINVAL, bad, "200 is unknown");
+}
+
+static void headers_must_fit_the_kind_of_packet(void **state)
+{
+	(void)state;
+	static const struct ovs_key_ipv4 ip = {.ipv4_proto = IPPROTO_TCP};
+	static const struct ovs_key_udp udp;
+	struct nlmsghdr *nlh = begin();
+	struct nlattr *nest = begin_key(nlh);
+	put_type(nlh, 0x0800);
+	mnl_attr_nest_end(nlh, nest);
+	expect(nlh, -EINVAL, nest, "IPV4 is missing");
+
+	nlh = begin();
+	nest = begin_key(nlh);
+	put_type(nlh, 0x0800);
+	mnl_attr_put(nlh, OVS_KEY_ATTR_IPV4, sizeof(ip), &ip);
+	mnl_attr_nest_end(nlh, nest);
+	expect(nlh, -EINVAL, nest, "TCP is missing");
+
+	nlh = begin();
+	nest = begin_key(nlh);
+	put_type(nlh, 0x86dd);
+	struct nlattr *bad = tail(nlh);
+	mnl_attr_put(nlh, OVS_KEY_ATTR_IPV4, sizeof(ip), &ip);
+	mnl_attr_nest_end(nlh, nest);
+	expect(nlh, -EINVAL, bad, "IPV4 does not belong");
+
+	nlh = begin();
+	nest = begin_key(nlh);
+	put_type(nlh, 0x1234);
+	bad = tail(nlh);
+	mnl_attr_put(nlh, OVS_KEY_ATTR_UDP, sizeof(udp), &udp);
+	mnl_attr_nest_end(nlh, nest);
+	expect(nlh, -EINVAL, bad, "UDP does not belong");
+
+	nlh = begin();
+	nest = mnl_attr_nest_start(nlh, OVS_FLOW_ATTR_KEY);
+	put_type(nlh, 0x1234);
+	mnl_attr_nest_end(nlh, nest);
+	expect(nlh, -EINVAL, nest, "ETHERNET is missing");
+}
+
+static void a_mask_may_have_no_bits_where_the_key_has_no_header(void **state)
+{
+	(void)state;
+	for (unsigned set = 0; set < 2; set++) {
+		const struct ovs_key_ipv4 ip = {.ipv4_dst = set};
+		struct nlmsghdr *nlh = begin();
+		struct nlattr *nest = begin_key(nlh);
+		put_type(nlh, 0x86dd);
+		const struct ovs_key_ipv6 ip6 = {.ipv6_proto = 59};
+		mnl_attr_put(nlh, OVS_KEY_ATTR_IPV6, sizeof(ip6), &ip6);
+		mnl_attr_nest_end(nlh, nest);
+		nest = mnl_attr_nest_start(nlh, OVS_FLOW_ATTR_MASK);
+		put_type(nlh, 0xffff);
+		struct nlattr *bad = tail(nlh);
+		mnl_attr_put(nlh, OVS_KEY_ATTR_IPV4, sizeof(ip), &ip);
+		mnl_attr_nest_end(nlh, nest);
+		expect(nlh, set ? -EINVAL : 0, bad, "IPV4's mask is set");
+	}
+}
+
+static void a_mask_of_ports_needs_an_exact_protocol(void **state)
+{
+	(void)state;
+	struct flow_key key = {.eth_type_be = htons(0x0800), .nw_proto = IPPROTO_TCP};
+	struct flow_key mask = {.eth_type_be = UINT16_MAX, .tp_dst_be = UINT16_MAX};
+	struct nlmsghdr *nlh = begin();
+	dp_key_put(nlh, DP_DATAGRAM_MAX, OVS_FLOW_ATTR_KEY, &key, NULL);
+	dp_key_put(nlh, DP_DATAGRAM_MAX, OVS_FLOW_ATTR_MASK, &key, &mask);
+	expect(nlh, -EINVAL, NULL, "TCP's mask is set");
+	mask.nw_proto = UINT8_MAX;
+	nlh = begin();
+	dp_key_put(nlh, DP_DATAGRAM_MAX, OVS_FLOW_ATTR_KEY, &key, NULL);
+	dp_key_put(nlh, DP_DATAGRAM_MAX, OVS_FLOW_ATTR_MASK, &key, &mask);
+	expect(nlh, 0, NULL, NULL);
+}
+
+// VLAN and ETHERTYPE of a tag with its ENCAP, which is left open.
+static struct nlattr *put_tag(struct nlmsghdr *nlh, uint16_t tpid, uint16_t tci)
+{
+	put_type(nlh, tpid);
+	mnl_attr_put_u16(nlh, OVS_KEY_ATTR_VLAN, htons(tci));
+	return mnl_attr_nest_start(nlh, OVS_KEY_ATTR_ENCAP);
+}
+
+static void nesting_of_tags_is_checked(void **state)
+{
+	(void)state;
+	struct nlmsghdr *nlh = begin();
+	struct nlattr *nest = begin_key(nlh);
+	struct nlattr *outer = put_tag(nlh, 0x88a8, 0x1001);
+	struct nlattr *inner = put_tag(nlh, 0x8100, 0x1002);
+	struct nlattr *third = put_tag(nlh, 0x8100, 0x1003);
+	mnl_attr_nest_end(nlh, third);
+	mnl_attr_nest_end(nlh, inner);
+	mnl_attr_nest_end(nlh, outer);
+	mnl_attr_nest_end(nlh, nest);
+	expect(nlh, -EOPNOTSUPP, third, "third");
+
+	nlh = begin();
+	nest = begin_key(nlh);
+	struct nlattr *bad = tail(nlh);
+	mnl_attr_put_u16(nlh, OVS_KEY_ATTR_VLAN, htons(0x1001));
+	mnl_attr_nest_end(nlh, nest);
+	expect(nlh, -EINVAL, bad, "VLAN without ENCAP");
+
+	nlh = begin();
+	nest = begin_key(nlh);
+	outer = mnl_attr_nest_start(nlh, OVS_KEY_ATTR_ENCAP);
+	mnl_attr_nest_end(nlh, outer);
+	mnl_attr_nest_end(nlh, nest);
+	expect(nlh, -EINVAL, outer, "ENCAP without VLAN");
+
+	nlh = begin();
+	nest = begin_key(nlh);
+	outer = put_tag(nlh, 0x8100, 0x1001);
+	bad = tail(nlh);
+	mnl_attr_put_u32(nlh, OVS_KEY_ATTR_IN_PORT, 1);
+	mnl_attr_nest_end(nlh, outer);
+	mnl_attr_nest_end(nlh, nest);
+	expect(nlh, -EINVAL, bad, "IN_PORT does not belong in ENCAP");
+
+	nlh = begin();
+	nest = begin_key(nlh);
+	bad = tail(nlh);
+	static const struct ovs_key_ipv4 ip;
+	mnl_attr_put(nlh, OVS_KEY_ATTR_IPV4, sizeof(ip), &ip);
+	outer = put_tag(nlh, 0x8100, 0x1001);
+	mnl_attr_nest_end(nlh, outer);
+	mnl_attr_nest_end(nlh, nest);
+	expect(nlh, -EINVAL, bad, "IPV4 stands beside ENCAP");
+}
+
+static void values_that_cannot_be_are_refused(void **state)
+{
+	(void)state;
+	struct nlmsghdr *nlh = begin();
+	struct nlattr *nest = begin_key(nlh);
+	struct nlattr *encap = put_tag(nlh, 0x8100, 0x0001);
+	mnl_attr_nest_end(nlh, encap);
+	mnl_attr_nest_end(nlh, nest);
+	expect(nlh, -EINVAL, NULL, "0x1000");
+
+	nlh = begin();
+	nest = begin_key(nlh);
+	encap = put_tag(nlh, 0x0800, 0x1001);
+	mnl_attr_nest_end(nlh, encap);
+	mnl_attr_nest_end(nlh, nest);
+	expect(nlh, -EINVAL, NULL, "0x0800 of a VLAN tag");
+
+	nlh = begin();
+	nest = begin_key(nlh);
+	put_type(nlh, 0x0100);
+	mnl_attr_nest_end(nlh, nest);
+	expect(nlh, -EINVAL, NULL, "is a length");
+
+	static const struct ovs_key_ipv4 ip = {.ipv4_frag = 3};
+	nlh = begin();
+	nest = begin_key(nlh);
+	put_type(nlh, 0x0800);
+	mnl_attr_put(nlh, OVS_KEY_ATTR_IPV4, sizeof(ip), &ip);
+	mnl_attr_nest_end(nlh, nest);
+	expect(nlh, -EINVAL, NULL, "fragment type");
+}
+
+static void what_is_not_built_is_taken_only_where_it_says_nothing(void **state)
+{
+	(void)state;
+	static const struct {
+		uint32_t value, mask;
+		bool has_mask, masked;
+		int err;
+	} rows[] = {
+	    {0, 0, false, false, 0},	     {7, 0, false, false, -EOPNOTSUPP},
+	    {7, 0, true, false, 0},	     {7, 0, true, true, 0},
+	    {7, 1, true, true, -EOPNOTSUPP}, {0, UINT32_MAX, true, true, 0},
+	};
+	for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct nlmsghdr *nlh = begin();
+		struct nlattr *nest = begin_key(nlh);
+		struct nlattr *bad = tail(nlh);
+		mnl_attr_put_u32(nlh, OVS_KEY_ATTR_SKB_MARK, rows[i].value);
+		mnl_attr_nest_end(nlh, nest);
+		if (rows[i].has_mask) {
+			nest = mnl_attr_nest_start(nlh, OVS_FLOW_ATTR_MASK);
+			if (rows[i].masked)
+				mnl_attr_put_u32(nlh, OVS_KEY_ATTR_SKB_MARK, rows[i].mask);
+			mnl_attr_nest_end(nlh, nest);
+		}
+		expect(nlh, rows[i].err, bad, "SKB_MARK is not built");
+	}
+	struct nlmsghdr *nlh = begin();
+	struct nlattr *nest = begin_key(nlh);
+	struct nlattr *bad = mnl_attr_nest_start(nlh, OVS_KEY_ATTR_TUNNEL);
+	mnl_attr_put_u32(nlh, OVS_TUNNEL_KEY_ATTR_IPV4_DST, 1);
+	mnl_attr_nest_end(nlh, bad);
+	mnl_attr_nest_end(nlh, nest);
+	nest = mnl_attr_nest_start(nlh, OVS_FLOW_ATTR_MASK);
+	mnl_attr_nest_end(nlh, nest);
+	expect(nlh, -EOPNOTSUPP, bad, "TUNNEL is not built");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(a_mask_without_vlan_means_untagged_as_in_the_kernel),
+	    cmocka_unit_test(lengths_that_are_wrong_are_refused_by_name),
+	    cmocka_unit_test(an_attribute_that_leaves_its_nest_is_refused),
+	    cmocka_unit_test(stray_bytes_and_doubles_and_strangers_are_refused),
+	    cmocka_unit_test(headers_must_fit_the_kind_of_packet),
+	    cmocka_unit_test(a_mask_may_have_no_bits_where_the_key_has_no_header),
+	    cmocka_unit_test(a_mask_of_ports_needs_an_exact_protocol),
+	    cmocka_unit_test(nesting_of_tags_is_checked),
+	    cmocka_unit_test(values_that_cannot_be_are_refused),
+	    cmocka_unit_test(what_is_not_built_is_taken_only_where_it_says_nothing),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
