@@ -76,6 +76,14 @@ static bool key_has_transport(const struct flow_key *key)
 	       key->nw_proto == IPPROTO_SCTP || key_is_icmp(key);
 }
 
+// Type and code have 8 bits; exact is written as exact in all 16, as it comes back from the
+// datapath.
+static uint16_t icmp_bits(uint16_t mask_be)
+{
+	mask_be &= htons(UINT8_MAX);
+	return mask_be == htons(UINT8_MAX) ? UINT16_MAX : mask_be;
+}
+
 // Which fields a packet has depends on its protocol, its type and its code: a mask that asked for
 // such a field also needs what told whether there is one.
 static void finish_icmp(struct flow_key *mask, const struct flow_key *key)
@@ -85,8 +93,8 @@ static void finish_icmp(struct flow_key *mask, const struct flow_key *key)
 		mask->tp_src_be = mask->tp_dst_be = UINT16_MAX;
 	if (!is_v6 || !key_is_nd(key))
 		drop_nd(mask);
-	mask->tp_src_be &= htons(UINT8_MAX);
-	mask->tp_dst_be &= htons(UINT8_MAX);
+	mask->tp_src_be = icmp_bits(mask->tp_src_be);
+	mask->tp_dst_be = icmp_bits(mask->tp_dst_be);
 	mask->tcp_flags_be = 0;
 }
 

@@ -95,7 +95,8 @@ static inline struct in6 random_in6(void)
 	return a;
 }
 
-static inline void random_key(struct flow_key *k)
+// Every field has a value, whether the packet can have it or not.
+static inline void random_fields_of(struct flow_key *k)
 {
 	static const uint16_t types[] = {0x0800, 0x0800, 0x0800, 0x86dd,
 					 0x86dd, 0x0806, 0x88cc, 0x05ff};
@@ -129,6 +130,11 @@ static inline void random_key(struct flow_key *k)
 	k->nd_target = random_in6();
 	k->arp_sha = random_mac();
 	k->arp_tha = random_mac();
+}
+
+static inline void random_key(struct flow_key *k)
+{
+	random_fields_of(k);
 	key_settle(k);
 }
 
@@ -141,7 +147,7 @@ static inline void random_change(struct flow_key *k)
 {
 	struct flow_key other;
 	unsigned rate = 2 + random_below(8);
-	random_key(&other);
+	random_fields_of(&other);
 	RANDOM_MIX(in_port);
 	RANDOM_MIX(eth_src);
 	RANDOM_MIX(eth_dst);

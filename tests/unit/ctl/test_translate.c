@@ -1,6 +1,9 @@
 #include "tests/unit/ctl/random_flow.h"
 #include "tests/unit/ctl/translate_bench.h"
 
+#include "ctl/dp_key.h"
+#include "ctl/dp_proto.h"
+
 #include <errno.h>
 
 #define EXPECT(line, key, actions)                                      \
@@ -199,6 +202,18 @@ static void random_ports(struct bench *b)
 	b->ctx.n_ports = 4 + random_below(3);
 }
 
+static void random_rules(struct bench *b)
+{
+	b->ctx.learn = false;
+	random_ports(b);
+	for (unsigned i = 1 + random_below(20); i > 0; i--) {
+		char line[2048];
+		struct of_error error;
+		random_flow_line(line, sizeof(line));
+		bench_try_add(b, line, &error);
+	}
+}
+
 static unsigned check_megaflow(struct bench *b, const struct flow_key *key)
 {
 	char actions[sizeof(b->text)];
@@ -226,14 +241,7 @@ static void every_packet_of_a_megaflow_gets_its_actions(void **state)
 	unsigned n_inside = 0;
 	for (unsigned round = 0; round < 400; round++) {
 		struct bench *b = bench_create();
-		b->ctx.learn = false;
-		random_ports(b);
-		for (unsigned i = 1 + random_below(20); i > 0; i--) {
-			char line[2048];
-			struct of_error error;
-			random_flow_line(line, sizeof(line));
-			bench_try_add(b, line, &error);
-		}
+		random_rules(b);
 		for (unsigned i = 0; i < 50; i++) {
 			struct flow_key key;
 			random_key(&key);
@@ -278,6 +286,40 @@ static void a_field_alone_is_in_the_mask(void **state)
 	}
 }
 
+static void expect_same_behind_wire(const struct flow_match *match)
+{
+	union {
+		char bytes[4096];
+		struct nlmsghdr align;
+	} buf;
+	struct dp_error error = {0};
+	struct flow_match back;
+	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf.bytes);
+	assert_true(dp_key_put(nlh, sizeof(buf), OVS_FLOW_ATTR_KEY, &match->key, NULL));
+	assert_true(dp_key_put(nlh, sizeof(buf), OVS_FLOW_ATTR_MASK, &match->key, &match->mask));
+	const struct nlattr *key = mnl_nlmsg_get_payload(nlh), *mask = mnl_attr_next(key);
+	if (dp_match_parse(key, mask, &back, &error) != 0)
+		fail_msg("swd would refuse it: %s", error.text);
+	assert_memory_equal(&back.mask, &match->mask, sizeof(back.mask));
+	assert_memory_equal(&back.key, &match->key, sizeof(back.key));
+}
+
+static void swd_reads_each_megaflow_as_it_was_meant(void **state)
+{
+	(void)state;
+	for (unsigned round = 0; round < 200; round++) {
+		struct bench *b = bench_create();
+		random_rules(b);
+		for (unsigned i = 0; i < 50; i++) {
+			struct flow_key key;
+			random_key(&key);
+			bench_run(b, &key);
+			expect_same_behind_wire(&b->result.match);
+		}
+		bench_destroy(b);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -293,6 +335,7 @@ int main(void)
 	    cmocka_unit_test(the_mask_is_as_wide_as_the_walk_allows),
 	    cmocka_unit_test(every_packet_of_a_megaflow_gets_its_actions),
 	    cmocka_unit_test(a_field_alone_is_in_the_mask),
+	    cmocka_unit_test(swd_reads_each_megaflow_as_it_was_meant),
 	};
 	return cmocka_run_group_tests_name("translate", tests, NULL, NULL);
 }
