@@ -2,7 +2,7 @@
 
 #include "ctl/swctl/table.h"
 
-#include <ctype.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -13,10 +13,14 @@
 #define SHOWN_MAX    96 // bytes of a flow that are shown; of a longer one, those around the mistake
 #define SHOWN_BEFORE 40
 
-bool swctl_complain_colour(FILE *out)
+enum complain_style swctl_complain_style(FILE *out)
 {
 	const char *term = getenv("TERM"), *no_color = getenv("NO_COLOR");
-	return isatty(fileno(out)) && !(no_color && *no_color) && term && strcmp(term, "dumb") != 0;
+	if (!isatty(fileno(out)))
+		return COMPLAIN_LINE;
+	if ((no_color && *no_color) || !term || strcmp(term, "dumb") == 0)
+		return COMPLAIN_CARET;
+	return COMPLAIN_COLOUR;
 }
 
 // The text that the error is about: the flow, the match, or line `line` of the file.
@@ -90,12 +94,13 @@ static const char *skip_line(const char *message, json_int_t line)
 	return strncmp(message, prefix, len) == 0 ? message + len : message;
 }
 
-void swctl_complain(FILE *out, bool colour, const char *message, const json_t *data,
+void swctl_complain(FILE *out, enum complain_style style, const char *message, const json_t *data,
 		    const json_t *params, const char *file)
 {
 	json_int_t line = json_integer_value(json_object_get(data, "line"));
 	json_int_t column = json_integer_value(json_object_get(data, "column"));
 	const char *word = json_string_value(json_object_get(data, "word"));
+	bool colour = style == COMPLAIN_COLOUR;
 	fprintf(out, "%sswctl:%s ", colour ? RED : "", colour ? NORMAL : "");
 	if (file && line > 0) {
 		fprintf(out, "%s:%lld: ", file, (long long)line);
@@ -103,6 +108,7 @@ void swctl_complain(FILE *out, bool colour, const char *message, const json_t *d
 	}
 	fprintf(out, "%s\n", message);
 	const char *text = faulty_text(params, line > 0 ? line : 0);
-	if (text && *text && column > 0 && (size_t)column <= strlen(text) + 1)
+	if (style != COMPLAIN_LINE && text && *text && column > 0 &&
+	    (size_t)column <= strlen(text) + 1)
 		print_caret(out, colour, text, (size_t)column - 1, word ? strlen(word) : 1);
 }

@@ -17,7 +17,7 @@
 
 static void complain(const char *text)
 {
-	swctl_complain(stderr, swctl_complain_colour(stderr), text, NULL, NULL, NULL);
+	swctl_complain(stderr, swctl_complain_style(stderr), text, NULL, NULL, NULL);
 }
 
 static int wrong_usage(const struct rpc_method *method, const char *text)
@@ -79,8 +79,8 @@ static int call(const struct rpc_method *method, const struct swctl_options *opt
 	struct swctl_error error;
 	json_t *result = swctl_call(path, options->timeout_s, method->name, params, &error);
 	if (!result) {
-		swctl_complain(stderr, swctl_complain_colour(stderr), error.text, error.data,
-			       params, file);
+		swctl_complain(stderr, swctl_complain_style(stderr), error.text, error.data, params,
+			       file);
 		json_decref(error.data);
 		return SWCTL_FAILED;
 	}

@@ -156,15 +156,33 @@ def test_a_refusal_is_one_line_and_status_1(daemon):
     assert_fails(daemon.swctl("del-port", "vm9"), 1, "port vm9: there is none")
 
 
-def test_a_mistake_in_a_flow_is_shown_with_a_caret(daemon):
+def on_terminal(*words, **env):
+    """stderr of swctl when that is a terminal."""
+    ours, theirs = pty.openpty()
+    with subprocess.Popen(
+        [program("swctl"), *map(str, words)], stdout=subprocess.DEVNULL, stderr=theirs, env={**os.environ, "TERM": "dumb", **env}
+    ) as process:
+        os.close(theirs)
+        text = b""
+        try:
+            while piece := os.read(ours, 4096):
+                text += piece
+        except OSError:  # EIO: the other side is closed
+            pass
+        process.wait()
+    os.close(ours)
+    return text.decode().replace("\r\n", "\n")
+
+
+def test_a_mistake_in_a_flow_is_shown_with_a_caret_on_a_terminal(daemon):
     daemon.refuses('column 5: "tp_dts": unknown field; did you mean tp_dst?', column=5, word="tp_dts")
-    done = daemon.swctl("add-flow", "tcp,tp_dts=80,actions=drop")
-    assert done.returncode == 1
-    assert done.stderr.decode().splitlines() == [
+    words = ["--run-dir", daemon.run_dir, "add-flow", "tcp,tp_dts=80,actions=drop"]
+    assert on_terminal(*words).splitlines() == [
         'swctl: column 5: "tp_dts": unknown field; did you mean tp_dst?',
         "  tcp,tp_dts=80,actions=drop",
         "      ^~~~~~",
     ]
+    assert_fails(swctl(*words), 1, 'swctl: column 5: "tp_dts": unknown field; did you mean tp_dst?')
 
 
 @pytest.mark.parametrize("from_stdin", [False, True])
@@ -175,36 +193,18 @@ def test_a_mistake_in_a_file_names_file_and_line(daemon, run_dir, from_stdin):
     path.write_text("\n".join(lines))
     name = "<stdin>" if from_stdin else str(path)
     done = daemon.swctl("add-flows", "-" if from_stdin else path, stdin=path.read_bytes() if from_stdin else None)
-    assert done.returncode == 1
-    assert done.stderr.decode().splitlines() == [
-        f'swctl: {name}:900: column 12: "tpc": unknown field',
-        "  priority=1,tpc,actions=drop",
-        "             ^~~",
-    ]
-
-
-def on_terminal(words, env):
-    """stderr of swctl when that is a terminal."""
-    ours, theirs = pty.openpty()
-    with subprocess.Popen([program("swctl"), *words], stdout=subprocess.DEVNULL, stderr=theirs, env={**os.environ, **env}) as process:
-        os.close(theirs)
-        text = b""
-        try:
-            while piece := os.read(ours, 4096):
-                text += piece
-        except OSError:  # EIO: the other side is closed
-            pass
-        process.wait()
-    os.close(ours)
-    return text
+    assert_fails(done, 1, f'swctl: {name}:900: column 12: "tpc": unknown field')
+    if not from_stdin:
+        shown = on_terminal("--run-dir", daemon.run_dir, "add-flows", path)
+        assert shown.splitlines()[1:] == ["  priority=1,tpc,actions=drop", "             ^~~"]
 
 
 def test_colours_only_on_a_terminal_that_wants_them(daemon):
     daemon.refuses("no", column=1, word="x")
     words = ["--run-dir", daemon.run_dir, "add-flow", "x"]
-    assert b"\033[" in on_terminal(words, {"TERM": "xterm", "NO_COLOR": ""})
-    assert b"\033[" not in on_terminal(words, {"TERM": "xterm", "NO_COLOR": "1"})
-    assert b"\033[" not in on_terminal(words, {"TERM": "dumb", "NO_COLOR": ""})
+    assert "\033[" in on_terminal(*words, TERM="xterm", NO_COLOR="")
+    assert "\033[" not in on_terminal(*words, TERM="xterm", NO_COLOR="1")
+    assert "\033[" not in on_terminal(*words, TERM="dumb", NO_COLOR="")
     assert b"\033[" not in swctl(*words).stderr
 
 

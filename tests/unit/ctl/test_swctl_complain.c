@@ -9,13 +9,13 @@
 #include <cmocka.h>
 
 static char *complain(const char *message, json_t *data, json_t *params, const char *file,
-		      bool colour)
+		      enum complain_style style)
 {
 	char *got = NULL;
 	size_t len;
 	FILE *out = open_memstream(&got, &len);
 	assert_non_null(out);
-	swctl_complain(out, colour, message, data, params, file);
+	swctl_complain(out, style, message, data, params, file);
 	fclose(out);
 	json_decref(data);
 	json_decref(params);
@@ -25,7 +25,7 @@ static char *complain(const char *message, json_t *data, json_t *params, const c
 static void expect(const char *message, json_t *data, json_t *params, const char *file,
 		   const char *want)
 {
-	char *got = complain(message, data, params, file, false);
+	char *got = complain(message, data, params, file, COMPLAIN_CARET);
 	assert_string_equal(got, want);
 	free(got);
 }
@@ -95,7 +95,7 @@ static void of_a_long_flow_the_part_around_the_mistake_is_shown(void **state)
 	flow[1000] = '\0';
 	memcpy(flow + 500, "BAD", 3);
 	char *got = complain("no", json_pack("{s:i,s:s}", "column", 501, "word", "BAD"),
-			     json_pack("{s:s}", "flow", flow), NULL, false);
+			     json_pack("{s:s}", "flow", flow), NULL, COMPLAIN_CARET);
 	char *text = strchr(got, '\n') + 1, *caret = strchr(text, '\n') + 1;
 	assert_true(caret - text < 110);
 	assert_int_equal(strchr(text, 'B') - text, strchr(caret, '^') - caret);
@@ -114,8 +114,17 @@ static void colours_only_when_asked_for(void **state)
 {
 	(void)state;
 	char *got = complain("no", json_pack("{s:i,s:s}", "column", 1, "word", "t"),
-			     json_pack("{s:s}", "flow", "tcp"), NULL, true);
+			     json_pack("{s:s}", "flow", "tcp"), NULL, COMPLAIN_COLOUR);
 	assert_non_null(strstr(got, "\033[1;31m^\033[0m"));
+	free(got);
+}
+
+static void what_is_no_terminal_gets_one_line(void **state)
+{
+	(void)state;
+	char *got = complain("no", json_pack("{s:i,s:s}", "column", 1, "word", "t"),
+			     json_pack("{s:s}", "flow", "tcp"), NULL, COMPLAIN_LINE);
+	assert_string_equal(got, "swctl: no\n");
 	free(got);
 }
 
@@ -131,6 +140,7 @@ int main(void)
 	    cmocka_unit_test(of_a_long_flow_the_part_around_the_mistake_is_shown),
 	    cmocka_unit_test(control_characters_of_a_file_do_not_reach_the_terminal),
 	    cmocka_unit_test(colours_only_when_asked_for),
+	    cmocka_unit_test(what_is_no_terminal_gets_one_line),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
