@@ -1,5 +1,20 @@
 #include "flowtable/key_words.h"
 
+#include <stdlib.h>
+#include <unistd.h>
+
+struct key_hash_secret key_hash_secret;
+
+__attribute__((constructor)) static void draw_secret(void)
+{
+	static const struct flow_key zero;
+	const uint64_t *line2 = key_hash_secret.word + LINE_WORDS;
+
+	if (getentropy(key_hash_secret.word, sizeof(key_hash_secret.word)) != 0)
+		abort(); // a kernel before 3.17
+	key_hash_secret.empty_line2 = line_hash(key_words(&zero) + LINE_WORDS, line2);
+}
+
 void flow_key_mask(struct flow_key *dst, const struct flow_key *key, const struct flow_key *mask)
 {
 	key_word *dw = (key_word *)dst;

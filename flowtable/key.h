@@ -1,12 +1,14 @@
 // The flow key: what a packet is classified by, in two cache lines.
 //
-// Line 1 holds all that an L2 or IPv4 flow needs; line 2 (IPv6, ND and ARP hardware addresses) is read only for
-// flows whose mask reaches into it. A mask has the same layout as a key: a set bit is a bit that matters. Field
-// conventions are Open vSwitch's:
-//   - a VLAN tag is present when VLAN_CFI is set in its TCI; vlan[0] is the outermost; eth_type is the type behind
+// Line 1 holds all that an L2 or IPv4 flow needs; line 2 (IPv6, ND and ARP hardware addresses) is
+// read only for flows whose mask reaches into it. A mask has the same layout as a key: a set bit is
+// a bit that matters. Field conventions are Open vSwitch's:
+//   - a VLAN tag is present when VLAN_CFI is set in its TCI; vlan[0] is the outermost; eth_type is
+//   the type behind
 //     the tags that the key holds;
 //   - frames in 802.3 (LLC) format have eth_type ETH_TYPE_NONE unless a SNAP header gives one;
-//   - ICMP type and code stand in tp_src and tp_dst; ARP's opcode in nw_proto, its protocol addresses in ip_src/ip_dst;
+//   - ICMP type and code stand in tp_src and tp_dst; ARP's opcode in nw_proto, its protocol
+//   addresses in ip_src/ip_dst;
 //   - a later fragment has no transport fields; a truncated header leaves its fields zero.
 #ifndef FLOWTABLE_KEY_H
 #define FLOWTABLE_KEY_H
@@ -49,11 +51,11 @@ struct flow_key {
 	uint32_t ip_dst_be; // IPv4 destination, or ARP target protocol address
 	uint16_t eth_type_be;
 	uint8_t nw_proto; // IP protocol, or ARP opcode (0 when above 255)
-	uint8_t nw_tos;   // DSCP and ECN
+	uint8_t nw_tos;	  // DSCP and ECN
 	uint8_t nw_ttl;
-	uint8_t nw_frag;     // NW_FRAG_*
-	uint16_t tp_src_be;  // port, or ICMP type
-	uint16_t tp_dst_be;  // port, or ICMP code
+	uint8_t nw_frag;       // NW_FRAG_*
+	uint16_t tp_src_be;    // port, or ICMP type
+	uint16_t tp_dst_be;    // port, or ICMP code
 	uint16_t tcp_flags_be; // 12 bits
 	uint16_t ct_zone;
 	uint32_t ct_mark;
@@ -65,7 +67,7 @@ struct flow_key {
 	struct in6 nd_target;
 	struct eth_addr arp_sha; // ARP sender, or ND source link-layer option
 	struct eth_addr arp_tha; // ARP target, or ND target link-layer option
-	uint32_t ipv6_label_be;  // 20 bits
+	uint32_t ipv6_label_be;	 // 20 bits
 } __attribute__((aligned(64)));
 
 #define FLOW_KEY_LINE  64 // bytes of a line
@@ -95,7 +97,8 @@ void flow_mask_merge(struct flow_key *acc, const struct flow_key *mask);
 // Whether a mask has bits in line 2.
 bool flow_mask_uses_line2(const struct flow_key *mask);
 
-// CRC32C-based hash of the whole key, and of key & mask. The second equals the first of the masked key.
+// Hash of the whole key, and of key & mask. The second equals the first of the masked key. Keyed
+// by a secret that is drawn when the process starts: it means nothing to another process.
 uint32_t flow_key_hash(const struct flow_key *key, uint32_t basis);
 uint32_t flow_key_hash_masked(const struct flow_key *key, const struct flow_key *mask,
 			      uint32_t basis);

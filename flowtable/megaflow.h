@@ -1,8 +1,10 @@
-// Megaflows: masked keys with actions, in one hash table per mask, shared by all PMDs, in hugepage memory.
+// Megaflows: masked keys with actions, in one hash table per mask, shared by all PMDs, in hugepage
+// memory.
 //
-// One writer (the control thread), lock-free readers. A megaflow's memory is type-stable: slots come from slabs that are
-// never given back while the table lives, and `seq` changes when a megaflow dies and when its slot is used again. A cache may therefore keep a
-// (pointer, seq) pair past the megaflow's end and check it with megaflow_alive().
+// One writer (the control thread), lock-free readers. A megaflow's memory is type-stable: slots
+// come from slabs that are never given back while the table lives, and `seq` changes when a
+// megaflow dies and when its slot is used again. A cache may therefore keep a (pointer, seq) pair
+// past the megaflow's end and check it with megaflow_alive().
 #ifndef FLOWTABLE_MEGAFLOW_H
 #define FLOWTABLE_MEGAFLOW_H
 
@@ -13,12 +15,12 @@
 struct megaflow {
 	// Line 0: what a PMD reads at each hit. Writer: control thread.
 	const struct flow_actions *actions; // published; replaced whole
-	uint32_t seq;                       // odd while alive, even while dead or free
-	uint32_t id;                        // dense, below the table's max_flows; index of counters
-	uint32_t hash;                      // of the masked key
+	uint32_t seq;			    // odd while alive, even while dead or free
+	uint32_t id;			    // dense, below the table's max_flows; index of counters
+	uint32_t hash;			    // of the masked key
 	uint32_t mask_id;
-	uint64_t created_ms; // CLOCK_MONOTONIC
-	void *private_ctl;   // for the control thread's own use (original netlink attributes)
+	uint64_t created_ms;	  // CLOCK_MONOTONIC
+	void *private_ctl;	  // for the control thread's own use (original netlink attributes)
 	struct flow_table *table; // owner; for the control thread
 	// Lines 1 to 4.
 	struct flow_match match __attribute__((aligned(64)));
@@ -35,33 +37,37 @@ struct flow_table;
 struct flow_counters; // one PMD's counters of all megaflows
 
 struct flow_table_memory {
-	uint64_t slab_bytes;    // megaflows
-	uint64_t bucket_bytes;  // hash tables
+	uint64_t slab_bytes;	// megaflows
+	uint64_t bucket_bytes;	// hash tables
 	uint64_t counter_bytes; // per-PMD counters
 };
 
-// Memory comes from rte_malloc on `numa_node` (SOCKET_ID_ANY allowed). The table borrows `rcu`. NULL when out of memory.
+// Memory comes from rte_malloc on `numa_node` (SOCKET_ID_ANY allowed). The table borrows `rcu`.
+// NULL when out of memory.
 struct flow_table *flow_table_create(struct rcu *rcu, uint32_t max_flows, int numa_node);
 void flow_table_destroy(struct flow_table *t); // no reader may run
 
-// Adds a megaflow. Takes `actions` (from flow_actions_alloc) over, also on error. The key is masked here.
-// 0, -EEXIST (same masked key and mask), -ENOSPC (max_flows or mask limit reached, or too many hashes collide), -ENOMEM. Control thread.
+// Adds a megaflow. Takes `actions` (from flow_actions_alloc) over, also on error. The key is masked
+// here. 0, -EEXIST (same masked key and mask), -ENOSPC (max_flows or mask limit reached, or too
+// many hashes collide), -ENOMEM. Control thread.
 int flow_table_add(struct flow_table *t, const struct flow_match *match,
 		   struct flow_actions *actions, struct megaflow **out);
-// Unpublishes; memory is used again after a grace period. `out` receives the final counters after the call's own best
-// knowledge (packets in flight may still count; they are lost to the caller). May be NULL. Control thread.
+// Unpublishes; memory is used again after a grace period. `out` receives the final counters after
+// the call's own best knowledge (packets in flight may still count; they are lost to the caller).
+// May be NULL. Control thread.
 void flow_table_del(struct flow_table *t, struct megaflow *mf, struct flow_stats *out);
 // Replaces a megaflow's actions, taking `actions` over. Control thread.
 void flow_table_set_actions(struct flow_table *t, struct megaflow *mf,
 			    struct flow_actions *actions);
 // The megaflow with just this match, or NULL. Control thread.
 struct megaflow *flow_table_find(struct flow_table *t, const struct flow_match *match);
-// Iterates in id order: the first live megaflow with id >= *cursor, which moves past it; NULL at the end. Adding and
-// deleting between calls is allowed. Control thread.
+// Iterates in id order: the first live megaflow with id >= *cursor, which moves past it; NULL at
+// the end. Adding and deleting between calls is allowed. Control thread.
 struct megaflow *flow_table_next(struct flow_table *t, uint32_t *cursor);
 
-// Looks a burst of keys up; flows[i] is NULL on a miss. Keys whose bit in `todo` is 0 are left alone. Adds the number of
-// tables tried, summed over the keys, to *n_masks_tried. Reader threads, inside their read section. n <= 64.
+// Looks a burst of keys up; flows[i] is NULL on a miss. Keys whose bit in `todo` is 0 are left
+// alone. Adds the number of tables tried, summed over the keys, to *n_masks_tried. Reader threads,
+// inside their read section. n <= 64.
 void flow_table_lookup(const struct flow_table *t, const struct flow_key *keys, uint64_t todo,
 		       struct megaflow **flows, uint64_t *n_masks_tried);
 
@@ -70,7 +76,8 @@ static inline bool megaflow_alive(const struct megaflow *mf, uint32_t seq)
 	return __atomic_load_n(&mf->seq, __ATOMIC_ACQUIRE) == seq;
 }
 
-// A megaflow's actions, to be loaded once for a burst: they may be replaced at any time. Readers, inside their read section.
+// A megaflow's actions, to be loaded once for a burst: they may be replaced at any time. Readers,
+// inside their read section.
 static inline const struct flow_actions *megaflow_actions(const struct megaflow *mf)
 {
 	return __atomic_load_n(&mf->actions, __ATOMIC_ACQUIRE);
@@ -81,9 +88,11 @@ uint32_t flow_table_n_masks(const struct flow_table *t);
 uint32_t flow_table_max_flows(const struct flow_table *t);
 void flow_table_memory(const struct flow_table *t, struct flow_table_memory *mem);
 
-// Counters. One object per PMD; only that PMD adds, anybody sums. Slots exist for every megaflow before it is published.
+// Counters. One object per PMD; only that PMD adds, anybody sums. Slots exist for every megaflow
+// before it is published.
 struct flow_counters *flow_counters_create(struct flow_table *t, int numa_node); // control thread
-void flow_counters_destroy(struct flow_table *t, struct flow_counters *c); // its values are folded into the table's
+void flow_counters_destroy(struct flow_table *t,
+			   struct flow_counters *c); // its values are folded into the table's
 void flow_counters_add(struct flow_counters *c, const struct megaflow *mf, uint32_t packets,
 		       uint64_t bytes, uint64_t now_ms, uint16_t tcp_flags); // that PMD
 void flow_table_stats(const struct flow_table *t, const struct megaflow *mf,

@@ -27,32 +27,23 @@ static bool bit_is_set(const struct flow_key *key, unsigned bit)
 	return ((const uint8_t *)key)[bit / 8] >> bit % 8 & 1;
 }
 
-static void crc32c_is_the_standard_one(void **state)
+static void hash_is_keyed(void **state)
 {
 	(void)state;
-	uint64_t digits, nine = '9';
-
-	// "123456789" has CRC-32C 0xe3069283; the step here has neither inversion, so only the
-	// first 8 digits fit a word.
-	memcpy(&digits, "12345678", 8);
-	uint32_t crc = crc32c_word_soft(0xffffffff, digits);
-
-	for (uint32_t rest = (crc ^= (uint32_t)nine, 0); rest < 8; rest++)
-		crc = crc >> 1 ^ (crc & 1 ? 0x82f63b78 : 0);
-	assert_int_equal(~crc, 0xe3069283);
-}
-
-static void hardware_and_software_crc_agree(void **state)
-{
-	(void)state;
+	struct key_hash_secret saved = key_hash_secret;
+	struct flow_key key;
 	unsigned seed = 1;
 
-	for (unsigned i = 0; i < N_ROUNDS; i++) {
-		uint64_t word = (uint64_t)rand_r(&seed) << 33 ^ (uint64_t)rand_r(&seed) << 11 ^ i;
-		uint32_t basis = (uint32_t)rand_r(&seed) << 1;
+	fill_random(&key, &seed);
+	uint32_t hash = flow_key_hash(&key, 0);
 
-		assert_int_equal(crc32c_word(basis, word), crc32c_word_soft(basis, word));
+	for (unsigned i = 0; i < FLOW_KEY_WORDS; i++) {
+		assert_int_not_equal(key_hash_secret.word[i], 0);
+		key_hash_secret.word[i] ^= 1;
+		assert_int_not_equal(flow_key_hash(&key, 0), hash);
+		key_hash_secret = saved;
 	}
+	assert_int_not_equal(flow_key_hash(&key, 1), hash);
 }
 
 static void hash_masked_is_hash_of_masked(void **state)
@@ -161,8 +152,7 @@ static void hash_spreads_counting_keys(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(crc32c_is_the_standard_one),
-	    cmocka_unit_test(hardware_and_software_crc_agree),
+	    cmocka_unit_test(hash_is_keyed),
 	    cmocka_unit_test(hash_masked_is_hash_of_masked),
 	    cmocka_unit_test(each_bit_changes_hash_and_equality),
 	    cmocka_unit_test(equal_masked_sees_just_the_masks_bits),
