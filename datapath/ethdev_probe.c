@@ -23,9 +23,8 @@ static bool is_hex(const char *text, size_t max_len)
 static bool is_pci_address(const char *name)
 {
 	char copy[32];
-	if (strlen(name) >= sizeof(copy))
+	if ((size_t)snprintf(copy, sizeof(copy), "%s", name) >= sizeof(copy))
 		return false;
-	strcpy(copy, name);
 	char *function = strrchr(copy, '.');
 	char *device = strrchr(copy, ':');
 	if (!device || !function || function < device)

@@ -7,9 +7,9 @@
 #include <string.h>
 
 #define CORE_MAX	  1023
-#define MEM_DEFAULT	  512
+#define MEM_DEFAULT	  512u
 #define MEM_MAX		  (1u << 20)
-#define MAX_FLOWS_DEFAULT 200000
+#define MAX_FLOWS_DEFAULT 200000u
 #define MAX_FLOWS_MIN	  16
 #define MAX_FLOWS_MAX	  (1u << 24)
 
@@ -96,10 +96,9 @@ static int number_parse(const char *option, const char *text, unsigned min, unsi
 
 static int run_dir_parse(struct options *o, const char *text, char *err, size_t err_len)
 {
-	if (text[0] && strlen(text) < sizeof(o->run_dir)) {
-		strcpy(o->run_dir, text);
+	int len = snprintf(o->run_dir, sizeof(o->run_dir), "%s", text);
+	if (len > 0 && (size_t)len < sizeof(o->run_dir))
 		return 0;
-	}
 	snprintf(err, err_len, "--run-dir \"%.40s\" does not do: name a folder", text);
 	return -EINVAL;
 }

@@ -27,7 +27,7 @@
 #define PACKET_BYTES  (sizeof(struct rte_mbuf) + PACKET_PRIV_SIZE + RTE_MBUF_DEFAULT_BUF_SIZE + 64)
 #define FLOW_BYTES    512u // a megaflow with its share of buckets and counters, roughly
 #define EMC_ENTRIES   8192u
-#define RECLAIM_MS    50
+#define RECLAIM_US    50000
 #define SERVER_SOCKET "datapath.sock"
 
 struct swd {
@@ -145,7 +145,7 @@ static void stop(evutil_socket_t signal_no, short events, void *arg)
 
 static int loop_begin(struct swd *swd)
 {
-	const struct timeval interval = {.tv_usec = RECLAIM_MS * 1000};
+	const struct timeval interval = {.tv_usec = RECLAIM_US};
 	swd->base = event_base_new();
 	if (!swd->base)
 		goto fail;

@@ -40,7 +40,7 @@ static int options_parse(struct vhost_session *s, const struct port_config *conf
 	rc = socket_path_check(path, err, err_len);
 	if (rc < 0)
 		return rc;
-	strcpy(s->path, path); // checked: it fits
+	snprintf(s->path, sizeof(s->path), "%s", path);
 	rc = mode_parse(config, &s->server, err, err_len);
 	if (rc < 0)
 		return rc;
