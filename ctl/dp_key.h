@@ -12,15 +12,17 @@ struct dp_error {
 	char text[240];		   // one line
 };
 
-// Appends a nested attribute `type` (OVS_FLOW_ATTR_KEY, OVS_FLOW_ATTR_MASK or OVS_PACKET_ATTR_KEY) for `key`. With `mask`
-// NULL it is a key in full; otherwise it is written as a mask over a flow whose (masked) key is `key`. The attributes that
-// are present follow the kernel's rules (ETHERNET always; VLAN with ENCAP; IPV4/IPV6/ARP by EtherType; TCP/UDP/SCTP with
-// TCP_FLAGS, ICMP, ICMPV6, ND by protocol). Any thread. false when the message has no room.
+// Appends a nested attribute `type` (OVS_FLOW_ATTR_KEY, OVS_FLOW_ATTR_MASK or OVS_PACKET_ATTR_KEY)
+// for `key`. With `mask` NULL it is a key in full; otherwise it is written as a mask over a flow
+// whose (masked) key is `key`. The attributes that are present follow the kernel's rules (ETHERNET
+// always; VLAN with ENCAP; IPV4/IPV6/ARP by EtherType; TCP/UDP/SCTP with TCP_FLAGS, ICMP, ICMPV6,
+// ND by protocol). Any thread. false when the message has no room.
 bool dp_key_put(struct nlmsghdr *nlh, size_t room, uint16_t type, const struct flow_key *key,
 		const struct flow_key *mask);
 
-// Reads a nested key, and a nested mask (NULL: exact match in every field that the key's kind of packet has), into *match, with
-// the key masked. 0, -EINVAL or -EOPNOTSUPP (an attribute that is not built, like tunnels) with *error set.
+// Reads a nested key, and a nested mask (NULL: exact match in every field that the key's kind of
+// packet has), into *match, with the key masked. 0, -EINVAL or -EOPNOTSUPP (an attribute that is
+// not built, like tunnels) with *error set.
 int dp_match_parse(const struct nlattr *key, const struct nlattr *mask, struct flow_match *match,
 		   struct dp_error *error);
 // Reads a nested key alone (OVS_PACKET_ATTR_KEY).

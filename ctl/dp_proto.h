@@ -1,12 +1,15 @@
 // The datapath protocol: Linux's openvswitch netlink families over a SOCK_SEQPACKET Unix socket.
 //
-// A datagram holds one or more messages: nlmsghdr, genlmsghdr, ovs_header, attributes. nlmsg_type is the family, a fixed
-// number here since there is no generic-netlink controller. Requests with NLM_F_ACK get NLMSG_ERROR with 0; a refused one gets
-// NLMSG_ERROR with -errno, and NLMSGERR_ATTR_MSG (text) and NLMSGERR_ATTR_OFFS (the attribute at fault, from the start of the
-// message) behind the header of the request (NLM_F_CAPPED). Dumps (NLM_F_DUMP) end with NLMSG_DONE. Replies carry the request's
-// nlmsg_seq. Upcalls have nlmsg_seq 0. A connection that sends what cannot be a message is closed.
+// A datagram holds one or more messages: nlmsghdr, genlmsghdr, ovs_header, attributes. nlmsg_type
+// is the family, a fixed number here since there is no generic-netlink controller. Requests with
+// NLM_F_ACK get NLMSG_ERROR with 0; a refused one gets NLMSG_ERROR with -errno, and
+// NLMSGERR_ATTR_MSG (text) and NLMSGERR_ATTR_OFFS (the attribute at fault, from the start of the
+// message) behind the header of the request (NLM_F_CAPPED). Dumps (NLM_F_DUMP) end with NLMSG_DONE.
+// Replies carry the request's nlmsg_seq. Upcalls have nlmsg_seq 0. A connection that sends what
+// cannot be a message is closed.
 //
-// There is one datapath; ovs_header.dp_ifindex is DP_IFINDEX in answers and not checked in requests.
+// There is one datapath; ovs_header.dp_ifindex is DP_IFINDEX in answers and not checked in
+// requests.
 #ifndef CTL_DP_PROTO_H
 #define CTL_DP_PROTO_H
 
@@ -14,25 +17,26 @@
 #include <linux/netlink.h>
 #include <linux/openvswitch.h>
 
-#define DP_IFINDEX       1
-#define DP_NAME          "swd"
-#define DP_DATAGRAM_MAX  65536 // bytes; both sides' receive buffer
+#define DP_IFINDEX	 1
+#define DP_NAME		 "swd"
+#define DP_DATAGRAM_MAX	 65536 // bytes; both sides' receive buffer
 #define DP_PROTO_VERSION 1
 
 // nlmsg_type. Below 16 is netlink's own (NLMSG_MIN_TYPE).
 enum dp_family {
-	DP_FAMILY_DATAPATH = 0x20, // OVS_DP_CMD_GET; OVS_DP_CMD_SET with OVS_DP_ATTR_UPCALL_PID: not 0: send upcalls to this
-				   // connection (-EBUSY when another has them), 0: no more
-	DP_FAMILY_VPORT,	   // OVS_VPORT_CMD_NEW, DEL, GET (and dump)
-	DP_FAMILY_FLOW,		   // OVS_FLOW_CMD_NEW, SET, DEL, GET (and dump)
-	DP_FAMILY_PACKET,	   // OVS_PACKET_CMD_EXECUTE from us; MISS and ACTION from swd
-	DP_FAMILY_METER,	   // refused with EOPNOTSUPP: not built yet
-	DP_FAMILY_CT_LIMIT,	   // refused with EOPNOTSUPP: not built yet
-	DP_FAMILY_SWD,		   // SWD_CMD_*
+	DP_FAMILY_DATAPATH =
+	    0x20, // OVS_DP_CMD_GET; OVS_DP_CMD_SET with OVS_DP_ATTR_UPCALL_PID: not 0: send upcalls
+		  // to this connection (-EBUSY when another has them), 0: no more
+	DP_FAMILY_VPORT,    // OVS_VPORT_CMD_NEW, DEL, GET (and dump)
+	DP_FAMILY_FLOW,	    // OVS_FLOW_CMD_NEW, SET, DEL, GET (and dump)
+	DP_FAMILY_PACKET,   // OVS_PACKET_CMD_EXECUTE from us; MISS and ACTION from swd
+	DP_FAMILY_METER,    // refused with EOPNOTSUPP: not built yet
+	DP_FAMILY_CT_LIMIT, // refused with EOPNOTSUPP: not built yet
+	DP_FAMILY_SWD,	    // SWD_CMD_*
 };
 
-// Vports: OVS_VPORT_ATTR_TYPE is OVS_VPORT_TYPE_NETDEV; our kind and options stand in OVS_VPORT_ATTR_OPTIONS, as nested
-// SWD_VPORT_ATTR_*; names may be up to 63 bytes.
+// Vports: OVS_VPORT_ATTR_TYPE is OVS_VPORT_TYPE_NETDEV; our kind and options stand in
+// OVS_VPORT_ATTR_OPTIONS, as nested SWD_VPORT_ATTR_*; names may be up to 63 bytes.
 enum swd_vport_attr {
 	SWD_VPORT_ATTR_UNSPEC,
 	SWD_VPORT_ATTR_KIND,	// string: "vhost-user", "dpdk"
@@ -58,9 +62,10 @@ enum swd_drop_attr {
 };
 #define SWD_DROP_ATTR_MAX (__SWD_DROP_ATTR_MAX - 1)
 
-// Flows: KEY and MASK (absent mask: exact match) name a flow: masked key and mask together. NEW is refused with -EEXIST when
-// it is there, unless NLM_F_REPLACE says to set its actions. SET sets actions. DEL without KEY deletes all. GET, dump and DEL
-// answer with KEY, MASK, ACTIONS, STATS, USED (ms of CLOCK_MONOTONIC, absent when never), TCP_FLAGS.
+// Flows: KEY and MASK (absent mask: exact match) name a flow: masked key and mask together. NEW is
+// refused with -EEXIST when it is there, unless NLM_F_REPLACE says to set its actions. SET sets
+// actions. DEL without KEY deletes all. GET, dump and DEL answer with KEY, MASK, ACTIONS, STATS,
+// USED (ms of CLOCK_MONOTONIC, absent when never), TCP_FLAGS.
 
 // The extra family.
 enum swd_cmd {
@@ -71,29 +76,29 @@ enum swd_cmd {
 
 enum swd_info_attr {
 	SWD_INFO_ATTR_UNSPEC,
-	SWD_INFO_ATTR_VERSION,	     // string: swd's version
-	SWD_INFO_ATTR_DPDK,	     // string: DPDK's version
-	SWD_INFO_ATTR_MEMORY_KIND,   // string: "hugepages 2048 kB" or "ordinary pages"
-	SWD_INFO_ATTR_MEMORY_TOTAL,  // u64 bytes, all of the heap
-	SWD_INFO_ATTR_MEMORY_USED,   // u64 bytes
-	SWD_INFO_ATTR_EMC_BYTES,     // u64
+	SWD_INFO_ATTR_VERSION,	      // string: swd's version
+	SWD_INFO_ATTR_DPDK,	      // string: DPDK's version
+	SWD_INFO_ATTR_MEMORY_KIND,    // string: "hugepages 2048 kB" or "ordinary pages"
+	SWD_INFO_ATTR_MEMORY_TOTAL,   // u64 bytes, all of the heap
+	SWD_INFO_ATTR_MEMORY_USED,    // u64 bytes
+	SWD_INFO_ATTR_EMC_BYTES,      // u64
 	SWD_INFO_ATTR_MEGAFLOW_BYTES, // u64: slabs and buckets
-	SWD_INFO_ATTR_COUNTER_BYTES, // u64
-	SWD_INFO_ATTR_POOL_TOTAL,    // u32 mbufs
-	SWD_INFO_ATTR_POOL_FREE,     // u32 mbufs
-	SWD_INFO_ATTR_MAX_FLOWS,     // u32
-	SWD_INFO_ATTR_N_FLOWS,	     // u32
-	SWD_INFO_ATTR_N_MASKS,	     // u32
-	SWD_INFO_ATTR_UPTIME_MS,     // u64
-	SWD_INFO_ATTR_PID,	     // u32
+	SWD_INFO_ATTR_COUNTER_BYTES,  // u64
+	SWD_INFO_ATTR_POOL_TOTAL,     // u32 mbufs
+	SWD_INFO_ATTR_POOL_FREE,      // u32 mbufs
+	SWD_INFO_ATTR_MAX_FLOWS,      // u32
+	SWD_INFO_ATTR_N_FLOWS,	      // u32
+	SWD_INFO_ATTR_N_MASKS,	      // u32
+	SWD_INFO_ATTR_UPTIME_MS,      // u64
+	SWD_INFO_ATTR_PID,	      // u32
 	__SWD_INFO_ATTR_MAX,
 };
 #define SWD_INFO_ATTR_MAX (__SWD_INFO_ATTR_MAX - 1)
 
 enum swd_pmd_attr {
 	SWD_PMD_ATTR_UNSPEC,
-	SWD_PMD_ATTR_CORE, // u32
-	SWD_PMD_ATTR_NUMA, // s32
+	SWD_PMD_ATTR_CORE,	 // u32
+	SWD_PMD_ATTR_NUMA,	 // s32
 	SWD_PMD_ATTR_ITERATIONS, // u64, as all counters below
 	SWD_PMD_ATTR_BUSY_ITERATIONS,
 	SWD_PMD_ATTR_BUSY_CYCLES,

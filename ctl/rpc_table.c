@@ -2,7 +2,7 @@
 
 const struct rpc_method rpc_methods[] = {
 #define X(name, command, params, reading, handler, help) {name, command, params, reading, help},
-	RPC_METHODS(X)
+    RPC_METHODS(X)
 #undef X
 };
 

@@ -1,4 +1,5 @@
-// The pool of poll-mode threads: one per core, each a registered non-EAL thread, each with its own caches and counters.
+// The pool of poll-mode threads: one per core, each a registered non-EAL thread, each with its own
+// caches and counters.
 #ifndef DATAPATH_PMD_H
 #define DATAPATH_PMD_H
 
@@ -17,8 +18,8 @@ struct port_counters {
 	uint64_t drops[N_DROP_REASONS];
 };
 
-// A receive queue and its bounded ring of misses to the control thread. Producer: the one PMD that polls the queue.
-// Consumer: the control thread.
+// A receive queue and its bounded ring of misses to the control thread. Producer: the one PMD that
+// polls the queue. Consumer: the control thread.
 struct rxq {
 	struct port *port;
 	uint16_t queue;
@@ -41,8 +42,8 @@ struct pmd_info { // for `swctl pmd show`
 	unsigned n_rxqs;
 };
 
-// What the pool works on. `notify_fd` is an eventfd that a PMD writes once per burst that queued misses while the control
-// thread sleeps (see upcall.h).
+// What the pool works on. `notify_fd` is an eventfd that a PMD writes once per burst that queued
+// misses while the control thread sleeps (see upcall.h).
 struct pmd_pool_config {
 	struct rcu *rcu;
 	struct flow_table *flows;
@@ -51,12 +52,14 @@ struct pmd_pool_config {
 
 // All of these: control thread.
 int pmd_pool_init(const struct pmd_pool_config *config);
-// Makes the pool run on exactly these cores: starts what is missing, stops what is too many, spreads the queues. -EINVAL for
-// a core that does not exist or is not allowed, with one line in err; then nothing changes.
+// Makes the pool run on exactly these cores: starts what is missing, stops what is too many,
+// spreads the queues. -EINVAL for a core that does not exist or is not allowed, with one line in
+// err; then nothing changes.
 int pmd_pool_set_cores(const unsigned *cores, unsigned n, char *err, size_t err_len);
 // Spreads a port's queues over the running PMDs; traffic on other queues does not stop.
 int pmd_pool_add_port(struct port *port);
-// Takes a port's queues away; returns when no PMD polls them and no packet of theirs waits in a miss ring.
+// Takes a port's queues away; returns when no PMD polls them and no packet of theirs waits in a
+// miss ring.
 void pmd_pool_del_port(struct port *port);
 void pmd_pool_fini(void);
 
@@ -69,9 +72,10 @@ void pmd_pool_port_counters(uint32_t port_no, struct port_counters *sum);
 void pmd_pool_port_counters_reset(uint32_t port_no); // when a port number is used anew
 uint64_t pmd_pool_emc_bytes(void);
 
-// Hands a packet with actions to a PMD, which runs them as if the packet had just matched. Takes both over (the actions are
-// freed on the control thread later). meta->in_port, recirc_id must be set; layout is extracted anew. -ENOBUFS when the ring
-// is full (both are freed then, and the drop is the caller's to count).
+// Hands a packet with actions to a PMD, which runs them as if the packet had just matched. Takes
+// both over (the actions are freed on the control thread later). meta->in_port, recirc_id must be
+// set; layout is extracted anew. -ENOBUFS when the ring is full (both are freed then, and the drop
+// is the caller's to count).
 int pmd_pool_inject(struct rte_mbuf *m, struct flow_actions *actions);
 // Frees what injected packets left behind. Called regularly from the event loop.
 void pmd_pool_reclaim(void);

@@ -1,4 +1,5 @@
-// Ports: where packets come in and go out. A port kind is a row of functions; the port table maps numbers to ports.
+// Ports: where packets come in and go out. A port kind is a row of functions; the port table maps
+// numbers to ports.
 //
 // The control thread creates and destroys; PMDs look up by number inside their RCU read section.
 #ifndef DATAPATH_PORT_H
@@ -13,10 +14,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define PORTS_MAX        1024 // numbers 1 to PORTS_MAX - 1; 0 is not used
-#define PORT_QUEUES_MAX  16
-#define PORT_NAME_MAX    64
-#define PORT_OPTION_MAX  512 // bytes of an option's value
+#define PORTS_MAX	1024 // numbers 1 to PORTS_MAX - 1; 0 is not used
+#define PORT_QUEUES_MAX 16
+#define PORT_NAME_MAX	64
+#define PORT_OPTION_MAX 512 // bytes of an option's value
 
 struct port;
 
@@ -38,26 +39,27 @@ struct port_status {
 	bool link_up;
 	char reason[96];  // why the link is down; empty when up
 	char detail[160]; // kind's own words: socket path and role, or driver and devargs
-	uint16_t n_rxq;   // queues that can be polled now
+	uint16_t n_rxq;	  // queues that can be polled now
 	uint16_t n_txq;
-	uint16_t mtu;     // 0: unknown
-	uint8_t mac[6];   // zero: unknown
+	uint16_t mtu;	// 0: unknown
+	uint8_t mac[6]; // zero: unknown
 };
 
 // What a port kind must do.
 struct port_kind {
 	const char *name;
 	const char *help; // options, one line
-	// Opens the device. Sets port->priv, n_rxq, n_txq. 0 or -errno with one line in err (err_len bytes) that names the
-	// thing and the mend. Control thread.
+	// Opens the device. Sets port->priv, n_rxq, n_txq. 0 or -errno with one line in err
+	// (err_len bytes) that names the thing and the mend. Control thread.
 	int (*open)(struct port *port, const struct port_config *config, char *err, size_t err_len);
 	// No PMD uses the port any more. Control thread.
 	void (*close)(struct port *port);
-	// Receives up to n packets (all mbufs from packet_pool()). Never called for one queue by two PMDs at a time.
+	// Receives up to n packets (all mbufs from packet_pool()). Never called for one queue by
+	// two PMDs at a time.
 	uint16_t (*rx)(struct port *port, uint16_t queue, struct rte_mbuf **pkts, uint16_t n);
-	// Sends; takes over the first `returned` packets; the caller keeps the others. Packets may be multi-segment. A kind
-	// whose queue is shared by several PMDs locks inside. `pmd_index` chooses the queue. *reason says why the rest was
-	// refused (enum drop_reason).
+	// Sends; takes over the first `returned` packets; the caller keeps the others. Packets may
+	// be multi-segment. A kind whose queue is shared by several PMDs locks inside. `pmd_index`
+	// chooses the queue. *reason says why the rest was refused (enum drop_reason).
 	uint16_t (*tx)(struct port *port, unsigned pmd_index, struct rte_mbuf **pkts, uint16_t n,
 		       int *reason);
 	void (*status)(struct port *port, struct port_status *status); // control thread
@@ -75,17 +77,19 @@ struct port {
 
 // The table. Control thread, but for port_get().
 void ports_init(struct rcu *rcu);
-// Opens and publishes a port under number `no` (0: the lowest free). -EEXIST for a name or number in use, -EINVAL for a bad
-// option or kind, others from the kind; one line in err. The caller then hands it to the PMD pool.
+// Opens and publishes a port under number `no` (0: the lowest free). -EEXIST for a name or number
+// in use, -EINVAL for a bad option or kind, others from the kind; one line in err. The caller then
+// hands it to the PMD pool.
 int port_add(uint32_t no, const struct port_config *config, struct port **out, char *err,
 	     size_t err_len);
-// Unpublishes, waits until no PMD holds it, closes and frees. The pool must have dropped its queues before.
+// Unpublishes, waits until no PMD holds it, closes and frees. The pool must have dropped its queues
+// before.
 void port_del(struct port *port);
 struct port *port_find(const char *name);
 struct port *port_next(uint32_t *cursor); // in number order; NULL at the end
-void ports_fini(void);                    // closes all
-// Returns when no PMD holds anything that it read from a port before the call. Any thread that is not a PMD and holds no
-// lock that a PMD may wait for.
+void ports_fini(void);			  // closes all
+// Returns when no PMD holds anything that it read from a port before the call. Any thread that is
+// not a PMD and holds no lock that a PMD may wait for.
 void ports_synchronize(void);
 
 extern struct port *ports_published[PORTS_MAX]; // writer: control thread
@@ -97,18 +101,22 @@ static inline struct port *port_get(uint32_t no)
 
 // Kinds, one row each.
 extern const struct port_kind port_kind_ethdev; // "dpdk": datapath/port_ethdev.c
-extern const struct port_kind port_kind_vhost;  // "vhost-user": vhost/port_vhost.c
+extern const struct port_kind port_kind_vhost;	// "vhost-user": vhost/port_vhost.c
 
 // One log line that starts with the port's name. Any thread but a PMD per packet.
-void port_log_info(const struct port *port, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-void port_log_warn(const struct port *port, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void port_log_info(const struct port *port, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+void port_log_warn(const struct port *port, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
 
-// Helpers for kinds: the value of an option or NULL; and an error for a key that no row of `known` names.
+// Helpers for kinds: the value of an option or NULL; and an error for a key that no row of `known`
+// names.
 const char *port_option(const struct port_config *config, const char *key);
 int port_options_check(const struct port_config *config, const char *const *known, char *err,
 		       size_t err_len);
 
-// A number between min and max, `fallback` when the option is absent. 0 or -EINVAL with one line in err.
+// A number between min and max, `fallback` when the option is absent. 0 or -EINVAL with one line in
+// err.
 int port_option_uint(const struct port_config *config, const char *key, unsigned min, unsigned max,
 		     unsigned fallback, unsigned *out, char *err, size_t err_len);
 

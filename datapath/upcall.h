@@ -1,19 +1,19 @@
-// Upcalls: packets on their way from PMDs to the control daemon, through one bounded ring per receive queue, so that one
-// port's new flows cannot crowd out another's.
+// Upcalls: packets on their way from PMDs to the control daemon, through one bounded ring per
+// receive queue, so that one port's new flows cannot crowd out another's.
 //
-// Wake-up: the control thread sets "armed" before it sleeps and re-checks the rings; a PMD that queued misses in a burst and
-// finds it armed clears it and writes the eventfd once.
+// Wake-up: the control thread sets "armed" before it sleeps and re-checks the rings; a PMD that
+// queued misses in a burst and finds it armed clears it and writes the eventfd once.
 #ifndef DATAPATH_UPCALL_H
 #define DATAPATH_UPCALL_H
 
 #include "datapath/pmd.h"
 
-#define UPCALL_RING_SIZE    256  // packets per receive queue
-#define UPCALL_PACKET_MAX   9728 // bytes of the longest packet that is handed over
+#define UPCALL_RING_SIZE  256  // packets per receive queue
+#define UPCALL_PACKET_MAX 9728 // bytes of the longest packet that is handed over
 
 // Control thread.
 int upcall_init(void);
-int upcall_fd(void);                  // readable when misses wait; read it (eventfd) before draining
+int upcall_fd(void); // readable when misses wait; read it (eventfd) before draining
 void upcall_set_attached(bool attached); // false: misses are dropped and counted as no-controller
 // Takes up to n packets, round robin over the receive queues. The caller owns the mbufs.
 unsigned upcall_drain(struct rte_mbuf **pkts, unsigned n);
@@ -25,8 +25,8 @@ void upcall_fini(void);
 struct rte_ring *upcall_ring_create(int numa_node);
 void upcall_ring_destroy(struct rte_ring *ring); // no producer is left; what waits is freed
 
-// PMD side, producer of rxq->upcalls. Takes the packet over; returns false (packet untouched) when it does not fit, with the
-// reason.
+// PMD side, producer of rxq->upcalls. Takes the packet over; returns false (packet untouched) when
+// it does not fit, with the reason.
 bool upcall_enqueue(struct rxq *rxq, struct rte_mbuf *m, enum drop_reason *reason);
 // Once per burst, when something was queued.
 void upcall_wake(void);

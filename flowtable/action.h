@@ -1,23 +1,23 @@
-// Datapath actions: what a megaflow does with a packet. Built from OVS_ACTION_ATTR_* by ctl/dp_actions, checked there
-// once and trusted by the PMD that runs them.
+// Datapath actions: what a megaflow does with a packet. Built from OVS_ACTION_ATTR_* by
+// ctl/dp_actions, checked there once and trusted by the PMD that runs them.
 #ifndef FLOWTABLE_ACTION_H
 #define FLOWTABLE_ACTION_H
 
 #include "flowtable/key.h"
 
-#define ACTIONS_MAX        256 // per flow
-#define ACTION_COOKIE_MAX  64  // bytes of OVS_USERSPACE_ATTR_USERDATA
+#define ACTIONS_MAX	  256 // per flow
+#define ACTION_COOKIE_MAX 64  // bytes of OVS_USERSPACE_ATTR_USERDATA
 
 enum action_type {
-	ACTION_OUTPUT,    // u.port
+	ACTION_OUTPUT,	  // u.port
 	ACTION_PUSH_VLAN, // u.vlan
 	ACTION_POP_VLAN,
-	ACTION_SET_ETH,   // u.eth
+	ACTION_SET_ETH,	  // u.eth
 	ACTION_SET_IPV4,  // u.ipv4
 	ACTION_SET_IPV6,  // u.ipv6
 	ACTION_SET_PORTS, // u.ports: TCP, UDP or SCTP, as the packet is
-	ACTION_TRUNC,     // u.max_len: applies to the next output
-	ACTION_RECIRC,    // u.recirc_id
+	ACTION_TRUNC,	  // u.max_len: applies to the next output
+	ACTION_RECIRC,	  // u.recirc_id
 	ACTION_USERSPACE, // u.userspace
 	N_ACTION_TYPES,
 };
@@ -44,8 +44,8 @@ struct action_set_ports {
 };
 
 struct action_userspace {
-	uint32_t pid;                      // passed through; a connection is the receiver here
-	uint8_t cookie_len;                // bytes
+	uint32_t pid;			   // passed through; a connection is the receiver here
+	uint8_t cookie_len;		   // bytes
 	uint8_t cookie[ACTION_COOKIE_MAX]; // OVS_USERSPACE_ATTR_USERDATA
 };
 
