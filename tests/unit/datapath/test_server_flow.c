@@ -1,0 +1,315 @@
+// The flow and packet families, as a client meets them.
+#include "tests/unit/datapath/server_fixture.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+
+static const struct action to_port_2 = {.type = ACTION_OUTPUT, .u.port = 2};
+static const struct action to_port_3 = {.type = ACTION_OUTPUT, .u.port = 3};
+
+static struct flow_match match_of(uint32_t dst)
+{
+	struct flow_match match;
+	memset(&match, 0, sizeof(match));
+	match.key.eth_type_be = htons(0x0800);
+	match.key.ip_dst_be = htonl(dst);
+	match.mask.eth_type_be = UINT16_MAX;
+	match.mask.ip_dst_be = UINT32_MAX;
+	return match;
+}
+
+struct answer {
+	unsigned n;
+	struct flow_match match;
+	struct action actions[4];
+	int n_actions;
+};
+
+static void on_flow(const struct nlmsghdr *nlh, void *arg)
+{
+	struct answer *answer = arg;
+	const struct nlattr *attrs[OVS_FLOW_ATTR_MAX + 1];
+	assert_int_equal(nlh->nlmsg_type, DP_FAMILY_FLOW);
+	assert_int_equal(dp_msg_parse(nlh, attrs, OVS_FLOW_ATTR_MAX, NULL), 0);
+	assert_int_equal(dp_match_parse(attrs[OVS_FLOW_ATTR_KEY], attrs[OVS_FLOW_ATTR_MASK],
+					&answer->match, NULL),
+			 0);
+	answer->n_actions =
+	    dp_actions_parse(attrs[OVS_FLOW_ATTR_ACTIONS], answer->actions, 4, NULL);
+	assert_non_null(attrs[OVS_FLOW_ATTR_STATS]);
+	assert_null(attrs[OVS_FLOW_ATTR_USED]);
+	answer->n++;
+}
+
+static int flow(struct dp_client *c, uint8_t cmd, uint16_t flags, const struct flow_match *match,
+		const struct action *action, struct answer *answer)
+{
+	struct nlmsghdr *nlh = dp_client_begin(c, DP_FAMILY_FLOW, cmd, flags);
+	size_t room = dp_client_room(c);
+	if (match != NULL) {
+		dp_key_put(nlh, room, OVS_FLOW_ATTR_KEY, &match->key, NULL);
+		dp_key_put(nlh, room, OVS_FLOW_ATTR_MASK, &match->key, &match->mask);
+	}
+	if (action != NULL)
+		dp_actions_put(nlh, room, OVS_FLOW_ATTR_ACTIONS, action, 1);
+	return call(c, answer != NULL ? on_flow : NULL, answer);
+}
+
+static void a_flow_lives_as_the_protocol_says(void **state)
+{
+	(void)state;
+	struct dp_client *c = client();
+	struct flow_match match = match_of(1), other = match_of(2);
+	struct answer answer = {.n = 0};
+	assert_int_equal(flow(c, OVS_FLOW_CMD_NEW, 0, &match, &to_port_2, NULL), 0);
+	assert_int_equal(flow(c, OVS_FLOW_CMD_NEW, 0, &match, &to_port_3, NULL), -EEXIST);
+	assert_int_equal(flow(c, OVS_FLOW_CMD_GET, 0, &match, NULL, &answer), 0);
+	assert_int_equal(answer.n, 1);
+	assert_memory_equal(&answer.match, &match, sizeof(match));
+	assert_int_equal(answer.actions[0].u.port, 2);
+
+	assert_int_equal(flow(c, OVS_FLOW_CMD_NEW, NLM_F_REPLACE, &match, &to_port_3, NULL), 0);
+	flow(c, OVS_FLOW_CMD_GET, 0, &match, NULL, &answer);
+	assert_int_equal(answer.actions[0].u.port, 3);
+	assert_int_equal(flow(c, OVS_FLOW_CMD_SET, 0, &match, &to_port_2, NULL), 0);
+	flow(c, OVS_FLOW_CMD_GET, 0, &match, NULL, &answer);
+	assert_int_equal(answer.actions[0].u.port, 2);
+	assert_int_equal(flow(c, OVS_FLOW_CMD_SET, 0, &other, &to_port_2, NULL), -ENOENT);
+	assert_int_equal(flow(c, OVS_FLOW_CMD_SET, 0, &match, NULL, NULL), -EINVAL);
+
+	answer.n = 0;
+	assert_int_equal(flow(c, OVS_FLOW_CMD_DEL, 0, &match, NULL, &answer), 0);
+	assert_int_equal(answer.n, 1);
+	assert_int_equal(flow(c, OVS_FLOW_CMD_DEL, 0, &match, NULL, NULL), -ENOENT);
+	assert_int_equal(flow(c, OVS_FLOW_CMD_GET, 0, &match, NULL, NULL), -ENOENT);
+	dp_client_close(c);
+}
+
+static void del_without_key_deletes_all_but_not_by_identifier(void **state)
+{
+	(void)state;
+	struct dp_client *c = client();
+	struct answer answer = {.n = 0};
+	for (uint32_t i = 0; i < 10; i++) {
+		struct flow_match match = match_of(i);
+		assert_int_equal(flow(c, OVS_FLOW_CMD_NEW, 0, &match, &to_port_2, NULL), 0);
+	}
+	struct nlmsghdr *nlh = dp_client_begin(c, DP_FAMILY_FLOW, OVS_FLOW_CMD_DEL, 0);
+	mnl_attr_put(nlh, OVS_FLOW_ATTR_UFID, 16, "0123456789abcdef");
+	assert_int_equal(call(c, NULL, NULL), -EOPNOTSUPP);
+	assert_int_equal(flow(c, OVS_FLOW_CMD_GET, NLM_F_DUMP, NULL, NULL, &answer), 0);
+	assert_int_equal(answer.n, 10);
+	assert_int_equal(flow(c, OVS_FLOW_CMD_DEL, 0, NULL, NULL, NULL), 0);
+	answer.n = 0;
+	assert_int_equal(flow(c, OVS_FLOW_CMD_GET, NLM_F_DUMP, NULL, NULL, &answer), 0);
+	assert_int_equal(answer.n, 0);
+	dp_client_close(c);
+}
+
+// Sends requests without waiting for answers.
+static void send_all(struct dp_client *c, const struct dp_datagram *d)
+{
+	int rc;
+	while ((rc = dp_client_send(c, d)) == -EAGAIN) {
+		struct pollfd pfd = {.fd = dp_client_fd(c), .events = POLLOUT};
+		assert_int_equal(poll(&pfd, 1, TIMEOUT_MS), 1);
+	}
+	assert_int_equal(rc, 0);
+}
+
+static bool put_new(struct dp_datagram *d, uint32_t dst)
+{
+	const struct flow_match match = match_of(dst);
+	struct nlmsghdr *nlh = dp_msg_begin(d, DP_FAMILY_FLOW, OVS_FLOW_CMD_NEW, 0, 1000);
+	size_t room = dp_msg_room(d);
+	if (nlh == NULL || !dp_key_put(nlh, room, OVS_FLOW_ATTR_KEY, &match.key, NULL) ||
+	    !dp_key_put(nlh, room, OVS_FLOW_ATTR_MASK, &match.key, &match.mask) ||
+	    !dp_actions_put(nlh, room, OVS_FLOW_ATTR_ACTIONS, &to_port_2, 1))
+		return false;
+	dp_msg_end(d, nlh);
+	return true;
+}
+
+static void put_flows(struct dp_client *c, uint32_t n)
+{
+	static _Alignas(8) char buf[DP_DATAGRAM_MAX];
+	struct dp_datagram d = {.buf = buf};
+	for (uint32_t i = 0; i < n;) {
+		if (put_new(&d, i)) {
+			i++;
+			continue;
+		}
+		send_all(c, &d);
+		d.len = 0;
+	}
+	send_all(c, &d);
+	assert_int_equal(info(c), 0); // and all of them are in
+}
+
+static void a_dump_is_complete_and_stops_nobody_else(void **state)
+{
+	(void)state;
+	static _Alignas(8) char buf[DP_DATAGRAM_MAX];
+	struct dp_client *c = client(), *slow = client();
+	struct dp_datagram d = {.buf = buf};
+	struct answer answer = {.n = 0};
+	put_flows(c, 15000);
+	// Two dumps are asked for by somebody who does not read yet.
+	for (uint32_t seq = 1; seq <= 2; seq++)
+		dp_msg_end(&d, dp_msg_begin(&d, DP_FAMILY_FLOW, OVS_FLOW_CMD_GET, NLM_F_DUMP, seq));
+	send_all(slow, &d);
+	assert_int_equal(flow(c, OVS_FLOW_CMD_GET, NLM_F_DUMP, NULL, NULL, &answer), 0);
+	assert_int_equal(answer.n, 15000);
+
+	unsigned n = 0, n_busy = 0, n_done = 0;
+	while (n_done == 0) {
+		int len = receive(slow, buf);
+		assert_true(len > 0);
+		const char *at = buf;
+		size_t left = (size_t)len;
+		const struct nlmsghdr *nlh;
+		while ((nlh = dp_datagram_next(&at, &left)) != NULL) {
+			n += nlh->nlmsg_type == DP_FAMILY_FLOW;
+			n_done += nlh->nlmsg_type == NLMSG_DONE;
+			if (nlh->nlmsg_type == NLMSG_ERROR) {
+				assert_int_equal(nlh->nlmsg_seq, 2);
+				assert_int_equal(dp_msg_error_parse(nlh, NULL, 0), -EBUSY);
+				n_busy++;
+			}
+		}
+	}
+	assert_int_equal(n, 15000);
+	assert_int_equal(n_busy, 1);
+	dp_client_close(c);
+	dp_client_close(slow);
+}
+
+static void a_full_table_refuses_and_says_so(void **state)
+{
+	(void)state;
+	struct dp_client *c = client();
+	struct flow_match match = match_of(0xffffffff);
+	put_flows(c, MAX_FLOWS);
+	while (flow_table_n_flows(fx.flows) < MAX_FLOWS) {
+		match = match_of(0xf0000000 + flow_table_n_flows(fx.flows));
+		assert_int_equal(flow(c, OVS_FLOW_CMD_NEW, 0, &match, &to_port_2, NULL), 0);
+	}
+	match = match_of(0xffffffff);
+	assert_int_equal(flow(c, OVS_FLOW_CMD_NEW, 0, &match, &to_port_2, NULL), -ENOSPC);
+	assert_non_null(strstr(fx.text, "full: 20000 flows"));
+	dp_client_close(c);
+}
+
+static void actions_must_fit_the_match(void **state)
+{
+	(void)state;
+	static const struct action output_0 = {.type = ACTION_OUTPUT, .u.port = 0},
+				   output_far = {.type = ACTION_OUTPUT, .u.port = PORTS_MAX},
+				   pop = {.type = ACTION_POP_VLAN},
+				   push = {.type = ACTION_PUSH_VLAN, .u.vlan = {0x0081, 0x0010}},
+				   ipv4 = {.type = ACTION_SET_IPV4},
+				   ipv6 = {.type = ACTION_SET_IPV6},
+				   tcp = {.type = ACTION_SET_PORTS, .u.ports.proto = IPPROTO_TCP},
+				   udp = {.type = ACTION_SET_PORTS, .u.ports.proto = IPPROTO_UDP};
+	static const struct {
+		const struct action *action;
+		uint16_t eth_type;
+		unsigned n_tags;
+		uint8_t proto;
+		const char *wrong;
+	} rows[] = {
+	    {&output_0, 0x0800, 0, 0, "OUTPUT"},  {&output_far, 0x0800, 0, 0, "OUTPUT"},
+	    {&pop, 0x0800, 0, 0, "POP_VLAN"},	  {&pop, 0x0800, 1, 0, NULL},
+	    {&push, 0x0800, 1, 0, NULL},	  {&push, 0x0800, 2, 0, "third tag"},
+	    {&ipv4, 0x0800, 1, 0, NULL},	  {&ipv4, 0x86dd, 0, 0, "IPV4"},
+	    {&ipv6, 0x86dd, 0, 0, NULL},	  {&ipv6, 0x0806, 0, 0, "IPV6"},
+	    {&tcp, 0x0800, 0, IPPROTO_TCP, NULL}, {&tcp, 0x0800, 0, IPPROTO_UDP, "ports"},
+	    {&udp, 0x86dd, 0, IPPROTO_UDP, NULL}, {&udp, 0x0806, 0, IPPROTO_UDP, "ports"},
+	};
+	struct dp_client *c = client();
+	for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct flow_match match;
+		memset(&match, 0, sizeof(match));
+		match.key.eth_type_be = htons(rows[i].eth_type);
+		match.key.nw_proto = rows[i].proto;
+		match.mask.eth_type_be = UINT16_MAX;
+		match.mask.nw_proto = UINT8_MAX;
+		for (unsigned tag = 0; tag < 2; tag++) {
+			if (tag < rows[i].n_tags)
+				match.key.vlan[tag] =
+				    (struct vlan_tag){htons(0x8100), htons(0x1001)};
+			match.mask.vlan[tag].tci_be = UINT16_MAX;
+		}
+		int rc = flow(c, OVS_FLOW_CMD_NEW, NLM_F_REPLACE, &match, rows[i].action, NULL);
+		if (rc != (rows[i].wrong != NULL ? -EINVAL : 0))
+			fail_msg("row %u: %d %s", i, rc, fx.text);
+		if (rc < 0)
+			assert_non_null(strstr(fx.text, rows[i].wrong));
+	}
+	dp_client_close(c);
+}
+
+static int execute(struct dp_client *c, uint16_t len, const struct action *action)
+{
+	static const uint8_t bytes[10000];
+	const struct flow_key key = {.in_port = 1, .eth_type_be = htons(0x1234)};
+	struct nlmsghdr *nlh = dp_client_begin(c, DP_FAMILY_PACKET, OVS_PACKET_CMD_EXECUTE, 0);
+	size_t room = dp_client_room(c);
+	mnl_attr_put_check(nlh, room, OVS_PACKET_ATTR_PACKET, len, bytes);
+	dp_key_put(nlh, room, OVS_PACKET_ATTR_KEY, &key, NULL);
+	if (action != NULL)
+		dp_actions_put(nlh, room, OVS_PACKET_ATTR_ACTIONS, action, 1);
+	return call(c, NULL, NULL);
+}
+
+static void a_packet_to_execute_is_checked(void **state)
+{
+	(void)state;
+	struct dp_client *c = client();
+	assert_int_equal(execute(c, 13, &to_port_2), -EINVAL);
+	assert_non_null(strstr(fx.text, "PACKET has 13 bytes"));
+	assert_int_equal(execute(c, 9729, &to_port_2), -EINVAL);
+	assert_int_equal(execute(c, 60, NULL), -EINVAL);
+	assert_non_null(strstr(fx.text, "ACTIONS is missing"));
+	const struct action ipv4 = {.type = ACTION_SET_IPV4};
+	assert_int_equal(execute(c, 60, &ipv4), -EINVAL); // the packet is none
+	// All is right, but no PMD runs.
+	assert_int_equal(execute(c, 9728, &to_port_2), -ENOBUFS);
+	assert_int_equal(rte_mempool_in_use_count(packet_pool()), 0);
+	dp_client_close(c);
+}
+
+static void on_dp(const struct nlmsghdr *nlh, void *arg)
+{
+	const struct nlattr *attrs[OVS_DP_ATTR_MAX + 1];
+	assert_int_equal(dp_msg_parse(nlh, attrs, OVS_DP_ATTR_MAX, NULL), 0);
+	assert_string_equal(mnl_attr_get_str(attrs[OVS_DP_ATTR_NAME]), DP_NAME);
+	memcpy(arg, mnl_attr_get_payload(attrs[OVS_DP_ATTR_STATS]), sizeof(struct ovs_dp_stats));
+}
+
+static void the_datapath_counts_its_flows(void **state)
+{
+	(void)state;
+	struct dp_client *c = client();
+	struct ovs_dp_stats stats;
+	put_flows(c, 100);
+	dp_client_begin(c, DP_FAMILY_DATAPATH, OVS_DP_CMD_GET, 0);
+	assert_int_equal(call(c, on_dp, &stats), 0);
+	assert_int_equal(stats.n_flows, 100);
+	dp_client_close(c);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+#define TEST(f) cmocka_unit_test_setup_teardown(f, each_start, each_stop)
+	    TEST(a_flow_lives_as_the_protocol_says),
+	    TEST(del_without_key_deletes_all_but_not_by_identifier),
+	    TEST(a_dump_is_complete_and_stops_nobody_else),
+	    TEST(a_full_table_refuses_and_says_so),
+	    TEST(actions_must_fit_the_match),
+	    TEST(a_packet_to_execute_is_checked),
+	    TEST(the_datapath_counts_its_flows),
+	};
+	return cmocka_run_group_tests(tests, fixture_start, fixture_stop);
+}
