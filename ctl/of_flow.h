@@ -20,8 +20,8 @@ struct of_flow {
 // An add-flow line; "actions=" must be there and last. 0 or -EINVAL. Understands also table=0.
 int of_flow_parse(struct of_flow *flow, const char *line, const struct of_ports *ports,
 		  struct of_error *error);
-// A del-flows or dump-flows filter: match fields, and cookie=VALUE/MASK, out_port=PORT, table=0,
-// priority only with strict.
+// A del-flows or dump-flows filter: match fields, cookie=VALUE[/MASK], out_port=PORT, table=0.
+// Numbers of ports that are gone are taken.
 struct of_filter {
 	struct flow_match match;
 	uint64_t cookie, cookie_mask;

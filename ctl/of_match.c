@@ -104,7 +104,7 @@ static void prefix_mask(uint8_t *mask, unsigned size, unsigned bits)
 static bool read_prefix(const struct field_word *w, struct field_value *out)
 {
 	uint64_t bits;
-	if (!of_text_u64(w->mask, w->mask_len, w->field->size * 8, &bits))
+	if (!of_text_u64(w->mask, w->mask_len, w->field->size * 8ull, &bits))
 		return false;
 	prefix_mask(out->mask, w->field->size, (unsigned)bits);
 	return true;

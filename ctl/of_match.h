@@ -6,15 +6,13 @@
 #include "flowtable/key.h"
 
 // Names to port numbers and back, from whoever knows the ports. by_name returns 0 for none; by_no
-// NULL for none.
+// NULL for none. Either may be NULL: then there are no names, or numbers are taken unchecked; so
+// with no struct at all.
 struct of_ports {
 	uint32_t (*by_name)(const char *name, void *arg);
 	const char *(*by_no)(uint32_t no, void *arg);
 	void *arg;
 };
-
-#include <stdbool.h>
-#include <stddef.h>
 
 // One "field=value" or a protocol's word ("ip", "tcp6", "arp"...). Returns 1 when it was a field, 0
 // when the name is not a field's (then it may be "priority", say), -EINVAL with *error.

@@ -19,11 +19,11 @@ static const char *const print_order[] = {
 };
 
 struct printer {
+	struct flow_key left; // bits of the mask that are not printed yet
 	FILE *out;
 	const struct of_ports *ports;
 	const struct flow_match *match;
-	struct flow_key left; // bits of the mask that are not printed yet
-	bool any;	      // whether something is
+	bool any; // whether something is printed
 };
 
 static void print_mac(FILE *out, const uint8_t *b)

@@ -166,7 +166,7 @@ static void subtable_grow(struct subtable *s)
 {
 	struct cls_rule **old = s->buckets;
 	uint32_t n_old = s->n_buckets;
-	struct cls_rule **buckets = calloc(n_old * 2, sizeof(*buckets));
+	struct cls_rule **buckets = calloc((size_t)n_old * 2, sizeof(*buckets));
 	if (!buckets)
 		return;
 	s->buckets = buckets;

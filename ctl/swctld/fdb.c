@@ -27,6 +27,7 @@ struct fdb *fdb_create(void)
 
 static void node_del(struct fdb *fdb, struct node *node)
 {
+	assert(fdb->by_key); // the analyzer cannot know
 	HASH_DEL(fdb->by_key, node);
 	DL_DELETE(fdb->by_age, node);
 	free(node);
@@ -103,7 +104,7 @@ uint32_t fdb_lookup(const struct fdb *fdb, struct eth_addr mac, uint16_t vlan)
 bool fdb_expire(struct fdb *fdb, uint64_t now_ms)
 {
 	bool changed = false;
-	while (fdb->by_age && fdb->by_age->entry.used_ms + FDB_IDLE_MS <= now_ms) {
+	while (fdb->by_age && fdb->by_age->entry.used_ms + (uint64_t)FDB_IDLE_MS <= now_ms) {
 		node_del(fdb, fdb->by_age);
 		changed = true;
 	}
@@ -113,13 +114,13 @@ bool fdb_expire(struct fdb *fdb, uint64_t now_ms)
 bool fdb_forget_port(struct fdb *fdb, uint32_t port)
 {
 	bool changed = false;
-	struct node *node, *tmp;
-	DL_FOREACH_SAFE(fdb->by_age, node, tmp)
-	{
-		if (node->entry.port == port) {
-			node_del(fdb, node);
-			changed = true;
-		}
+	struct node *next;
+	for (struct node *node = fdb->by_age; node; node = next) {
+		next = node->next;
+		if (node->entry.port != port)
+			continue;
+		node_del(fdb, node);
+		changed = true;
 	}
 	return changed;
 }

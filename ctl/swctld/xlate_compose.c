@@ -29,7 +29,7 @@ static const struct vlan_tag *own_tag(struct xlate *x, struct vlan_tag **mask)
 		return NULL;
 	*mask = &x->mask->vlan[i];
 	(*mask)->tci_be |= htons(VLAN_CFI);
-	return x->key->vlan[i].tci_be & htons(VLAN_CFI) ? &x->key->vlan[i] : NULL;
+	return (x->key->vlan[i].tci_be & htons(VLAN_CFI)) ? &x->key->vlan[i] : NULL;
 }
 
 bool xlate_vlan_present(struct xlate *x)

@@ -132,9 +132,10 @@ static void what_does_not_fit_drops_and_says_so(void **state)
 	(void)state;
 	struct bench *b = bench_create();
 	struct flow_key key = tcp_key(1, 2);
-	char line[1200] = "actions=2";
+	char line[1200];
+	int used = snprintf(line, sizeof(line), "actions=2");
 	for (unsigned i = 0; i < 63; i++)
-		strcat(line, ",all");
+		used += snprintf(line + used, sizeof(line) - (size_t)used, ",all");
 	bench_add(b, line);
 	assert_int_equal(translate(&b->ctx, &key, &b->result), -E2BIG);
 	assert_int_equal(b->result.n_actions, 0);
@@ -217,7 +218,7 @@ static void random_rules(struct bench *b)
 static unsigned check_megaflow(struct bench *b, const struct flow_key *key)
 {
 	char actions[sizeof(b->text)];
-	strcpy(actions, bench_run(b, key));
+	snprintf(actions, sizeof(actions), "%s", bench_run(b, key));
 	const struct rule *rule = b->result.rule;
 	struct flow_match megaflow = b->result.match;
 	masked_key_and_bits_agree(b, key);
