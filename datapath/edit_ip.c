@@ -132,8 +132,8 @@ static int view_ipv6(struct ip_view *ip, uint32_t room)
 	return 0;
 }
 
-// Makes the headers writable and finds them. 1: an IP packet; 0: another; -EINVAL: IP, but cut off
-// or malformed; -ENOMEM.
+// Makes the headers writable and finds them; *ip is zeroed before. 1: an IP packet; 0: another;
+// -EINVAL: IP, but cut off or malformed; -ENOMEM.
 static int view(struct rte_mbuf **m, struct ip_view *ip)
 {
 	uint32_t l3_ofs, room;
@@ -142,7 +142,6 @@ static int view(struct rte_mbuf **m, struct ip_view *ip)
 
 	if (err)
 		return err;
-	*ip = (struct ip_view){0};
 	eth_type = edit_eth_type(*m, &l3_ofs);
 	if (eth_type < 0x600 && packet_meta(*m)->layout.l3_ofs != LAYOUT_NONE) {
 		// 802.3 with SNAP: the type stands right before what extraction has found.
@@ -203,7 +202,7 @@ int edit_set_ipv4(struct rte_mbuf **m, const struct action *action)
 	const struct action_set_ipv4 *set = &action->u.ipv4;
 	struct rte_ipv4_hdr *hdr, from;
 	const struct l4_row *row;
-	struct ip_view ip;
+	struct ip_view ip = {0};
 	uint32_t addrs;
 	int found = view(m, &ip);
 
@@ -249,7 +248,7 @@ int edit_set_ipv6(struct rte_mbuf **m, const struct action *action)
 	const struct action_set_ipv6 *set = &action->u.ipv6;
 	struct rte_ipv6_hdr *hdr, from;
 	const struct l4_row *row;
-	struct ip_view ip;
+	struct ip_view ip = {0};
 	uint32_t delta, word, mask;
 	int found = view(m, &ip);
 
@@ -343,7 +342,7 @@ int edit_set_ports(struct rte_mbuf **m, const struct action *action)
 {
 	const struct action_set_ports *set = &action->u.ports;
 	const struct l4_row *row;
-	struct ip_view ip;
+	struct ip_view ip = {0};
 	uint32_t delta;
 	int found = view(m, &ip);
 

@@ -183,7 +183,7 @@ static int rxqs_reserve(unsigned n)
 
 	if (n <= queues.capacity)
 		return 0;
-	rxqs = reallocarray(queues.list, 2 * n, sizeof(*rxqs));
+	rxqs = reallocarray(queues.list, 2 * (size_t)n, sizeof(*rxqs));
 	if (!rxqs)
 		return -ENOMEM;
 	queues.list = rxqs;
@@ -230,8 +230,8 @@ void pmd_pool_del_port(struct port *port)
 		}
 		for (unsigned i = 0; i < kept; i++)
 			queues.list[i]->pmd_index = SPREAD_NOBODY;
+		rcu_synchronize(queues.rcu);
 	}
-	rcu_synchronize(queues.rcu);
 	rxqs_destroy(gone, n_gone);
 }
 

@@ -110,13 +110,13 @@ struct rte_ring *upcall_ring_create(int numa_node)
 	struct rte_ring *ring;
 
 	if (drain.n == drain.capacity) {
-		unsigned capacity = drain.capacity ? 2 * drain.capacity : 64;
-		struct rte_ring **rings = reallocarray(drain.rings, capacity, sizeof(*rings));
+		unsigned size = drain.capacity ? 2 * drain.capacity : 64;
+		struct rte_ring **grown = reallocarray(drain.rings, size, sizeof(*grown));
 
-		if (!rings)
+		if (!grown)
 			return NULL;
-		drain.rings = rings;
-		drain.capacity = capacity;
+		drain.rings = grown;
+		drain.capacity = size;
 	}
 	ring = ring_create(sizeof(void *), UPCALL_RING_SIZE, numa_node);
 	if (ring)

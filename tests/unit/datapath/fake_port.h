@@ -14,6 +14,8 @@
 #include <stdio.h>
 
 #include <cmocka.h>
+#include <rte_cycles.h>
+#include <rte_pause.h>
 #include <string.h>
 
 #include "tests/unit/flowtable/eal.h"
@@ -27,6 +29,10 @@ struct fake_port {
 	unsigned room;		     // packets that tx still takes
 	int refusal;		     // the reason it gives for the others
 	unsigned polls[FAKE_QUEUES]; // calls of rx
+	bool polling[FAKE_QUEUES];   // a PMD is inside rx
+	unsigned n_clashes;	     // two were
+	unsigned slow_us;	     // how long rx takes
+	bool gate_closed;	     // rx does not return
 };
 
 static uint16_t fake_rx(struct port *port, uint16_t queue, struct rte_mbuf **pkts, uint16_t n)
@@ -34,7 +40,15 @@ static uint16_t fake_rx(struct port *port, uint16_t queue, struct rte_mbuf **pkt
 	struct fake_port *fake = port->priv;
 
 	__atomic_add_fetch(&fake->polls[queue], 1, __ATOMIC_RELAXED);
-	return (uint16_t)rte_ring_sc_dequeue_burst(fake->in[queue], (void **)pkts, n, NULL);
+	if (__atomic_exchange_n(&fake->polling[queue], true, __ATOMIC_ACQ_REL))
+		__atomic_add_fetch(&fake->n_clashes, 1, __ATOMIC_RELAXED);
+	n = (uint16_t)rte_ring_sc_dequeue_burst(fake->in[queue], (void **)pkts, n, NULL);
+	if (fake->slow_us)
+		rte_delay_us_block(fake->slow_us);
+	while (__atomic_load_n(&fake->gate_closed, __ATOMIC_ACQUIRE))
+		rte_pause();
+	__atomic_store_n(&fake->polling[queue], false, __ATOMIC_RELEASE);
+	return n;
 }
 
 static uint16_t fake_tx(struct port *port, unsigned pmd_index, struct rte_mbuf **pkts, uint16_t n,

@@ -411,6 +411,27 @@ static void leaves_truncated_packets_alone(void **state)
 	}
 }
 
+// The header says that it is 60 bytes long, and ends before.
+static void leaves_headers_longer_than_the_packet_alone(void **state)
+{
+	struct frame_spec spec = {.proto = IPPROTO_UDP, .payload = 100};
+	struct frame f;
+	uint8_t tail[256];
+
+	(void)state;
+	frame_make(&f, &spec);
+	f.b[f.l3] = 0x4f;
+	set_ports.u.ports.proto = IPPROTO_UDP;
+	for (uint32_t len = f.l3 + 20; len < f.l3 + 68; len++) {
+		struct rte_mbuf *m = packet_cut_off(&f, len, tail);
+
+		assert_int_equal(edit_set_ports(&m, &set_ports), -EINVAL);
+		assert_int_equal(edit_set_ipv4(&m, &set_ipv4), -EINVAL);
+		assert_bytes(m, f.b, len);
+		rte_pktmbuf_free(m);
+	}
+}
+
 // An address must not change when the checksum that covers it is out of reach.
 static void refuses_addresses_when_the_checksum_is_cut_off(void **state)
 {
@@ -582,6 +603,7 @@ int main(void)
 	    T(sets_no_ports_in_later_ipv6_fragments),
 	    T(leaves_the_destination_of_source_routed_packets_out_of_the_sum),
 	    T(leaves_truncated_packets_alone),
+	    T(leaves_headers_longer_than_the_packet_alone),
 	    T(refuses_addresses_when_the_checksum_is_cut_off),
 	    T(refuses_ip_sets_on_other_packets),
 	    T(pushes_up_to_two_tags_and_pops_them),

@@ -187,7 +187,12 @@ static void malformed_frames_drop_and_the_others_go_on(void **state)
 	receive(packet_udp(2, 100));
 	assert_int_equal(forward_rx(fx.pmd, &fx.poll), 4);
 	assert_int_equal(drops_of(1, DROP_MALFORMED), 2);
-	assert_sent(2, 2);
+	for (uint16_t i = 1; i <= 2; i++) {
+		struct rte_mbuf *m = fake_port_sent(&fx.ports[2]);
+
+		assert_int_equal(src_port(m), i);
+		rte_pktmbuf_free(m);
+	}
 	receive(packet_make(short_frame, sizeof short_frame)); // alone
 	assert_int_equal(forward_rx(fx.pmd, &fx.poll), 1);
 	assert_int_equal(drops_of(1, DROP_MALFORMED), 3);

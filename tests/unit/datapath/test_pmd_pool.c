@@ -4,6 +4,7 @@
 #include "fake_port.h"
 
 #include <errno.h>
+#include <rte_malloc.h>
 #include <sched.h>
 #include <time.h>
 #include <unistd.h>
@@ -160,7 +161,11 @@ static void a_removed_port_is_polled_no_more_and_leaves_no_misses(void **state)
 		rte_ring_sp_enqueue(a.in[q], packet_udp(1, 100));
 	AWAIT(rte_ring_count(pmd_pool_rxq(0)->upcalls) == 1 &&
 	      rte_ring_count(pmd_pool_rxq(3)->upcalls) == 1);
+	a.slow_us = 200;
+	assert_true(is_polled(&a, 0));
 	pmd_pool_del_port(&a.port);
+	for (unsigned q = 0; q < 4; q++)
+		assert_false(a.polling[q]);
 	before = polls(&a, 0) + polls(&a, 3);
 	assert_int_equal(upcall_drain(&m, 1), 0);
 	assert_true(is_polled(&b, 0));
@@ -199,6 +204,51 @@ static void new_cores_take_queues_over_without_losing_a_packet(void **state)
 	AWAIT(rte_ring_count(b.out) == 2000);
 	AWAIT(counters(2).tx_packets == 2000); // those of ended PMDs too
 	assert_false(pmd_pool_info(2, &info[0]));
+}
+
+// With a receive function that takes long, a queue that is given away too early has two PMDs in it.
+static void no_queue_has_two_pmds_while_it_moves(void **state)
+{
+	(void)state;
+	if (sysconf(_SC_NPROCESSORS_ONLN) < 2)
+		skip();
+	a.slow_us = 500;
+	cores(1, 0, 1);
+	assert_int_equal(pmd_pool_add_port(&a.port), 0);
+	for (unsigned i = 0; i < 5; i++) {
+		cores(1, 0, 2);
+		assert_true(is_polled(&a, 0) && is_polled(&a, 3));
+		cores(i % 2, 0, 1);
+		assert_true(is_polled(&a, 0) && is_polled(&a, 3));
+	}
+	assert_int_equal(a.n_clashes, 0);
+}
+
+#define HOARD_BYTES (64 << 10)
+static void *hoard[16384];
+
+// Memory for none, for a part of one, for one: whenever two do not fit, none may be there.
+static void a_pool_that_does_not_fit_in_memory_changes_nothing(void **state)
+{
+	const unsigned both[] = {0, 1};
+	unsigned n = 0, n_failures = 0;
+
+	(void)state;
+	if (sysconf(_SC_NPROCESSORS_ONLN) < 2)
+		skip();
+	while (n < RTE_DIM(hoard) && (hoard[n] = rte_malloc("hoard", HOARD_BYTES, 0)))
+		n++;
+	while (pmd_pool_set_cores(both, 2, err, sizeof err) != 0) {
+		assert_int_equal(pmd_pool_size(), 0);
+		assert_non_null(strstr(err, "--mem"));
+		n_failures++;
+		for (unsigned i = 0; i < 4 && n > 0; i++)
+			rte_free(hoard[--n]);
+	}
+	assert_int_equal(pmd_pool_size(), 2);
+	assert_true(n_failures > 4);
+	while (n > 0)
+		rte_free(hoard[--n]);
 }
 
 static void counters_start_again_with_a_new_port(void **state)
@@ -254,6 +304,22 @@ static void a_flood_of_injected_packets_is_bounded(void **state)
 	assert_true(n >= 512);
 }
 
+static void injection_into_a_stalled_pmd_ends_at_the_rings_size(void **state)
+{
+	unsigned n = 0;
+
+	(void)state;
+	cores(other_core(), 0, 1);
+	assert_int_equal(pmd_pool_add_port(&a.port), 0);
+	__atomic_store_n(&a.gate_closed, true, __ATOMIC_RELEASE);
+	AWAIT(a.polling[0] || a.polling[1] || a.polling[2] || a.polling[3]);
+	while (inject_one() == 0)
+		n++;
+	assert_in_range(n, 512, 512 + 32); // a burst may have gone in before the gate closed
+	__atomic_store_n(&a.gate_closed, false, __ATOMIC_RELEASE);
+	AWAIT(rte_ring_count(b.out) == n);
+}
+
 static void injection_is_refused_without_a_pool(void **state)
 {
 	(void)state;
@@ -287,9 +353,12 @@ int main(void)
 	    T(a_port_starts_on_a_running_pool_while_others_go_on),
 	    T(a_removed_port_is_polled_no_more_and_leaves_no_misses),
 	    T(new_cores_take_queues_over_without_losing_a_packet),
+	    T(no_queue_has_two_pmds_while_it_moves),
+	    T(a_pool_that_does_not_fit_in_memory_changes_nothing),
 	    T(counters_start_again_with_a_new_port),
 	    T(injected_packets_run_their_actions),
 	    T(a_flood_of_injected_packets_is_bounded),
+	    T(injection_into_a_stalled_pmd_ends_at_the_rings_size),
 	    T(injection_is_refused_without_a_pool),
 	    T(a_pmd_without_queues_sleeps),
 	};
