@@ -13,10 +13,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define RETRY_MS	100
-#define RETRY_SLOW_MS	1000 // after swd answered, but not as it should
-#define READS_PER_TURN	16   // datagrams; then others get their turn
-#define DUMP_TIMEOUT_MS 10000
+#define RETRY_MS	  100
+#define RETRY_SLOW_MS	  1000 // after swd answered, but not as it should
+#define READS_PER_TURN	  16   // datagrams; then others get their turn
+#define ATTACH_TIMEOUT_MS 2000
+#define DUMP_TIMEOUT_MS	  10000
 
 struct datapath {
 	struct swctld *d;
@@ -25,6 +26,7 @@ struct datapath {
 	struct event *connect_timer;
 	struct outbox *outbox;
 	bool connected;
+	bool failed;		  // was up, to be torn down
 	bool quiet;		  // the reason was logged
 	uint64_t dump_started_ms; // 0: none under way
 	struct dp_info info;
@@ -77,6 +79,7 @@ static void disconnect(struct datapath *dp)
 	client_drop(&dp->upcalls);
 	client_drop(&dp->dump);
 	megaflows_forget_leaving(dp->d->megaflows);
+	megaflows_switch_end_all(dp->d->megaflows);
 	dp->dump_started_ms = 0;
 	dp->connected = false;
 }
@@ -93,6 +96,7 @@ static void fail(struct datapath *dp, const char *why)
 	if (!dp->connected)
 		return;
 	dp->connected = false;
+	dp->failed = true;
 	snprintf(dp->away, sizeof(dp->away), "swd is away (%s): %s", dp->path, why);
 	log_warn("%s; trying again", dp->away);
 	dp->quiet = true;
@@ -233,55 +237,110 @@ static int add_events(struct datapath *dp)
 	return 0;
 }
 
-// Everything that makes a connection of use. swd queues upcalls from the attachment on, so that
-// none is lost meanwhile.
-static int set_up(struct datapath *dp)
+// Ends an attempt; dp->away says why.
+static void give_up(struct datapath *dp, unsigned retry_ms)
+{
+	if (!dp->quiet)
+		log_warn("%s; trying again", dp->away);
+	dp->quiet = true;
+	disconnect(dp);
+	connect_after(dp, retry_ms);
+}
+
+static void not_usable(struct datapath *dp, const char *why)
+{
+	snprintf(dp->away, sizeof(dp->away), "swd is of no use (%s): %s", dp->path, why);
+	give_up(dp, RETRY_SLOW_MS);
+}
+
+// swd answers: everything that makes the connection of use.
+static void set_up(struct datapath *dp)
 {
 	char text[DP_CALL_TEXT] = "out of memory";
-	int err = dp_call_attach(dp->upcalls, text);
-	if (err == -EBUSY)
-		snprintf(text, sizeof(text),
-			 "another control daemon has its upcalls; stop that one");
-	if (!err)
-		err = dp_call_info(dp->calls, &dp->info, text);
+	int err = dp_call_info(dp->calls, &dp->info, text);
 	if (!err)
 		err = dp_sync(dp->d, dp->calls, text);
 	if (!err)
 		err = add_events(dp);
-	if (err)
-		snprintf(dp->away, sizeof(dp->away), "swd is of no use (%s): %s", dp->path, text);
-	return err;
+	if (err) {
+		not_usable(dp, text);
+		return;
+	}
+	outbox_reset(dp->outbox, dp->upcalls);
+	dp->connected = true;
+	dp->quiet = false;
+	log_info("connected to swd %s (pid %u): %u ports, %u megaflows", dp->info.version,
+		 dp->info.pid, ports_count(dp->d->ports), megaflows_count(dp->d->megaflows));
+	revalidate_rules_changed(dp->d->revalidator);
 }
 
+// The answer to the attachment. Upcalls may stand behind it in the same datagram.
+static void on_attached(evutil_socket_t fd, short what, void *arg)
+{
+	struct datapath *dp = arg;
+	char text[DP_CALL_TEXT];
+	(void)fd;
+	(void)what;
+	int len = dp_client_recv(dp->upcalls, dp->in, sizeof(dp->in));
+	const struct nlmsghdr *nlh = (const struct nlmsghdr *)dp->in;
+	if (len == 0)
+		return;
+	evtimer_del(dp->connect_timer);
+	event_drop(&dp->upcalls_read);
+	int err = len > 0 && mnl_nlmsg_ok(nlh, len) && nlh->nlmsg_type == NLMSG_ERROR
+		      ? dp_msg_error_parse(nlh, text, sizeof(text))
+		      : -EPROTO;
+	if (err == -EBUSY)
+		not_usable(dp, "another control daemon has its upcalls; stop that one");
+	else if (err)
+		not_usable(dp, err == -EPROTO ? "it does not speak this protocol" : text);
+	else
+		set_up(dp);
+	if (dp->connected && !each_message(dp, len, upcall_message))
+		fail(dp, "it sent what is not a message");
+	datapath_flush(dp);
+}
+
+// Asks for upcalls, and does not wait: a swd that hangs must not hold up control clients. swd
+// queues upcalls from then on, so that none is lost while the rest is set up.
+static int attach(struct datapath *dp)
+{
+	struct dp_datagram dgram = {.buf = dp->out};
+	struct nlmsghdr *nlh =
+	    dp_msg_begin(&dgram, DP_FAMILY_DATAPATH, OVS_DP_CMD_SET, NLM_F_REQUEST | NLM_F_ACK, 1);
+	mnl_attr_put_u32_check(nlh, dp_msg_room(&dgram), OVS_DP_ATTR_UPCALL_PID, 1);
+	dp_msg_end(&dgram, nlh);
+	int err = dp_client_send(dp->upcalls, &dgram);
+	if (err)
+		return err;
+	dp->upcalls_read = event_new(dp->d->base, dp_client_fd(dp->upcalls), EV_READ | EV_PERSIST,
+				     on_attached, dp);
+	if (!dp->upcalls_read || event_add(dp->upcalls_read, NULL) < 0)
+		return -ENOMEM;
+	connect_after(dp, ATTACH_TIMEOUT_MS);
+	return 0;
+}
+
+// Starts an attempt. When it comes again, the one before has had no answer.
 static void on_connect_timer(evutil_socket_t fd, short what, void *arg)
 {
 	struct datapath *dp = arg;
 	int err = 0;
 	(void)fd;
 	(void)what;
+	if (dp->upcalls_read && dp->upcalls && !dp->failed) {
+		not_usable(dp, "it does not answer");
+		return;
+	}
+	dp->failed = false;
 	disconnect(dp);
 	dp->calls = open_client(dp, &err);
 	dp->upcalls = open_client(dp, &err);
 	dp->dump = open_client(dp, &err);
-	unsigned wait_ms = RETRY_MS;
-	if (!err) {
-		outbox_reset(dp->outbox, dp->upcalls);
-		err = set_up(dp);
-		wait_ms = RETRY_SLOW_MS;
-	}
-	if (err) {
-		if (!dp->quiet)
-			log_warn("%s; trying again", dp->away);
-		dp->quiet = true;
-		disconnect(dp);
-		connect_after(dp, wait_ms);
-		return;
-	}
-	dp->connected = true;
-	dp->quiet = false;
-	log_info("connected to swd %s (pid %u): %u ports, %u megaflows", dp->info.version,
-		 dp->info.pid, ports_count(dp->d->ports), megaflows_count(dp->d->megaflows));
-	revalidate_rules_changed(dp->d->revalidator);
+	if (err)
+		give_up(dp, RETRY_MS);
+	else if (attach(dp) < 0)
+		not_usable(dp, "cannot ask for upcalls");
 }
 
 struct datapath *datapath_create(struct swctld *d)

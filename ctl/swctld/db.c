@@ -82,8 +82,6 @@ static const struct {
     {SQLITE_FULL, -ENOSPC, "the disk is full; free some space and repeat"},
     {SQLITE_BUSY, -EBUSY, "it is in use by another process; stop that one first"},
     {SQLITE_READONLY, -EROFS, "it cannot be written; check its owner, mode and mount"},
-    {SQLITE_CANTOPEN, -ENOENT,
-     "it cannot be opened; check that its folder exists and can be written"},
     {SQLITE_NOTADB, -EINVAL, "it is not a database; name another file or remove it"},
     {SQLITE_CORRUPT, -EIO, "it is damaged; restore it from a backup or remove it"},
     {SQLITE_NOMEM, -ENOMEM, "out of memory"},
@@ -194,8 +192,15 @@ static int open_file(struct db *db)
 {
 	// SQLite would create it readable by all; its journal files take their mode from it.
 	int fd = open(db->path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-	if (fd >= 0)
-		close(fd);
+	if (fd < 0) {
+		int err = -errno;
+		snprintf(
+		    db->error, sizeof(db->error),
+		    "database %s: %s; check the folder, its owner and mode, or name another file",
+		    db->path, strerror(-err));
+		return err;
+	}
+	close(fd);
 	if (sqlite3_open_v2(db->path, &db->sqlite, SQLITE_OPEN_READWRITE, NULL) != SQLITE_OK)
 		return failed(db);
 	sqlite3_extended_result_codes(db->sqlite, 1);

@@ -36,14 +36,6 @@ static void copy_struct(void *to, size_t len, const struct nlattr *attr)
 		memcpy(to, mnl_attr_get_payload(attr), len);
 }
 
-int dp_call_attach(struct dp_client *c, char *text)
-{
-	struct nlmsghdr *nlh =
-	    dp_client_begin(c, DP_FAMILY_DATAPATH, OVS_DP_CMD_SET, NLM_F_REQUEST | NLM_F_ACK);
-	mnl_attr_put_u32_check(nlh, dp_client_room(c), OVS_DP_ATTR_UPCALL_PID, 1);
-	return call(c, NULL, NULL, CALL_TIMEOUT_MS, text);
-}
-
 static void on_info(const struct nlmsghdr *nlh, void *arg)
 {
 	const struct nlattr *a[SWD_INFO_ATTR_MAX + 1] = {0};

@@ -36,7 +36,6 @@ struct dp_flow {
 	uint8_t tcp_flags;
 };
 
-int dp_call_attach(struct dp_client *c, char *text);
 int dp_call_info(struct dp_client *c, struct dp_info *info, char *text);
 int dp_call_stats(struct dp_client *c, struct dp_stats *stats, char *text);
 

@@ -57,10 +57,10 @@ static bool fill_put(struct nlmsghdr *nlh, size_t room, const void *arg)
 				  f->actions_len ? f->actions : "");
 }
 
-int flow_op_put(struct outbox *ob, const struct known_flow *f)
+int flow_op_put(struct outbox *ob, const struct known_flow *f, bool echo)
 {
-	return outbox_put(ob, DP_FAMILY_FLOW, OVS_FLOW_CMD_NEW,
-			  NLM_F_REQUEST | NLM_F_CREATE | NLM_F_REPLACE, f->id, fill_put, f);
+	uint16_t flags = NLM_F_REQUEST | NLM_F_CREATE | NLM_F_REPLACE | (echo ? NLM_F_ECHO : 0);
+	return outbox_put(ob, DP_FAMILY_FLOW, OVS_FLOW_CMD_NEW, flags, f->id, fill_put, f);
 }
 
 static bool fill_del(struct nlmsghdr *nlh, size_t room, const void *arg)

@@ -21,7 +21,8 @@ int flow_actions_encode(struct encoded_actions *out, const struct action *list, 
 int flow_match_canonical(struct flow_match *out, const struct flow_match *match);
 
 // All below: 0 or an error of outbox_put.
-int flow_op_put(struct outbox *ob, const struct known_flow *f); // adds, or sets its actions
+// Adds, or sets its actions. `echo`: answered with the counters.
+int flow_op_put(struct outbox *ob, const struct known_flow *f, bool echo);
 int flow_op_del(struct outbox *ob, const struct known_flow *f); // answered with the final counters
 int flow_op_execute(struct outbox *ob, const struct nlattr *packet, const struct nlattr *key,
 		    const struct encoded_actions *actions);

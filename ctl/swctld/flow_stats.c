@@ -8,9 +8,8 @@
 
 #include <string.h>
 
-#define SETTLE_MS     1000  // a megaflow may be under way to swd for so long
-#define DELETIONS_MAX 10000 // in a round: each has an answer, which must find room
-#define REFRESH_MAX   50000 // more megaflows than this are not read for one reply
+#define SETTLE_MS   1000  // a megaflow may be under way to swd for so long
+#define REFRESH_MAX 50000 // more megaflows than this are not read for one reply
 
 static uint32_t current_round;
 
@@ -46,6 +45,7 @@ static void adopt(struct swctld *d, const struct dp_flow *flow)
 		return;
 	f->seen = true;
 	f->n_sent = 1;
+	f->adopted = true;
 	f->last = flow->reading;
 	f->round = current_round;
 	if (flow->actions && known_flow_set_actions(f, mnl_attr_get_payload(flow->actions),
@@ -67,7 +67,7 @@ void flow_stats_reading(struct swctld *d, const struct dp_flow *flow)
 	credit(d, f, &flow->reading);
 }
 
-void flow_stats_final(struct swctld *d, struct known_flow *f, const struct flow_reading *reading)
+void flow_stats_answer(struct swctld *d, struct known_flow *f, const struct flow_reading *reading)
 {
 	credit(d, f, reading);
 }
@@ -90,7 +90,6 @@ void flow_stats_round_end(struct swctld *d, uint64_t started_ms)
 	uint64_t limit_ms = idle_limit_ms(d), now_ms = clock_now_ms();
 	struct outbox *ob = datapath_outbox(d->datapath);
 	struct known_flow *f, *next;
-	unsigned n_deleted = 0;
 	for (f = megaflows_first(d->megaflows); f; f = next) {
 		next = f->next;
 		if (f->round != current_round) {
@@ -101,7 +100,7 @@ void flow_stats_round_end(struct swctld *d, uint64_t started_ms)
 		int64_t unused_ms = (int64_t)(now_ms - known_flow_used_ms(f));
 		if (unused_ms < (int64_t)limit_ms)
 			continue;
-		if (++n_deleted > DELETIONS_MAX || flow_op_del(ob, f) < 0)
+		if (!megaflows_may_await(d->megaflows) || flow_op_del(ob, f) < 0)
 			break; // the next round goes on
 		megaflows_leave(d->megaflows, f);
 	}

@@ -11,8 +11,8 @@
 // A megaflow as a dump shows it: what it counted since the last time goes to its rule. One that is
 // not known is adopted, and will be translated like all that are stale.
 void flow_stats_reading(struct swctld *d, const struct dp_flow *flow);
-// The same for the last reading of a megaflow that is leaving.
-void flow_stats_final(struct swctld *d, struct known_flow *f, const struct flow_reading *reading);
+// The same for a reading that answers a change or deletion.
+void flow_stats_answer(struct swctld *d, struct known_flow *f, const struct flow_reading *reading);
 
 void flow_stats_round_begin(struct swctld *d);
 // Forgets what swd lost, deletes what is idle.

@@ -12,6 +12,7 @@ struct megaflows {
 	struct known_flow *by_id;
 	struct known_flow *list;
 	uint32_t next_id;
+	unsigned n_awaited;
 };
 
 struct megaflows *megaflows_create(void)
@@ -68,17 +69,26 @@ struct known_flow *megaflows_add(struct megaflows *m, const struct flow_match *m
 	return f;
 }
 
-void megaflows_leave(struct megaflows *m, struct known_flow *f)
+static void unlist(struct megaflows *m, struct known_flow *f)
 {
 	HASH_DELETE(hh, m->by_match, f);
 	DL_DELETE(m->list, f);
+}
+
+void megaflows_leave(struct megaflows *m, struct known_flow *f)
+{
+	unlist(m, f);
 	f->leaving = true;
+	m->n_awaited++;
 }
 
 void megaflows_forget(struct megaflows *m, struct known_flow *f)
 {
 	if (!f->leaving)
-		megaflows_leave(m, f);
+		unlist(m, f);
+	else
+		m->n_awaited--;
+	megaflows_switch_end(m, f);
 	HASH_DELETE(hh_id, m->by_id, f);
 	free(f->actions);
 	free(f);
@@ -105,6 +115,34 @@ void megaflows_outdate(struct megaflows *m, struct known_flow *f)
 	f->gen = 0;
 	DL_DELETE(m->list, f);
 	DL_PREPEND(m->list, f);
+}
+
+void megaflows_switch_begin(struct megaflows *m, struct known_flow *f, int64_t rule_id)
+{
+	f->next_rule_id = rule_id;
+	if (!f->switching)
+		m->n_awaited++;
+	f->switching = true;
+}
+
+void megaflows_switch_end(struct megaflows *m, struct known_flow *f)
+{
+	if (!f->switching)
+		return;
+	f->switching = false;
+	f->rule_id = f->next_rule_id;
+	m->n_awaited--;
+}
+
+void megaflows_switch_end_all(struct megaflows *m)
+{
+	for (struct known_flow *f = m->list; f; f = f->next)
+		megaflows_switch_end(m, f);
+}
+
+bool megaflows_may_await(const struct megaflows *m)
+{
+	return m->n_awaited < MEGAFLOWS_AWAITED_MAX;
 }
 
 struct known_flow *megaflows_first(const struct megaflows *m)

@@ -24,7 +24,10 @@ struct known_flow {
 	struct flow_match match;
 	uint32_t id;	      // nlmsg_seq of messages about it: errors and final counters carry it
 	uint64_t gen;	      // 0: of a time before ours
-	int64_t rule_id;      // that decided; 0: none
+	int64_t rule_id;      // whose the counters are; 0: no rule's
+	int64_t next_rule_id; // whose they are from the answer on that `switching` awaits
+	bool switching;
+	bool adopted;	      // nobody's counters yet
 	uint16_t normal_vlan; // where NORMAL learned, and what
 	struct eth_addr normal_mac;
 	bool used_normal;
@@ -64,6 +67,16 @@ void megaflows_outdate(struct megaflows *m, struct known_flow *f);
 // In the order of generations.
 struct known_flow *megaflows_first(const struct megaflows *m);
 unsigned megaflows_count(const struct megaflows *m);
+// Another rule decides over it now: what it counted up to the answer of a change that was sent is
+// the former rule's.
+void megaflows_switch_begin(struct megaflows *m, struct known_flow *f, int64_t rule_id);
+void megaflows_switch_end(struct megaflows *m, struct known_flow *f);
+// No answers will come any more.
+void megaflows_switch_end_all(struct megaflows *m);
+// Answers that swd owes. Senders stop at the bound, since swd keeps only so many bytes for who does
+// not read them.
+#define MEGAFLOWS_AWAITED_MAX 4000
+bool megaflows_may_await(const struct megaflows *m);
 
 // Takes a copy of encoded actions. 0 or -ENOMEM.
 int known_flow_set_actions(struct known_flow *f, const void *actions, uint16_t len);

@@ -47,7 +47,7 @@ static int add_rules(struct swctld *d, struct rule **list, size_t n, struct rpc_
 	if (err)
 		return refuse_change(d, reply, err);
 	if (n > 0)
-		revalidate_rules_changed(d->revalidator);
+		revalidate_now(d->revalidator);
 	reply->result =
 	    json_pack("{s:i, s:i}", "added", (int)change.added, "replaced", (int)change.replaced);
 	return 0;
@@ -114,7 +114,7 @@ int method_flow_del(struct swctld *d, const json_t *params, struct rpc_reply *re
 	if (err)
 		return refuse_change(d, reply, err);
 	if (change.deleted)
-		revalidate_rules_changed(d->revalidator);
+		revalidate_now(d->revalidator);
 	reply->result = json_pack("{s:i}", "deleted", (int)change.deleted);
 	return 0;
 }

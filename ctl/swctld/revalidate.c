@@ -9,7 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define TURN_MS	      5	 // of work at a time
+#define TURN_MS	      5 // of work at a time
+#define PAUSE_MS      10
 #define MACS_DELAY_MS 10 // new addresses come in crowds
 #define RELEARN_MS    FDB_IDLE_MS
 
@@ -88,28 +89,51 @@ int revalidate_translate(struct revalidator *r, const struct flow_key *key, bool
 	return translate(&ctx, key, result);
 }
 
+static int send_change(struct revalidator *r, struct known_flow *f,
+		       const struct encoded_actions *actions, bool echo)
+{
+	int err = known_flow_set_actions(f, actions->buf, actions->len);
+	if (!err)
+		err = flow_op_put(datapath_outbox(r->d->datapath), f, echo);
+	if (err) {
+		// What swd has may be wrong now: to be done again.
+		f->absent = true;
+		megaflows_outdate(r->d->megaflows, f);
+		return err;
+	}
+	f->absent = false;
+	f->n_sent++;
+	f->sent_ms = clock_now_ms();
+	return 0;
+}
+
+// Whether swd has it, and counts for another rule than this.
+static bool changes_rule(const struct known_flow *f, int64_t rule_id)
+{
+	int64_t known = f->switching ? f->next_rule_id : f->rule_id;
+	return f->n_sent > 0 && !f->absent && !f->adopted && known != rule_id;
+}
+
 int revalidate_apply(struct revalidator *r, struct known_flow *f, const struct xlate_result *result,
 		     const struct encoded_actions *actions, bool force)
 {
-	bool same = known_flow_same_actions(f, actions->buf, actions->len);
-	f->rule_id = result->rule ? result->rule->id : 0;
+	int64_t rule_id = result->rule ? result->rule->id : 0;
+	// The counters stand in swd: only it can tell what still belongs to the rule before.
+	bool other_rule = changes_rule(f, rule_id);
+	if (force || other_rule || f->absent || f->n_sent == 0 ||
+	    !known_flow_same_actions(f, actions->buf, actions->len)) {
+		int err = send_change(r, f, actions, other_rule);
+		if (err)
+			return err;
+	}
+	if (other_rule)
+		megaflows_switch_begin(r->d->megaflows, f, rule_id);
+	else if (!f->switching)
+		f->rule_id = rule_id;
+	f->adopted = false;
 	f->used_normal = result->used_normal;
 	f->normal_vlan = result->normal_vlan;
 	f->normal_mac = result->normal_mac;
-	if (!same || force || f->absent || f->n_sent == 0) {
-		int err = same ? 0 : known_flow_set_actions(f, actions->buf, actions->len);
-		if (!err)
-			err = flow_op_put(datapath_outbox(r->d->datapath), f);
-		if (err) {
-			// What swd has may be wrong now: to be done again.
-			f->absent = true;
-			megaflows_outdate(r->d->megaflows, f);
-			return err;
-		}
-		f->absent = false;
-		f->n_sent++;
-		f->sent_ms = clock_now_ms();
-	}
 	megaflows_stamp(r->d->megaflows, f, r->gen);
 	return 0;
 }
@@ -170,28 +194,39 @@ static int revalidate_one(struct revalidator *r, struct known_flow *f)
 	return revalidate_apply(r, f, &r->result, &r->actions, false);
 }
 
-// A turn. It ends when nothing is stale, when its time is up, or when swd does not read (then
-// resumed by the outbox's events).
-static void on_turn(evutil_socket_t fd, short what, void *arg)
+// It ends when nothing is stale, when its time is up, or when swd does not read or has answers to
+// give first.
+static void take_turn(struct revalidator *r)
 {
-	struct revalidator *r = arg;
 	uint64_t until_ms = clock_now_ms() + TURN_MS;
+	struct megaflows *m = r->d->megaflows;
 	struct known_flow *f;
 	unsigned n = 0;
 	int err = 0;
-	(void)fd;
-	(void)what;
 	if (!datapath_calls(r->d->datapath))
 		return; // a connection starts it again
-	while (!err && (f = megaflows_first(r->d->megaflows)) && f->gen < r->gen) {
+	while (!err && (f = megaflows_first(m)) && f->gen < r->gen && megaflows_may_await(m)) {
 		if ((++n & 63) == 0 && clock_now_ms() >= until_ms)
 			break;
 		err = revalidate_one(r, f);
 	}
 	datapath_flush(r->d->datapath);
-	f = megaflows_first(r->d->megaflows);
+	f = megaflows_first(m);
 	if (f && f->gen < r->gen && err != -ENOTCONN)
-		schedule(r, err ? MACS_DELAY_MS : 0);
+		schedule(r, err || !megaflows_may_await(m) ? PAUSE_MS : 0);
+}
+
+static void on_turn(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	take_turn(arg);
+}
+
+void revalidate_now(struct revalidator *r)
+{
+	revalidate_rules_changed(r);
+	take_turn(r);
 }
 
 static int by_use(const void *a, const void *b)

@@ -17,6 +17,9 @@ void revalidator_destroy(struct revalidator *r);
 
 // Rules or ports changed: concerns all megaflows.
 void revalidate_rules_changed(struct revalidator *r);
+// The same, and a first turn before it returns: a small table is then right before the user has the
+// reply.
+void revalidate_now(struct revalidator *r);
 // Learned addresses changed: concerns those that NORMAL made.
 void revalidate_macs_changed(struct revalidator *r);
 // Goes on with what is stale, if anything is.

@@ -224,7 +224,7 @@ json_t *rpc_dispatch(struct swctld *d, const char *line, size_t len)
 {
 	json_error_t error;
 	char text[JSON_ERROR_TEXT_LENGTH + 80];
-	json_t *request = json_loadb(line, len, JSON_REJECT_DUPLICATES, &error);
+	json_t *request = json_loadb(line, len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &error);
 	if (!request) {
 		snprintf(text, sizeof(text), "not JSON: %s (byte %d)", error.text, error.position);
 		return rpc_error(NULL, RPC_NOT_JSON, text);

@@ -20,9 +20,11 @@
 struct client {
 	struct rpc_server *server;
 	struct bufferevent *bev;
-	char *line; // what has come of a line
+	struct event *again; // when its turn ended before its requests
+	char *line;	     // what has come and is not answered
 	size_t len, cap;
-	bool closing; // once its replies are out
+	size_t scanned; // of that, bytes without a newline
+	bool ended;	// sends no more: closed once its replies are out
 	uint64_t active_ms;
 	struct client *prev, *next;
 };
@@ -42,6 +44,7 @@ static void client_free(struct client *c)
 	DL_DELETE(s->clients, c);
 	s->n_clients--;
 	s->buffered -= c->cap;
+	event_free(c->again);
 	bufferevent_free(c->bev);
 	free(c->line);
 	free(c);
@@ -74,7 +77,8 @@ static void send_json(struct client *c, json_t *reply)
 static void client_end(struct client *c, const char *why)
 {
 	send_json(c, rpc_error(NULL, RPC_NOT_A_REQUEST, why));
-	c->closing = true;
+	c->ended = true;
+	c->len = c->scanned = 0;
 	bufferevent_disable(c->bev, EV_READ);
 }
 
@@ -101,6 +105,7 @@ static bool reserve(struct client *c, size_t n)
 static void consume(struct client *c, size_t n)
 {
 	c->len -= n;
+	c->scanned = 0;
 	memmove(c->line, c->line + n, c->len);
 	if (c->len == 0 && c->cap > 65536) {
 		c->server->buffered -= c->cap;
@@ -110,6 +115,15 @@ static void consume(struct client *c, size_t n)
 	}
 }
 
+// Finds the end of the line that starts at `start`. false when it has not come yet.
+static bool line_end(struct client *c, size_t start, size_t *end)
+{
+	size_t from = c->scanned > start ? c->scanned : start;
+	char *newline = c->len > from ? memchr(c->line + from, '\n', c->len - from) : NULL;
+	c->scanned = *end = newline ? (size_t)(newline - c->line) : c->len;
+	return newline != NULL;
+}
+
 static bool is_blank(const char *line, size_t len)
 {
 	while (len > 0 && memchr(" \t\r", line[len - 1], 3))
@@ -117,34 +131,57 @@ static bool is_blank(const char *line, size_t len)
 	return len == 0;
 }
 
-// Answers all whole lines. Bytes before `from` hold no newline. false when the client was dropped.
-static bool answer_lines(struct client *c, size_t from)
+// Answers whole lines while the client reads its replies and its turn lasts. false when lines are
+// left.
+static bool answer_lines(struct client *c)
 {
-	size_t start = 0;
-	char *newline;
-	while (c->len > 0 && (newline = memchr(c->line + from, '\n', c->len - from))) {
-		size_t end = (size_t)(newline - c->line);
-		if (unread(c) > RPC_OUTPUT_MAX) {
-			log_warn("a client does not read its replies: dropped");
-			client_free(c);
-			return false;
-		}
+	uint64_t until_ms = clock_now_ms() + RPC_TURN_MS;
+	size_t start = 0, end;
+	bool left;
+	while ((left = line_end(c, start, &end)) && unread(c) <= RPC_OUTPUT_MAX &&
+	       clock_now_ms() <= until_ms) {
 		if (!is_blank(c->line + start, end - start))
 			send_json(c, rpc_dispatch(c->server->d, c->line + start, end - start));
-		from = start = end + 1;
+		start = end + 1;
 	}
 	if (start > 0)
 		consume(c, start);
-	return true;
+	return !left;
+}
+
+// What may be done for a client now. It may be gone afterwards.
+static void serve(struct client *c)
+{
+	static const struct timeval at_once = {0};
+	bool done = answer_lines(c);
+	if (!done) {
+		// Either its turn is over, or its replies must be read first: on_written comes
+		// then.
+		bufferevent_disable(c->bev, EV_READ);
+		if (unread(c) <= RPC_OUTPUT_MAX)
+			evtimer_add(c->again, &at_once);
+		return;
+	}
+	if (!c->ended && c->len > RPC_LINE_MAX)
+		client_end(c, "line longer than 64 MiB; send it in smaller parts");
+	if (c->ended && unread(c) == 0)
+		client_free(c);
+	else if (!c->ended)
+		bufferevent_enable(c->bev, EV_READ);
+}
+
+static void on_again(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	serve(arg);
 }
 
 static void on_read(struct bufferevent *bev, void *arg)
 {
 	struct client *c = arg;
 	struct evbuffer *input = bufferevent_get_input(bev);
-	size_t had = c->len, n = evbuffer_get_length(input);
-	if (c->closing)
-		return;
+	size_t n = evbuffer_get_length(input);
 	client_touch(c);
 	if (!reserve(c, n)) {
 		client_end(c, "too much is waiting in unfinished lines; send it in smaller parts");
@@ -152,32 +189,27 @@ static void on_read(struct bufferevent *bev, void *arg)
 	}
 	evbuffer_remove(input, c->line + c->len, n);
 	c->len += n;
-	if (!answer_lines(c, had))
-		return;
-	if (c->len > RPC_LINE_MAX)
-		client_end(c, "line longer than 64 MiB; send it in smaller parts");
+	serve(c);
 }
 
 static void on_written(struct bufferevent *bev, void *arg)
 {
-	struct client *c = arg;
 	(void)bev;
-	if (c->closing)
-		client_free(c);
+	serve(arg);
 }
 
 static void on_event(struct bufferevent *bev, short what, void *arg)
 {
 	struct client *c = arg;
+	(void)bev;
 	if (what & BEV_EVENT_TIMEOUT)
 		log_warn("a client has not read its replies for %d s: dropped", RPC_STALL_S);
 	// One that only ends its sending side still gets its replies.
-	if ((what & BEV_EVENT_EOF) && unread(c) > 0) {
-		c->closing = true;
-		bufferevent_disable(bev, EV_READ);
-		return;
-	}
-	client_free(c);
+	c->ended = true;
+	if (what & BEV_EVENT_EOF)
+		serve(c);
+	else
+		client_free(c);
 }
 
 struct rpc_server *rpc_server_create(struct swctld *d)
@@ -226,8 +258,12 @@ int rpc_server_adopt(struct rpc_server *s, int fd)
 	}
 	struct client *c = calloc(1, sizeof(*c));
 	if (c)
+		c->again = evtimer_new(s->d->base, on_again, c);
+	if (c && c->again)
 		c->bev = bufferevent_socket_new(s->d->base, fd, BEV_OPT_CLOSE_ON_FREE);
 	if (!c || !c->bev) {
+		if (c && c->again)
+			event_free(c->again);
 		free(c);
 		close(fd);
 		return -ENOMEM;

@@ -81,17 +81,20 @@ static void on_packet(struct swctld *d, const struct nlmsghdr *nlh)
 		packet_missed(d, a[OVS_PACKET_ATTR_PACKET], a[OVS_PACKET_ATTR_KEY]);
 }
 
-static void on_final_counters(struct swctld *d, const struct nlmsghdr *nlh)
+static void on_counters(struct swctld *d, const struct nlmsghdr *nlh)
 {
 	struct dp_flow flow;
 	struct known_flow *f = megaflows_by_id(d->megaflows, nlh->nlmsg_seq);
-	if (!f || !f->leaving)
+	if (!f)
 		return;
 	if (dp_flow_parse(nlh, &flow) == 0) {
 		flow.reading.at_ms = clock_now_ms();
-		flow_stats_final(d, f, &flow.reading);
+		flow_stats_answer(d, f, &flow.reading);
 	}
-	megaflows_forget(d->megaflows, f);
+	if (f->leaving)
+		megaflows_forget(d->megaflows, f);
+	else
+		megaflows_switch_end(d->megaflows, f);
 }
 
 static void on_refusal(struct swctld *d, const struct nlmsghdr *nlh)
@@ -120,7 +123,7 @@ void upcall_message(struct swctld *d, const struct nlmsghdr *nlh)
 	if (nlh->nlmsg_type == DP_FAMILY_PACKET)
 		on_packet(d, nlh);
 	else if (nlh->nlmsg_type == DP_FAMILY_FLOW)
-		on_final_counters(d, nlh);
+		on_counters(d, nlh);
 	else if (nlh->nlmsg_type == NLMSG_ERROR)
 		on_refusal(d, nlh);
 }
