@@ -1,9 +1,13 @@
 """A control server for swctl's tests: answers as the test says, and misbehaves when told to."""
 
+import fcntl
 import json
 import os
 import socketserver
+import struct
+import termios
 import threading
+import time
 
 
 class _Handler(socketserver.StreamRequestHandler):
@@ -14,9 +18,19 @@ class _Handler(socketserver.StreamRequestHandler):
         try:
             for piece in self.server.answer(self.server.requests[-1] if line else None):
                 self.wfile.write(piece)
-                self.wfile.flush()
+                self.wait_read()
         except (BrokenPipeError, ConnectionResetError):
             pass
+
+
+    def wait_read(self):
+        """Until swctl has taken what was sent, so that pieces reach it one by one."""
+        deadline = time.monotonic() + 5
+        while time.monotonic() < deadline:
+            unread = fcntl.ioctl(self.connection, termios.TIOCOUTQ, struct.pack("i", 0))
+            if struct.unpack("i", unread)[0] == 0:
+                return
+            time.sleep(0.0005)
 
 
 class _Server(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):

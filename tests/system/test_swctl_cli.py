@@ -308,6 +308,19 @@ def test_a_refusal_before_the_whole_request_was_read_is_shown(daemon):
     assert_fails(daemon.swctl("add-flows", "-", stdin=b"priority=1,actions=drop\n" * 200_000), 1, "line too long")
 
 
+def test_a_refusal_is_read_while_the_daemon_reads_no_more(daemon):
+    done = threading.Event()
+
+    def answer(request):
+        yield json.dumps({"error": {"code": -32600, "message": "too much"}}).encode() + b"\n"
+        done.wait(30)
+
+    daemon.does(answer, read_first=False)
+    stdin = b"priority=1,actions=drop\n" * 200_000
+    assert_fails(daemon.swctl("--timeout", 10, "add-flows", "-", stdin=stdin), 1, "too much")
+    done.set()
+
+
 def test_a_file_beyond_the_longest_request_is_refused_here(daemon):
     line = b"priority=1,tcp,actions=drop," + b"x" * 1000 + b"\n"
     assert_fails(daemon.swctl("add-flows", "-", stdin=line * 70_000), 1, "<stdin>: more than 64 MiB", "split")

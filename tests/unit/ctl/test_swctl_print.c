@@ -150,6 +150,8 @@ static void units_are_those_that_people_read(void **state)
 	assert_string_equal(field_bytes(0, &buf), "0 B");
 	assert_string_equal(field_bytes(1023, &buf), "1023 B");
 	assert_string_equal(field_bytes(1536, &buf), "1.5 KiB");
+	assert_string_equal(field_bytes(1024, &buf), "1.0 KiB");
+	assert_string_equal(field_bytes(1 << 20, &buf), "1.0 MiB");
 	assert_string_equal(field_bytes(64 << 20, &buf), "64.0 MiB");
 	assert_string_equal(field_bytes(3LL << 50, &buf), "3072.0 TiB");
 	assert_string_equal(field_duration(59.9, &buf), "59 s");
