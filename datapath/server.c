@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 #define CLIENTS_MAX	  64
-#define BACKLOG		  16
+#define BACKLOG		  64
 #define ACCEPT_RETRY_S	  1
 #define SEND_BUFFER_BYTES (1 << 20)
 

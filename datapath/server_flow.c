@@ -86,29 +86,29 @@ static int add_fail(struct request *rq, int err)
 	return request_fail(rq, NULL, err, "no memory for another flow: give swd more with --mem");
 }
 
-// What NEW with NLM_F_REPLACE and SET have in common: KEY and ACTIONS, which are checked.
-static int change_parse(struct request *rq, struct flow_request *fr, struct flow_actions **actions)
+// What NEW and SET have in common: KEY, and ACTIONS, which are checked. NULL with *err on failure.
+static struct flow_actions *change_parse(struct request *rq, struct flow_request *fr, int *err)
 {
-	int rc = flow_parse(rq, fr);
-	if (rc == 0)
-		rc = key_require(rq, fr);
-	if (rc < 0)
-		return rc;
+	*err = flow_parse(rq, fr);
+	if (*err == 0)
+		*err = key_require(rq, fr);
+	if (*err != 0)
+		return NULL;
 	const struct nlattr *attr = fr->attrs[OVS_FLOW_ATTR_ACTIONS];
-	if (attr == NULL)
-		return request_fail(rq, NULL, -EINVAL, "ACTIONS is missing");
-	*actions = request_actions(rq, attr, &fr->match, &rc);
-	return rc;
+	if (attr != NULL)
+		return request_actions(rq, attr, &fr->match, err);
+	*err = request_fail(rq, NULL, -EINVAL, "ACTIONS is missing");
+	return NULL;
 }
 
 int server_flow_new(struct request *rq)
 {
 	struct flow_table *flows = rq->server->flows;
 	struct flow_request fr;
-	struct flow_actions *actions;
 	struct megaflow *mf = NULL;
-	int rc = change_parse(rq, &fr, &actions);
-	if (rc < 0)
+	int rc;
+	struct flow_actions *actions = change_parse(rq, &fr, &rc);
+	if (actions == NULL)
 		return rc;
 	if (rq->nlh->nlmsg_flags & NLM_F_REPLACE)
 		mf = flow_table_find(flows, &fr.match);
@@ -130,9 +130,9 @@ static int no_flow(struct request *rq)
 int server_flow_set(struct request *rq)
 {
 	struct flow_request fr;
-	struct flow_actions *actions;
-	int rc = change_parse(rq, &fr, &actions);
-	if (rc < 0)
+	int rc;
+	struct flow_actions *actions = change_parse(rq, &fr, &rc);
+	if (actions == NULL)
 		return rc;
 	struct megaflow *mf = flow_table_find(rq->server->flows, &fr.match);
 	if (mf == NULL) {

@@ -26,7 +26,7 @@ struct server {
 	struct event *on_accept;
 	struct event *on_accept_retry;
 
-	TAILQ_HEAD(, client) clients;
+	TAILQ_HEAD(client_list, client) clients;
 	unsigned n_clients;
 	bool full_logged;
 
@@ -54,7 +54,7 @@ struct client {
 	unsigned id; // for the log
 	bool dead;   // to be closed when its event has been served
 	struct event *on_read, *on_write;
-	STAILQ_HEAD(, outgoing) queue;
+	STAILQ_HEAD(outgoing_list, outgoing) queue;
 	size_t queued_bytes;
 	// The dump that goes on as the socket drains; NULL: none.
 	const struct handler *dump;

@@ -73,7 +73,7 @@ int server_packet_execute(struct request *rq)
 		rc = attrs_require(rq, attrs);
 	if (rc == 0)
 		rc = dp_key_parse(attrs[OVS_PACKET_ATTR_KEY], &key, &rq->error);
-	if (rc < 0)
+	if (rc != 0)
 		return rc;
 	const struct nlattr *packet = attrs[OVS_PACKET_ATTR_PACKET];
 	match_of_packet(packet, &key, &match);

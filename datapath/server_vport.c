@@ -216,40 +216,51 @@ int server_vport_new(struct request *rq)
 	return request_answer(rq, OVS_VPORT_CMD_NEW, fill_vport, port);
 }
 
-static int port_of(struct request *rq, struct port **port)
+static struct port *port_by_name(struct request *rq, const struct nlattr *attr, int *err)
+{
+	char name[PORT_NAME_MAX];
+	*err = text_get(rq, attr, "NAME", name, sizeof(name));
+	if (*err != 0)
+		return NULL;
+	struct port *port = port_find(name);
+	if (port == NULL)
+		*err = request_fail(rq, attr, -ENODEV, "no port is named \"%s\"", name);
+	return port;
+}
+
+static struct port *port_by_no(struct request *rq, const struct nlattr *attr, int *err)
+{
+	uint32_t no = 0;
+	*err = u32_get(rq, attr, "PORT_NO", &no);
+	if (*err != 0)
+		return NULL;
+	struct port *port = port_get(no);
+	if (port == NULL)
+		*err = request_fail(rq, attr, -ENODEV, "no port has number %u", no);
+	return port;
+}
+
+// The port that NAME or PORT_NO says. NULL with *err on failure.
+static struct port *port_of(struct request *rq, int *err)
 {
 	const struct nlattr *attrs[OVS_VPORT_ATTR_MAX + 1];
-	char name[PORT_NAME_MAX];
-	uint32_t no = 0;
-	int rc = dp_msg_parse(rq->nlh, attrs, OVS_VPORT_ATTR_MAX, &rq->error);
-	if (rc < 0)
-		return rc;
-	const struct nlattr *by_name = attrs[OVS_VPORT_ATTR_NAME];
-	const struct nlattr *by_no = attrs[OVS_VPORT_ATTR_PORT_NO];
-	if (by_name != NULL) {
-		rc = text_get(rq, by_name, "NAME", name, sizeof(name));
-		if (rc < 0)
-			return rc;
-		*port = port_find(name);
-		return *port != NULL
-			   ? 0
-			   : request_fail(rq, by_name, -ENODEV, "no port is named \"%s\"", name);
-	}
-	if (by_no == NULL)
-		return request_fail(rq, NULL, -EINVAL, "neither NAME nor PORT_NO says which port");
-	rc = u32_get(rq, by_no, "PORT_NO", &no);
-	if (rc < 0)
-		return rc;
-	*port = port_get(no);
-	return *port != NULL ? 0 : request_fail(rq, by_no, -ENODEV, "no port has number %u", no);
+	*err = dp_msg_parse(rq->nlh, attrs, OVS_VPORT_ATTR_MAX, &rq->error);
+	if (*err != 0)
+		return NULL;
+	if (attrs[OVS_VPORT_ATTR_NAME] != NULL)
+		return port_by_name(rq, attrs[OVS_VPORT_ATTR_NAME], err);
+	if (attrs[OVS_VPORT_ATTR_PORT_NO] != NULL)
+		return port_by_no(rq, attrs[OVS_VPORT_ATTR_PORT_NO], err);
+	*err = request_fail(rq, NULL, -EINVAL, "neither NAME nor PORT_NO says which port");
+	return NULL;
 }
 
 int server_vport_del(struct request *rq)
 {
-	struct port *port;
-	int rc = port_of(rq, &port);
-	if (rc < 0)
-		return rc;
+	int err;
+	struct port *port = port_of(rq, &err);
+	if (port == NULL)
+		return err;
 	pmd_pool_del_port(port);
 	port_log_info(port, "removed");
 	port_del(port);
@@ -258,9 +269,9 @@ int server_vport_del(struct request *rq)
 
 int server_vport_get(struct request *rq)
 {
-	struct port *port;
-	int rc = port_of(rq, &port);
-	return rc < 0 ? rc : request_answer(rq, OVS_VPORT_CMD_NEW, fill_vport, port);
+	int err;
+	struct port *port = port_of(rq, &err);
+	return port == NULL ? err : request_answer(rq, OVS_VPORT_CMD_NEW, fill_vport, port);
 }
 
 int server_vport_dump(struct server *server, struct nlmsghdr *nlh, size_t room, uint32_t *cursor)

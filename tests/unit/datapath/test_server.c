@@ -128,8 +128,11 @@ static void idle_clients_are_many_and_bounded(void **state)
 {
 	(void)state;
 	struct dp_client *c[65];
-	for (unsigned i = 0; i < 65; i++)
+	for (unsigned i = 0; i < 65; i++) {
 		c[i] = client();
+		if (i < 64) // it has been accepted: the backlog does not fill
+			assert_int_equal(info(c[i]), 0);
+	}
 	for (unsigned i = 0; i < 64; i++)
 		assert_int_equal(info(c[i]), 0);
 	assert_int_equal(receive(c[64], buf), -ECONNRESET);
