@@ -163,7 +163,8 @@ static int view(struct rte_mbuf **m, struct ip_view *ip)
 // The field holds just the pseudo header's sum, and the receiver completes it.
 static bool is_partial(const struct rte_mbuf *m)
 {
-	return (m->ol_flags & RTE_MBUF_F_TX_L4_MASK) != 0;
+	return (m->ol_flags & RTE_MBUF_F_TX_L4_MASK) ||
+	       (m->ol_flags & RTE_MBUF_F_RX_L4_CKSUM_MASK) == RTE_MBUF_F_RX_L4_CKSUM_NONE;
 }
 
 static void l4_csum_update(const struct rte_mbuf *m, const struct ip_view *ip,

@@ -148,12 +148,15 @@ void upcall_ring_destroy(struct rte_ring *ring)
 
 void upcall_fini(void)
 {
+	int fd = shared.fd;
+
+	// PMDs may run on: from here they neither queue nor wake.
+	upcall_set_attached(false);
+	__atomic_store_n(&armed, false, __ATOMIC_RELAXED);
+	shared.fd = -1;
+	if (fd >= 0)
+		close(fd);
 	free(drain.rings);
 	drain.rings = NULL;
 	drain.n = drain.capacity = drain.cursor = 0;
-	if (shared.fd >= 0)
-		close(shared.fd);
-	shared.fd = -1;
-	shared.attached = false;
-	armed = false;
 }

@@ -264,6 +264,33 @@ static void keeps_a_wrong_checksum_wrong(void **state)
 	rte_pktmbuf_free(m);
 }
 
+// A guest that leaves the checksum to the device puts the pseudo header's sum there.
+static void keeps_a_checksum_that_is_left_to_the_receiver_partial(void **state)
+{
+	const uint64_t flags[] = {RTE_MBUF_F_TX_TCP_CKSUM, RTE_MBUF_F_RX_L4_CKSUM_NONE};
+	struct frame_spec spec = {.proto = IPPROTO_TCP, .payload = 40};
+	struct frame f, after;
+
+	(void)state;
+	frame_make(&f, &spec);
+	put16(f.b + f.l4 + 16, sum_bytes(pseudo_sum(&f, f.len - f.l4), NULL, 0));
+	after = f;
+	ref_ports(&after);
+	ref_ipv4(&after);
+	put16(after.b + after.l4 + 16,
+	      sum_bytes(pseudo_sum(&after, after.len - after.l4), NULL, 0));
+	set_ports.u.ports.proto = IPPROTO_TCP;
+	for (unsigned i = 0; i < 2; i++) {
+		struct rte_mbuf *m = packet_of(&f, 512);
+
+		m->ol_flags |= flags[i];
+		assert_int_equal(edit_set_ipv4(&m, &set_ipv4), 0);
+		assert_int_equal(edit_set_ports(&m, &set_ports), 0);
+		assert_bytes(m, after.b, after.len);
+		rte_pktmbuf_free(m);
+	}
+}
+
 // The checksum of a first fragment covers bytes that are in later ones.
 static void sets_first_fragments_by_difference(void **state)
 {
@@ -598,6 +625,7 @@ int main(void)
 	    T(leaves_udp_without_checksum_without_one),
 	    T(writes_udp_checksum_zero_as_ffff),
 	    T(keeps_a_wrong_checksum_wrong),
+	    T(keeps_a_checksum_that_is_left_to_the_receiver_partial),
 	    T(sets_first_fragments_by_difference),
 	    T(sets_no_ports_in_later_fragments),
 	    T(sets_no_ports_in_later_ipv6_fragments),
