@@ -1,6 +1,7 @@
 #include "vhost/session.h"
 
 #include "vhost/socket_path.h"
+#include "vhost/wake.h"
 
 #include <rte_vhost.h>
 
@@ -201,8 +202,10 @@ static int driver_start(struct vhost_session *s, char *err, size_t err_len)
 	mode_t old = umask(0117);
 	int rc = rte_vhost_driver_start(s->path);
 	umask(old);
-	if (rc == 0)
+	if (rc == 0) {
+		vhost_events_wake();
 		return 0;
+	}
 	snprintf(err, err_len, "cannot listen on %s: see the log", s->path);
 unregister:
 	rte_vhost_driver_unregister(s->path);
