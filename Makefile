@@ -156,6 +156,8 @@ install: all ## programs, man pages, completion, systemd units below DESTDIR
 	install -m 755 $(PROGRAMS) $(DESTDIR)$(BINDIR)
 	install -m 644 docs/man/swd.8 docs/man/swctld.8 docs/man/swctl.8 $(DESTDIR)$(MANDIR)/man8
 	install -m 644 packaging/swctl.bash $(DESTDIR)$(COMPDIR)/swctl
+	install -d $(DESTDIR)/etc/default
+	[ -e $(DESTDIR)/etc/default/swd ] || install -m 644 packaging/swd.default $(DESTDIR)/etc/default/swd
 	for u in swd swctld; do sed 's|@BINDIR@|$(BINDIR)|' packaging/$$u.service > $(DESTDIR)$(UNITDIR)/$$u.service; done
 
 .PHONY: help
