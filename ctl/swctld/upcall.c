@@ -67,8 +67,8 @@ static void packet_missed(struct swctld *d, const struct nlattr *packet,
 	if (flow_actions_encode(&actions, result.actions, result.n_actions) < 0)
 		return;
 	install(d, now_ms);
-	if (actions.len > 0)
-		flow_op_execute(datapath_outbox(d->datapath), packet, key_attr, &actions);
+	// Also without actions: swd counts the drop.
+	flow_op_execute(datapath_outbox(d->datapath), packet, key_attr, &actions);
 }
 
 static void on_packet(struct swctld *d, const struct nlmsghdr *nlh)
