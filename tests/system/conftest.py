@@ -179,6 +179,16 @@ def net(session_net):
     )
 
 
+@pytest.fixture
+def newcomer(net):
+    """A fifth guest on a port of its own: no megaflow of an earlier test is in its way."""
+    guest = attach(net.switch, "new")
+    net.switch.wait_link("new")
+    yield guest
+    net.swctl("del-port", "new")
+    guest.close()
+
+
 @pytest.fixture(scope="session")
 def unprivileged():
     """Runs a command as nobody, without capabilities: unprivileged(argv) -> CompletedProcess."""

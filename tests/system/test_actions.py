@@ -211,7 +211,7 @@ def test_mod_nw_src_and_dst_with_right_checksums(net, kind, vlan):
 
 
 def test_mod_nw_dst_with_ip_options(net):
-    packet = eth() / ip4(options=[("NOP", b"")] * 8) / TCP() / Raw(PAYLOAD)
+    packet = eth() / ip4(options=[IPOption_NOP()] * 8) / TCP() / Raw(PAYLOAD)
     got = through(net, "ip,actions=mod_nw_dst:192.168.88.2,output:vm2", packet)
     assert got[IP].dst == "192.168.88.2" and len(got[IP].options) == 8
 
@@ -280,25 +280,24 @@ def test_all_sets_at_once(net):
     assert (got[IP].src, got[IP].dst, got[TCP].sport, got[TCP].dport) == ("1.1.1.1", "2.2.2.2", 3, 4)
 
 
-def test_many_packets_of_one_flow_are_all_changed_alike(net):
+def test_many_packets_of_one_flow_are_all_changed_alike(net, newcomer):
     """The first goes through the control side, the others through megaflow table and exact-match cache."""
     net.set_flows("udp,actions=mod_nw_dst:9.9.9.9,mod_tp_dst:9,output:vm2")
     for i in range(20):
-        net.vm1.send(numbered(udp(), i))
+        newcomer.send(numbered(udp(), i))
         got = net.vm2.recv()
         assert int.from_bytes(got[-8:], "big") == i
         packet = check_checksums(raw(Ether(got)))
         assert (packet[IP].dst, packet[UDP].dport) == ("9.9.9.9", 9)
-    flows = net.switch.megaflows("in_port(vm1)")
-    assert len(flows) == 1
-    net.switch.wait(lambda: net.switch.megaflows("in_port(vm1)")[0]["packets"] >= 19, "count of the hits", 2)
+    assert len(net.switch.megaflows("in_port(new)")) == 1
+    net.switch.wait(lambda: net.switch.megaflows("in_port(new)")[0]["packets"] >= 19, "count of the hits", 2)
 
 
 def test_a_burst_keeps_its_order(net):
     net.set_flows("actions=output:vm2")
     net.vm1.send(raw(udp()))
     net.vm2.recv()
-    net.vm1.send(*[numbered(udp(), i) for i in range(200)])
+    net.vm1.send(*[numbered(UDP_FRAME, i) for i in range(200)])
     assert [int.from_bytes(f[-8:], "big") for f in net.vm2.recv_n(200)] == list(range(200))
 
 

@@ -16,7 +16,7 @@ from switch import ALL_CORES, program
 
 PROGRAMS = ["swd", "swctld", "swctl"]
 
-# Runs swd ($1) in a namespace, ends it with signal $2, tells every file it left outside its run dir and inside.
+# Runs swd ($1) in a namespace (/run/mount is mount's own), ends it with signal $2, tells every file it left outside its run dir and inside.
 NAMESPACE_SCRIPT = r"""
 set -eu
 mkdir -p /dev/hugepages
@@ -34,12 +34,12 @@ start
 kill -"$2" $pid
 wait $pid || true
 if [ "$2" = KILL ]; then
-    find /run /tmp /dev/shm /dev/hugepages -mindepth 1 ! -path /run/swd ! -path /run/swd/datapath.sock | sed 's/^/after KILL: /'
+    find /run /tmp /dev/shm /dev/hugepages -mindepth 1 ! -path /run/mount ! -path /run/swd ! -path /run/swd/datapath.sock | sed 's/^/after KILL: /'
     start
     kill -TERM $pid
     wait $pid
 fi
-find /run /tmp /dev/shm /dev/hugepages -mindepth 1 ! -path /run/swd
+find /run /tmp /dev/shm /dev/hugepages -mindepth 1 ! -path /run/mount ! -path /run/swd
 """
 
 

@@ -110,26 +110,29 @@ def test_dp_show_tells_memory_and_hits(seen):
     assert "huge" in text and "mask" in text.lower()
 
 
-def test_dp_show_counts_hits_and_misses(net):
+def test_dp_show_counts_hits_and_misses(net, newcomer):
     net.set_flows("actions=output:vm2")
     before = net.json("dp", "show")
     for _ in range(50):
-        net.vm1.send(FRAME)
+        newcomer.send(FRAME)
         net.vm2.recv()
     after = net.switch.wait(lambda: (d := net.json("dp", "show"))["hits"] - before["hits"] >= 49 and d, "49 hits", 2)
     assert after["hits"] - before["hits"] == 49
     assert after["misses"] - before["misses"] == 1
 
 
-def test_dp_dump_flows_shows_mask_hits_bytes_age_actions(seen):
-    (flow,) = seen.switch.megaflows("in_port(vm1)", "proto=17")
-    seen.switch.wait(lambda: seen.switch.megaflows("in_port(vm1)", "proto=17")[0]["packets"] == 99, "99 hits", 2)
-    (flow,) = seen.switch.megaflows("in_port(vm1)", "proto=17")
+def test_dp_dump_flows_shows_mask_hits_bytes_age_actions(net, newcomer):
+    net.set_flows("udp,actions=mod_vlan_vid:10,output:vm2")
+    for _ in range(100):
+        newcomer.send(FRAME)
+        net.vm2.recv()
+    net.switch.wait(lambda: net.switch.megaflows("in_port(new)")[0]["packets"] == 99, "99 hits", 2)
+    (flow,) = net.switch.megaflows("in_port(new)", "proto=17")
     assert flow["bytes"] == 99 * len(FRAME)
     assert 0 <= flow["age_s"] < 10
     assert re.search(r"push_vlan\(.*vid=10", flow["actions"]) and "vm2" in flow["actions"]
-    text = seen.swctl("dp", "dump-flows")
-    assert "in_port(vm1)" in text and "99" in text
+    text = net.swctl("dp", "dump-flows")
+    assert "in_port(new)" in text and "99" in text
 
 
 def test_stats_count_packets_and_bytes_both_ways(seen):

@@ -70,16 +70,16 @@ def test_net_null_as_a_source_does_not_stop_other_ports(net):
     with dpdk_port(net.switch, "source", "net_null1"):
         net.switch.wait(lambda: net.json("stats", "source")["ports"][0]["rx_packets"] > 1000, "packets from net_null", 3)
         for i in range(50):
-            net.vm1.send(numbered(udp(), i))
-            assert net.vm2.recv() == numbered(udp(), i)
+            net.vm1.send(numbered(UDP_FRAME, i))
+            assert net.vm2.recv() == numbered(UDP_FRAME, i)
 
 
 def test_a_port_comes_and_goes_without_loss_on_others(net):
     net.set_flows("in_port=vm1,actions=output:vm2")
-    net.vm1.send(numbered(udp(), 0))
+    net.vm1.send(numbered(UDP_FRAME, 0))
     net.vm2.recv()
     for i in range(10):
-        frames = [numbered(udp(), 100 * i + k) for k in range(100)]
+        frames = [numbered(UDP_FRAME, 100 * i + k) for k in range(100)]
         net.vm1.send(*frames[:50])
         with dpdk_port(net.switch, "passing", "net_null2,no-rx=1"):
             net.vm1.send(*frames[50:])
@@ -141,7 +141,7 @@ def test_net_tap_carries_frames_both_ways(own_netns):
             tap.send(raw(tcp()))
             assert vm1.recv() == raw(tcp())
             for i in range(30):
-                frame = numbered(udp(), i)
+                frame = numbered(UDP_FRAME, i)
                 vm1.send(frame)
                 while True:
                     got = tap.recv(2048)
@@ -164,7 +164,7 @@ def test_virtio_user_talks_to_a_vhost_port_of_the_same_switch(own_netns):
             switch.wait_link("back")
             switch.set_flows("in_port=vm1,actions=output:front", "in_port=back,actions=output:vm1")
             for i in range(50):
-                vm1.send(numbered(udp(), i))
-                assert vm1.recv() == numbered(udp(), i)
+                vm1.send(numbered(UDP_FRAME, i))
+                assert vm1.recv() == numbered(UDP_FRAME, i)
     finally:
         switch.swctl("del-port", "back")

@@ -178,18 +178,18 @@ def test_in_port_tells_ports_apart(net, written):
     ],
     ids=["prefix", "ethertype", "one port"],
 )
-def test_a_megaflow_holds_only_the_bits_that_decided(net, rules, packet, absent):
+def test_a_megaflow_holds_only_the_bits_that_decided(net, newcomer, rules, packet, absent):
     net.set_flows(*rules)
-    net.vm1.send(raw(packet))
+    newcomer.send(raw(packet))
     net.vm2.recv()
-    (flow,) = net.switch.megaflows("in_port(vm1)")
+    (flow,) = net.switch.megaflows("in_port(new)")
     for text in absent:
         assert text not in flow["match"], flow["match"]
 
 
-def test_one_megaflow_serves_many_flows_of_one_rule(net):
+def test_one_megaflow_serves_many_flows_of_one_rule(net, newcomer):
     net.set_flows("ip,nw_dst=10.2.0.0/16,actions=output:vm2")
     for i in range(50):
-        net.vm1.send(raw(tcp(l3=ip4(dst=f"10.2.3.{i}"), sport=5000 + i)))
+        newcomer.send(raw(tcp(l3=ip4(dst=f"10.2.3.{i}"), sport=5000 + i)))
         net.vm2.recv()
-    assert len(net.switch.megaflows("in_port(vm1)")) == 1
+    assert len(net.switch.megaflows("in_port(new)")) == 1

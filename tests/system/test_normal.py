@@ -3,7 +3,7 @@
     vm1   vm2   vm3   vm4          a module's own switch, for ports with VLANs:
       \\    |     |    /
        ------ swd ------            acc1, acc2: tag=10    acc3: tag=20
-      one rule: actions=NORMAL      all: no option        some: trunks=10,30
+      one rule: actions=NORMAL      every: no option      some: trunks=10,30
 
 MACs are fresh in each test: nothing that another learned is in the way.
 """
@@ -148,7 +148,7 @@ PORTS = {
     "acc1": ["tag=10"],
     "acc2": ["tag=10"],
     "acc3": ["tag=20"],
-    "all": [],
+    "every": [],
     "some": ["trunks=10,30"],
 }
 
@@ -175,14 +175,14 @@ def vlans(vlan_switch):
 @pytest.mark.parametrize(
     "sender, vlan, receivers",
     [
-        ("acc1", None, {"acc2": None, "all": 10, "some": 10}),
-        ("acc3", None, {"all": 20}),
-        ("all", 10, {"acc1": None, "acc2": None, "some": 10}),
-        ("all", 20, {"acc3": None}),
-        ("all", 30, {"some": 30}),
-        ("all", 40, {}),
-        ("all", None, {}),
-        ("some", 10, {"acc1": None, "acc2": None, "all": 10}),
+        ("acc1", None, {"acc2": None, "every": 10, "some": 10}),
+        ("acc3", None, {"every": 20}),
+        ("every", 10, {"acc1": None, "acc2": None, "some": 10}),
+        ("every", 20, {"acc3": None}),
+        ("every", 30, {"some": 30}),
+        ("every", 40, {}),
+        ("every", None, {}),
+        ("some", 10, {"acc1": None, "acc2": None, "every": 10}),
         ("some", 20, {}),
         ("some", None, {}),
         ("acc1", 10, {}),
@@ -203,11 +203,11 @@ def test_a_broadcast_reaches_just_the_ports_of_its_vlan(vlans, sender, vlan, rec
 def test_unicast_crosses_from_access_to_trunk_and_back(vlans):
     a, b = fresh_macs()
     announce(vlans.switch, vlans.acc1, a)
-    announce(vlans.switch, vlans.all, b, vlan=10)
+    announce(vlans.switch, vlans.every, b, vlan=10)
     drain(vlans.guests)
     vlans.acc1.send(between(a, b))
-    assert vlans.all.recv() == between(a, b, vlan=10)
-    vlans.all.send(between(b, a, vlan=10))
+    assert vlans.every.recv() == between(a, b, vlan=10)
+    vlans.every.send(between(b, a, vlan=10))
     assert vlans.acc1.recv() == between(b, a)
     for name in ("acc2", "some"):
         vlans.by_name[name].expect_none(0.01)
@@ -216,14 +216,14 @@ def test_unicast_crosses_from_access_to_trunk_and_back(vlans):
 def test_priority_bits_survive_the_way_through_a_trunk(vlans):
     (a,) = fresh_macs(1)
     frame = Ether(src=a, dst="ff:ff:ff:ff:ff:ff") / Dot1Q(vlan=30, prio=5) / Raw(PAYLOAD)
-    vlans.all.send(raw(frame))
+    vlans.every.send(raw(frame))
     assert vlans.some.recv() == raw(frame)
 
 
 def test_a_port_s_vlan_options_are_shown(vlans):
     ports = {p["name"]: p for p in vlans.switch.json("list-ports")["ports"]}
     assert ports["acc1"]["tag"] == 10 and ports["some"]["trunks"] == [10, 30]
-    assert "tag" not in ports["all"] and "trunks" not in ports["all"]
+    assert "tag" not in ports["every"] and "trunks" not in ports["every"]
 
 
 def test_macs_of_a_removed_port_are_forgotten(switch_factory):

@@ -35,7 +35,7 @@ def paced(a, b, seconds, numbers, burst=8):
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         frames = [next(numbers) for _ in range(burst)]
-        a.send(*[numbered(udp(), n) for n in frames])
+        a.send(*[numbered(UDP_FRAME, n) for n in frames])
         sent += frames
         try:
             got += [int.from_bytes(f[-8:], "big") for f in b.recv_n(burst, 0.5)]

@@ -61,7 +61,7 @@ def test_many_megaflows_are_all_right_within_a_second(net):
     """A thousand megaflows, one per source port."""
     net.set_flows("priority=1,actions=output:vm2", "priority=9,udp,tp_src=1,actions=drop")
     n = 1000
-    packets = [raw(udp(sport=10000 + i)) for i in range(n)]
+    packets = many_flows(n, 10000)
     for i in range(0, n, 50):
         net.vm1.send(*packets[i : i + 50])
         net.vm2.recv_n(50)
@@ -115,12 +115,12 @@ def test_a_port_that_goes_and_comes_changes_flood(switch_factory):
 def test_no_packet_of_an_unchanged_flow_is_lost_or_doubled_by_changes(net):
     """Rules come and go that do not touch this traffic."""
     net.set_flows("priority=50,udp,tp_dst=2000,actions=output:vm2")
-    net.vm1.send(numbered(udp(), 0))
+    net.vm1.send(numbered(UDP_FRAME, 0))
     net.vm2.recv()
     n = 1
     for i in range(20):
         net.swctl("add-flow", f"priority=9,tcp,tp_dst={i + 1},actions=output:vm3")
-        frames = [numbered(udp(), n + k) for k in range(50)]
+        frames = [numbered(UDP_FRAME, n + k) for k in range(50)]
         net.vm1.send(*frames)
         assert net.vm2.recv_n(50) == frames
         n += 50

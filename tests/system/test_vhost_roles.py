@@ -60,8 +60,9 @@ def pair(roles_switch):
 
 def exchange(a, b, n=64, queue=0, size=100):
     """Frames both ways, in bursts; each arrives once, whole and in order."""
+    head = raw(udp())
     for sender, receiver in ((a, b), (b, a)):
-        frames = [numbered(udp(payload=os.urandom(size)), i) for i in range(n)]
+        frames = [head + os.urandom(size) + i.to_bytes(8, "big") for i in range(n)]
         for i in range(0, n, 32):
             sender.send(*frames[i : i + 32], queue=queue)
             assert receiver.recv_n(min(32, n - i)) == frames[i : i + 32]
