@@ -109,6 +109,8 @@ static void an_attribute_that_leaves_its_nest_is_refused(void **state)
 		int rc = dp_match_parse(nest, NULL, &match, &error);
 		assert_int_equal(rc, -EINVAL);
 		assert_ptr_equal(error.attr, bad);
+		if (change > 2)
+			assert_non_null(strstr(error.text, "are left"));
 	}
 }
 

@@ -80,7 +80,8 @@ static void a_datagram_that_is_too_long_closes_its_connection(void **state)
 	(void)state;
 	struct dp_client *bad = client();
 	char *huge = calloc(1, DP_DATAGRAM_MAX + 4);
-	((struct nlmsghdr *)huge)->nlmsg_len = DP_DATAGRAM_MAX;
+	((struct nlmsghdr *)huge)->nlmsg_len = DP_DATAGRAM_MAX + 4;
+	((struct nlmsghdr *)huge)->nlmsg_type = DP_FAMILY_SWD;
 	const struct dp_datagram d = {.buf = huge, .len = DP_DATAGRAM_MAX + 4};
 	assert_int_equal(dp_client_send(bad, &d), 0);
 	assert_int_equal(receive(bad, buf), -ECONNRESET);
