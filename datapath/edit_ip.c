@@ -140,7 +140,7 @@ static int view(struct rte_mbuf **m, struct ip_view *ip)
 	uint16_t eth_type;
 	int err = edit_prepare(m);
 
-	if (err)
+	if (err < 0)
 		return err;
 	eth_type = edit_eth_type(*m, &l3_ofs);
 	if (eth_type < 0x600 && packet_meta(*m)->layout.l3_ofs != LAYOUT_NONE) {
@@ -157,7 +157,7 @@ static int view(struct rte_mbuf **m, struct ip_view *ip)
 	ip->l3 = rte_pktmbuf_mtod_offset(*m, uint8_t *, l3_ofs);
 	room = rte_pktmbuf_data_len(*m) - l3_ofs;
 	err = ip->is_v6 ? view_ipv6(ip, room) : view_ipv4(ip, room);
-	return err ? err : 1;
+	return err < 0 ? err : 1;
 }
 
 // The field holds just the pseudo header's sum, and the receiver completes it.

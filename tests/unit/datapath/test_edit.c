@@ -57,7 +57,7 @@ static void ref_ipv4(struct frame *f)
 	ip[8] = 17;
 	ip[12] = 0xc0;
 	ip[13] = 0xa8;
-	memcpy(ip + 16, "\xcb\x00\x71\x07", 4);
+	memcpy(ip + 16, &set_ipv4.u.ipv4.dst_be, 4);
 	frame_fix(f);
 }
 
