@@ -31,7 +31,7 @@ struct datapath {
 	uint64_t dump_started_ms; // 0: none under way
 	struct dp_info info;
 	char path[256];
-	char away[512];
+	char away[640];
 	char in[DP_DATAGRAM_MAX] __attribute__((aligned(8)));
 	char out[DP_DATAGRAM_MAX] __attribute__((aligned(8)));
 };

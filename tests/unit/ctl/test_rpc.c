@@ -1,0 +1,412 @@
+// Control clients on socket pairs; swd is away all the time.
+#include "ctl/swctld/datapath.h"
+#include "ctl/swctld/revalidate.h"
+#include "ctl/swctld/rpc.h"
+#include "ctl/swctld/rpc_server.h"
+#include "ctl/swctld/rules.h"
+
+#include "tests/unit/ctl/state_fixture.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <fcntl.h>
+#include <sys/socket.h>
+
+#define PATIENCE_MS 20000
+
+struct fixture {
+	struct state *state;
+	struct swctld d;
+};
+
+static int setup(void **arg)
+{
+	struct fixture *f = calloc(1, sizeof(*f));
+	struct swctld *d = &f->d;
+	char err[512];
+	signal(SIGPIPE, SIG_IGN);
+	state_setup((void **)&f->state);
+	d->run_dir = "/nonexistent";
+	d->db_path = f->state->path;
+	d->base = event_base_new();
+	d->db = f->state->db;
+	d->ports = ports_create(d->db);
+	d->rules = rules_create(d->db);
+	d->fdb = fdb_create();
+	d->megaflows = megaflows_create();
+	d->revalidator = revalidator_create(d);
+	d->datapath = datapath_create(d);
+	d->rpc = rpc_server_create(d);
+	assert_int_equal(rules_load(d->rules, 1000, 1000, err, sizeof(err)), 0);
+	*arg = f;
+	return 0;
+}
+
+static int teardown(void **arg)
+{
+	struct fixture *f = *arg;
+	struct swctld *d = &f->d;
+	rpc_server_stop(d->rpc);
+	datapath_destroy(d->datapath);
+	revalidator_destroy(d->revalidator);
+	megaflows_destroy(d->megaflows);
+	fdb_destroy(d->fdb);
+	rules_destroy(d->rules);
+	ports_destroy(d->ports);
+	event_base_free(d->base);
+	state_teardown((void **)&f->state);
+	free(f);
+	return 0;
+}
+
+static int connect_client(struct fixture *f)
+{
+	int fds[2];
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds), 0);
+	rpc_server_adopt(f->d.rpc, fds[1]);
+	return fds[0];
+}
+
+static void turn(struct fixture *f)
+{
+	event_base_loop(f->d.base, EVLOOP_NONBLOCK);
+}
+
+// Sends all, turning the loop as needed. false when the other side closed.
+static bool send_all(struct fixture *f, int fd, const char *text, size_t len)
+{
+	uint64_t until_ms = clock_now_ms() + PATIENCE_MS;
+	while (len > 0) {
+		ssize_t n = send(fd, text, len, MSG_NOSIGNAL);
+		if (n < 0 && errno != EAGAIN)
+			return false;
+		if (n > 0) {
+			text += n;
+			len -= (size_t)n;
+		}
+		turn(f);
+		assert_true(clock_now_ms() < until_ms);
+	}
+	return true;
+}
+
+static bool send_text(struct fixture *f, int fd, const char *text)
+{
+	return send_all(f, fd, text, strlen(text));
+}
+
+// The next reply, or NULL when the server has closed.
+static json_t *receive(struct fixture *f, int fd)
+{
+	static char line[1 << 20];
+	size_t len = 0;
+	uint64_t until_ms = clock_now_ms() + PATIENCE_MS;
+	while (len < sizeof(line)) {
+		ssize_t n = recv(fd, line + len, 1, 0);
+		if (n == 0 || (n < 0 && errno != EAGAIN))
+			return NULL;
+		if (n < 0)
+			turn(f);
+		else if (line[len++] == '\n')
+			break;
+		assert_true(clock_now_ms() < until_ms);
+	}
+	json_t *reply = json_loadb(line, len, 0, NULL);
+	assert_non_null(reply);
+	assert_string_equal(json_string_value(json_object_get(reply, "jsonrpc")), "2.0");
+	return reply;
+}
+
+static int error_code(struct fixture *f, int fd)
+{
+	json_t *reply = receive(f, fd);
+	assert_non_null(reply);
+	int code =
+	    (int)json_integer_value(json_object_get(json_object_get(reply, "error"), "code"));
+	json_decref(reply);
+	return code;
+}
+
+static void assert_served(struct fixture *f, int fd)
+{
+	assert_true(send_text(f, fd, "{\"jsonrpc\":\"2.0\",\"id\":77,\"method\":\"version\"}\n"));
+	json_t *reply = receive(f, fd);
+	assert_int_equal(json_integer_value(json_object_get(reply, "id")), 77);
+	assert_int_equal(json_integer_value(
+			     json_object_get(json_object_get(reply, "result"), "protocol")),
+			 1);
+	json_decref(reply);
+}
+
+static void bad_lines_get_their_error_and_the_next_is_served(void **arg)
+{
+	static const struct {
+		const char *line;
+		int code;
+	} rows[] = {
+	    {"garbage\n", -32700},
+	    {"{\"jsonrpc\":\"2.0\"\n", -32700},
+	    {"\xff\xfe\n", -32700},
+	    {"7\n", -32600},
+	    {"[]\n", -32600},
+	    {"{}\n", -32600},
+	    {"{\"jsonrpc\":\"1.0\",\"id\":1,\"method\":\"version\"}\n", -32600},
+	    {"{\"jsonrpc\":\"2.0\",\"id\":[],\"method\":\"version\"}\n", -32600},
+	    {"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":5}\n", -32600},
+	    {"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"nosuch\"}\n", -32601},
+	    {"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"version\",\"params\":[]}\n", -32602},
+	    {"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"version\",\"params\":{\"x\":1}}\n",
+	     -32602},
+	    {"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"flow.add\"}\n", -32602},
+	    {"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"flow.add\",\"params\":{\"flow\":1}}\n",
+	     -32602},
+	    {"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"flow.add_many\",\"params\":{\"flows\":[1]}"
+	     "}\n",
+	     -32602},
+	    {"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"dp.show\"}\n", RPC_REFUSED},
+	};
+	struct fixture *f = *arg;
+	int fd = connect_client(f);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		assert_true(send_text(f, fd, rows[i].line));
+		int code = error_code(f, fd);
+		if (code != rows[i].code)
+			fail_msg("%d, not %d, for %s", code, rows[i].code, rows[i].line);
+		assert_served(f, fd);
+	}
+	close(fd);
+}
+
+static void blank_lines_and_calls_without_id_get_no_reply(void **arg)
+{
+	struct fixture *f = *arg;
+	int fd = connect_client(f);
+	assert_true(send_text(f, fd, "\n \r\n{\"jsonrpc\":\"2.0\",\"method\":\"version\"}\n"));
+	assert_served(f, fd); // its reply is the first
+	close(fd);
+}
+
+static void half_a_line_costs_nobody_else(void **arg)
+{
+	struct fixture *f = *arg;
+	int half = connect_client(f), silent = connect_client(f), other = connect_client(f);
+	assert_true(send_text(f, half, "{\"jsonrpc\":\"2.0\",\"id\":1,"));
+	assert_served(f, other);
+	assert_true(send_text(f, half, "\"method\":\"version\"}\n"));
+	json_t *reply = receive(f, half);
+	assert_non_null(json_object_get(reply, "result"));
+	json_decref(reply);
+	close(half);
+	close(silent);
+	assert_served(f, other);
+	close(other);
+}
+
+static void a_line_in_single_bytes_is_served(void **arg)
+{
+	struct fixture *f = *arg;
+	int fd = connect_client(f);
+	const char *text = "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"version\"}\n";
+	for (const char *p = text; *p; p++)
+		assert_true(send_all(f, fd, p, 1));
+	json_t *reply = receive(f, fd);
+	assert_non_null(json_object_get(reply, "result"));
+	json_decref(reply);
+	close(fd);
+}
+
+static void requests_sent_together_are_answered_in_order(void **arg)
+{
+	struct fixture *f = *arg;
+	int fd = connect_client(f);
+	char text[64 * 500];
+	size_t len = 0;
+	for (int i = 0; i < 500; i++)
+		len +=
+		    (size_t)snprintf(text + len, sizeof(text) - len,
+				     "{\"jsonrpc\":\"2.0\",\"id\":%d,\"method\":\"version\"}\n", i);
+	assert_true(send_all(f, fd, text, len));
+	shutdown(fd, SHUT_WR); // ends its side: the replies come all the same
+	for (int i = 0; i < 500; i++) {
+		json_t *reply = receive(f, fd);
+		assert_non_null(reply);
+		assert_int_equal(json_integer_value(json_object_get(reply, "id")), i);
+		json_decref(reply);
+	}
+	assert_null(receive(f, fd));
+	close(fd);
+	assert_int_equal(rpc_server_n_clients(f->d.rpc), 0);
+}
+
+static void a_line_over_the_limit_is_refused_and_the_client_closed(void **arg)
+{
+	struct fixture *f = *arg;
+	int fd = connect_client(f), other = connect_client(f);
+	static char block[1 << 20];
+	memset(block, 'x', sizeof(block));
+	bool open = true;
+	for (size_t sent = 0; open && sent <= RPC_LINE_MAX; sent += sizeof(block))
+		open = send_all(f, fd, block, sizeof(block));
+	assert_int_equal(error_code(f, fd), -32600);
+	assert_null(receive(f, fd));
+	assert_served(f, other);
+	close(fd);
+	close(other);
+}
+
+static void a_client_that_never_reads_is_not_served_without_end(void **arg)
+{
+	struct fixture *f = *arg;
+	int deaf = connect_client(f), other = connect_client(f);
+	const char *text = "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"flow.dump\"}\n";
+	size_t sent = 0;
+	// At some time nothing is taken from it any more.
+	for (int idle = 0; idle < 1000;) {
+		ssize_t n = send(deaf, text, strlen(text), MSG_NOSIGNAL);
+		idle = n < 0 ? idle + 1 : 0;
+		sent += n < 0 ? 0 : (size_t)n;
+		turn(f);
+		assert_true(sent < 8 << 20);
+	}
+	assert_served(f, other);
+	json_t *reply = receive(f, deaf); // it may still change its mind
+	assert_non_null(json_object_get(reply, "result"));
+	json_decref(reply);
+	close(deaf);
+	assert_served(f, other);
+	close(other);
+}
+
+static void a_crowd_of_clients_is_bounded(void **arg)
+{
+	struct fixture *f = *arg;
+	int fds[RPC_CLIENTS_MAX + 1];
+	for (int i = 0; i < RPC_CLIENTS_MAX; i++)
+		fds[i] = connect_client(f);
+	fds[RPC_CLIENTS_MAX] = connect_client(f);
+	assert_int_equal(error_code(f, fds[RPC_CLIENTS_MAX]), RPC_REFUSED);
+	assert_int_equal(rpc_server_n_clients(f->d.rpc), RPC_CLIENTS_MAX);
+	assert_served(f, fds[0]);
+	close(fds[3]);
+	turn(f);
+	close(fds[RPC_CLIENTS_MAX]);
+	fds[RPC_CLIENTS_MAX] = connect_client(f);
+	assert_served(f, fds[RPC_CLIENTS_MAX]);
+	for (int i = 0; i <= RPC_CLIENTS_MAX; i++) {
+		if (i != 3)
+			close(fds[i]);
+	}
+}
+
+// The reply's result, or its error's message, for a call.
+static json_t *call(struct fixture *f, const char *method, const char *params)
+{
+	char line[1024];
+	int len = snprintf(line, sizeof(line),
+			   "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"%s\",\"params\":%s}", method,
+			   params);
+	json_t *reply = rpc_dispatch(&f->d, line, (size_t)len), *out;
+	out = json_object_get(reply, "result");
+	if (!out)
+		out = json_object_get(reply, "error");
+	json_incref(out);
+	json_decref(reply);
+	return out;
+}
+
+static void assert_call(struct fixture *f, const char *method, const char *params,
+			const char *expected)
+{
+	json_t *got = call(f, method, params);
+	char *text = json_dumps(got, JSON_COMPACT);
+	if (strncmp(text, expected, strlen(expected)) != 0)
+		fail_msg("%s %s gave %s, not %s", method, params, text, expected);
+	free(text);
+	json_decref(got);
+}
+
+static void ports_and_rules_are_kept_while_swd_is_away(void **arg)
+{
+	struct fixture *f = *arg;
+	assert_call(f, "port.add",
+		    "{\"name\":\"vm1\",\"kind\":\"vhost-user\",\"options\":{\"path\":\"/x\"}}",
+		    "{\"name\":\"vm1\",\"number\":1}");
+	assert_call(f, "port.add", "{\"name\":\"vm1\",\"kind\":\"dpdk\"}",
+		    "{\"code\":1,\"message\":\"port vm1:");
+	assert_call(f, "flow.add", "{\"flow\":\"in_port=vm1,actions=IN_PORT\"}",
+		    "{\"added\":1,\"replaced\":0}");
+	assert_call(f, "flow.add", "{\"flow\":\"in_port=vm1,actions=drop\"}",
+		    "{\"added\":0,\"replaced\":1}");
+	assert_call(f, "port.list", "{}",
+		    "{\"ports\":[{\"number\":1,\"name\":\"vm1\",\"kind\":\"vhost-user\"");
+	assert_call(f, "port.del", "{\"name\":\"vm1\"}", "{}");
+	assert_call(f, "port.del", "{\"name\":\"vm1\"}",
+		    "{\"code\":1,\"message\":\"port vm1: no such port");
+	// Its rules stay, by number, and can be deleted by it.
+	assert_call(f, "flow.del", "{\"match\":\"in_port=1\"}", "{\"deleted\":1}");
+	assert_call(f, "flow.del", "{}", "{\"deleted\":1}");
+}
+
+static void bad_ports_are_refused_with_the_word_at_fault(void **arg)
+{
+	static const char *const rows[][2] = {
+	    {"{\"name\":\"\",\"kind\":\"dpdk\"}", "port name"},
+	    {"{\"name\":\"1a\",\"kind\":\"dpdk\"}", "port name \\\"1a\\\""},
+	    {"{\"name\":\"a,b\",\"kind\":\"dpdk\"}", "port name \\\"a,b\\\""},
+	    {"{\"name\":\"Normal\",\"kind\":\"dpdk\"}", "port name \\\"Normal\\\""},
+	    {"{\"name\":\"a\",\"kind\":\"usb\"}", "unknown kind \\\"usb\\\""},
+	    {"{\"name\":\"a\",\"kind\":\"dpdk\",\"options\":{\"tag\":\"4095\"}}", "tag=4095"},
+	    {"{\"name\":\"a\",\"kind\":\"dpdk\",\"options\":{\"tag\":\"0\"}}", "tag=0"},
+	    {"{\"name\":\"a\",\"kind\":\"dpdk\",\"options\":{\"tag\":\"1x\"}}", "tag=1x"},
+	    {"{\"name\":\"a\",\"kind\":\"dpdk\",\"options\":{\"trunks\":\"5-3\"}}", "trunks=5-3"},
+	    {"{\"name\":\"a\",\"kind\":\"dpdk\",\"options\":{\"trunks\":\"5,\"}}", "trunks=5,"},
+	    {"{\"name\":\"a\",\"kind\":\"dpdk\",\"options\":{\"trunks\":\"1\",\"tag\":\"2\"}}",
+	     "tag="},
+	    {"{\"name\":\"a\",\"kind\":\"dpdk\",\"options\":{\"x\":1}}", "option x"},
+	    {"{\"name\":\"a\",\"kind\":\"dpdk\",\"options\":{\"a=b\":\"1\"}}",
+	     "option \\\"a=b\\\""},
+	};
+	struct fixture *f = *arg;
+	char expected[128];
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		snprintf(expected, sizeof(expected), "{\"code\":1,\"message\":\"%s", rows[i][1]);
+		assert_call(f, "port.add", rows[i][0], expected);
+	}
+	assert_int_equal(ports_count(f->d.ports), 0);
+}
+
+static void a_load_with_one_bad_line_adds_nothing(void **arg)
+{
+	struct fixture *f = *arg;
+	json_t *error = call(
+	    f, "flow.add_many",
+	    "{\"flows\":[\"# comment\",\"\",\"tcp,actions=drop\",\"tcp,nw_srcc=1,actions=drop\"]}");
+	json_t *data = json_object_get(error, "data");
+	assert_int_equal(json_integer_value(json_object_get(data, "line")), 4);
+	assert_int_equal(json_integer_value(json_object_get(data, "column")), 5);
+	assert_string_equal(json_string_value(json_object_get(data, "word")), "nw_srcc");
+	json_decref(error);
+	assert_int_equal(rules_count(f->d.rules), 1);
+	assert_call(f, "flow.add_many", "{\"flows\":[\"# comment\",\"\",\"tcp,actions=drop\"]}",
+		    "{\"added\":1,\"replaced\":0}");
+}
+
+#define WITH_DAEMON(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    WITH_DAEMON(bad_lines_get_their_error_and_the_next_is_served),
+	    WITH_DAEMON(blank_lines_and_calls_without_id_get_no_reply),
+	    WITH_DAEMON(half_a_line_costs_nobody_else),
+	    WITH_DAEMON(a_line_in_single_bytes_is_served),
+	    WITH_DAEMON(requests_sent_together_are_answered_in_order),
+	    WITH_DAEMON(a_line_over_the_limit_is_refused_and_the_client_closed),
+	    WITH_DAEMON(a_client_that_never_reads_is_not_served_without_end),
+	    WITH_DAEMON(a_crowd_of_clients_is_bounded),
+	    WITH_DAEMON(ports_and_rules_are_kept_while_swd_is_away),
+	    WITH_DAEMON(bad_ports_are_refused_with_the_word_at_fault),
+	    WITH_DAEMON(a_load_with_one_bad_line_adds_nothing),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
