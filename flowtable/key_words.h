@@ -84,13 +84,15 @@ static inline uint64_t line_hash(const key_word *line, const uint64_t *secret)
 	return sum;
 }
 
+// Products of keys that follow each other (addresses, ports) follow each other too, so the sum must
+// be mixed until no pattern is left: two rounds, with MurmurHash3's constants.
 static inline uint32_t hash_finish(uint64_t sum, uint32_t basis)
 {
 	uint64_t h = sum + basis;
 
-	h ^= h >> 32;
-	h *= 0x9e3779b97f4a7c15;
-	return (uint32_t)(h >> 32);
+	h = (h ^ h >> 33) * 0xff51afd7ed558ccd;
+	h = (h ^ h >> 33) * 0xc4ceb9fe1a85ec53;
+	return (uint32_t)(h ^ h >> 33);
 }
 
 static inline uint32_t key_hash_inline(const struct flow_key *key, uint32_t basis)

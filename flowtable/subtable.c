@@ -133,10 +133,18 @@ static int grow(struct subtable *st)
 
 int subtable_add(struct subtable *st, struct megaflow *mf)
 {
+	uint32_t n_buckets = st->array->mask + 1;
 	// A growth that fails for want of memory does no harm while there is room left.
-	int err = st->n_flows >= FILL_MAX * (st->array->mask + 1) ? grow(st) : -ENOSPC;
+	int err = st->n_flows >= FILL_MAX * n_buckets ? grow(st) : 0;
+	bool added = array_insert(st->array, mf);
 
-	if (!array_insert(st->array, mf))
+	// No room near its own bucket is bad luck, which more buckets mend; in a table that is far
+	// from full it is an attack, for which the table must not grow.
+	if (!added && !err && st->n_flows >= n_buckets) {
+		err = grow(st);
+		added = !err && array_insert(st->array, mf);
+	}
+	if (!added)
 		return err ? err : -ENOSPC;
 	st->n_flows++;
 	return 0;

@@ -12,8 +12,9 @@
 #include "flowtable/megaflow.h"
 
 #define BUCKET_ENTRIES 5
-// Buckets that an entry may be away from its own. Random hashes never come near; keys chosen to
-// collide end here, and so does what they cost a reader.
+// Buckets that an entry may be away from its own. Random hashes come near only in a table that is
+// nearly due to grow, and then it does; keys chosen to collide end here, and so does what they cost
+// a reader.
 #define PROBE_MAX 16
 
 struct bucket {

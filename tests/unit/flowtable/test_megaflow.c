@@ -305,6 +305,36 @@ static void colliding_hashes_are_refused_at_a_bound(void **state)
 	add_flow(f, 1, 1);
 }
 
+// More keys for one bucket than its neighbourhood holds, in a table that is fairly full: a larger
+// array parts them.
+static void crowded_bucket_makes_the_table_grow(void **state)
+{
+	struct fixture *f = *state;
+	const uint32_t n_flows = 3 * 64, n_crowd = BUCKET_ENTRIES * PROBE_MAX + 1;
+	uint32_t n_added = 0;
+	struct flow_match m;
+
+	memset(&m, 0, sizeof(m));
+	m.mask.ip_dst_be = UINT32_MAX;
+	for (uint32_t i = 0; n_added < n_crowd; i++) {
+		m.key.ip_dst_be = i;
+		// Even at the end there are not more than 128 buckets.
+		if (flow_key_hash_masked(&m.key, &m.mask, 0) % 128 >= 2)
+			continue;
+		if (n_added == 0) {
+			struct flow_match other = m;
+			for (uint32_t n = 1; n <= n_flows - n_crowd; n++) {
+				other.key.ip_dst_be = UINT32_MAX - n;
+				assert_int_equal(flow_table_add(f->table, &other, output_to(n),
+								NULL),
+						 0);
+			}
+		}
+		assert_int_equal(flow_table_add(f->table, &m, output_to(1), NULL), 0);
+		n_added++;
+	}
+}
+
 static void counters_sum_over_pmds_and_survive_them(void **state)
 {
 	struct fixture *f = *state;
@@ -404,6 +434,7 @@ int main(void)
 	    TEST(limit_of_flows_is_kept_and_freed_slots_come_back),
 	    TEST(limit_of_masks_is_kept),
 	    TEST(colliding_hashes_are_refused_at_a_bound),
+	    TEST(crowded_bucket_makes_the_table_grow),
 	    TEST(counters_sum_over_pmds_and_survive_them),
 	    TEST(reused_slot_starts_at_zero_on_all_pmds),
 	    TEST(counters_have_room_for_every_flow),
