@@ -157,6 +157,12 @@ static void on_upcalls(evutil_socket_t fd, short what, void *arg)
 	read_turn(dp, dp->upcalls, upcall_message);
 }
 
+void datapath_breathe(struct datapath *dp)
+{
+	if (dp->connected)
+		read_turn(dp, dp->upcalls, upcall_message);
+}
+
 static void on_writable(evutil_socket_t fd, short what, void *arg)
 {
 	struct datapath *dp = arg;

@@ -24,6 +24,8 @@ const char *datapath_away(const struct datapath *dp);
 // Asks for all megaflows; answers go to flow_stats_reading(), the end to flow_stats_round_end().
 // false when one is under way.
 bool datapath_dump_start(struct datapath *dp);
+// Serves upcalls for a turn, in the midst of something that takes long.
+void datapath_breathe(struct datapath *dp);
 // Sends what has gathered in the outbox.
 void datapath_flush(struct datapath *dp);
 // What a call returned: a broken connection is torn down and made anew. Returns err.

@@ -11,9 +11,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define APPLICATION_ID 0x73776374 // "swct"
-#define TO_TEXT_(x)    #x
-#define TO_TEXT(x)     TO_TEXT_(x)
+#define BUSY_TIMEOUT_MS 1000
+#define APPLICATION_ID	0x73776374 // "swct"
+#define TO_TEXT_(x)	#x
+#define TO_TEXT(x)	TO_TEXT_(x)
 
 // A removed port keeps its row, with the time of its removal, so that its number is not given to
 // another name.
@@ -204,6 +205,8 @@ static int open_file(struct db *db)
 	if (sqlite3_open_v2(db->path, &db->sqlite, SQLITE_OPEN_READWRITE, NULL) != SQLITE_OK)
 		return failed(db);
 	sqlite3_extended_result_codes(db->sqlite, 1);
+	// One that was just killed may not have gone quite yet.
+	sqlite3_busy_timeout(db->sqlite, BUSY_TIMEOUT_MS);
 	// The lock keeps a second swctld out; it ends with the process, however that ends.
 	int err = exec(db, "PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL;"
 			   "PRAGMA synchronous = FULL; BEGIN IMMEDIATE;");

@@ -8,8 +8,9 @@
 
 #include <string.h>
 
-#define SETTLE_MS   1000  // a megaflow may be under way to swd for so long
-#define REFRESH_MAX 50000 // more megaflows than this are not read for one reply
+#define SETTLE_MS     1000 // a megaflow may be under way to swd for so long
+#define BREATHE_FLOWS 256
+#define REFRESH_MAX   50000 // more megaflows than this are not read for one reply
 
 static uint32_t current_round;
 
@@ -122,20 +123,23 @@ void flow_stats_mark_absent(struct swctld *d)
 
 struct refresh {
 	struct swctld *d;
+	unsigned n;
 	uint64_t at_ms;
 };
 
 static void take_flow(const struct dp_flow *flow, void *arg)
 {
-	const struct refresh *refresh = arg;
+	struct refresh *refresh = arg;
 	struct dp_flow stamped = *flow;
 	stamped.reading.at_ms = refresh->at_ms;
 	flow_stats_reading(refresh->d, &stamped);
+	if (++refresh->n % BREATHE_FLOWS == 0)
+		datapath_breathe(refresh->d->datapath);
 }
 
 int flow_stats_read(struct swctld *d, struct dp_client *calls, char *text)
 {
-	struct refresh refresh = {d, clock_now_ms()};
+	struct refresh refresh = {.d = d, .at_ms = clock_now_ms()};
 	return dp_call_flows(calls, take_flow, &refresh, text);
 }
 

@@ -140,6 +140,11 @@ void megaflows_switch_end_all(struct megaflows *m)
 		megaflows_switch_end(m, f);
 }
 
+unsigned megaflows_n_awaited(const struct megaflows *m)
+{
+	return m->n_awaited;
+}
+
 bool megaflows_may_await(const struct megaflows *m)
 {
 	return m->n_awaited < MEGAFLOWS_AWAITED_MAX;

@@ -76,6 +76,7 @@ void megaflows_switch_end_all(struct megaflows *m);
 // Answers that swd owes. Senders stop at the bound, since swd keeps only so many bytes for who does
 // not read them.
 #define MEGAFLOWS_AWAITED_MAX 4000
+unsigned megaflows_n_awaited(const struct megaflows *m);
 bool megaflows_may_await(const struct megaflows *m);
 
 // Takes a copy of encoded actions. 0 or -ENOMEM.

@@ -63,10 +63,13 @@ int method_dp_show(struct swctld *d, const json_t *params, struct rpc_reply *rep
 	return 0;
 }
 
+#define BREATHE_FLOWS 256
+
 struct flow_list {
 	struct swctld *d;
-	json_t *flows;
+	struct rpc_reply *reply;
 	uint64_t now_ms;
+	unsigned n;
 };
 
 static json_t *take_text(char *text)
@@ -94,25 +97,27 @@ static void take_flow(const struct dp_flow *flow, void *arg)
 	int64_t age_ms = (int64_t)(list->now_ms - r->used_ms);
 	json_t *age =
 	    r->used_ms ? json_real(age_ms > 0 ? (double)age_ms / 1000 : 0.0) : json_null();
-	json_array_append_new(
-	    list->flows,
-	    json_pack("{s:o, s:o, s:I, s:I, s:o, s:i}", "match",
-		      take_text(dp_match_format(&flow->match, ports_name_of, ports)), "actions",
-		      actions_json(flow, ports), "packets", (json_int_t)r->packets, "bytes",
-		      (json_int_t)r->bytes, "age_s", age, "tcp_flags", (int)flow->tcp_flags));
+	rpc_rows_add(list->reply,
+		     json_pack("{s:o, s:o, s:I, s:I, s:o, s:i}", "match",
+			       take_text(dp_match_format(&flow->match, ports_name_of, ports)),
+			       "actions", actions_json(flow, ports), "packets",
+			       (json_int_t)r->packets, "bytes", (json_int_t)r->bytes, "age_s", age,
+			       "tcp_flags", (int)flow->tcp_flags));
+	if (++list->n % BREATHE_FLOWS == 0)
+		datapath_breathe(list->d->datapath);
 }
 
 int method_dp_dump_flows(struct swctld *d, const json_t *params, struct rpc_reply *reply)
 {
 	char text[DP_CALL_TEXT];
 	struct dp_client *calls = need_swd(d, reply);
-	struct flow_list list = {.d = d, .now_ms = clock_now_ms()};
+	struct flow_list list = {.d = d, .reply = reply, .now_ms = clock_now_ms()};
 	(void)params;
 	if (!calls)
 		return -1;
-	list.flows = json_array();
-	reply->result = json_pack("{s:o}", "flows", list.flows);
+	rpc_rows_begin(reply, "flows");
 	int err = dp_call_flows(calls, take_flow, &list, text);
+	rpc_rows_end(reply);
 	return err ? refuse_call(d, reply, err, text) : 0;
 }
 

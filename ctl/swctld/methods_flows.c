@@ -1,4 +1,5 @@
 // flow.add, flow.add_many, flow.del, flow.dump
+#include "ctl/swctld/datapath.h"
 #include "ctl/swctld/flow_stats.h"
 #include "ctl/swctld/ports.h"
 #include "ctl/swctld/revalidate.h"
@@ -9,6 +10,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define BREATHE_ROWS 256
 
 static int64_t wall_ms(void)
 {
@@ -152,11 +155,14 @@ int method_flow_dump(struct swctld *d, const json_t *params, struct rpc_reply *r
 		return -1;
 	flow_stats_refresh(d);
 	const struct rule **list = rules_list(d->rules, &filter, &n);
-	json_t *rules = json_array();
 	uint64_t now_ms = clock_now_ms();
-	for (size_t i = 0; i < n; i++)
-		json_array_append_new(rules, rule_json(list[i], &ports, now_ms));
+	rpc_rows_begin(reply, "rules");
+	for (size_t i = 0; i < n; i++) {
+		rpc_rows_add(reply, rule_json(list[i], &ports, now_ms));
+		if (i % BREATHE_ROWS == 0)
+			datapath_breathe(d->datapath); // takes no rule away
+	}
+	rpc_rows_end(reply);
 	free(list);
-	reply->result = json_pack("{s:o}", "rules", rules);
 	return 0;
 }

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #define TURN_MS	      5 // of work at a time
+#define LOG_FROM      1000
 #define PAUSE_MS      10
 #define MACS_DELAY_MS 10 // new addresses come in crowds
 #define RELEARN_MS    FDB_IDLE_MS
@@ -19,7 +20,10 @@ struct revalidator {
 	struct event *turn;
 	uint64_t gen;	    // of the state now
 	uint64_t rules_gen; // at the last change that was not only of addresses
-	bool at_once;	    // the turn is due without delay
+	unsigned pass_n;    // megaflows looked at since something became stale
+	uint64_t pass_started_ms;
+	bool waiting; // for answers
+	bool at_once; // the turn is due without delay
 	struct xlate_result result;
 	struct encoded_actions actions;
 };
@@ -73,6 +77,14 @@ void revalidate_macs_changed(struct revalidator *r)
 
 void revalidate_resume(struct revalidator *r)
 {
+	schedule(r, 0);
+}
+
+void revalidate_answered(struct revalidator *r)
+{
+	if (!r->waiting || megaflows_n_awaited(r->d->megaflows) > MEGAFLOWS_AWAITED_MAX / 2)
+		return;
+	r->waiting = false;
 	schedule(r, 0);
 }
 
@@ -198,13 +210,15 @@ static int revalidate_one(struct revalidator *r, struct known_flow *f)
 // give first.
 static void take_turn(struct revalidator *r)
 {
-	uint64_t until_ms = clock_now_ms() + TURN_MS;
+	uint64_t now_ms = clock_now_ms(), until_ms = now_ms + TURN_MS;
 	struct megaflows *m = r->d->megaflows;
 	struct known_flow *f;
 	unsigned n = 0;
 	int err = 0;
 	if (!datapath_calls(r->d->datapath))
 		return; // a connection starts it again
+	if (r->pass_n == 0)
+		r->pass_started_ms = now_ms;
 	while (!err && (f = megaflows_first(m)) && f->gen < r->gen && megaflows_may_await(m)) {
 		if ((++n & 63) == 0 && clock_now_ms() >= until_ms)
 			break;
@@ -212,8 +226,18 @@ static void take_turn(struct revalidator *r)
 	}
 	datapath_flush(r->d->datapath);
 	f = megaflows_first(m);
-	if (f && f->gen < r->gen && err != -ENOTCONN)
-		schedule(r, err || !megaflows_may_await(m) ? PAUSE_MS : 0);
+	r->pass_n += n;
+	r->waiting = false;
+	if (f && f->gen < r->gen) {
+		r->waiting = !megaflows_may_await(m);
+		if (err != -ENOTCONN)
+			schedule(r, err || r->waiting ? PAUSE_MS : 0);
+		return;
+	}
+	if (r->pass_n > LOG_FROM)
+		log_debug("%u megaflows checked in %u ms", r->pass_n,
+			  (unsigned)(clock_now_ms() - r->pass_started_ms));
+	r->pass_n = 0;
 }
 
 static void on_turn(evutil_socket_t fd, short what, void *arg)

@@ -24,6 +24,8 @@ void revalidate_now(struct revalidator *r);
 void revalidate_macs_changed(struct revalidator *r);
 // Goes on with what is stale, if anything is.
 void revalidate_resume(struct revalidator *r);
+// swd has answered: goes on if that was waited for.
+void revalidate_answered(struct revalidator *r);
 // After a restart: what recently used megaflows tell of who is where.
 void revalidate_learn_again(struct revalidator *r);
 

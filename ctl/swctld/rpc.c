@@ -1,9 +1,11 @@
+#define _GNU_SOURCE // asprintf
 #include "ctl/swctld/rpc.h"
 
 #include "ctl/log.h"
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static const rpc_handler_fn handlers[] = {
@@ -61,21 +63,55 @@ int rpc_refuse_flow(struct rpc_reply *reply, const struct of_error *error, size_
 	return rpc_refuse(reply, "line %zu: %s", line, error->text);
 }
 
-// A NULL id becomes null, as the specification wants it in answers to what has none.
-static json_t *reply_start(const json_t *id)
+#define DUMP_FLAGS (JSON_COMPACT | JSON_REAL_PRECISION(15) | JSON_ENCODE_ANY)
+
+void rpc_rows_begin(struct rpc_reply *reply, const char *name)
 {
-	return json_pack("{s:s, s:O?}", "jsonrpc", "2.0", "id", id);
+	reply->rows = open_memstream(&reply->rows_text, &reply->rows_len);
+	if (reply->rows)
+		fprintf(reply->rows, "{\"%s\":[", name);
 }
 
-json_t *rpc_error(const json_t *id, int code, const char *message)
+void rpc_rows_add(struct rpc_reply *reply, json_t *row)
 {
-	json_t *reply = reply_start(id);
-	json_t *error = json_pack("{s:i, s:o}", "code", code, "message", rpc_text(message));
-	if (!reply || !error || json_object_set_new(reply, "error", error) < 0) {
-		json_decref(reply);
-		return NULL;
+	if (reply->rows && row) {
+		if (reply->n_rows++ > 0)
+			fputc(',', reply->rows);
+		json_dumpf(row, reply->rows, DUMP_FLAGS);
 	}
-	return reply;
+	json_decref(row);
+}
+
+void rpc_rows_end(struct rpc_reply *reply)
+{
+	if (reply->rows && fputs("]}", reply->rows) < 0)
+		rpc_refuse(reply, "out of memory");
+}
+
+// A reply line. A NULL id becomes null, as the specification wants it in answers to what has none.
+static char *reply_line(const json_t *id, const char *member, const char *value)
+{
+	char *id_text = id ? json_dumps(id, DUMP_FLAGS) : NULL, *line = NULL;
+	if (value && asprintf(&line, "{\"jsonrpc\":\"2.0\",\"id\":%s,\"%s\":%s}",
+			      id_text ? id_text : "null", member, value) < 0)
+		line = NULL;
+	free(id_text);
+	return line;
+}
+
+static char *error_line(const json_t *id, int code, const char *message, json_t *data)
+{
+	json_t *error =
+	    json_pack("{s:i, s:o, s:O*}", "code", code, "message", rpc_text(message), "data", data);
+	char *text = json_dumps(error, DUMP_FLAGS), *line = reply_line(id, "error", text);
+	json_decref(error);
+	free(text);
+	return line;
+}
+
+char *rpc_error(const json_t *id, int code, const char *message)
+{
+	return error_line(id, code, message, NULL);
 }
 
 static const struct {
@@ -168,25 +204,27 @@ static int find_method(const char *name)
 	return -1;
 }
 
-static json_t *reply_finish(const json_t *id, struct rpc_reply *reply)
+static char *reply_finish(const json_t *id, struct rpc_reply *reply)
 {
-	json_t *out = NULL;
-	if (reply->code) {
-		out = rpc_error(id, reply->code, reply->message);
-		if (out && reply->data)
-			json_object_set(json_object_get(out, "error"), "data", reply->data);
-	} else if (reply->result) {
-		out = reply_start(id);
-		json_object_set(out, "result", reply->result);
-	} else {
-		out = rpc_error(id, RPC_REFUSED, "out of memory");
-	}
+	char *line = NULL, *text = NULL;
+	if (reply->rows)
+		fclose(reply->rows);
+	if (reply->result)
+		text = json_dumps(reply->result, DUMP_FLAGS);
+	if (reply->code)
+		line = error_line(id, reply->code, reply->message, reply->data);
+	else
+		line = reply_line(id, "result", reply->rows ? reply->rows_text : text);
+	if (!line)
+		line = rpc_error(id, RPC_REFUSED, "out of memory");
+	free(text);
+	free(reply->rows_text);
 	json_decref(reply->result);
 	json_decref(reply->data);
-	return out;
+	return line;
 }
 
-static json_t *call_method(struct swctld *d, unsigned index, const json_t *params, const json_t *id)
+static char *call_method(struct swctld *d, unsigned index, const json_t *params, const json_t *id)
 {
 	struct rpc_reply reply = {0};
 	json_t *none = params ? NULL : json_object();
@@ -198,7 +236,7 @@ static json_t *call_method(struct swctld *d, unsigned index, const json_t *param
 }
 
 // A request as JSON-RPC has it; parameters by position are not built.
-static json_t *dispatch_request(struct swctld *d, const json_t *request)
+static char *dispatch_request(struct swctld *d, const json_t *request)
 {
 	const json_t *id = json_object_get(request, "id"),
 		     *params = json_object_get(request, "params");
@@ -220,7 +258,7 @@ static json_t *dispatch_request(struct swctld *d, const json_t *request)
 	return call_method(d, (unsigned)index, params, id);
 }
 
-json_t *rpc_dispatch(struct swctld *d, const char *line, size_t len)
+char *rpc_dispatch(struct swctld *d, const char *line, size_t len)
 {
 	json_error_t error;
 	char text[JSON_ERROR_TEXT_LENGTH + 80];
@@ -229,7 +267,7 @@ json_t *rpc_dispatch(struct swctld *d, const char *line, size_t len)
 		snprintf(text, sizeof(text), "not JSON: %s (byte %d)", error.text, error.position);
 		return rpc_error(NULL, RPC_NOT_JSON, text);
 	}
-	json_t *reply;
+	char *reply;
 	if (json_is_object(request))
 		reply = dispatch_request(d, request);
 	else
@@ -239,7 +277,7 @@ json_t *rpc_dispatch(struct swctld *d, const char *line, size_t len)
 			    !json_object_get(request, "id");
 	json_decref(request);
 	if (notification) {
-		json_decref(reply);
+		free(reply);
 		return NULL;
 	}
 	return reply;

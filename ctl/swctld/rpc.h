@@ -7,6 +7,7 @@
 #include "ctl/swctld/daemon.h"
 
 #include <jansson.h>
+#include <stdio.h>
 
 enum rpc_code {
 	RPC_NOT_JSON = -32700,
@@ -15,9 +16,13 @@ enum rpc_code {
 	RPC_BAD_PARAMS = -32602,
 };
 
-// What a handler fills: `result` when it returns 0, otherwise an error (by the functions below).
+// What a handler fills: `result` or `rows` when it returns 0, otherwise an error (by the functions
+// below).
 struct rpc_reply {
 	json_t *result;
+	FILE *rows; // a long result, as text
+	char *rows_text;
+	size_t rows_len, n_rows;
 	int code;
 	char message[800];
 	json_t *data;
@@ -33,10 +38,16 @@ int rpc_bad_params(struct rpc_reply *reply, const char *fmt, ...)
 // A mistake in a flow; `line` counts from 1, 0: no lines.
 int rpc_refuse_flow(struct rpc_reply *reply, const struct of_error *error, size_t line);
 
-// The reply to a line, or NULL when it needs none.
-json_t *rpc_dispatch(struct swctld *d, const char *line, size_t len);
-// An error object for when there is no request to answer.
-json_t *rpc_error(const json_t *id, int code, const char *message);
+// A result {"NAME": [..]} that may be long: its rows become text one by one, since a tree of them
+// all would take many times as much memory. rpc_rows_add takes `row` over.
+void rpc_rows_begin(struct rpc_reply *reply, const char *name);
+void rpc_rows_add(struct rpc_reply *reply, json_t *row);
+void rpc_rows_end(struct rpc_reply *reply);
+
+// The reply to a line, malloc'd, without a newline; NULL when it needs none.
+char *rpc_dispatch(struct swctld *d, const char *line, size_t len);
+// An error for when there is no request to answer.
+char *rpc_error(const json_t *id, int code, const char *message);
 
 // A string for JSON from what may not be UTF-8. Never NULL but when out of memory.
 json_t *rpc_text(const char *text);

@@ -62,21 +62,28 @@ static size_t unread(const struct client *c)
 	return evbuffer_get_length(bufferevent_get_output(c->bev));
 }
 
-static void send_json(struct client *c, json_t *reply)
+static void free_text(const void *text, size_t len, void *arg)
 {
-	char *text = reply ? json_dumps(reply, JSON_COMPACT | JSON_REAL_PRECISION(15)) : NULL;
-	json_decref(reply);
-	if (!text)
+	(void)len;
+	(void)arg;
+	free((void *)text);
+}
+
+// Takes the line over; NULL is no reply.
+static void send_line(struct client *c, char *line)
+{
+	struct evbuffer *output = bufferevent_get_output(c->bev);
+	if (!line)
 		return;
-	bufferevent_write(c->bev, text, strlen(text));
-	bufferevent_write(c->bev, "\n", 1);
-	free(text);
+	if (evbuffer_add_reference(output, line, strlen(line), free_text, NULL) < 0)
+		free(line);
+	evbuffer_add(output, "\n", 1);
 }
 
 // Says why, and closes when that is out.
 static void client_end(struct client *c, const char *why)
 {
-	send_json(c, rpc_error(NULL, RPC_NOT_A_REQUEST, why));
+	send_line(c, rpc_error(NULL, RPC_NOT_A_REQUEST, why));
 	c->ended = true;
 	c->len = c->scanned = 0;
 	bufferevent_disable(c->bev, EV_READ);
@@ -141,7 +148,7 @@ static bool answer_lines(struct client *c)
 	while ((left = line_end(c, start, &end)) && unread(c) <= RPC_OUTPUT_MAX &&
 	       clock_now_ms() <= until_ms) {
 		if (!is_blank(c->line + start, end - start))
-			send_json(c, rpc_dispatch(c->server->d, c->line + start, end - start));
+			send_line(c, rpc_dispatch(c->server->d, c->line + start, end - start));
 		start = end + 1;
 	}
 	if (start > 0)

@@ -95,6 +95,7 @@ static void on_counters(struct swctld *d, const struct nlmsghdr *nlh)
 		megaflows_forget(d->megaflows, f);
 	else
 		megaflows_switch_end(d->megaflows, f);
+	revalidate_answered(d->revalidator);
 }
 
 static void on_refusal(struct swctld *d, const struct nlmsghdr *nlh)

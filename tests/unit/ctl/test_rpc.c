@@ -305,7 +305,9 @@ static json_t *call(struct fixture *f, const char *method, const char *params)
 	int len = snprintf(line, sizeof(line),
 			   "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"%s\",\"params\":%s}", method,
 			   params);
-	json_t *reply = rpc_dispatch(&f->d, line, (size_t)len), *out;
+	char *text = rpc_dispatch(&f->d, line, (size_t)len);
+	json_t *reply = json_loads(text, 0, NULL), *out;
+	free(text);
 	out = json_object_get(reply, "result");
 	if (!out)
 		out = json_object_get(reply, "error");
