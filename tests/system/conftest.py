@@ -145,21 +145,48 @@ def attach(switch, name, options=(), **kw):
     return guest
 
 
-@pytest.fixture(scope="session")
-def session_net():
-    make, clean = _make_factory()
-    guests = []
-    try:
-        switch = make()
-        for i in range(1, N_GUESTS + 1):
-            guests.append(attach(switch, f"vm{i}"))
-        for guest in guests:
-            switch.wait_link(guest.name)
-        yield types.SimpleNamespace(switch=switch, guests=guests)
-    finally:
-        for guest in guests:
+class SharedNet:
+    """The switch and guests that most tests share; made anew when a test has killed a daemon or lost a guest."""
+
+    def __init__(self):
+        self.clean = self.switch = None
+        self.guests = []
+
+    def healthy(self):
+        switch = self.switch
+        return switch is not None and switch.swd.alive() and switch.swctld.alive() and all(g.connected() for g in self.guests)
+
+    def make(self):
+        self.close()
+        make, self.clean = _make_factory()
+        self.switch = make()
+        self.guests = [attach(self.switch, f"vm{i}") for i in range(1, N_GUESTS + 1)]
+        for guest in self.guests:
+            self.switch.wait_link(guest.name)
+
+    def close(self):
+        for guest in self.guests:
             guest.close()
-        clean()
+        self.guests = []
+        if self.clean is not None:
+            self.clean()
+            self.clean = self.switch = None
+
+
+@pytest.fixture(scope="session")
+def shared_net():
+    shared = SharedNet()
+    try:
+        yield shared
+    finally:
+        shared.close()
+
+
+@pytest.fixture
+def session_net(shared_net):
+    if not shared_net.healthy():
+        shared_net.make()
+    return shared_net
 
 
 @pytest.fixture
