@@ -48,7 +48,7 @@ static bool is_tag(const struct rte_mbuf *m, uint32_t ofs)
 	if (rte_pktmbuf_data_len(m) < ofs + VLAN_LEN)
 		return false;
 	tpid = be16_at(rte_pktmbuf_mtod_offset(m, const uint8_t *, ofs));
-	return tpid == 0x8100 || tpid == 0x88a8;
+	return tpid == 0x8100 || tpid == 0x88a8 || tpid == 0x9100; // as extraction has them
 }
 
 static unsigned count_tags(const struct rte_mbuf *m)

@@ -167,10 +167,15 @@ static bool is_partial(const struct rte_mbuf *m)
 	       (m->ol_flags & RTE_MBUF_F_RX_L4_CKSUM_MASK) == RTE_MBUF_F_RX_L4_CKSUM_NONE;
 }
 
+// `row` may be NULL: no checksum covers the addresses. Nor is one touched that is cut off.
 static void l4_csum_update(const struct rte_mbuf *m, const struct ip_view *ip,
 			   const struct l4_row *row, uint32_t delta)
 {
-	uint16_t csum = csum_word(ip->l4 + row->csum_ofs);
+	uint16_t csum;
+
+	if (!row || !ip->l4 || ip->l4_len < row->csum_ofs + 2u)
+		return;
+	csum = csum_word(ip->l4 + row->csum_ofs);
 
 	if (is_partial(m)) {
 		csum = (uint16_t)~csum_update((uint16_t)~csum, delta);
@@ -226,8 +231,7 @@ int edit_set_ipv4(struct rte_mbuf **m, const struct action *action)
 	hdr->hdr_checksum = csum_update(from.hdr_checksum,
 					addrs + csum_delta(&from, hdr, 2) +
 					    csum_delta(&from.time_to_live, &hdr->time_to_live, 2));
-	if (row && ip.l4)
-		l4_csum_update(*m, &ip, row, addrs);
+	l4_csum_update(*m, &ip, row, addrs);
 	return 0;
 }
 
@@ -276,8 +280,7 @@ int edit_set_ipv6(struct rte_mbuf **m, const struct action *action)
 	delta = csum_delta(from.src_addr, hdr->src_addr, sizeof from.src_addr);
 	if (!ip.is_routed)
 		delta += csum_delta(from.dst_addr, hdr->dst_addr, sizeof from.dst_addr);
-	if (row && ip.l4)
-		l4_csum_update(*m, &ip, row, delta);
+	l4_csum_update(*m, &ip, row, delta);
 	return 0;
 }
 

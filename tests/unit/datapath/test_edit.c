@@ -438,6 +438,32 @@ static void leaves_truncated_packets_alone(void **state)
 	}
 }
 
+// Sets that change no address need no checksum: where it is cut off, what lies there is not the
+// packet's. The bytes behind are those that an update by nothing would turn to zeros.
+static void sets_other_fields_when_the_checksum_is_cut_off(void **state)
+{
+	struct action tos = {.u.ipv4 = {.tos = 0x20, .tos_mask = 0xfc}};
+	struct action hlimit = {.u.ipv6 = {.hlimit = 9, .hlimit_mask = 0xff}};
+	uint8_t tail[64];
+
+	(void)state;
+	memset(tail, 0xff, sizeof tail);
+	for (unsigned v6 = 0; v6 < 2; v6++) {
+		struct frame_spec spec = {.v6 = v6, .proto = IPPROTO_TCP, .payload = 8};
+		struct rte_mbuf *m;
+		struct frame f;
+
+		frame_make(&f, &spec);
+		f.len = f.l4 + 8;
+		m = packet_of(&f, 512);
+		memcpy(rte_pktmbuf_mtod_offset(m, uint8_t *, f.len), tail, sizeof tail);
+		assert_int_equal(v6 ? edit_set_ipv6(&m, &hlimit) : edit_set_ipv4(&m, &tos), 0);
+		assert_memory_equal(rte_pktmbuf_mtod_offset(m, uint8_t *, f.len), tail,
+				    sizeof tail);
+		rte_pktmbuf_free(m);
+	}
+}
+
 // The header says that it is 60 bytes long, and ends before.
 static void leaves_headers_longer_than_the_packet_alone(void **state)
 {
@@ -528,6 +554,27 @@ static void pushes_up_to_two_tags_and_pops_them(void **state)
 	assert_int_equal(edit_pop_vlan(&m, NULL), 0);
 	assert_bytes(m, plain.b, plain.len);
 	assert_memory_equal(&packet_meta(m)->layout, &layout, sizeof layout);
+	assert_int_equal(edit_pop_vlan(&m, NULL), 0);
+	assert_bytes(m, plain.b, plain.len);
+	rte_pktmbuf_free(m);
+}
+
+// The third TPID that extraction takes for a tag's.
+static void knows_tags_of_tpid_9100(void **state)
+{
+	struct frame_spec spec = {.proto = IPPROTO_UDP, .payload = 20, .n_tags = 1};
+	struct frame plain, tagged, after;
+	struct rte_mbuf *m;
+
+	(void)state;
+	frame_make(&tagged, &spec);
+	put16(tagged.b + 12, 0x9100);
+	after = tagged;
+	ref_ipv4(&after);
+	check_edit(edit_set_ipv4, &set_ipv4, &tagged, &after);
+	spec.n_tags = 0;
+	frame_make(&plain, &spec);
+	m = packet_of(&tagged, 512);
 	assert_int_equal(edit_pop_vlan(&m, NULL), 0);
 	assert_bytes(m, plain.b, plain.len);
 	rte_pktmbuf_free(m);
@@ -631,10 +678,12 @@ int main(void)
 	    T(sets_no_ports_in_later_ipv6_fragments),
 	    T(leaves_the_destination_of_source_routed_packets_out_of_the_sum),
 	    T(leaves_truncated_packets_alone),
+	    T(sets_other_fields_when_the_checksum_is_cut_off),
 	    T(leaves_headers_longer_than_the_packet_alone),
 	    T(refuses_addresses_when_the_checksum_is_cut_off),
 	    T(refuses_ip_sets_on_other_packets),
 	    T(pushes_up_to_two_tags_and_pops_them),
+	    T(knows_tags_of_tpid_9100),
 	    T(pushes_a_tag_without_headroom),
 	    T(never_changes_bytes_that_others_refer_to),
 	    T(truncates_within_and_across_segments),
