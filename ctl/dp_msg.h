@@ -27,8 +27,8 @@ bool dp_msg_error(struct dp_datagram *d, const struct nlmsghdr *request, int err
 bool dp_msg_done(struct dp_datagram *d, const struct nlmsghdr *request);
 
 // The next message of a received datagram of *left bytes at *at (4-aligned), whole within it; both
-// move past it. NULL at the end, where *left is 0 or the rest is no message. (mnl_nlmsg_ok() takes a
-// length of 2 GB and more for a good one.)
+// move past it. NULL at the end, where *left is 0 or the rest is no message. (mnl_nlmsg_ok() takes
+// a length of 2 GB and more for a good one.)
 const struct nlmsghdr *dp_datagram_next(const char **at, size_t *left);
 
 // Checks that a message has the genetlink and ovs headers, and sorts its attributes by type into

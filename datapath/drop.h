@@ -2,8 +2,8 @@
 #ifndef DATAPATH_DROP_H
 #define DATAPATH_DROP_H
 
-//	name (in counters, JSON and docs), what it means. The port charged is the input port unless
-//the text says "output".
+// name (in counters, JSON and docs), what it means. The port charged is the input port unless
+// the text says "output".
 #define DROP_REASONS(X)                                                                     \
 	X(FLOW_DROP, "flow-drop", "the flow says drop")                                     \
 	X(UPCALL_RING_FULL, "upcall-ring-full",                                             \

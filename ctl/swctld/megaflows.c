@@ -98,6 +98,7 @@ void megaflows_forget_leaving(struct megaflows *m)
 {
 	struct known_flow *f, *tmp;
 	HASH_ITER (hh_id, m->by_id, f, tmp) {
+		// cppcheck-suppress uninitvar // it does not see that HASH_ITER sets f
 		if (f->leaving)
 			megaflows_forget(m, f);
 	}
