@@ -71,7 +71,8 @@ enum swd_drop_attr {
 enum swd_cmd {
 	SWD_CMD_UNSPEC,
 	SWD_CMD_INFO_GET, // one answer, SWD_INFO_ATTR_*
-	SWD_CMD_PMD_GET,  // dump, one answer a PMD, SWD_PMD_ATTR_*
+	SWD_CMD_PMD_GET,  // dump, one answer a PMD, SWD_PMD_ATTR_*; queues that found no room in
+			  // it follow in further answers, of CORE, NUMA and RXQ alone
 };
 
 enum swd_info_attr {

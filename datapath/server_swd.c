@@ -142,26 +142,43 @@ static bool put_rxq(struct nlmsghdr *nlh, size_t room, const struct rxq *rxq)
 	return true;
 }
 
-static bool put_rxqs(struct nlmsghdr *nlh, size_t room, unsigned pmd_index)
+// Puts the PMD's queues from *at on and moves it past them. Returns whether all found room.
+static bool put_rxqs(struct nlmsghdr *nlh, size_t room, unsigned pmd_index, unsigned *at)
 {
 	const struct rxq *rxq;
-	for (unsigned i = 0; (rxq = pmd_pool_rxq(i)) != NULL; i++) {
-		if (rxq->pmd_index == pmd_index && !put_rxq(nlh, room, rxq))
-			return false;
+	for (; (rxq = pmd_pool_rxq(*at)) != NULL; (*at)++) {
+		uint32_t len = nlh->nlmsg_len;
+		if (rxq->pmd_index != pmd_index || put_rxq(nlh, room, rxq))
+			continue;
+		nlh->nlmsg_len = len;
+		return false;
 	}
 	return true;
 }
 
+// The queues may be more than a datagram holds; then the PMD goes on in the next. The cursor is the
+// PMD's place and, below, that of the first queue to put.
+#define CURSOR_RXQ_BITS 16
+
+static_assert(PORTS_MAX * PORT_QUEUES_MAX < 1 << CURSOR_RXQ_BITS, "the cursor holds each queue");
+
 int server_swd_pmd_dump(struct server *server, struct nlmsghdr *nlh, size_t room, uint32_t *cursor)
 {
+	unsigned pmd = *cursor >> CURSOR_RXQ_BITS;
+	unsigned first = *cursor & ((1u << CURSOR_RXQ_BITS) - 1), rxq = first;
 	struct pmd_info info;
 	(void)server;
-	if (!pmd_pool_info(*cursor, &info))
+	if (!pmd_pool_info(pmd, &info))
 		return 0;
 	if (!mnl_attr_put_u32_check(nlh, room, SWD_PMD_ATTR_CORE, info.core) ||
 	    !mnl_attr_put_u32_check(nlh, room, SWD_PMD_ATTR_NUMA, (uint32_t)info.numa_node) ||
-	    !put_stats(nlh, room, &info.stats) || !put_rxqs(nlh, room, info.index))
+	    (first == 0 && !put_stats(nlh, room, &info.stats)))
 		return -EMSGSIZE;
-	(*cursor)++;
+	if (put_rxqs(nlh, room, info.index, &rxq))
+		*cursor = (pmd + 1) << CURSOR_RXQ_BITS;
+	else if (rxq > first)
+		*cursor = pmd << CURSOR_RXQ_BITS | rxq;
+	else
+		return -EMSGSIZE;
 	return 1;
 }

@@ -150,9 +150,8 @@ static json_t *rxq_json(const struct nlattr *nest)
 			 (int)dp_attr_uint(a[SWD_RXQ_ATTR_WAITING]));
 }
 
-static json_t *rxqs_json(const struct nlmsghdr *nlh)
+static void rxqs_add(json_t *list, const struct nlmsghdr *nlh)
 {
-	json_t *list = json_array();
 	const struct nlattr *attr;
 	const unsigned headers =
 	    MNL_ALIGN(sizeof(struct genlmsghdr)) + MNL_ALIGN(sizeof(struct ovs_header));
@@ -160,17 +159,31 @@ static json_t *rxqs_json(const struct nlmsghdr *nlh)
 		if (mnl_attr_get_type(attr) == SWD_PMD_ATTR_RXQ)
 			json_array_append_new(list, rxq_json(attr));
 	}
-	return list;
+}
+
+// Whether the answer goes on with a PMD whose queues did not find room in one.
+static bool pmd_goes_on(const json_t *pmd, const struct nlattr **a)
+{
+	return pmd != NULL && a[SWD_PMD_ATTR_ITERATIONS] == NULL &&
+	       json_integer_value(json_object_get(pmd, "core")) ==
+		   (json_int_t)dp_attr_uint(a[SWD_PMD_ATTR_CORE]);
 }
 
 static void take_pmd(const struct nlmsghdr *nlh, const struct nlattr **a, void *arg)
 {
+	json_t *last = json_array_get(arg, json_array_size(arg) - 1);
+	if (pmd_goes_on(last, a)) {
+		rxqs_add(json_object_get(last, "rxqs"), nlh);
+		return;
+	}
 	uint64_t busy = dp_attr_uint(a[SWD_PMD_ATTR_BUSY_CYCLES]);
 	uint64_t all = busy + dp_attr_uint(a[SWD_PMD_ATTR_IDLE_CYCLES]);
+	json_t *rxqs = json_array();
+	rxqs_add(rxqs, nlh);
 	json_t *pmd =
 	    json_pack("{s:i, s:i, s:f, s:o}", "core", (int)dp_attr_uint(a[SWD_PMD_ATTR_CORE]),
 		      "numa", (int)dp_attr_uint(a[SWD_PMD_ATTR_NUMA]), "busy_percent",
-		      all ? 100.0 * (double)busy / (double)all : 0.0, "rxqs", rxqs_json(nlh));
+		      all ? 100.0 * (double)busy / (double)all : 0.0, "rxqs", rxqs);
 	for (size_t i = 0; i < sizeof(pmd_rows) / sizeof(pmd_rows[0]); i++)
 		json_object_set_new(pmd, pmd_rows[i].name,
 				    json_integer((json_int_t)dp_attr_uint(a[pmd_rows[i].attr])));

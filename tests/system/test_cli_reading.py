@@ -189,3 +189,14 @@ def test_help_lists_every_command(net):
         assert command in text
     for command in READING:
         assert command.split()[-1] in net.swctl(*command.split(), "--help")
+
+
+def test_pmd_show_lists_more_queues_than_a_datagram_holds(switch_factory, tmp_path):
+    sw = switch_factory()
+    names = [f"port-{i:03}-{'x' * 50}" for i in range(100)]
+    for i, name in enumerate(names):
+        sw.swctl("add-port", name, "type=vhost-user", f"path={tmp_path}/{i}", "queues=8")
+    (pmd,) = sw.json("pmd", "show")["pmds"]
+    assert sorted((q["port"], q["queue"]) for q in pmd["rxqs"]) == [(n, q) for n in names for q in range(8)]
+    assert pmd["iterations"] > 0
+    assert sw.json("show")["swd"]["connected"]
