@@ -136,6 +136,7 @@ def test_net_tap_carries_frames_both_ways(own_netns):
     with dpdk_port(switch, "tap", "net_tap0,iface=swdtap0") as port:
         assert port["mac"]
         switch.set_flows("in_port=vm1,actions=output:tap", "in_port=tap,ip,actions=output:vm1")
+        vm1.drain()  # of what the kernel said to everybody when its tap came up
         with packet_socket(switch.swd.pid, "swdtap0") as tap:
             switch.wait_link("tap")
             tap.send(raw(tcp()))
@@ -163,6 +164,7 @@ def test_virtio_user_talks_to_a_vhost_port_of_the_same_switch(own_netns):
         with dpdk_port(switch, "front", f"virtio_user0,path={path}"):
             switch.wait_link("back")
             switch.set_flows("in_port=vm1,actions=output:front", "in_port=back,actions=output:vm1")
+            vm1.drain()
             for i in range(50):
                 vm1.send(numbered(UDP_FRAME, i))
                 assert vm1.recv() == numbered(UDP_FRAME, i)
