@@ -3,11 +3,13 @@
 #include "datapath/ring.h"
 
 #include <errno.h>
+#include <rte_mempool.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#define DRAIN_QUANTUM 8 // packets from one ring before the next has its turn
+#define DRAIN_QUANTUM	8 // packets from one ring before the next has its turn
+#define POOL_SHARE_KEPT 8 // one part in so many of the packet pool is out of bounds for misses
 
 // Read by PMDs at each miss; writer: control thread.
 static struct {
@@ -41,6 +43,15 @@ void upcall_set_attached(bool attached)
 	__atomic_store_n(&shared.attached, attached, __ATOMIC_RELAXED);
 }
 
+// Waiting misses hold buffers that established traffic receives into: with many queues, all rings
+// together are larger than the pool.
+static bool pool_is_short(void)
+{
+	const struct rte_mempool *pool = packet_pool();
+
+	return rte_mempool_get_ops(pool->ops_index)->get_count(pool) < pool->size / POOL_SHARE_KEPT;
+}
+
 bool upcall_enqueue(struct rxq *rxq, struct rte_mbuf *m, enum drop_reason *reason)
 {
 	if (unlikely(!__atomic_load_n(&shared.attached, __ATOMIC_RELAXED))) {
@@ -49,6 +60,10 @@ bool upcall_enqueue(struct rxq *rxq, struct rte_mbuf *m, enum drop_reason *reaso
 	}
 	if (unlikely(rte_pktmbuf_pkt_len(m) > UPCALL_PACKET_MAX)) {
 		*reason = DROP_UPCALL_TOO_BIG;
+		return false;
+	}
+	if (unlikely(pool_is_short())) {
+		*reason = DROP_NO_MEMORY;
 		return false;
 	}
 	if (unlikely(rte_ring_sp_enqueue(rxq->upcalls, m) != 0)) {

@@ -83,6 +83,25 @@ static void misses_past_the_ring_drop_and_count(void **state)
 	rte_pktmbuf_free_bulk(pkts, UPCALL_RING_SIZE);
 }
 
+static void misses_leave_buffers_for_established_flows(void **state)
+{
+	unsigned n = packet_pool()->size * 15 / 16;
+	struct rte_mbuf **held = calloc(n, sizeof(*held));
+
+	(void)state;
+	for (unsigned i = 0; i < n; i++)
+		held[i] = rte_pktmbuf_alloc(packet_pool());
+	receive(packet_udp(1, 100));
+	forward_rx(fx.pmd, &fx.poll);
+	assert_int_equal(drops_of(1, DROP_NO_MEMORY), 1);
+	install(0, 0, ACTIONS(OUTPUT(2)));
+	receive(packet_udp(1, 100));
+	forward_rx(fx.pmd, &fx.poll);
+	assert_sent(2, 1);
+	rte_pktmbuf_free_bulk(held, n);
+	free(held);
+}
+
 static void misses_without_a_controller_drop_and_count(void **state)
 {
 	(void)state;
@@ -323,6 +342,7 @@ int main(void)
 	    T(an_empty_queue_costs_nothing),
 	    T(misses_go_to_the_ring_in_order_and_wake_once),
 	    T(misses_past_the_ring_drop_and_count),
+	    T(misses_leave_buffers_for_established_flows),
 	    T(misses_without_a_controller_drop_and_count),
 	    T(an_installed_flow_forwards_first_by_megaflow_then_by_emc),
 	    T(a_deleted_flow_misses_again),
