@@ -146,9 +146,10 @@ def attach(switch, name, options=(), **kw):
 
 
 class SharedNet:
-    """The switch and guests that most tests share; made anew when a test has killed a daemon or lost a guest."""
+    """A switch and guests that tests share; made anew when a test has killed a daemon or lost a guest."""
 
-    def __init__(self):
+    def __init__(self, names):
+        self.names = names
         self.clean = self.switch = None
         self.guests = []
 
@@ -160,7 +161,7 @@ class SharedNet:
         self.close()
         make, self.clean = _make_factory()
         self.switch = make()
-        self.guests = [attach(self.switch, f"vm{i}") for i in range(1, N_GUESTS + 1)]
+        self.guests = [attach(self.switch, name) for name in self.names]
         for guest in self.guests:
             self.switch.wait_link(guest.name)
 
@@ -175,7 +176,7 @@ class SharedNet:
 
 @pytest.fixture(scope="session")
 def shared_net():
-    shared = SharedNet()
+    shared = SharedNet([f"vm{i}" for i in range(1, N_GUESTS + 1)])
     try:
         yield shared
     finally:

@@ -112,6 +112,7 @@ class Switch:
         self.swd_args = list(swd_args)
         self.swctld_args = list(swctld_args)
         self.swd_prefix = []  # a command that starts swd, such as unshare -n
+        self.swctld_prefix = []
         self.swd = None
         self.swctld = None
         self.old_logs = []
@@ -135,7 +136,7 @@ class Switch:
         return self.swd
 
     def start_swctld(self, ready=True, env=None):
-        argv = [program("swctld"), "--run-dir", self.run_dir, "--db", self.db, *self.swctld_args]
+        argv = [*self.swctld_prefix, program("swctld"), "--run-dir", self.run_dir, "--db", self.db, *self.swctld_args]
         self._keep_log(self.swctld)
         self.swctld = Daemon(argv, {0}, env)
         if ready:

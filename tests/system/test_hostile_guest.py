@@ -1,0 +1,168 @@
+"""A guest that breaks its rings, its memory or the protocol hurts itself; the others do not notice.
+
+    evil (guest) --- swd --- a, b (guests that talk to each other all the time)
+"""
+
+import os
+import struct
+
+import pytest
+from conftest import SharedNet, attach
+from frames import *
+from vhost_frontend import HDR_LEN
+from vhost_memory import GPA_BASE
+from vhost_protocol import SET_MEM_TABLE, SET_VRING_ADDR, SET_VRING_BASE, SET_VRING_NUM, Disconnected, Refused
+
+DESC = struct.Struct("=QIHH")
+NEXT, WRITE, INDIRECT = 1, 2, 4
+
+
+@pytest.fixture(scope="module")
+def bystanders():
+    shared = SharedNet(["a", "b"])
+    yield shared
+    shared.close()
+
+
+@pytest.fixture
+def scene(bystanders):
+    if not bystanders.healthy():
+        bystanders.make()
+    switch, (a, b) = bystanders.switch, bystanders.guests
+    evil = attach(switch, "evil", indirect=True)
+    for name in ("a", "b", "evil"):
+        switch.wait_link(name)
+    switch.set_flows("in_port=a,actions=output:b", "in_port=b,actions=output:a", "in_port=evil,actions=output:b")
+    yield switch, a, b, evil
+    evil.close()
+    if switch.swd.alive():
+        switch.swctl("del-port", "evil")
+
+
+def others_are_well(switch, a, b):
+    for sender, receiver in ((a, b), (b, a)):
+        frames = [numbered(UDP_FRAME, i) for i in range(40)]
+        sender.send(*frames)
+        got = [f for f in receiver.recv_n(40) if len(f) == len(frames[0])]
+        while len(got) < 40:  # something of the evil one's may have been forwarded
+            got.append(receiver.recv())
+        assert sorted(got) == sorted(frames)
+    assert switch.swd.alive()
+
+
+def offer(evil, heads, descs, table=None):
+    """Writes descriptors (index: fields) as they are, and offers these heads."""
+    ring = evil.tx[0].ring
+    for i, fields in descs.items():
+        DESC.pack_into(evil.mem.map, ring.desc + 16 * i, *fields)
+    for n, head in enumerate(heads):
+        evil.mem.u16[(ring.avail + 4 >> 1) + (ring.avail_idx + n) % ring.size] = head
+    ring.avail_idx = ring.avail_idx + len(heads) & 0xFFFF
+    evil.mem.u16[ring.avail + 2 >> 1] = ring.avail_idx
+    os.eventfd_write(evil.tx[0].kick, 1)
+
+
+def inside(evil, at=0):
+    return evil.mem.gpa(evil.tx[0].buffers + at)
+
+
+RINGS = {
+    "address outside": lambda e: offer(e, [0], {0: (0xDEAD_0000_0000, 100, 0, 0)}),
+    "address zero": lambda e: offer(e, [0], {0: (0, 100, 0, 0)}),
+    "address that wraps": lambda e: offer(e, [0], {0: (2**64 - 16, 100, 0, 0)}),
+    "length over the end": lambda e: offer(e, [0], {0: (GPA_BASE + e.mem.size - 64, 4096, 0, 0)}),
+    "length of 4 GiB": lambda e: offer(e, [0], {0: (inside(e), 2**32 - 1, 0, 0)}),
+    "length zero": lambda e: offer(e, [0], {0: (inside(e), 0, 0, 0)}),
+    "header alone": lambda e: offer(e, [0], {0: (inside(e), HDR_LEN, 0, 0)}),
+    "half a header": lambda e: offer(e, [0], {0: (inside(e), 5, 0, 0)}),
+    "chain that is a circle": lambda e: offer(e, [0], {0: (inside(e), 64, NEXT, 1), 1: (inside(e), 64, NEXT, 0)}),
+    "chain that leaves the ring": lambda e: offer(e, [0], {0: (inside(e), 64, NEXT, 60000)}),
+    "head that leaves the ring": lambda e: offer(e, [60000], {}),
+    "chain of the whole ring": lambda e: offer(
+        e, [0], {i: (inside(e, 64 * i), 64, NEXT if i < 255 else 0, i + 1) for i in range(256)}
+    ),
+    "device-writable buffer to send": lambda e: offer(e, [0], {0: (inside(e), 100, WRITE, 0)}),
+    "indirect table outside": lambda e: offer(e, [0], {0: (0xDEAD_0000_0000, 64, INDIRECT, 0)}),
+    "indirect table of odd length": lambda e: offer(e, [0], {0: (inside(e), 7, INDIRECT, 0)}),
+    "indirect table of zero": lambda e: offer(e, [0], {0: (inside(e), 0, INDIRECT, 0)}),
+    "indirect in indirect": lambda e: (
+        DESC.pack_into(e.mem.map, e.tx[0].buffers, inside(e), 16, INDIRECT, 0),
+        offer(e, [0], {0: (inside(e), 16, INDIRECT, 0)}),
+    ),
+    "many heads at once": lambda e: offer(e, list(range(256)) * 2, {i: (inside(e), 0, 0, 0) for i in range(256)}),
+    "receive buffers outside": lambda e: [
+        DESC.pack_into(e.mem.map, e.rx[0].ring.desc + 16 * i, 0xDEAD_0000_0000, 2048, WRITE, 0) for i in range(256)
+    ],
+}
+
+
+@pytest.mark.parametrize("evil_deed", RINGS)
+def test_a_broken_ring_hurts_nobody_else(scene, evil_deed):
+    switch, a, b, evil = scene
+    evil.mem.map[evil.tx[0].buffers : evil.tx[0].buffers + HDR_LEN] = bytes(HDR_LEN)
+    RINGS[evil_deed](evil)
+    if evil_deed == "receive buffers outside":
+        switch.set_flows("in_port=a,actions=output:b,output:evil", "in_port=b,actions=output:a")
+    others_are_well(switch, a, b)
+    # With a fresh device it works again.
+    evil.start()
+    switch.wait_link("evil")
+    switch.set_flows("in_port=evil,actions=output:b", "in_port=a,actions=output:b", "in_port=b,actions=output:a")
+    b.drain()
+    evil.send(raw(tcp()))
+    while b.recv() != raw(tcp()):
+        pass
+    others_are_well(switch, a, b)
+
+
+def test_offload_fields_that_lie_are_dropped_or_forwarded(scene):
+    """csum_start and gso_size of a guest that was promised no offloads, and of values that point anywhere."""
+    switch, a, b, evil = scene
+    for flags, gso, hdr_len, size, start, offset in (
+        (1, 0, 0, 0, 65535, 65535),
+        (1, 0, 0, 0, 34, 60000),
+        (0, 1, 65535, 65535, 0, 0),
+        (1, 1, 54, 0, 34, 16),
+        (1, 4, 0, 1, 0, 0),
+        (0xFF, 0xFF, 0xFFFF, 0xFFFF, 0xFFFF, 0xFFFF),
+    ):
+        evil.send(raw(tcp()), hdr=struct.pack("=BBHHHHH", flags, gso, hdr_len, size, start, offset, 0))
+    others_are_well(switch, a, b)
+
+
+MESSAGES = {
+    "memory table of 1000 regions": (SET_MEM_TABLE, struct.pack("=II", 1000, 0) + bytes(32)),
+    "memory table without file": (SET_MEM_TABLE, struct.pack("=IIQQQQ", 1, 0, GPA_BASE, 1 << 20, 0, 0)),
+    "memory of 2^60 bytes": (SET_MEM_TABLE, struct.pack("=IIQQQQ", 1, 0, GPA_BASE, 1 << 60, 0, 0)),
+    "ring of 65535": (SET_VRING_NUM, struct.pack("=II", 0, 65535)),
+    "ring of 0": (SET_VRING_NUM, struct.pack("=II", 0, 0)),
+    "ring number 200": (SET_VRING_NUM, struct.pack("=II", 200, 256)),
+    "ring outside memory": (SET_VRING_ADDR, struct.pack("=IIQQQQ", 1, 0, 1, 2, 3, 0)),
+    "base of 2^31": (SET_VRING_BASE, struct.pack("=II", 1, 1 << 31)),
+    "message 77": (77, b""),
+    "payload of 4 GiB": (None, struct.pack("=III", SET_VRING_NUM, 1, 2**32 - 1)),
+}
+
+
+BROKEN = {"memory of 2^60 bytes": "librte_vhost 22.11 leaves the old memory's addresses in its rings when the new memory cannot be mapped"}
+
+
+@pytest.mark.parametrize("message", [pytest.param(m, marks=pytest.mark.xfail(reason=BROKEN[m])) if m in BROKEN else m for m in MESSAGES])
+def test_a_broken_message_hurts_nobody_else(scene, message):
+    switch, a, b, evil = scene
+    request, payload = MESSAGES[message]
+    try:
+        if request is None:
+            evil.conn.raw(payload)
+        elif "2^60" in message:
+            evil.conn.call(request, payload, fds=[evil.mem.fd])
+        else:
+            evil.conn.call(request, payload)
+    except (Disconnected, Refused, TimeoutError):
+        pass
+    others_are_well(switch, a, b)
+    evil.start()
+    switch.wait_link("evil")
+    others_are_well(switch, a, b)
+
+
