@@ -155,6 +155,8 @@ static int pmd_init(struct pmd *pmd, const struct pmd_config *config)
 {
 	pmd->rcu_id = rcu_reader_add(pmd->rcu);
 	pmd->wake_fd = eventfd(0, EFD_CLOEXEC);
+	int wake_err = -errno;
+
 	pmd->ports = alloc(pmd, PORTS_MAX * sizeof(*pmd->ports));
 	pmd->tx = alloc(pmd, PORTS_MAX * sizeof(*pmd->tx));
 	pmd->emc = emc_create(config->pool->emc_entries, pmd->numa_node);
@@ -162,7 +164,7 @@ static int pmd_init(struct pmd *pmd, const struct pmd_config *config)
 	if (pmd->rcu_id < 0)
 		return pmd->rcu_id;
 	if (pmd->wake_fd < 0)
-		return -errno;
+		return wake_err;
 	if (!pmd->ports || !pmd->tx || !pmd->emc || !pmd->flow_counters)
 		return -ENOMEM;
 	return inject_init(pmd);

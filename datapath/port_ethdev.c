@@ -8,6 +8,7 @@
 #include <rte_spinlock.h>
 
 #include <errno.h>
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -210,7 +211,10 @@ remove:
 static void ethdev_close(struct port *port)
 {
 	struct ethdev_port *p = port->priv;
-	rte_eth_dev_callback_unregister(p->id, RTE_ETH_EVENT_INTR_LSC, link_changed, p);
+	// As long as the callback runs, on EAL's interrupt thread, it stays registered.
+	while (rte_eth_dev_callback_unregister(p->id, RTE_ETH_EVENT_INTR_LSC, link_changed, p) ==
+	       -EAGAIN)
+		sched_yield();
 	int rc = rte_eth_dev_stop(p->id);
 	if (rc < 0)
 		port_log_warn(port, "device did not stop: %s", rte_strerror(-rc));

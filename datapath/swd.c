@@ -164,10 +164,7 @@ static int server_begin(struct swd *swd)
 {
 	char path[PATH_MAX + sizeof(SERVER_SOCKET) + 1];
 	snprintf(path, sizeof(path), "%s/" SERVER_SOCKET, swd->options.run_dir);
-	const struct server_config config = {.base = swd->base,
-					     .path = path,
-					     .flows = swd->flows,
-					     .rcu = swd->rcu};
+	const struct server_config config = {.base = swd->base, .path = path, .flows = swd->flows};
 	swd->server = server_start(&config, swd->err, sizeof(swd->err));
 	return swd->server ? 0 : -EIO;
 }
@@ -232,8 +229,8 @@ static const struct part {
 	bool partial;
 } parts[] = {
     {run_dir_prepare, NULL, false},   {eal_begin, eal_end, false},
-    {memory_begin, memory_end, true}, {pool_begin, pool_end, false},
-    {cores_begin, ports_end, false},  {upcall_begin, upcall_end, false},
+    {memory_begin, memory_end, true}, {upcall_begin, upcall_end, false},
+    {pool_begin, pool_end, false},    {cores_begin, ports_end, false},
     {loop_begin, loop_end, true},     {server_begin, server_end, false},
 };
 #define N_PARTS (sizeof(parts) / sizeof(parts[0]))

@@ -165,7 +165,6 @@ void upcall_fini(void)
 {
 	int fd = shared.fd;
 
-	// PMDs may run on: from here they neither queue nor wake.
 	upcall_set_attached(false);
 	__atomic_store_n(&armed, false, __ATOMIC_RELAXED);
 	shared.fd = -1;
