@@ -1,7 +1,5 @@
 #include "datapath/edit.h"
 
-#include "datapath/forward.h"
-
 #include <errno.h>
 #include <rte_byteorder.h>
 #include <string.h>

@@ -168,8 +168,7 @@ static void group(struct pmd *pmd, unsigned n, struct batches *batches)
 
 static void execute_one_batch(struct pmd *pmd, const struct batch *batch, const uint8_t *order)
 {
-	const struct flow_actions *actions =
-	    __atomic_load_n(&batch->flow->actions, __ATOMIC_ACQUIRE);
+	const struct flow_actions *actions = megaflow_actions(batch->flow);
 	struct rte_mbuf *pkts[BURST_MAX];
 
 	for (unsigned i = 0; i < batch->n; i++)

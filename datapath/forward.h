@@ -4,10 +4,6 @@
 
 #include "datapath/pmd_private.h"
 
-#define FRAME_MIN   14u	  // bytes: an Ethernet header
-#define FRAME_MAX   9728u // bytes of the longest frame that is taken in
-#define HEADERS_MAX 256u  // bytes of a frame that are made contiguous to be looked at or changed
-
 // Each of these handles a burst from its start to its end, and returns how many packets that were.
 // That PMD, inside its read section; no pointer to a flow or port outlives the call.
 unsigned forward_rx(struct pmd *pmd, const struct rxq_poll *poll);

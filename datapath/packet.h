@@ -8,7 +8,10 @@
 
 #include <rte_mbuf.h>
 
-#define BURST_MAX 32
+#define BURST_MAX   32
+#define FRAME_MIN   14u	  // bytes: an Ethernet header
+#define FRAME_MAX   9728u // bytes of the longest frame that is taken in
+#define HEADERS_MAX 256u  // bytes of a frame that are made contiguous to be looked at or changed
 
 struct packet_meta {
 	uint32_t in_port;

@@ -42,8 +42,7 @@ struct pmd_info { // for `swctl pmd show`
 	unsigned n_rxqs;
 };
 
-// What the pool works on. `notify_fd` is an eventfd that a PMD writes once per burst that queued
-// misses while the control thread sleeps (see upcall.h).
+// What the pool works on.
 struct pmd_pool_config {
 	struct rcu *rcu;
 	struct flow_table *flows;

@@ -70,7 +70,7 @@ int request_answer(struct request *rq, uint8_t cmd, answer_fn fill, void *arg)
 	return client_put(rq->client, &header, cmd, fill, arg);
 }
 
-const struct handler *handler_find(uint16_t family, uint8_t cmd)
+static const struct handler *handler_find(uint16_t family, uint8_t cmd)
 {
 	for (size_t i = 0; i < sizeof(handlers) / sizeof(handlers[0]); i++) {
 		if (handlers[i].family == family && handlers[i].cmd == cmd)

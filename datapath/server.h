@@ -13,7 +13,6 @@ struct server_config {
 	struct event_base *base;
 	const char *path; // of the socket
 	struct flow_table *flows;
-	struct rcu *rcu;
 };
 
 // Binds (mode 0660; replaces a stale socket file, refuses one in use) and starts to serve on

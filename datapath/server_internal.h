@@ -92,7 +92,8 @@ int request_fail(struct request *rq, const struct nlattr *attr, int err, const c
     __attribute__((format(printf, 4, 5)));
 // Appends an answer. 0 or -EMSGSIZE.
 int request_answer(struct request *rq, uint8_t cmd, answer_fn fill, void *arg);
-const struct handler *handler_find(uint16_t family, uint8_t cmd);
+// Has a message of a client handled, and answered where that is due.
+void server_message(struct client *c, const struct nlmsghdr *nlh);
 
 // server_client.c
 struct client *client_create(struct server *server, int fd, unsigned id);
@@ -105,8 +106,7 @@ void client_flush(struct client *c);
 bool client_blocked(const struct client *c); // something waits for it to read
 void client_dump_start(struct client *c, const struct handler *handler,
 		       const struct nlmsghdr *request);
-// Serves a readable client: reads datagrams and has each message handled.
-void server_message(struct client *c, const struct nlmsghdr *nlh); // server.c's part of it
+// The connection is closed once its event has been served.
 void client_fail(struct client *c, const char *why);
 
 // server_upcall.c

@@ -6,9 +6,6 @@
 #include <errno.h>
 #include <string.h>
 
-#define PACKET_MIN 14	// bytes: an Ethernet header
-#define PACKET_MAX 9728 // as the datapath takes in
-
 // Copies bytes into a packet, of several segments when one is too short. NULL without memory.
 static struct rte_mbuf *packet_make(const uint8_t *data, uint32_t len)
 {
@@ -46,9 +43,9 @@ static int attrs_require(struct request *rq, const struct nlattr **attrs)
 	}
 	const struct nlattr *packet = attrs[OVS_PACKET_ATTR_PACKET];
 	uint16_t len = mnl_attr_get_payload_len(packet);
-	if (len < PACKET_MIN || len > PACKET_MAX)
-		return request_fail(rq, packet, -EINVAL, "PACKET has %u bytes: %d to %d are right",
-				    len, PACKET_MIN, PACKET_MAX);
+	if (len < FRAME_MIN || len > FRAME_MAX)
+		return request_fail(rq, packet, -EINVAL, "PACKET has %u bytes: %u to %u are right",
+				    len, FRAME_MIN, FRAME_MAX);
 	return 0;
 }
 

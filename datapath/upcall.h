@@ -8,8 +8,8 @@
 
 #include "datapath/pmd.h"
 
-#define UPCALL_RING_SIZE  256  // packets per receive queue
-#define UPCALL_PACKET_MAX 9728 // bytes of the longest packet that is handed over
+#define UPCALL_RING_SIZE  256	    // packets per receive queue
+#define UPCALL_PACKET_MAX FRAME_MAX // bytes of the longest packet that is handed over
 
 // Control thread.
 int upcall_init(void);
@@ -19,7 +19,7 @@ void upcall_set_attached(bool attached); // false: misses are dropped and counte
 unsigned upcall_drain(struct rte_mbuf **pkts, unsigned n);
 // Declares that the control thread is about to sleep. false: something waits already, drain again.
 bool upcall_arm(void);
-void upcall_fini(void);
+void upcall_fini(void); // no PMD runs
 
 // The pool's: a ring that upcall_drain() empties. NULL when out of memory. Control thread.
 struct rte_ring *upcall_ring_create(int numa_node);

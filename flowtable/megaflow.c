@@ -165,7 +165,6 @@ static void slot_fill(struct flow_table *t, struct megaflow *mf, const struct fl
 	mf->hash = hash;
 	mf->mask_id = st->id;
 	mf->created_ms = monotonic_ms();
-	mf->private_ctl = NULL;
 	mf->match = *match;
 	counter_set_zero(&t->counters, mf->id);
 	// Even to odd: pairs kept from the slot's earlier lives stay dead.

@@ -20,7 +20,6 @@ struct megaflow {
 	uint32_t hash;			    // of the masked key
 	uint32_t mask_id;
 	uint64_t created_ms;	  // CLOCK_MONOTONIC
-	void *private_ctl;	  // for the control thread's own use (original netlink attributes)
 	struct flow_table *table; // owner; for the control thread
 	// Lines 1 to 4.
 	struct flow_match match __attribute__((aligned(64)));
