@@ -25,6 +25,7 @@ struct call {
 	uint32_t seq;
 	char *text;
 	size_t text_len;
+	bool heard; // an answer in the last datagram
 	bool done;
 	int rc;
 };
@@ -141,8 +142,12 @@ static void message_take(const struct nlmsghdr *nlh, struct call *call)
 {
 	if (nlh->nlmsg_seq != call->seq || call->done)
 		return;
+	call->heard = true;
 	if (nlh->nlmsg_type == NLMSG_ERROR) {
 		call->rc = dp_msg_error_parse(nlh, call->text, call->text_len);
+		// Ours alone: they say that the connection is of no use.
+		if (call->rc == -ETIMEDOUT || call->rc == -ECONNRESET)
+			call->rc = -EIO;
 		call->done = true;
 	} else if (nlh->nlmsg_type == NLMSG_DONE) {
 		call->done = true;
@@ -154,6 +159,7 @@ static void message_take(const struct nlmsghdr *nlh, struct call *call)
 static int datagram_take(const char *buf, size_t len, struct call *call)
 {
 	const struct nlmsghdr *nlh;
+	call->heard = false;
 	while ((nlh = dp_datagram_next(&buf, &len)) != NULL)
 		message_take(nlh, call);
 	return len > 0 ? -ECONNRESET : 0; // not netlink: nothing that follows can be trusted
@@ -182,8 +188,11 @@ int dp_client_call(struct dp_client *c, dp_answer_fn fn, void *arg, int timeout_
 			rc = wait_for(c, POLLIN, deadline);
 		else
 			rc = len < 0 ? len : datagram_take(c->in, (size_t)len, &call);
-		// What arrives without a pause, upcalls say, must not hold the call for ever.
-		if (rc == 0 && !call.done && now_ms() > deadline)
+		// A long dump may take as long as it takes, and its reader too. But what arrives
+		// without a pause and is no answer, upcalls say, must not hold the call for ever.
+		if (rc == 0 && !call.done && call.heard)
+			deadline = now_ms() + timeout_ms;
+		else if (rc == 0 && !call.done && now_ms() > deadline)
 			rc = -ETIMEDOUT;
 	}
 	return rc < 0 ? rc : call.rc;

@@ -92,6 +92,24 @@ static void a_call_collects_the_answers_that_are_its_own(void **state)
 	stop(&peer, c);
 }
 
+static void count_slowly(const struct nlmsghdr *nlh, void *arg)
+{
+	usleep(200000);
+	count(nlh, arg);
+}
+
+static void a_dump_may_take_longer_than_one_answer(void **state)
+{
+	(void)state;
+	struct peer peer = {.answer = answer_dump};
+	struct dp_client *c = start(&peer);
+	unsigned n = 0;
+	dp_client_begin(c, DP_FAMILY_VPORT, OVS_VPORT_CMD_GET, NLM_F_DUMP);
+	assert_int_equal(dp_client_call(c, count_slowly, &n, 300, NULL, 0), 0);
+	assert_int_equal(n, 3);
+	stop(&peer, c);
+}
+
 static void answer_error(struct dp_datagram *d, const struct nlmsghdr *request, int fd)
 {
 	const struct dp_error error = {.text = "port \"x\" is there already"};
@@ -217,6 +235,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(a_call_collects_the_answers_that_are_its_own),
+	    cmocka_unit_test(a_dump_may_take_longer_than_one_answer),
 	    cmocka_unit_test(a_refusal_comes_back_with_its_text),
 	    cmocka_unit_test(a_peer_that_does_not_answer_times_out),
 	    cmocka_unit_test(a_peer_that_goes_away_is_told),
