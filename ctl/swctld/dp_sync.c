@@ -32,20 +32,28 @@ static void take_vport(const struct dp_vport *vport, void *arg)
 	sync->changed |= port_set_up(sync->d->ports, port, vport->state.up);
 }
 
-static void install(struct port_sync *sync, struct dp_client *calls, struct port *port,
-		    uint64_t now_ms)
+// Whether swd said no; otherwise there is no use in asking on, and each question may cost seconds.
+static bool is_refusal(int err)
 {
-	char text[DP_CALL_TEXT];
+	return err != -ETIMEDOUT && err != -ECONNRESET && err != -EPROTO;
+}
+
+// 0, or -errno when the connection is of no use any more.
+static int install(struct port_sync *sync, struct dp_client *calls, struct port *port,
+		   uint64_t now_ms, char *text)
+{
 	if (port->retry_at_ms > now_ms)
-		return;
+		return 0;
 	int err = dp_call_port_add(calls, port, text);
 	if (!err) {
 		port->installed = true;
 		port->retry_at_ms = 0;
 		snprintf(port->state.reason, sizeof(port->state.reason), "just added");
 		log_info("port %s (%u) added to swd", port->name, port->no);
-		return;
+		return 0;
 	}
+	if (!is_refusal(err))
+		return err;
 	// Once is enough for the log; list-ports tells it at any time.
 	if (port->retry_at_ms == 0)
 		log_warn("port %s: swd refused it: %s; trying again every %d s", port->name, text,
@@ -53,6 +61,21 @@ static void install(struct port_sync *sync, struct dp_client *calls, struct port
 	port->retry_at_ms = now_ms + PORT_RETRY_MS;
 	snprintf(port->state.reason, sizeof(port->state.reason), "refused by swd: %.130s", text);
 	sync->changed |= port_set_up(sync->d->ports, port, false);
+	return 0;
+}
+
+static int remove_strangers(const struct port_sync *sync, struct dp_client *calls, char *text)
+{
+	for (unsigned i = 0; i < sync->n_strangers; i++) {
+		uint32_t no = sync->strangers[i];
+		log_info("port number %u in swd is not as configured: removing it", no);
+		int err = dp_call_port_del(calls, no, text);
+		if (err && !is_refusal(err))
+			return err;
+		if (err)
+			log_warn("port number %u: cannot remove it: %s", no, text);
+	}
+	return 0;
 }
 
 int dp_sync_ports(struct swctld *d, struct dp_client *calls, char *text)
@@ -62,23 +85,17 @@ int dp_sync_ports(struct swctld *d, struct dp_client *calls, char *text)
 	for (port = ports_next(d->ports, 0); port; port = ports_next(d->ports, port->no))
 		port->installed = false;
 	int err = dp_call_ports(calls, take_vport, &sync, text);
-	if (err)
-		return err;
-	for (unsigned i = 0; i < sync.n_strangers; i++) {
-		log_info("port number %u in swd is not as configured: removing it",
-			 sync.strangers[i]);
-		err = dp_call_port_del(calls, sync.strangers[i], text);
-		if (err)
-			log_warn("port number %u: cannot remove it: %s", sync.strangers[i], text);
-	}
+	if (!err)
+		err = remove_strangers(&sync, calls, text);
 	uint64_t now_ms = clock_now_ms();
-	for (port = ports_next(d->ports, 0); port; port = ports_next(d->ports, port->no)) {
+	port = ports_next(d->ports, 0);
+	for (; !err && port; port = ports_next(d->ports, port->no)) {
 		if (!port->installed)
-			install(&sync, calls, port, now_ms);
+			err = install(&sync, calls, port, now_ms, text);
 	}
 	if (sync.changed)
 		revalidate_rules_changed(d->revalidator);
-	return 0;
+	return err;
 }
 
 int dp_sync(struct swctld *d, struct dp_client *calls, char *text)
