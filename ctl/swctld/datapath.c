@@ -17,6 +17,7 @@
 #define RETRY_SLOW_MS	  1000 // after swd answered, but not as it should
 #define READS_PER_TURN	  16   // datagrams; then others get their turn
 #define ATTACH_TIMEOUT_MS 2000
+#define DUMP_REST	  3 // times as long as a dump took passes before the next
 #define DUMP_TIMEOUT_MS	  10000
 
 struct datapath {
@@ -29,6 +30,7 @@ struct datapath {
 	bool failed;		  // was up, to be torn down
 	bool quiet;		  // the reason was logged
 	uint64_t dump_started_ms; // 0: none under way
+	uint64_t next_dump_ms;
 	struct dp_info info;
 	char path[256];
 	char away[640];
@@ -184,7 +186,9 @@ static void dump_message(struct swctld *d, const struct nlmsghdr *nlh)
 		flow_stats_reading(d, &flow);
 	} else if (nlh->nlmsg_type == NLMSG_DONE) {
 		uint64_t started_ms = dp->dump_started_ms;
+		uint64_t now_ms = clock_now_ms();
 		dp->dump_started_ms = 0;
+		dp->next_dump_ms = now_ms + DUMP_REST * (now_ms - started_ms);
 		flow_stats_round_end(d, started_ms);
 	} else if (nlh->nlmsg_type == NLMSG_ERROR) {
 		dp->dump_started_ms = 0;
@@ -202,7 +206,7 @@ static void on_dump(evutil_socket_t fd, short what, void *arg)
 bool datapath_dump_start(struct datapath *dp)
 {
 	uint64_t now_ms = clock_now_ms();
-	if (!dp->connected)
+	if (!dp->connected || now_ms < dp->next_dump_ms)
 		return false;
 	if (dp->dump_started_ms) {
 		if (now_ms - dp->dump_started_ms > DUMP_TIMEOUT_MS)

@@ -153,7 +153,7 @@ static int run_int(struct db *db, enum statement which, int64_t *value)
 // Creates the tables of a new file, or checks that they are ours. Inside a transaction.
 static int check_schema(struct db *db)
 {
-	int version, application, tables;
+	int version = -1, application = -1, tables = -1;
 	int err = query_int(db, "PRAGMA user_version", &version);
 	if (!err)
 		err = query_int(db, "PRAGMA application_id", &application);

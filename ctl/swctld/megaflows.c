@@ -27,8 +27,9 @@ void megaflows_destroy(struct megaflows *m)
 {
 	if (!m)
 		return;
-	while (m->by_id)
-		megaflows_forget(m, m->by_id);
+	struct known_flow *f, *tmp;
+	HASH_ITER (hh_id, m->by_id, f, tmp)
+		megaflows_forget(m, f);
 	free(m);
 }
 
@@ -89,6 +90,7 @@ void megaflows_forget(struct megaflows *m, struct known_flow *f)
 	else
 		m->n_awaited--;
 	megaflows_switch_end(m, f);
+	// NOLINTNEXTLINE(clang-analyzer-unix.Malloc): cannot follow the links
 	HASH_DELETE(hh_id, m->by_id, f);
 	free(f->actions);
 	free(f);

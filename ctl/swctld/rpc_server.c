@@ -133,7 +133,7 @@ static bool line_end(struct client *c, size_t start, size_t *end)
 
 static bool is_blank(const char *line, size_t len)
 {
-	while (len > 0 && memchr(" \t\r", line[len - 1], 3))
+	while (len > 0 && (line[len - 1] == ' ' || line[len - 1] == '\t' || line[len - 1] == '\r'))
 		len--;
 	return len == 0;
 }
@@ -322,8 +322,9 @@ void rpc_server_stop(struct rpc_server *s)
 {
 	if (!s)
 		return;
-	while (s->clients)
-		client_free(s->clients);
+	struct client *c, *tmp;
+	DL_FOREACH_SAFE(s->clients, c, tmp)
+	client_free(c);
 	if (s->listener)
 		evconnlistener_free(s->listener);
 	if (s->path[0])

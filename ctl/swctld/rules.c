@@ -49,6 +49,7 @@ void rules_destroy(struct rules *rules)
 	struct entry *e, *tmp;
 	HASH_ITER (hh, rules->by_id, e, tmp) {
 		classifier_del(rules->classifier, &e->rule.cls);
+		// NOLINTNEXTLINE(clang-analyzer-*): cannot follow the links
 		HASH_DEL(rules->by_id, e);
 		free(e);
 	}

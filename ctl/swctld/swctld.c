@@ -56,6 +56,7 @@ static void parse_options(int argc, char **argv, struct options *o)
 {
 	int opt;
 	char text[128];
+	opterr = 0; // its messages are told here, with the program's name
 	while ((opt = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
 		if (opt == OPT_RUN_DIR)
 			o->run_dir = optarg;
@@ -67,9 +68,11 @@ static void parse_options(int argc, char **argv, struct options *o)
 			exit(fputs(usage, stdout) < 0);
 		else if (opt == OPT_VERSION)
 			exit(puts("swctld " SWD_VERSION) < 0);
-		else if (opt != OPT_LOG_LEVEL)
-			exit(1); // getopt has named the option
-		else if (!log_level_parse(optarg, &o->level)) {
+		else if (opt != OPT_LOG_LEVEL) {
+			snprintf(text, sizeof(text), "%.40s: unknown, or its value is missing",
+				 argv[optind - 1]);
+			bad_usage(text);
+		} else if (!log_level_parse(optarg, &o->level)) {
 			snprintf(text, sizeof(text),
 				 "--log-level %.40s: none of error, warn, info, debug", optarg);
 			bad_usage(text);

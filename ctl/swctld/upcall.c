@@ -103,13 +103,11 @@ static void on_refusal(struct swctld *d, const struct nlmsghdr *nlh)
 	char text[DP_CALL_TEXT];
 	int err = dp_msg_error_parse(nlh, text, sizeof(text));
 	struct known_flow *f = megaflows_by_id(d->megaflows, nlh->nlmsg_seq);
-	if (err == 0)
-		return;
-	log_debug("swd refused message %u: %s (%d)", nlh->nlmsg_seq, text, err);
+	if (err == 0 || !f)
+		return; // a packet that was not sent on: swd counts it
+	log_debug("swd refused megaflow %u: %s (%d)", f->id, text, err);
 	if (err == -ENOSPC)
 		paused_until_ms = clock_now_ms() + PAUSE_MS;
-	if (!f)
-		return;
 	// A refused change leaves the old actions in force, which are wrong. A refused first one
 	// leaves nothing.
 	if (!f->leaving && (f->seen || f->n_sent > 1) &&

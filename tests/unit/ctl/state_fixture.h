@@ -40,7 +40,7 @@ static inline void state_reopen(struct state *s)
 static inline int state_setup(void **arg)
 {
 	struct state *s = calloc(1, sizeof(*s));
-	strcpy(s->dir, "/tmp/swctld-test-XXXXXX");
+	snprintf(s->dir, sizeof(s->dir), "/tmp/swctld-test-XXXXXX");
 	assert_non_null(mkdtemp(s->dir));
 	snprintf(s->path, sizeof(s->path), "%s/db", s->dir);
 	state_open(s);
