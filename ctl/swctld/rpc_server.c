@@ -324,7 +324,9 @@ void rpc_server_stop(struct rpc_server *s)
 		return;
 	struct client *c, *tmp;
 	DL_FOREACH_SAFE(s->clients, c, tmp)
-	client_free(c);
+	{
+		client_free(c);
+	}
 	if (s->listener)
 		evconnlistener_free(s->listener);
 	if (s->path[0])
