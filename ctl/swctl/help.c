@@ -4,6 +4,7 @@
 #include "ctl/swctl/options.h"
 
 #include <ctype.h>
+#include <errno.h>
 #include <string.h>
 
 // Lines that work as they stand, per method.
@@ -32,6 +33,8 @@ static const char *const own_commands[][2] = {
     {"completion bash", "print a completion script for bash"},
 };
 
+#define N_OWN_COMMANDS (sizeof(own_commands) / sizeof(own_commands[0]))
+
 void swctl_help(FILE *out)
 {
 	char usage[256];
@@ -43,7 +46,7 @@ void swctl_help(FILE *out)
 		swctl_command_usage(&rpc_methods[i], usage, sizeof(usage));
 		fprintf(out, "  %s\n      %s\n", usage, rpc_methods[i].help);
 	}
-	for (unsigned i = 0; i < sizeof(own_commands) / sizeof(own_commands[0]); i++)
+	for (unsigned i = 0; i < N_OWN_COMMANDS; i++)
 		fprintf(out, "  %s\n      %s\n", own_commands[i][0], own_commands[i][1]);
 	fputs("\nOptions:\n", out);
 	for (unsigned i = 0; i < swctl_n_options_help; i++)
@@ -64,6 +67,49 @@ void swctl_help_command(FILE *out, const struct rpc_method *method)
 		fprintf(out, "%s  %s\n", title, examples[i].line);
 		title = "";
 	}
+}
+
+static bool starts_with_word(const char *text, const char *word)
+{
+	size_t len = strlen(word);
+	return strncmp(text, word, len) == 0 && text[len] == ' ';
+}
+
+static bool help_own(FILE *out, const char *word)
+{
+	for (unsigned i = 0; i < N_OWN_COMMANDS; i++) {
+		if (!starts_with_word(own_commands[i][0], word))
+			continue;
+		fprintf(out, "usage: swctl %s\n\n  %s\n", own_commands[i][0], own_commands[i][1]);
+		return true;
+	}
+	return false;
+}
+
+// All that starts with a word such as "dp".
+static bool help_group(FILE *out, const char *word)
+{
+	const char *between = "";
+	for (unsigned i = 0; i < rpc_n_methods; i++) {
+		if (!starts_with_word(rpc_methods[i].command, word))
+			continue;
+		fputs(between, out);
+		swctl_help_command(out, &rpc_methods[i]);
+		between = "\n";
+	}
+	return *between != '\0';
+}
+
+int swctl_help_words(FILE *out, char *const *words, int n, char *err, size_t err_len)
+{
+	int used;
+	if (help_own(out, words[0]) || (n == 1 && help_group(out, words[0])))
+		return 0;
+	const struct rpc_method *method = swctl_command_find(words, n, &used, err, err_len);
+	if (!method)
+		return -ENOENT;
+	swctl_help_command(out, method);
+	return 0;
 }
 
 static const char *param_meaning(const struct param_spec *spec)

@@ -8,6 +8,9 @@
 
 void swctl_help(FILE *out);
 void swctl_help_command(FILE *out, const struct rpc_method *method);
+// What `swctl help WORDS` prints: a command, all that start with a word such as "dp", or a command
+// of swctl's own. -ENOENT with one line in err.
+int swctl_help_words(FILE *out, char *const *words, int n, char *err, size_t err_len);
 // docs/swctl-reference.md.
 void swctl_help_markdown(FILE *out);
 // A script for bash.

@@ -42,18 +42,12 @@ static int finish_output(int status)
 static int help(const struct swctl_options *options, char **words, int n)
 {
 	char err[256];
-	int used;
 	if (options->markdown)
 		swctl_help_markdown(stdout);
 	else if (n == 0)
 		swctl_help(stdout);
-	else {
-		const struct rpc_method *method =
-		    swctl_command_find(words, n, &used, err, sizeof(err));
-		if (!method)
-			return wrong_usage(NULL, err);
-		swctl_help_command(stdout, method);
-	}
+	else if (swctl_help_words(stdout, words, n, err, sizeof(err)))
+		return wrong_usage(NULL, err);
 	return finish_output(SWCTL_OK);
 }
 

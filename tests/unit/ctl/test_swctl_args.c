@@ -1,6 +1,7 @@
 // Words of the command line to a request's parameters.
 #include "ctl/swctl/args.h"
 #include "ctl/swctl/command.h"
+#include "ctl/swctl/help.h"
 
 #include <errno.h>
 #include <setjmp.h>
@@ -197,6 +198,33 @@ static void every_row_of_the_table_has_a_usage(void **state)
 	assert_string_equal(usage, "add-port NAME type=KIND [KEY=VALUE...]");
 }
 
+static void expect_help(char *const *words, int n, const char *text)
+{
+	char *shown = NULL;
+	size_t len;
+	FILE *out = open_memstream(&shown, &len);
+	assert_int_equal(swctl_help_words(out, words, n, err, sizeof(err)), 0);
+	fclose(out);
+	if (!strstr(shown, text))
+		print_message("%s\n", shown);
+	assert_non_null(strstr(shown, text));
+	free(shown);
+}
+
+static void every_word_that_help_lists_has_help(void **state)
+{
+	(void)state;
+	expect_help(WORDS("add-port"), "usage: swctl add-port NAME");
+	expect_help(WORDS("dp", "show"), "usage: swctl dp show");
+	expect_help(WORDS("dp"), "usage: swctl dp show");
+	expect_help(WORDS("dp"), "\n\nusage: swctl dp dump-flows");
+	expect_help(WORDS("help"), "usage: swctl help [COMMAND]");
+	expect_help(WORDS("completion"), "usage: swctl completion bash");
+	expect_help(WORDS("completion", "bash"), "usage: swctl completion bash");
+	assert_int_equal(swctl_help_words(stdout, WORDS("hlep"), err, sizeof(err)), -ENOENT);
+	assert_int_equal(swctl_help_words(stdout, WORDS("dp", "x"), err, sizeof(err)), -ENOENT);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -213,6 +241,7 @@ int main(void)
 	    cmocka_unit_test(a_file_that_is_not_text_is_refused_with_its_line),
 	    cmocka_unit_test(a_file_that_cannot_be_read_is_named),
 	    cmocka_unit_test(every_row_of_the_table_has_a_usage),
+	    cmocka_unit_test(every_word_that_help_lists_has_help),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
