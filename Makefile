@@ -58,7 +58,7 @@ PROGRAMS := $(BUILD)/swd $(BUILD)/swctld $(BUILD)/swctl
 UNIT_BINS := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(UNIT_TESTS))
 
 .PHONY: all
-all: $(PROGRAMS)
+all: $(PROGRAMS) ## swd, swctld and swctl (no root needed)
 
 $(BUILD)/obj/%.o: %.c
 	@mkdir -p $(@D)
@@ -134,20 +134,20 @@ lint: lint-format lint-includes lint-cppcheck lint-tidy ## clang-format, include
 
 .PHONY: lint-format lint-includes lint-cppcheck lint-tidy
 lint-format:
-	clang-format --dry-run -Werror $(C_FILES)
+	$(call quiet,FORMAT)clang-format --dry-run -Werror $(C_FILES)
 
 lint-includes:
-	/usr/bin/python3 tests/lint/include_direction.py
+	$(call quiet,PYTHON)/usr/bin/python3 tests/lint/include_direction.py
 
 lint-cppcheck:
-	cppcheck --quiet --std=c11 --error-exitcode=1 --inline-suppr --enable=warning,performance,portability \
+	$(call quiet,CHECK)cppcheck --quiet --std=c11 --error-exitcode=1 --inline-suppr --enable=warning,performance,portability \
 		--suppress=missingIncludeSystem --suppress=normalCheckLevelMaxBranches --suppress=uninitvar:/usr/* -I. $(TIDY_C)
 
 lint-tidy: $(patsubst %.c,$(BUILD)/tidy/%.ok,$(TIDY_C))
 
 $(BUILD)/tidy/%.ok: %.c .clang-tidy
 	@mkdir -p $(@D)
-	clang-tidy --quiet $< -- $(filter-out -Werror,$(CFLAGS_ALL)) -Wno-unknown-warning-option 2>$@.err || { cat $@.err; exit 1; }
+	$(call quiet,TIDY)clang-tidy --quiet $< -- $(filter-out -Werror,$(CFLAGS_ALL)) -Wno-unknown-warning-option 2>$@.err || { cat $@.err; exit 1; }
 	@touch $@
 
 .PHONY: install
