@@ -13,6 +13,7 @@
 #define MAX_FRAME   (9000 + 14 + 8) // a jumbo payload, Ethernet header, two VLAN tags
 #define ENQUEUE_MAX 32		    // packets that librte_vhost takes at most in a call
 #define TX_RETRIES  2 // after a call that filled the ring: the guest may be emptying it
+#define SAFE_FRAME  (1500 + 14 + 4) // bytes that any guest's buffer holds
 
 static const char *const option_keys[] = {"path", "mode", "queues", NULL};
 
@@ -96,6 +97,19 @@ static uint16_t tx_vring(uint32_t mask, unsigned pmd_index)
 	return (uint16_t)(2 * __builtin_ctz(mask));
 }
 
+// librte_vhost stops at a frame that is longer than the guest's buffers as it does at a full ring.
+// Such a frame must not hold up those behind it: it goes to the end of the list, where those are
+// that are not sent. Returns whether that was done.
+static bool long_frame_aside(const struct vhost_conn *conn, struct rte_mbuf **pkts, uint16_t n)
+{
+	struct rte_mbuf *first = pkts[0];
+	if (conn->mergeable || rte_pktmbuf_pkt_len(first) <= SAFE_FRAME)
+		return false;
+	memmove(pkts, pkts + 1, (n - 1u) * sizeof(pkts[0]));
+	pkts[n - 1] = first;
+	return true;
+}
+
 static uint16_t vhost_tx(struct port *port, unsigned pmd_index, struct rte_mbuf **pkts, uint16_t n,
 			 int *reason)
 {
@@ -106,17 +120,21 @@ static uint16_t vhost_tx(struct port *port, unsigned pmd_index, struct rte_mbuf 
 		return 0;
 	}
 	uint16_t vring = tx_vring(mask, pmd_index);
-	uint16_t sent = 0;
-	for (unsigned retries = 0; sent < n && retries <= TX_RETRIES;) {
-		uint16_t burst = RTE_MIN(n - sent, ENQUEUE_MAX);
+	uint16_t sent = 0, left = n;
+	for (unsigned retries = 0; left > 0 && retries <= TX_RETRIES;) {
+		uint16_t burst = RTE_MIN(left, ENQUEUE_MAX);
 		uint16_t taken = rte_vhost_enqueue_burst(conn->vid, vring, pkts + sent, burst);
-		if (taken == 0)
-			break;
 		sent += taken;
-		retries += taken < burst;
+		left -= taken;
+		if (left > 0 && taken < burst && long_frame_aside(conn, pkts + sent, left))
+			left--;
+		else if (taken == 0)
+			break;
+		else
+			retries += taken < burst;
 	}
 	rte_pktmbuf_free_bulk(pkts, sent); // enqueue copies
-	*reason = DROP_TX_FULL;
+	*reason = left > 0 ? DROP_TX_FULL : DROP_MTU;
 	return sent;
 }
 

@@ -139,11 +139,11 @@ static int new_device(int vid)
 
 	uint64_t features = 0;
 	rte_vhost_get_negotiated_features(vid, &features);
+	conn->mergeable = features & 1ULL << VIRTIO_NET_F_MRG_RXBUF;
 	port_log_info(s->port, "link up, %s ring%s, %u queue pair(s)",
 		      features & 1ULL << VIRTIO_F_RING_PACKED ? "packed" : "split",
-		      features & 1ULL << VIRTIO_NET_F_MRG_RXBUF ? ", mergeable buffers" : "",
-		      n_queues(&conn->tx_enabled));
-	// A PMD that sees the connection sees its vid and masks.
+		      conn->mergeable ? ", mergeable buffers" : "", n_queues(&conn->tx_enabled));
+	// A PMD that sees the connection sees its vid, masks and kind of buffers.
 	__atomic_store_n(&s->active, conn, __ATOMIC_RELEASE);
 	return 0;
 }

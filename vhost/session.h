@@ -33,6 +33,7 @@
 // Writer: librte_vhost's threads. Readers: PMDs, by way of `active`.
 struct vhost_conn {
 	int vid;	     // librte_vhost's device id; -1: slot is free
+	bool mergeable;	     // a frame may fill several of the guest's buffers
 	uint32_t rx_enabled; // bit q: the guest's receive queue q (vring 2q) can take packets
 	uint32_t tx_enabled; // bit q: the guest's transmit queue q (vring 2q + 1) can be read
 };

@@ -301,3 +301,18 @@ def test_a_slow_reader_loses_only_its_own_packets(pair):
         c.recv_n(8)
     pair.switch.wait(lambda: any(r == "tx-full" for _, r in pair.switch.drops()), "drops because of a full queue", 2)
     assert 200 <= b.drain() <= 256
+
+
+def test_frames_too_long_for_a_guest_hold_up_no_others(switch_factory):
+    """vm1 (mergeable buffers) --- swd --- vm2 (buffers of 2 kB, one a frame)"""
+    switch = switch_factory()
+    vm1, vm2 = attach(switch, "vm1"), attach(switch, "vm2", mergeable=False)
+    with vm1, vm2:
+        switch.set_flows("in_port=vm1,actions=output:vm2")
+        wait_path(vm1, vm2, raw(udp()))
+        short = [raw(numbered(udp(), i)) for i in range(8)]
+        long = [raw(udp(payload=bytes(n))) for n in (8900, 4000, 2500)]
+        vm1.send(long[0], *short[:4], *long[1:], *(f for pair in zip(short[4:], [long[2]] * 4) for f in pair))
+        assert [bytes(f) for f in vm2.recv_n(8)] == short
+        switch.wait(lambda: switch.drops().get(("vm2", "mtu")) == 7, "count of the long frames")
+        assert ("vm2", "tx-full") not in switch.drops()
