@@ -7,6 +7,7 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <net/if.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -69,6 +70,42 @@ static int check_blocking(const char *devargs, const char *name, char *err, size
 	return -EOPNOTSUPP;
 }
 
+// The value of iface=, as the device's driver will read it.
+static bool iface_of(const char *devargs, char iface[IFNAMSIZ])
+{
+	const char *value = strstr(devargs, ",iface=");
+	if (!value)
+		return false;
+	value += strlen(",iface=");
+	size_t len = strcspn(value, ",");
+	if (len == 0 || len >= IFNAMSIZ)
+		return false;
+	memcpy(iface, value, len);
+	iface[len] = '\0';
+	return true;
+}
+
+// A second tap device of the same interface would join it as one more queue, and the kernel would
+// spread the host's packets over both ports.
+static int check_iface(const char *devargs, const char *name, char *err, size_t err_len)
+{
+	char iface[IFNAMSIZ], other[IFNAMSIZ];
+	if (strncmp(name, "net_tap", 7) != 0 || !iface_of(devargs, iface))
+		return 0;
+	for (uint16_t id = 0; id < RTE_MAX_ETHPORTS; id++) {
+		struct rte_eth_dev_info info;
+		if (!taken[id] || rte_eth_dev_info_get(id, &info) < 0 || info.if_index == 0 ||
+		    !if_indextoname(info.if_index, other) || strcmp(iface, other) != 0)
+			continue;
+		snprintf(err, err_len,
+			 "interface %s of devargs=%.80s belongs to a port already: give another "
+			 "iface=",
+			 iface, devargs);
+		return -EEXIST;
+	}
+	return 0;
+}
+
 static int take(uint16_t id, const char *devargs, char *err, size_t err_len)
 {
 	if (taken[id]) {
@@ -83,6 +120,13 @@ static int take(uint16_t id, const char *devargs, char *err, size_t err_len)
 static int probe(const char *devargs, const char *name, uint16_t *id, char *err, size_t err_len)
 {
 	int rc = rte_dev_probe(devargs);
+	if (rc == -EFAULT) { // DPDK's word for it
+		snprintf(err, err_len,
+			 "no DPDK driver takes device \"%.80s\": use a name like net_tap0, "
+			 "virtio_user0 or net_memif0",
+			 name);
+		return -ENODEV;
+	}
 	if (rc < 0) {
 		snprintf(err, err_len,
 			 "cannot open device \"%.80s\": %s: check its name and arguments (the log "
@@ -117,6 +161,8 @@ int ethdev_probe(const char *devargs, uint16_t *id, bool *probed, char *err, siz
 		return rc;
 	*probed = rte_eth_dev_get_port_by_name(name, id) < 0;
 	if (*probed)
+		rc = check_iface(devargs, name, err, err_len);
+	if (rc == 0 && *probed)
 		rc = probe(devargs, name, id, err, err_len);
 	if (rc < 0)
 		return rc;

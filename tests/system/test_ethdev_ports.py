@@ -153,6 +153,15 @@ def test_net_tap_carries_frames_both_ways(own_netns):
         packet_socket(switch.swd.pid, "swdtap0")
 
 
+def test_two_ports_do_not_share_a_tap_interface(own_netns):
+    switch, _ = own_netns
+    with dpdk_port(switch, "tap", "net_tap0,iface=swdtap0"):
+        line = switch.refused("add-port", "tap2", "type=dpdk", "devargs=net_tap1,iface=swdtap0")
+        assert "interface swdtap0" in line and "belongs to a port already" in line
+        with dpdk_port(switch, "tap2", "net_tap1,iface=swdtap1") as port:
+            assert port["link"] == "up"
+
+
 def test_virtio_user_talks_to_a_vhost_port_of_the_same_switch(own_netns):
     """
     vm1 --- swd --- "front" (virtio-user) ~~~ "back" (vhost-user port of the same swd)
