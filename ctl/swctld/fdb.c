@@ -16,7 +16,7 @@ struct fdb {
 	struct node *by_age;
 };
 
-// MAC and VLAN stand together and are hashed as they stand.
+// MAC and VLAN stand together and are compared as they stand.
 #define KEY_BYTES (sizeof(struct eth_addr) + sizeof(uint16_t))
 static_assert(offsetof(struct fdb_entry, vlan) == sizeof(struct eth_addr), "no hole in the key");
 
@@ -42,11 +42,18 @@ void fdb_destroy(struct fdb *fdb)
 	free(fdb);
 }
 
+// Keyed: senders choose addresses, and uthash's own hash they could make collide.
+static unsigned key_hash(struct eth_addr mac, uint16_t vlan)
+{
+	struct flow_key key = {.eth_src = mac, .vlan = {{.tci_be = vlan}}};
+	return flow_key_hash(&key, 0);
+}
+
 static struct node *node_find(const struct fdb *fdb, struct eth_addr mac, uint16_t vlan)
 {
 	struct fdb_entry key = {.mac = mac, .vlan = vlan};
 	struct node *node;
-	HASH_FIND(hh, fdb->by_key, &key, KEY_BYTES, node);
+	HASH_FIND_BYHASHVALUE(hh, fdb->by_key, &key, KEY_BYTES, key_hash(mac, vlan), node);
 	return node;
 }
 
@@ -87,7 +94,8 @@ bool fdb_learn(struct fdb *fdb, struct eth_addr mac, uint16_t vlan, uint32_t por
 			return false; // not known, then: flooded
 		node->entry.mac = mac;
 		node->entry.vlan = vlan;
-		HASH_ADD(hh, fdb->by_key, entry.mac, KEY_BYTES, node);
+		HASH_ADD_BYHASHVALUE(hh, fdb->by_key, entry.mac, KEY_BYTES, key_hash(mac, vlan),
+				     node);
 	}
 	node->entry.port = port;
 	node->entry.used_ms = now_ms;

@@ -33,10 +33,16 @@ void megaflows_destroy(struct megaflows *m)
 	free(m);
 }
 
+// Keyed: senders choose what stands in matches, and uthash's own hash they could make collide.
+static unsigned match_hash(const struct flow_match *match)
+{
+	return flow_key_hash(&match->key, flow_key_hash(&match->mask, 0));
+}
+
 struct known_flow *megaflows_find(const struct megaflows *m, const struct flow_match *match)
 {
 	struct known_flow *f;
-	HASH_FIND(hh, m->by_match, match, sizeof(*match), f);
+	HASH_FIND_BYHASHVALUE(hh, m->by_match, match, sizeof(*match), match_hash(match), f);
 	return f;
 }
 
@@ -64,7 +70,7 @@ struct known_flow *megaflows_add(struct megaflows *m, const struct flow_match *m
 	memcpy(&f->match, match, sizeof(*match));
 	f->id = new_id(m);
 	f->created_ms = now_ms;
-	HASH_ADD(hh, m->by_match, match, sizeof(f->match), f);
+	HASH_ADD_BYHASHVALUE(hh, m->by_match, match, sizeof(f->match), match_hash(match), f);
 	HASH_ADD(hh_id, m->by_id, id, sizeof(f->id), f);
 	DL_PREPEND(m->list, f);
 	return f;
