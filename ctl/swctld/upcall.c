@@ -91,7 +91,8 @@ static void on_counters(struct swctld *d, const struct nlmsghdr *nlh)
 		flow.reading.at_ms = clock_now_ms();
 		flow_stats_answer(d, f, &flow.reading);
 	}
-	if (f->leaving)
+	// Before its deletion a change may have been sent that is answered first.
+	if (f->leaving && dp_msg_cmd(nlh) == OVS_FLOW_CMD_DEL)
 		megaflows_forget(d->megaflows, f);
 	else
 		megaflows_switch_end(d->megaflows, f);
