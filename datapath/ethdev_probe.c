@@ -85,12 +85,32 @@ static bool iface_of(const char *devargs, char iface[IFNAMSIZ])
 	return true;
 }
 
+// With one key that it does not know, net_tap ignores all of them, iface= as well.
+static int check_tap_keys(const char *devargs, char *err, size_t err_len)
+{
+	static const char *const known[] = {"iface=", "mac=", "remote="};
+	for (const char *at = strchr(devargs, ','); at; at = strchr(at, ',')) {
+		at++;
+		bool found = false;
+		for (size_t i = 0; i < RTE_DIM(known); i++)
+			found |= strncmp(at, known[i], strlen(known[i])) == 0;
+		if (found)
+			continue;
+		snprintf(err, err_len,
+			 "net_tap does not know \"%.*s\" in devargs=: it takes iface=, mac= and "
+			 "remote=; queues= and mtu= stand outside",
+			 (int)RTE_MIN(strcspn(at, ","), 40u), at);
+		return -EINVAL;
+	}
+	return 0;
+}
+
 // A second tap device of the same interface would join it as one more queue, and the kernel would
 // spread the host's packets over both ports.
-static int check_iface(const char *devargs, const char *name, char *err, size_t err_len)
+static int check_tap_iface(const char *devargs, char *err, size_t err_len)
 {
 	char iface[IFNAMSIZ], other[IFNAMSIZ];
-	if (strncmp(name, "net_tap", 7) != 0 || !iface_of(devargs, iface))
+	if (!iface_of(devargs, iface))
 		return 0;
 	for (uint16_t id = 0; id < RTE_MAX_ETHPORTS; id++) {
 		struct rte_eth_dev_info info;
@@ -104,6 +124,14 @@ static int check_iface(const char *devargs, const char *name, char *err, size_t 
 		return -EEXIST;
 	}
 	return 0;
+}
+
+static int check_tap(const char *devargs, const char *name, char *err, size_t err_len)
+{
+	if (strncmp(name, "net_tap", 7) != 0)
+		return 0;
+	int rc = check_tap_keys(devargs, err, err_len);
+	return rc < 0 ? rc : check_tap_iface(devargs, err, err_len);
 }
 
 static int take(uint16_t id, const char *devargs, char *err, size_t err_len)
@@ -128,10 +156,13 @@ static int probe(const char *devargs, const char *name, uint16_t *id, char *err,
 		return -ENODEV;
 	}
 	if (rc < 0) {
-		snprintf(err, err_len,
-			 "cannot open device \"%.80s\": %s: check its name and arguments (the log "
-			 "may say more)",
-			 devargs, rte_strerror(-rc));
+		// Drivers return -1, which is no errno, for anything.
+		const char *why = rc == -1 ? "its driver refused it" : rte_strerror(-rc);
+		snprintf(
+		    err, err_len,
+		    "cannot open device \"%.80s\": %s: check its name and arguments (swd's log "
+		    "may say more)",
+		    devargs, why);
 		return rc;
 	}
 	if (rte_eth_dev_get_port_by_name(name, id) == 0)
@@ -161,7 +192,7 @@ int ethdev_probe(const char *devargs, uint16_t *id, bool *probed, char *err, siz
 		return rc;
 	*probed = rte_eth_dev_get_port_by_name(name, id) < 0;
 	if (*probed)
-		rc = check_iface(devargs, name, err, err_len);
+		rc = check_tap(devargs, name, err, err_len);
 	if (rc == 0 && *probed)
 		rc = probe(devargs, name, id, err, err_len);
 	if (rc < 0)

@@ -136,6 +136,13 @@ static void hardware_and_what_blocks_is_refused(void **state)
 	says("server=1");
 	assert_int_equal(ADD(0, "a", "dpdk", &p, "devargs=nothing0"), -ENODEV);
 	says("no DPDK driver takes device \"nothing0\"");
+	assert_true(ADD(0, "a", "dpdk", &p, "devargs=net_pcap0,rx_pcap=/nonexistent") < 0);
+	says("its driver refused it");
+	// Not passed on to the driver, which would make an interface of another name.
+	assert_int_equal(ADD(0, "a", "dpdk", &p, "devargs=net_tap0,iface=x0,queues=2"), -EINVAL);
+	says("does not know \"queues=2\"");
+	assert_int_equal(ADD(0, "a", "dpdk", &p, "devargs=net_tap0,ifac=x0"), -EINVAL);
+	says("does not know \"ifac=x0\"");
 }
 
 static void a_device_has_one_port_and_goes_with_it(void **state)
