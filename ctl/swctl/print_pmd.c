@@ -2,6 +2,14 @@
 #include "ctl/swctl/print.h"
 #include "ctl/swctl/table.h"
 
+static void put_cycles(struct text_table *table, double cycles, double packets)
+{
+	if (packets > 0)
+		text_table_put(table, "%.0f", cycles / packets);
+	else
+		text_table_put(table, "%s", "");
+}
+
 static void put_pmd(struct text_table *table, const json_t *pmd)
 {
 	struct field_buf buf;
@@ -14,9 +22,7 @@ static void put_pmd(struct text_table *table, const json_t *pmd)
 	text_table_put(table, "%s",
 		       field_ratio(field_real(pmd, "rx_packets"), field_real(pmd, "rx_bursts"),
 				   &buf));
-	text_table_put(table, "%s",
-		       field_ratio(field_real(pmd, "busy_cycles"), field_real(pmd, "rx_packets"),
-				   &buf));
+	put_cycles(table, field_real(pmd, "busy_cycles"), field_real(pmd, "rx_packets"));
 	text_table_put(table, "%s", field_percent(emc, lookups, &buf));
 	text_table_put(table, "%s", field_percent(mega, lookups, &buf));
 	text_table_put(table, "%lld", field_count(pmd, "misses"));

@@ -119,6 +119,25 @@ static void show_tells_when_the_data_plane_is_away(void **state)
 	free(got);
 }
 
+static void cycles_a_packet_are_whole_and_absent_without_packets(void **state)
+{
+	(void)state;
+	static const char pmds[] =
+	    "{\"pmds\": [{\"core\": 1, \"busy_percent\": 50.04, \"rx_packets\": 4, \"rx_bursts\": "
+	    "2,"
+	    " \"busy_cycles\": 1001, \"emc_hits\": 3, \"misses\": 1, \"masks_tried\": 2},"
+	    " {\"core\": 2}]}";
+	static const char text[] =
+	    "CORE  NUMA    BUSY  PACKETS  PER BURST  CYCLES EACH  EMC HITS  MEGAFLOW HITS  MISSES"
+	    "  MASKS TRIED  RECIRCULATED\n"
+	    "   1     0  50.0 %        4        2.0          250    75.0 %          0.0 %       1"
+	    "          2.0             0\n"
+	    "   2     0   0.0 %        0          -            -         -              -       0"
+	    "            -             0\n"
+	    "\nno queues to poll\n";
+	expect("pmd.show", pmds, text);
+}
+
 static void a_result_without_fields_prints_something_for_every_method(void **state)
 {
 	(void)state;
@@ -171,6 +190,7 @@ int main(void)
 	    cmocka_unit_test(a_port_that_is_down_says_why_beneath_the_table),
 	    cmocka_unit_test(counts_of_changed_rules_read_as_a_sentence),
 	    cmocka_unit_test(show_tells_when_the_data_plane_is_away),
+	    cmocka_unit_test(cycles_a_packet_are_whole_and_absent_without_packets),
 	    cmocka_unit_test(a_result_without_fields_prints_something_for_every_method),
 	    cmocka_unit_test(json_keeps_the_order_and_short_numbers),
 	    cmocka_unit_test(units_are_those_that_people_read),
