@@ -17,8 +17,8 @@ struct nlmsghdr *dp_client_begin(struct dp_client *c, uint16_t family, uint8_t c
 size_t dp_client_room(const struct dp_client *c);
 
 // Sends the one request begun and reads until its acknowledgement or the end of its dump, with at
-// most timeout_ms from one answer to the next; calls `fn` for each answer that is not netlink's own. 0, the peer's -errno with its
-// text, -ETIMEDOUT, or -ECONNRESET (then close it).
+// most timeout_ms from one answer to the next; calls `fn` for each answer that is not netlink's
+// own. 0, the peer's -errno with its text, -ETIMEDOUT, or -ECONNRESET (then close it).
 typedef void (*dp_answer_fn)(const struct nlmsghdr *nlh, void *arg);
 int dp_client_call(struct dp_client *c, dp_answer_fn fn, void *arg, int timeout_ms, char *text,
 		   size_t text_len);

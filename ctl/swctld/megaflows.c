@@ -28,8 +28,10 @@ void megaflows_destroy(struct megaflows *m)
 	if (!m)
 		return;
 	struct known_flow *f, *tmp;
-	HASH_ITER (hh_id, m->by_id, f, tmp)
+	HASH_ITER (hh_id, m->by_id, f, tmp) {
+		// cppcheck-suppress uninitvar // it does not see that HASH_ITER sets f
 		megaflows_forget(m, f);
+	}
 	free(m);
 }
 
