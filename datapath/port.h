@@ -48,7 +48,6 @@ struct port_status {
 // What a port kind must do.
 struct port_kind {
 	const char *name;
-	const char *help; // options, one line
 	// Opens the device. Sets port->priv, n_rxq, n_txq. 0 or -errno with one line in err
 	// (err_len bytes) that names the thing and the mend. Control thread.
 	int (*open)(struct port *port, const struct port_config *config, char *err, size_t err_len);

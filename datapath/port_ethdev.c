@@ -278,7 +278,6 @@ static void ethdev_status(struct port *port, struct port_status *status)
 
 const struct port_kind port_kind_ethdev = {
     .name = "dpdk",
-    .help = "devargs=DEVICE [queues=1..16] [mtu=68..9600]",
     .open = ethdev_open,
     .close = ethdev_close,
     .rx = ethdev_rx,

@@ -161,7 +161,6 @@ static void vhost_status(struct port *port, struct port_status *status)
 
 const struct port_kind port_kind_vhost = {
     .name = "vhost-user",
-    .help = "path=SOCKET [mode=server|client] [queues=1..8]",
     .open = vhost_open,
     .close = vhost_close,
     .rx = vhost_rx,
