@@ -31,6 +31,8 @@ struct datapath {
 	bool quiet;		  // the reason was logged
 	uint64_t dump_started_ms; // 0: none under way
 	uint64_t next_dump_ms;
+	uint64_t dump_heard_ms; // when it last gave something
+	uint64_t counted_ms;	// when the last whole dump was started
 	struct dp_info info;
 	char path[256];
 	char away[640];
@@ -51,6 +53,11 @@ const struct dp_info *datapath_info(const struct datapath *dp)
 struct outbox *datapath_outbox(const struct datapath *dp)
 {
 	return dp->outbox;
+}
+
+uint64_t datapath_counted_ms(const struct datapath *dp)
+{
+	return dp->counted_ms;
 }
 
 const char *datapath_away(const struct datapath *dp)
@@ -189,6 +196,7 @@ static void dump_message(struct swctld *d, const struct nlmsghdr *nlh)
 		uint64_t now_ms = clock_now_ms();
 		dp->dump_started_ms = 0;
 		dp->next_dump_ms = now_ms + DUMP_REST * (now_ms - started_ms);
+		dp->counted_ms = started_ms;
 		flow_stats_round_end(d, started_ms);
 	} else if (nlh->nlmsg_type == NLMSG_ERROR) {
 		dp->dump_started_ms = 0;
@@ -200,6 +208,7 @@ static void on_dump(evutil_socket_t fd, short what, void *arg)
 	struct datapath *dp = arg;
 	(void)fd;
 	(void)what;
+	dp->dump_heard_ms = clock_now_ms();
 	read_turn(dp, dp->dump, dump_message);
 }
 
@@ -209,7 +218,7 @@ bool datapath_dump_start(struct datapath *dp)
 	if (!dp->connected || now_ms < dp->next_dump_ms)
 		return false;
 	if (dp->dump_started_ms) {
-		if (now_ms - dp->dump_started_ms > DUMP_TIMEOUT_MS)
+		if (now_ms - dp->dump_heard_ms > DUMP_TIMEOUT_MS)
 			fail(dp, "it did not answer in time");
 		return false;
 	}
@@ -219,7 +228,7 @@ bool datapath_dump_start(struct datapath *dp)
 	dp_msg_end(&dgram, nlh);
 	if (datapath_check(dp, dp_client_send(dp->dump, &dgram)) < 0)
 		return false;
-	dp->dump_started_ms = now_ms;
+	dp->dump_started_ms = dp->dump_heard_ms = now_ms;
 	flow_stats_round_begin(dp->d);
 	return true;
 }
@@ -267,6 +276,7 @@ static void not_usable(struct datapath *dp, const char *why)
 static void set_up(struct datapath *dp)
 {
 	char text[DP_CALL_TEXT] = "out of memory";
+	dp->counted_ms = clock_now_ms();
 	int err = dp_call_info(dp->calls, &dp->info, text);
 	if (!err)
 		err = dp_sync(dp->d, dp->calls, text);

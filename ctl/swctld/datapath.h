@@ -18,6 +18,9 @@ void datapath_destroy(struct datapath *dp);
 struct dp_client *datapath_calls(const struct datapath *dp);
 const struct dp_info *datapath_info(const struct datapath *dp); // as of the connection
 struct outbox *datapath_outbox(const struct datapath *dp);
+// Up to when packets have been counted for their rules (CLOCK_MONOTONIC); stands still while swd is
+// away. 0: never yet.
+uint64_t datapath_counted_ms(const struct datapath *dp);
 // Why swd is away, one line with the mend.
 const char *datapath_away(const struct datapath *dp);
 

@@ -234,29 +234,29 @@ int rules_del(struct rules *rules, const struct of_filter *filter, struct rules_
 }
 
 // Differences are taken modulo 2^64: after a reboot a rule may be older than CLOCK_MONOTONIC.
-static bool timed_out(const struct rule *rule, uint64_t now_ms)
+static bool timed_out(const struct rule *rule, uint64_t now_ms, uint64_t counted_ms)
 {
 	uint64_t hard_ms = (uint64_t)rule->flow.hard_timeout_s * 1000;
 	uint64_t idle_ms = (uint64_t)rule->flow.idle_timeout_s * 1000;
-	// A use may be younger than the caller's clock reading.
-	int64_t unused_ms = (int64_t)(now_ms - rule->used_ms);
+	// A use may be younger than the caller's clock readings.
+	int64_t unused_ms = (int64_t)(counted_ms - rule->used_ms);
 	return (hard_ms && now_ms - rule->created_ms >= hard_ms) ||
 	       (idle_ms && unused_ms >= (int64_t)idle_ms);
 }
 
-unsigned rules_expire(struct rules *rules, uint64_t now_ms)
+unsigned rules_expire(struct rules *rules, uint64_t now_ms, uint64_t counted_ms)
 {
 	unsigned n = 0;
 	bool on_disk = true;
 	struct entry *e, *tmp;
 	DL_FOREACH (rules->timed, e)
-		n += timed_out(&e->rule, now_ms);
+		n += timed_out(&e->rule, now_ms, counted_ms);
 	if (n == 0)
 		return 0;
 	on_disk = db_begin(rules->db) == 0;
 	DL_FOREACH_SAFE(rules->timed, e, tmp)
 	{
-		if (!timed_out(&e->rule, now_ms))
+		if (!timed_out(&e->rule, now_ms, counted_ms))
 			continue;
 		on_disk = on_disk && db_rule_delete(rules->db, e->rule.id) == 0;
 		classifier_del(rules->classifier, &e->rule.cls);

@@ -32,8 +32,9 @@ int rules_add(struct rules *rules, struct rule **list, size_t n, uint64_t now_ms
 	      struct rules_change *change);
 // Deletes all that the filter accepts, or none.
 int rules_del(struct rules *rules, const struct of_filter *filter, struct rules_change *change);
-// Deletes what has timed out. Returns how many.
-unsigned rules_expire(struct rules *rules, uint64_t now_ms);
+// Deletes what has timed out. Packets have been counted up to counted_ms: a rule that was not hit
+// since is not yet idle. Returns how many.
+unsigned rules_expire(struct rules *rules, uint64_t now_ms, uint64_t counted_ms);
 
 // Counts packets for the rule with this id; nothing when it is gone. used_ms 0: not used since.
 void rules_hit(struct rules *rules, int64_t id, uint64_t packets, uint64_t bytes, uint64_t used_ms);

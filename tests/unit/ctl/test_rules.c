@@ -157,13 +157,18 @@ static void a_load_that_the_disk_refuses_changes_nothing(void **arg)
 	assert_int_equal(find(f, 7)->flow.actions[0].u.port, 2);
 }
 
+static unsigned expire(struct fixture *f, uint64_t now_ms)
+{
+	return rules_expire(f->rules, now_ms, now_ms);
+}
+
 static void a_hard_timeout_ends_a_rule_however_much_it_is_used(void **arg)
 {
 	struct fixture *f = *arg;
 	add(f, "priority=7,hard_timeout=10,tcp,actions=drop");
 	rules_hit(f->rules, find(f, 7)->id, 1, 60, NOW + 9990);
-	assert_int_equal(rules_expire(f->rules, NOW + 9999), 0);
-	assert_int_equal(rules_expire(f->rules, NOW + 10000), 1);
+	assert_int_equal(expire(f, NOW + 9999), 0);
+	assert_int_equal(expire(f, NOW + 10000), 1);
 	assert_null(find(f, 7));
 	restart(f, NOW, WALL);
 	assert_null(find(f, 7));
@@ -174,16 +179,26 @@ static void an_idle_timeout_counts_from_the_last_use(void **arg)
 	struct fixture *f = *arg;
 	add(f, "priority=7,idle_timeout=10,tcp,actions=drop");
 	rules_hit(f->rules, find(f, 7)->id, 1, 60, NOW + 9000);
-	assert_int_equal(rules_expire(f->rules, NOW + 18999), 0);
+	assert_int_equal(expire(f, NOW + 18999), 0);
 	// An older reading does not make it older.
 	rules_hit(f->rules, find(f, 7)->id, 1, 60, NOW + 100);
-	assert_int_equal(rules_expire(f->rules, NOW + 18999), 0);
+	assert_int_equal(expire(f, NOW + 18999), 0);
 	// A use after the caller looked at the clock is no long silence.
 	rules_hit(f->rules, find(f, 7)->id, 1, 60, NOW + 9500);
-	assert_int_equal(rules_expire(f->rules, NOW + 9400), 0);
-	assert_int_equal(rules_expire(f->rules, NOW + 19500), 1);
+	assert_int_equal(expire(f, NOW + 9400), 0);
+	assert_int_equal(expire(f, NOW + 19500), 1);
 	assert_null(find(f, 7));
 	assert_int_equal(rules_count(f->rules), 1);
+}
+
+static void a_rule_is_not_idle_before_its_packets_are_counted(void **arg)
+{
+	struct fixture *f = *arg;
+	add(f, "priority=7,idle_timeout=10,tcp,actions=drop");
+	assert_int_equal(rules_expire(f->rules, NOW + 60000, NOW + 9999), 0);
+	rules_hit(f->rules, find(f, 7)->id, 1, 60, NOW + 59000);
+	assert_int_equal(rules_expire(f->rules, NOW + 60000, NOW + 60000), 0);
+	assert_int_equal(rules_expire(f->rules, NOW + 70000, NOW + 69000), 1);
 }
 
 static void a_hard_timeout_goes_on_over_a_restart_and_a_reboot(void **arg)
@@ -192,8 +207,8 @@ static void a_hard_timeout_goes_on_over_a_restart_and_a_reboot(void **arg)
 	add(f, "priority=7,hard_timeout=100,tcp,actions=drop");
 	// 60 s later, on a machine that is up for 5 s.
 	restart(f, 5000, WALL + 60000);
-	assert_int_equal(rules_expire(f->rules, 5000 + 39000), 0);
-	assert_int_equal(rules_expire(f->rules, 5000 + 40000), 1);
+	assert_int_equal(expire(f, 5000 + 39000), 0);
+	assert_int_equal(expire(f, 5000 + 40000), 1);
 }
 
 static void an_expired_rule_leaves_even_if_the_disk_is_full(void **arg)
@@ -201,7 +216,7 @@ static void an_expired_rule_leaves_even_if_the_disk_is_full(void **arg)
 	struct fixture *f = *arg;
 	add(f, "priority=7,hard_timeout=1,tcp,actions=drop");
 	disk_room(wal_size(f->state));
-	unsigned n = rules_expire(f->rules, NOW + 1000);
+	unsigned n = expire(f, NOW + 1000);
 	disk_room(RLIM_INFINITY);
 	assert_int_equal(n, 1);
 	assert_null(find(f, 7));
@@ -269,6 +284,7 @@ int main(void)
 	    WITH_RULES(a_load_that_the_disk_refuses_changes_nothing),
 	    WITH_RULES(a_hard_timeout_ends_a_rule_however_much_it_is_used),
 	    WITH_RULES(an_idle_timeout_counts_from_the_last_use),
+	    WITH_RULES(a_rule_is_not_idle_before_its_packets_are_counted),
 	    WITH_RULES(a_hard_timeout_goes_on_over_a_restart_and_a_reboot),
 	    WITH_RULES(an_expired_rule_leaves_even_if_the_disk_is_full),
 	    WITH_RULES(a_filter_deletes_what_is_at_least_as_specific),
