@@ -208,12 +208,13 @@ static int open_file(struct db *db)
 	// One that was just killed may not have gone quite yet.
 	sqlite3_busy_timeout(db->sqlite, BUSY_TIMEOUT_MS);
 	// The lock keeps a second swctld out; it ends with the process, however that ends.
-	int err = exec(db, "PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL;"
-			   "PRAGMA synchronous = FULL; BEGIN IMMEDIATE;");
+	int err = exec(db, "PRAGMA locking_mode = EXCLUSIVE; PRAGMA synchronous = FULL;"
+			   "BEGIN IMMEDIATE;");
 	if (!err)
 		err = check_schema(db);
+	// The journal's mode is written into the file: not before it is known to be ours.
 	if (!err)
-		err = exec(db, "COMMIT");
+		err = exec(db, "COMMIT; PRAGMA journal_mode = WAL;");
 	return err ? err : prepare_all(db);
 }
 

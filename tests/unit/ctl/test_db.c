@@ -176,11 +176,17 @@ static void a_newer_version_is_refused_and_left_alone(void **arg)
 	assert_int_equal(rules_of(s).n, 1);
 }
 
-static void another_programs_database_is_refused(void **arg)
+static void another_programs_database_is_refused_and_left_alone(void **arg)
 {
 	struct state *s = *arg;
-	edit(s, "PRAGMA application_id = 5");
+	unsigned char header[20] = {0};
+	edit(s, "PRAGMA application_id = 5; PRAGMA journal_mode = DELETE");
 	assert_refused(s, "another program");
+	FILE *file = fopen(s->path, "rb");
+	assert_non_null(file);
+	assert_int_equal(fread(header, sizeof(header), 1, file), 1);
+	fclose(file);
+	assert_int_equal(header[18], 1); // SQLite's file format, 1.3.3: no WAL
 }
 
 static void a_file_that_is_no_database_is_refused(void **arg)
@@ -236,7 +242,7 @@ int main(void)
 	    WITH_STATE(a_port_number_stays_with_its_name),
 	    WITH_STATE(numbers_that_are_out_of_use_are_given_again_when_all_are_taken),
 	    WITH_STATE(a_newer_version_is_refused_and_left_alone),
-	    WITH_STATE(another_programs_database_is_refused),
+	    WITH_STATE(another_programs_database_is_refused_and_left_alone),
 	    WITH_STATE(a_file_that_is_no_database_is_refused),
 	    WITH_STATE(a_database_in_use_is_refused),
 	    WITH_STATE(a_missing_folder_is_named),
