@@ -323,8 +323,7 @@ void rpc_server_stop(struct rpc_server *s)
 	if (!s)
 		return;
 	struct client *c, *tmp;
-	DL_FOREACH_SAFE(s->clients, c, tmp)
-	{
+	DL_FOREACH_SAFE (s->clients, c, tmp) {
 		// cppcheck-suppress uninitvar // it does not see that DL_FOREACH_SAFE sets c
 		client_free(c);
 	}

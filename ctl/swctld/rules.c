@@ -254,8 +254,7 @@ unsigned rules_expire(struct rules *rules, uint64_t now_ms, uint64_t counted_ms)
 	if (n == 0)
 		return 0;
 	on_disk = db_begin(rules->db) == 0;
-	DL_FOREACH_SAFE(rules->timed, e, tmp)
-	{
+	DL_FOREACH_SAFE (rules->timed, e, tmp) {
 		if (!timed_out(&e->rule, now_ms, counted_ms))
 			continue;
 		on_disk = on_disk && db_rule_delete(rules->db, e->rule.id) == 0;
