@@ -15,7 +15,6 @@ struct port_sync {
 	struct swctld *d;
 	unsigned n_strangers;
 	uint32_t strangers[DB_PORT_NO_MAX + 1];
-	bool changed; // what flows see
 };
 
 static void take_vport(const struct dp_vport *vport, void *arg)
@@ -29,7 +28,6 @@ static void take_vport(const struct dp_vport *vport, void *arg)
 	}
 	port->installed = true;
 	port->state = vport->state;
-	sync->changed |= port_set_up(sync->d->ports, port, vport->state.up);
 }
 
 // Whether swd said no; otherwise there is no use in asking on, and each question may cost seconds.
@@ -39,8 +37,7 @@ static bool is_refusal(int err)
 }
 
 // 0, or -errno when the connection is of no use any more.
-static int install(struct port_sync *sync, struct dp_client *calls, struct port *port,
-		   uint64_t now_ms, char *text)
+static int install(struct dp_client *calls, struct port *port, uint64_t now_ms, char *text)
 {
 	if (port->retry_at_ms > now_ms)
 		return 0;
@@ -60,7 +57,7 @@ static int install(struct port_sync *sync, struct dp_client *calls, struct port 
 			 PORT_RETRY_MS / 1000);
 	port->retry_at_ms = now_ms + PORT_RETRY_MS;
 	snprintf(port->state.reason, sizeof(port->state.reason), "refused by swd: %.130s", text);
-	sync->changed |= port_set_up(sync->d->ports, port, false);
+	port->state.up = false;
 	return 0;
 }
 
@@ -91,10 +88,8 @@ int dp_sync_ports(struct swctld *d, struct dp_client *calls, char *text)
 	port = ports_next(d->ports, 0);
 	for (; !err && port; port = ports_next(d->ports, port->no)) {
 		if (!port->installed)
-			err = install(&sync, calls, port, now_ms, text);
+			err = install(calls, port, now_ms, text);
 	}
-	if (sync.changed)
-		revalidate_rules_changed(d->revalidator);
 	return err;
 }
 

@@ -188,16 +188,6 @@ unsigned ports_count(const struct ports *ports)
 	return HASH_COUNT(ports->by_name);
 }
 
-bool port_set_up(struct ports *ports, struct port *port, bool up)
-{
-	port->state.up = up;
-	if (port->xlate.up == up)
-		return false;
-	port->xlate.up = up;
-	rebuild_xlate(ports);
-	return true;
-}
-
 const struct xlate_port *ports_xlate(const struct ports *ports, unsigned *n)
 {
 	*n = ports->n_xlate;

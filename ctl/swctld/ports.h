@@ -59,9 +59,6 @@ struct port *ports_by_no(const struct ports *ports, uint32_t no);
 struct port *ports_next(const struct ports *ports, uint32_t no);
 unsigned ports_count(const struct ports *ports);
 
-// true when what NORMAL and flood see has changed.
-bool port_set_up(struct ports *ports, struct port *port, bool up);
-
 // For translation: sorted by number; valid until a port comes, goes or changes.
 const struct xlate_port *ports_xlate(const struct ports *ports, unsigned *n);
 // For text: names to numbers (a number stands for itself when there is such a port).

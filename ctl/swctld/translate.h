@@ -19,7 +19,6 @@ struct rule {
 // What NORMAL and flood need to know of a port.
 struct xlate_port {
 	uint32_t no;
-	bool up;
 	uint16_t tag;		    // access VLAN; 0: none (a trunk)
 	bool trunks_set;	    // false: all VLANs
 	uint64_t trunks[4096 / 64]; // bit per VLAN

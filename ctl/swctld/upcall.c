@@ -52,12 +52,8 @@ static void packet_missed(struct swctld *d, const struct nlattr *packet,
 		log_debug("upcall: %s", error.text);
 		return;
 	}
-	struct port *port = ports_by_no(d->ports, key.in_port);
-	if (!port)
+	if (!ports_by_no(d->ports, key.in_port))
 		return; // removed a moment ago
-	// A packet is the first sign of life, before the next look at link states.
-	if (!port->xlate.up && port_set_up(d->ports, port, true))
-		revalidate_rules_changed(d->revalidator);
 	uint64_t now_ms = clock_now_ms();
 	revalidate_translate(d->revalidator, &key, true, &result);
 	if (result.fdb_changed)
