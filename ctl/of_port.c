@@ -7,8 +7,9 @@
 
 #define PORT_NAME_MAX 64 // bytes, with the NUL
 
-static const char *const reserved[] = {"normal",     "flood", "all",   "in_port",
-				       "controller", "local", "table", "none"};
+// Words that mean something else where a flow names a port: OpenFlow's own ports, and actions.
+static const char *const reserved[] = {"all",	"any",	"controller", "drop",	"flood", "in_port",
+				       "local", "none", "normal",     "output", "table"};
 
 bool of_port_is_reserved(const char *text, size_t len)
 {

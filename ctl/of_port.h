@@ -13,8 +13,8 @@ int of_port_parse(uint32_t *port, const char *line, const char *text, size_t len
 		  const struct of_ports *ports, struct of_error *error);
 // The name when it can be read again as that port, otherwise the number.
 void of_port_print(FILE *out, uint32_t port, const struct of_ports *ports);
-// Whether it is one of OpenFlow's own ports, like "NORMAL": no port's name may stand in their
-// place.
+// Whether a flow's text has another meaning for it, as for "NORMAL" or "drop": no port may have
+// such a name.
 bool of_port_is_reserved(const char *text, size_t len);
 
 #endif

@@ -1,17 +1,21 @@
 #include "ctl/swctld/port_options.h"
 
+#include "ctl/of_port.h"
+
 #include <ctype.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
-// Words that mean something else where a flow names a port.
-static const char *const reserved[] = {"all",	  "any",   "controller", "drop",   "flood",
-				       "in_port", "local", "none",	 "normal", "output"};
-static const char *const kinds[] = {"vhost-user", "dpdk"};
+static const struct {
+	const char *name;
+	const char *options[4]; // swd's; tag= and trunks= are ours
+} kinds[] = {
+    {"vhost-user", {"path", "mode", "queues"}},
+    {"dpdk", {"devargs", "queues", "mtu"}},
+};
 
 #define N_ELEMENTS(a) (sizeof(a) / sizeof((a)[0]))
 
@@ -37,26 +41,23 @@ int port_name_check(const char *name, char *err, size_t err_len)
 		return refuse(err, err_len, "port name \"%s\": must start with a letter or _",
 			      name);
 	for (size_t i = 0; i < len; i++) {
-		if (!isalnum((unsigned char)name[i]) && !strchr("_-.:", name[i]))
+		if (!isalnum((unsigned char)name[i]) && !strchr("_-.", name[i]))
 			return refuse(
 			    err, err_len,
-			    "port name \"%s\": only letters, digits and _ - . : may stand in it",
+			    "port name \"%s\": only letters, digits and _ - . may stand in it",
 			    name);
 	}
-	for (size_t i = 0; i < N_ELEMENTS(reserved); i++) {
-		if (strcasecmp(name, reserved[i]) == 0)
-			return refuse(
-			    err, err_len,
-			    "port name \"%s\": has a meaning of its own in flows; choose another",
-			    name);
-	}
+	if (of_port_is_reserved(name, len))
+		return refuse(err, err_len,
+			      "port name \"%s\": has a meaning of its own in flows; choose another",
+			      name);
 	return 0;
 }
 
 int port_kind_check(const char *kind, char *err, size_t err_len)
 {
 	for (size_t i = 0; i < N_ELEMENTS(kinds); i++) {
-		if (strcmp(kind, kinds[i]) == 0)
+		if (strcmp(kind, kinds[i].name) == 0)
 			return 0;
 	}
 	return refuse(err, err_len, "unknown kind \"%.40s\": use vhost-user or dpdk", kind);
@@ -111,6 +112,34 @@ static const struct {
 	int (*parse)(struct xlate_port *port, const char *value, char *err, size_t err_len);
 } vlan_options[] = {{"tag", parse_tag}, {"trunks", parse_trunks}};
 
+// swd would refuse it too, but it may be away, and it knows of no VLANs.
+static int check_key(const char *kind, const char *key, char *err, size_t err_len)
+{
+	char known[128] = "";
+	for (size_t i = 0; i < N_ELEMENTS(kinds); i++) {
+		if (strcmp(kind, kinds[i].name) != 0)
+			continue;
+		for (size_t j = 0; kinds[i].options[j]; j++) {
+			if (strcmp(key, kinds[i].options[j]) == 0)
+				return 0;
+			size_t used = strlen(known);
+			snprintf(known + used, sizeof(known) - used, "%s=, ", kinds[i].options[j]);
+		}
+	}
+	return refuse(err, err_len,
+		      "option \"%s\" is not one of a %s port: use %stag=, trunks=", key, kind,
+		      known);
+}
+
+static bool has_control(const char *text)
+{
+	for (; *text; text++) {
+		if (iscntrl((unsigned char)*text))
+			return true;
+	}
+	return false;
+}
+
 static int parse_option(struct port *port, const char *key, const json_t *value, char *err,
 			size_t err_len)
 {
@@ -124,10 +153,16 @@ static int parse_option(struct port *port, const char *key, const json_t *value,
 	if (strlen(text) > PORT_OPTION_LEN_MAX)
 		return refuse(err, err_len, "option %s: its value is longer than %d bytes", key,
 			      PORT_OPTION_LEN_MAX);
+	if (has_control(text))
+		return refuse(err, err_len,
+			      "option %s: its value has a control character; leave it out", key);
 	for (size_t i = 0; i < N_ELEMENTS(vlan_options); i++) {
 		if (strcmp(key, vlan_options[i].key) == 0)
 			return vlan_options[i].parse(&port->xlate, text, err, err_len);
 	}
+	int rc = check_key(port->kind, key, err, err_len);
+	if (rc < 0)
+		return rc;
 	if (json_object_set_new(port->device_options, key, json_string(text)) < 0)
 		return refuse(err, err_len, "out of memory");
 	return 0;
