@@ -1,5 +1,6 @@
 #include "vhost/session.h"
 
+#include "vhost/mem_table.h"
 #include "vhost/socket_path.h"
 #include "vhost/wake.h"
 
@@ -19,17 +20,6 @@
 	 1ULL << VIRTIO_NET_F_HOST_ECN | 1ULL << VIRTIO_NET_F_HOST_UFO |                          \
 	 1ULL << VIRTIO_NET_F_GUEST_TSO4 | 1ULL << VIRTIO_NET_F_GUEST_TSO6 |                      \
 	 1ULL << VIRTIO_NET_F_GUEST_ECN | 1ULL << VIRTIO_NET_F_GUEST_UFO)
-
-// A vhost-user message as it begins on the wire (vhost-user specification, "Message
-// specification").
-struct message {
-	uint32_t request;
-	uint32_t flags;
-	uint32_t size;
-	uint64_t u64;
-} __attribute__((packed));
-
-#define MESSAGE_GET_QUEUE_NUM 17
 
 static struct vhost_session *sessions;
 static pthread_mutex_t sessions_mutex = PTHREAD_MUTEX_INITIALIZER;
@@ -67,20 +57,64 @@ static struct vhost_conn *conn_by_vid(struct vhost_session *s, int vid)
 	return conn;
 }
 
+static void refuse_message(struct vhost_session *s, struct message *m, const char *what,
+			   const char *why)
+{
+	port_log_warn(s->port, "%s refused: %s", what, why);
+	message_close_fds(m); // librte_vhost does not when a callback refuses
+}
+
+static enum rte_vhost_msg_result check_mem_table(struct vhost_session *s, struct message *m)
+{
+	char why[128];
+	if (!message_fds_known(m) || mem_table_check_message(m, why, sizeof(why)) == 0)
+		return RTE_VHOST_MSG_RESULT_NOT_HANDLED;
+	refuse_message(s, m, "guest memory", why);
+	return RTE_VHOST_MSG_RESULT_ERR;
+}
+
+// Offered to nobody, and it makes mapping fail when the guest does not acknowledge it.
+static enum rte_vhost_msg_result refuse_postcopy(struct vhost_session *s, struct message *m)
+{
+	if (!message_fds_known(m))
+		return RTE_VHOST_MSG_RESULT_NOT_HANDLED;
+	refuse_message(s, m, "postcopy migration", "not offered");
+	return RTE_VHOST_MSG_RESULT_ERR;
+}
+
 // The answer of librte_vhost 22.11 is always 128; ours keeps a guest from using queues that nobody
 // polls.
-static enum rte_vhost_msg_result answer_queue_num(int vid, void *msg)
+static enum rte_vhost_msg_result answer_queue_num(struct vhost_session *s, struct message *m)
 {
-	struct message *m = msg;
-	struct vhost_session *s;
-	if (m->request != MESSAGE_GET_QUEUE_NUM || !(s = session_by_vid(vid)))
-		return RTE_VHOST_MSG_RESULT_NOT_HANDLED;
+	if (message_fds_known(m))
+		message_close_fds(m);
 	m->u64 = s->n_pairs;
 	m->size = sizeof(m->u64);
 	return RTE_VHOST_MSG_RESULT_REPLY;
 }
 
-static const struct rte_vhost_user_extern_ops extern_ops = {.pre_msg_handle = answer_queue_num};
+// Before librte_vhost handles a message; with the device's virtqueue locks held for those that
+// session.h lists, so it does not wait either.
+static enum rte_vhost_msg_result pre_message(int vid, void *msg)
+{
+	struct message *m = msg;
+	struct vhost_session *s = session_by_vid(vid);
+	if (!s)
+		return RTE_VHOST_MSG_RESULT_NOT_HANDLED;
+	switch (m->request) {
+	case MESSAGE_GET_QUEUE_NUM:
+		return answer_queue_num(s, m);
+	case MESSAGE_SET_MEM_TABLE:
+		return check_mem_table(s, m);
+	case MESSAGE_POSTCOPY_ADVISE:
+	case MESSAGE_POSTCOPY_LISTEN:
+		return refuse_postcopy(s, m);
+	default:
+		return RTE_VHOST_MSG_RESULT_NOT_HANDLED;
+	}
+}
+
+static const struct rte_vhost_user_extern_ops extern_ops = {.pre_msg_handle = pre_message};
 
 static int new_connection(int vid)
 {

@@ -13,7 +13,8 @@
 // librte_vhost 22.11:
 //   - messages that change a running queue (SET_FEATURES, SET_MEM_TABLE, SET_VRING_*) hold all
 //   access locks of the device
-//     while they run; of our callbacks they reach vring_state_changed only, which does not wait;
+//     while they run; of our callbacks they reach vring_state_changed and pre_message only, which
+//     do not wait;
 //   - destroy_device comes from GET_VRING_BASE, RESET_OWNER and the end of a connection, which hold
 //   none: it waits there;
 //   - rte_vhost_driver_unregister() calls destroy_device with its global mutex held, for which
