@@ -1,6 +1,7 @@
 #include "datapath/edit.h"
 
 #include "datapath/csum.h"
+#include "flowtable/extract.h"
 
 #include <errno.h>
 #include <netinet/in.h>
@@ -10,7 +11,6 @@
 #include <rte_ip.h>
 
 #define IPV4_FRAG_OFS_MASK 0x1fff
-#define IPV6_EXT_MAX	   16 // extension headers that are followed
 #define SCTP_CSUM_OFS	   8
 #define SCTP_CSUM_SEED	   0xffffffffu
 
@@ -86,7 +86,7 @@ static void view_ipv6_fragment(struct ip_view *ip, const uint8_t *ext)
 // Follows the extension headers of RFC 8200 (and RFC 4302's AH) to the transport header.
 static void view_ipv6_ext(struct ip_view *ip, uint32_t at, uint32_t end)
 {
-	for (unsigned i = 0; i < IPV6_EXT_MAX; i++) {
+	for (unsigned i = 0;; i++) {
 		const uint8_t *ext = ip->l3 + at;
 		uint32_t len;
 
@@ -102,7 +102,7 @@ static void view_ipv6_ext(struct ip_view *ip, uint32_t at, uint32_t end)
 			ip->l4_len = end - at;
 			return;
 		}
-		if (end - at < 8)
+		if (i == IPV6_EXT_HEADERS_MAX || end - at < 8)
 			return;
 		len = ip->proto == IPPROTO_AH	      ? (ext[1] + 2u) * 4
 		      : ip->proto == IPPROTO_FRAGMENT ? 8

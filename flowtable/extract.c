@@ -4,25 +4,24 @@
 #include <netinet/in.h>
 #include <string.h>
 
-#define ETH_HLEN	14
-#define ETH_TYPE_MIN	0x0600 // smaller: an 802.3 length
-#define ETH_TYPE_IP	0x0800
-#define ETH_TYPE_ARP	0x0806
-#define ETH_TYPE_RARP	0x8035
-#define ETH_TYPE_IPV6	0x86dd
-#define VLAN_TAG_LEN	4
-#define LLC_SNAP_LEN	8
-#define ARP_LEN		28
-#define IPV4_HLEN	20
-#define IPV6_HLEN	40
-#define EXT_HEADER_MIN	8
-#define EXT_HEADERS_MAX 8  // more in a row are taken for garbage
-#define ND_TARGET_END	24 // ICMPv6 header and target address
-#define ND_OPTIONS_MAX	16
-#define ND_SOLICIT	135
-#define ND_ADVERT	136
-#define ND_OPT_SOURCE	1
-#define ND_OPT_TARGET	2
+#define ETH_HLEN       14
+#define ETH_TYPE_MIN   0x0600 // smaller: an 802.3 length
+#define ETH_TYPE_IP    0x0800
+#define ETH_TYPE_ARP   0x0806
+#define ETH_TYPE_RARP  0x8035
+#define ETH_TYPE_IPV6  0x86dd
+#define VLAN_TAG_LEN   4
+#define LLC_SNAP_LEN   8
+#define ARP_LEN	       28
+#define IPV4_HLEN      20
+#define IPV6_HLEN      40
+#define EXT_HEADER_MIN 8
+#define ND_TARGET_END  24 // ICMPv6 header and target address
+#define ND_OPTIONS_MAX 16
+#define ND_SOLICIT     135
+#define ND_ADVERT      136
+#define ND_OPT_SOURCE  1
+#define ND_OPT_TARGET  2
 
 // The frame's part that may still be read: from `ofs` up to `end`, which shrinks to what the IP
 // header says.
@@ -272,7 +271,7 @@ static bool is_ext_header(uint8_t proto)
 static uint8_t extract_ext_headers(struct cursor *c, uint8_t proto, struct flow_key *key)
 {
 	for (unsigned i = 0; is_ext_header(proto); i++) {
-		if (i == EXT_HEADERS_MAX || !has(c, EXT_HEADER_MIN))
+		if (i == IPV6_EXT_HEADERS_MAX || !has(c, EXT_HEADER_MIN))
 			return 0;
 
 		const uint8_t *ext = at(c, 0);

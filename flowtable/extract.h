@@ -4,7 +4,8 @@
 
 #include "flowtable/key.h"
 
-#define LAYOUT_NONE UINT16_MAX
+#define LAYOUT_NONE	     UINT16_MAX
+#define IPV6_EXT_HEADERS_MAX 8 // in a row; more are taken for garbage
 
 // Where the headers start, in bytes from the start of the frame; LAYOUT_NONE where there is none
 // (or it is cut off).

@@ -438,6 +438,43 @@ static void leaves_truncated_packets_alone(void **state)
 	}
 }
 
+static void frame_put_dest_options(struct frame *f, unsigned n)
+{
+	static const uint8_t option[8] = {IPPROTO_DSTOPTS, 0, 1, 4};
+	uint8_t *ext = f->b + f->l3 + 40;
+
+	memmove(ext + 8 * n, ext, f->len - (f->l3 + 40));
+	for (unsigned i = 0; i < n; i++)
+		memcpy(ext + 8 * i, option, sizeof option);
+	ext[8 * (n - 1)] = f->b[f->l3 + 6];
+	f->b[f->l3 + 6] = IPPROTO_DSTOPTS;
+	put16(f->b + f->l3 + 4, get16(f->b + f->l3 + 4) + 8 * n);
+	f->l4 += 8 * n;
+	f->len += 8 * n;
+}
+
+static void follows_as_many_extension_headers_as_extraction(void **state)
+{
+	const struct frame_spec spec = {.v6 = true, .proto = IPPROTO_TCP, .payload = 20};
+	struct frame f;
+	struct rte_mbuf *m;
+
+	(void)state;
+	frame_make(&f, &spec);
+	frame_put_dest_options(&f, IPV6_EXT_HEADERS_MAX);
+	m = packet_of(&f, 512);
+	assert_int_equal(packet_meta(m)->layout.l4_ofs, f.l4);
+	rte_pktmbuf_free(m);
+	check_ipv6(&f);
+
+	frame_put_dest_options(&f, 1);
+	m = packet_of(&f, 512);
+	assert_int_equal(packet_meta(m)->layout.l4_ofs, LAYOUT_NONE);
+	assert_int_equal(edit_set_ipv6(&m, &set_ipv6), -EINVAL);
+	assert_bytes(m, f.b, f.len);
+	rte_pktmbuf_free(m);
+}
+
 // Sets that change no address need no checksum: where it is cut off, what lies there is not the
 // packet's. The bytes behind are those that an update by nothing would turn to zeros.
 static void sets_other_fields_when_the_checksum_is_cut_off(void **state)
@@ -678,6 +715,7 @@ int main(void)
 	    T(sets_no_ports_in_later_ipv6_fragments),
 	    T(leaves_the_destination_of_source_routed_packets_out_of_the_sum),
 	    T(leaves_truncated_packets_alone),
+	    T(follows_as_many_extension_headers_as_extraction),
 	    T(sets_other_fields_when_the_checksum_is_cut_off),
 	    T(leaves_headers_longer_than_the_packet_alone),
 	    T(refuses_addresses_when_the_checksum_is_cut_off),
