@@ -2,27 +2,29 @@
 #ifndef DATAPATH_DROP_H
 #define DATAPATH_DROP_H
 
-// name (in counters, JSON and docs), what it means. The port charged is the input port unless
-// the text says "output".
+#include <stdbool.h>
+
+// name (in counters, JSON and docs), the port charged, what it means.
 #define DROP_REASONS(X)                                                                            \
-	X(FLOW_DROP, "flow-drop", "the flow says drop")                                            \
-	X(UPCALL_RING_FULL, "upcall-ring-full",                                                    \
+	X(FLOW_DROP, "flow-drop", INPUT, "the flow says drop")                                     \
+	X(UPCALL_RING_FULL, "upcall-ring-full", INPUT,                                             \
 	  "more misses than the port's ring to the control side holds")                            \
-	X(NO_CONTROLLER, "no-controller", "a miss while no control daemon is attached")            \
-	X(UPCALL_TOO_BIG, "upcall-too-big", "a miss too large to hand to the control side")        \
-	X(MALFORMED, "malformed",                                                                  \
+	X(NO_CONTROLLER, "no-controller", INPUT, "a miss while no control daemon is attached")     \
+	X(UPCALL_TOO_BIG, "upcall-too-big", INPUT, "a miss too large to hand to the control side") \
+	X(MALFORMED, "malformed", INPUT,                                                           \
 	  "shorter than an Ethernet header, or longer than the switch takes")                      \
-	X(NO_PORT, "no-such-port", "the flow outputs to a port that is gone")                      \
-	X(PORT_DOWN, "port-down", "output port has no peer or no link")                            \
-	X(TX_FULL, "tx-full", "output port's queue is full: its reader is too slow")               \
-	X(MTU, "mtu", "longer than the output port takes")                                         \
-	X(NO_MEMORY, "no-memory", "no packet buffer to copy into, or too few left to keep a miss") \
-	X(ACTION_INVALID, "action-invalid",                                                        \
+	X(NO_PORT, "no-such-port", INPUT, "the flow outputs to a port that is gone")               \
+	X(PORT_DOWN, "port-down", OUTPUT, "output port has no peer or no link")                    \
+	X(TX_FULL, "tx-full", OUTPUT, "output port's queue is full: its reader is too slow")       \
+	X(MTU, "mtu", OUTPUT, "longer than the output port takes")                                 \
+	X(NO_MEMORY, "no-memory", INPUT,                                                           \
+	  "no packet buffer to copy into, or too few left to keep a miss")                         \
+	X(ACTION_INVALID, "action-invalid", INPUT,                                                 \
 	  "an action does not fit the packet (a set or a third tag)")                              \
-	X(RECIRC_LIMIT, "recirculation-limit", "recirculated too often")
+	X(RECIRC_LIMIT, "recirculation-limit", INPUT, "recirculated too often")
 
 enum drop_reason {
-#define X(id, name, text) DROP_##id,
+#define X(id, name, side, text) DROP_##id,
 	DROP_REASONS(X)
 #undef X
 	    N_DROP_REASONS
@@ -30,5 +32,7 @@ enum drop_reason {
 
 const char *drop_reason_name(enum drop_reason reason);
 const char *drop_reason_text(enum drop_reason reason);
+// Charged to the port that should have sent, rather than to the one that received.
+bool drop_reason_is_output(enum drop_reason reason);
 
 #endif

@@ -152,11 +152,6 @@ static bool put_status(struct nlmsghdr *nlh, size_t room, const struct port_stat
 	       mnl_attr_put_check(nlh, room, SWD_VPORT_ATTR_MAC, sizeof(status->mac), status->mac);
 }
 
-static bool is_output_drop(unsigned reason)
-{
-	return reason == DROP_PORT_DOWN || reason == DROP_TX_FULL || reason == DROP_MTU;
-}
-
 static struct ovs_vport_stats stats_of(const struct port_counters *c)
 {
 	struct ovs_vport_stats stats = {
@@ -166,7 +161,7 @@ static struct ovs_vport_stats stats_of(const struct port_counters *c)
 	    .tx_bytes = c->tx_bytes,
 	};
 	for (unsigned i = 0; i < N_DROP_REASONS; i++)
-		*(is_output_drop(i) ? &stats.tx_dropped : &stats.rx_dropped) += c->drops[i];
+		*(drop_reason_is_output(i) ? &stats.tx_dropped : &stats.rx_dropped) += c->drops[i];
 	return stats;
 }
 

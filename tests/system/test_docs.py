@@ -8,12 +8,12 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 def test_the_table_of_drop_reasons_is_the_codes():
     header = re.sub(r'[\s\\]+', " ", (ROOT / "datapath/drop.h").read_text()).replace('" "', "")
-    code = re.findall(r'X\([A-Z_]+, "([a-z-]+)", "([^"]*)"\)', header)
+    code = re.findall(r'X\([A-Z_]+, "([a-z-]+)", (INPUT|OUTPUT), "([^"]*)"\)', header)
     section = (ROOT / "docs/architecture.md").read_text().split("## Where a packet is dropped")[1].split("\n## ")[0]
-    rows = re.findall(r"^\| `([a-z-]+)` \| (.*?) \|", section, re.M)
+    rows = re.findall(r"^\| `([a-z-]+)` \| (input|output) \| (.*?) \|", section, re.M)
     assert len(code) > 5
-    assert [name for name, _ in rows] == [name for name, _ in code]
-    for (name, said), (_, text) in zip(rows, code):
+    assert [(name, port) for name, port, _ in rows] == [(name, side.lower()) for name, side, _ in code]
+    for (name, _, said), (_, _, text) in zip(rows, code):
         assert said.startswith(text) or text.startswith(said), f"{name}: {said!r}, in the code {text!r}"
 
 
