@@ -12,6 +12,12 @@ void log_init(const char *program, enum log_level level);
 bool log_level_parse(const char *text, enum log_level *level);
 void log_write(enum log_level level, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
+// The end of a noun behind its number.
+static inline const char *log_plural(unsigned n)
+{
+	return n == 1 ? "" : "s";
+}
+
 #define log_error(...) log_write(LOG_LEVEL_ERROR, __VA_ARGS__)
 #define log_warn(...)  log_write(LOG_LEVEL_WARN, __VA_ARGS__)
 #define log_info(...)  log_write(LOG_LEVEL_INFO, __VA_ARGS__)

@@ -289,8 +289,9 @@ static void set_up(struct datapath *dp)
 	outbox_reset(dp->outbox, dp->upcalls);
 	dp->connected = true;
 	dp->quiet = false;
-	log_info("connected to swd %s (pid %u): %u ports, %u megaflows", dp->info.version,
-		 dp->info.pid, ports_count(dp->d->ports), megaflows_count(dp->d->megaflows));
+	unsigned n_ports = ports_count(dp->d->ports), n_flows = megaflows_count(dp->d->megaflows);
+	log_info("connected to swd %s (pid %u): %u port%s, %u megaflow%s", dp->info.version,
+		 dp->info.pid, n_ports, log_plural(n_ports), n_flows, log_plural(n_flows));
 	revalidate_rules_changed(dp->d->revalidator);
 }
 

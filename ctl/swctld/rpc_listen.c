@@ -7,13 +7,16 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
-#define BACKLOG 64
+#define BACKLOG	 64
+#define WAIT_MS	 1000 // for one that was just killed and has not gone quite yet
+#define PAUSE_MS 20
 
 // Removes what a dead daemon left. -EADDRINUSE when somebody serves there, -EEXIST when it is no
 // socket.
-static int make_room(const struct sockaddr_un *addr)
+static int try_make_room(const struct sockaddr_un *addr)
 {
 	struct stat st;
 	if (lstat(addr->sun_path, &st) < 0)
@@ -31,6 +34,17 @@ static int make_room(const struct sockaddr_un *addr)
 	return rc == EACCES || rc == EPERM ? -rc : -EADDRINUSE;
 }
 
+static int make_room(const struct sockaddr_un *addr)
+{
+	static const struct timespec pause = {.tv_nsec = PAUSE_MS * 1000000};
+	int rc = try_make_room(addr);
+	for (int ms = 0; rc == -EADDRINUSE && ms < WAIT_MS; ms += PAUSE_MS) {
+		nanosleep(&pause, NULL);
+		rc = try_make_room(addr);
+	}
+	return rc;
+}
+
 static int group_id(const char *group, gid_t *gid)
 {
 	const struct group *entry = getgrnam(group);
@@ -40,18 +54,26 @@ static int group_id(const char *group, gid_t *gid)
 	return 0;
 }
 
-static const char *reason(int err)
+static const struct {
+	int err;
+	const char *mend;
+} mends[] = {
+    {-EADDRINUSE, "in use by a running swctld; stop that one or take another --run-dir"},
+    {-EEXIST, "exists and is not a socket; remove it or take another --run-dir"},
+    {-ENOENT, "the folder does not exist; create it"},
+    {-EACCES, "permission denied; check the folder's owner and mode, or take another --run-dir"},
+    {-EPERM, "permission denied; check the folder's owner and mode, or take another --run-dir"},
+};
+
+static void explain(const char *path, int rc, char *err, size_t err_len)
 {
-	switch (err) {
-	case -EADDRINUSE:
-		return "in use by a running swctld; stop that one or take another --run-dir";
-	case -EEXIST:
-		return "exists and is not a socket; remove it or take another --run-dir";
-	case -ENOENT:
-		return "the folder does not exist; create it";
-	default:
-		return strerror(-err);
+	for (size_t i = 0; i < sizeof(mends) / sizeof(mends[0]); i++) {
+		if (mends[i].err == rc) {
+			snprintf(err, err_len, "%s: %s", path, mends[i].mend);
+			return;
+		}
 	}
+	snprintf(err, err_len, "%s: %s; take another --run-dir", path, strerror(-rc));
 }
 
 int rpc_listen(const char *path, const char *group, char *err, size_t err_len)
@@ -82,7 +104,16 @@ int rpc_listen(const char *path, const char *group, char *err, size_t err_len)
 	umask(mask);
 	if (rc < 0)
 		goto fail;
-	if ((group && chown(path, (uid_t)-1, gid) < 0) || listen(fd, BACKLOG) < 0) {
+	if (group && chown(path, (uid_t)-1, gid) < 0) {
+		rc = -errno;
+		unlink(path);
+		snprintf(err, err_len,
+			 "--group %s: %s: %s; name a group that swctld's user is in, or start it "
+			 "as root",
+			 group, path, strerror(-rc));
+		goto close;
+	}
+	if (listen(fd, BACKLOG) < 0) {
 		rc = -errno;
 		unlink(path);
 		goto fail;
@@ -90,7 +121,8 @@ int rpc_listen(const char *path, const char *group, char *err, size_t err_len)
 	return fd;
 
 fail:
-	snprintf(err, err_len, "%s: %s", path, reason(rc));
+	explain(path, rc, err, err_len);
+close:
 	if (fd >= 0)
 		close(fd);
 	return rc;

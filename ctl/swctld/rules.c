@@ -264,7 +264,8 @@ unsigned rules_expire(struct rules *rules, uint64_t now_ms, uint64_t counted_ms)
 	// A full disk must not keep a rule in force. Those that a restart brings back time out
 	// again.
 	if (!on_disk || db_commit(rules->db) < 0) {
-		log_warn("%u rules timed out, but are still on disk: %s", n, db_error(rules->db));
+		log_warn("%u rule%s timed out, but still on disk: %s", n, log_plural(n),
+			 db_error(rules->db));
 		db_rollback(rules->db);
 	}
 	return n;

@@ -102,18 +102,26 @@ static int make_run_dir(const char *path, char *err, size_t err_len)
 	return 0;
 }
 
+// Clients wait until run(). Before the database is made: a start that is refused leaves none.
+static int start_listening(struct swctld *d, const char *group, char *err, size_t err_len)
+{
+	d->base = event_base_new();
+	if (d->base)
+		d->rpc = rpc_server_start(d, group, err, err_len);
+	return d->rpc ? 0 : -1;
+}
+
 static int start_state(struct swctld *d, char *err, size_t err_len)
 {
 	d->db = db_open(d->db_path, err, err_len);
 	if (!d->db)
 		return -1;
 	snprintf(err, err_len, "out of memory");
-	d->base = event_base_new();
 	d->ports = ports_create(d->db);
 	d->rules = rules_create(d->db);
 	d->fdb = fdb_create();
 	d->megaflows = megaflows_create();
-	if (!d->base || !d->ports || !d->rules || !d->fdb || !d->megaflows)
+	if (!d->ports || !d->rules || !d->fdb || !d->megaflows)
 		return -1;
 	if (ports_load(d->ports, err, err_len) < 0)
 		return -1;
@@ -121,12 +129,8 @@ static int start_state(struct swctld *d, char *err, size_t err_len)
 			  err_len);
 }
 
-static int start_services(struct swctld *d, const struct options *o, struct tick **tick, char *err,
-			  size_t err_len)
+static int start_services(struct swctld *d, struct tick **tick, char *err, size_t err_len)
 {
-	d->rpc = rpc_server_start(d, o->group, err, err_len);
-	if (!d->rpc)
-		return -1;
 	snprintf(err, err_len, "out of memory");
 	d->revalidator = revalidator_create(d);
 	d->datapath = d->revalidator ? datapath_create(d) : NULL;
@@ -166,8 +170,9 @@ static int run(struct swctld *d)
 		if (events[i])
 			evsignal_add(events[i], NULL);
 	}
-	log_info("%u ports, %u rules from %s", ports_count(d->ports), rules_count(d->rules),
-		 d->db_path);
+	unsigned n_ports = ports_count(d->ports), n_rules = rules_count(d->rules);
+	log_info("%u port%s, %u rule%s from %s", n_ports, log_plural(n_ports), n_rules,
+		 log_plural(n_rules), d->db_path);
 	puts("swctld: ready");
 	fflush(stdout);
 	sd_notify(0, "READY=1");
@@ -191,9 +196,11 @@ int main(int argc, char **argv)
 	struct swctld d = {.run_dir = o.run_dir, .db_path = o.db, .started_ms = clock_now_ms()};
 	int rc = make_run_dir(o.run_dir, err, sizeof(err));
 	if (rc == 0)
+		rc = start_listening(&d, o.group, err, sizeof(err));
+	if (rc == 0)
 		rc = start_state(&d, err, sizeof(err));
 	if (rc == 0)
-		rc = start_services(&d, &o, &tick, err, sizeof(err));
+		rc = start_services(&d, &tick, err, sizeof(err));
 	if (rc == 0)
 		rc = run(&d);
 	else
