@@ -1,6 +1,8 @@
 #include "flowtable/classifier.h"
 
+#include "flowtable/key_words.h"
 #include "flowtable/priorities.h"
+#include "flowtable/stages.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -15,8 +17,10 @@ struct subtable {
 	uint32_t n_rules;
 	uint32_t n_buckets;
 	uint32_t place; // in classifier.order
+	bool line2;	// the mask has bits there
 	struct cls_rule **buckets;
 	struct priorities priorities;
+	struct stages stages;
 	struct subtable *next_by_mask;
 };
 
@@ -45,6 +49,7 @@ struct classifier *classifier_create(void)
 
 static void subtable_free(struct subtable *s)
 {
+	stages_fini(&s->stages);
 	priorities_fini(&s->priorities);
 	free(s->buckets);
 	free(s);
@@ -124,6 +129,8 @@ static struct subtable *subtable_create(const struct flow_key *mask, uint32_t ha
 	memset(s, 0, sizeof(*s));
 	s->mask = *mask;
 	s->mask_hash = hash;
+	s->line2 = flow_mask_uses_line2(mask);
+	stages_init(&s->stages, mask);
 	s->n_buckets = BUCKETS_MIN;
 	s->buckets = calloc(s->n_buckets, sizeof(*s->buckets));
 	if (!s->buckets) {
@@ -182,15 +189,25 @@ static void subtable_grow(struct subtable *s)
 	free(old);
 }
 
-static void subtable_add(struct subtable *s, struct cls_rule *rule)
+static int subtable_add(struct subtable *s, struct cls_rule *rule)
 {
+	int err = stages_add(&s->stages, &rule->match.key);
+	if (err)
+		return err;
+	err = priorities_add(&s->priorities, rule->priority);
+	if (err) {
+		stages_del(&s->stages, &rule->match.key);
+		return err;
+	}
 	if (s->n_rules >= s->n_buckets)
 		subtable_grow(s);
+	rule->hash = flow_key_hash(&rule->match.key, 0);
 	struct cls_rule **head = bucket_of(s, rule->hash);
 	rule->subtable = s;
 	rule->next = *head;
 	*head = rule;
 	s->n_rules++;
+	return 0;
 }
 
 int classifier_add(struct classifier *c, struct cls_rule *rule)
@@ -203,15 +220,14 @@ int classifier_add(struct classifier *c, struct cls_rule *rule)
 		if (!s)
 			return -ENOMEM;
 	}
-	if (priorities_add(&s->priorities, rule->priority) < 0) {
+	int err = subtable_add(s, rule);
+	if (err) {
 		if (is_new)
 			subtable_free(s);
-		return -ENOMEM;
+		return err;
 	}
 	if (is_new)
 		subtable_link(c, s);
-	rule->hash = flow_key_hash(&rule->match.key, 0);
-	subtable_add(s, rule);
 	subtable_reorder(c, s);
 	c->n_rules++;
 	return 0;
@@ -227,6 +243,7 @@ void classifier_del(struct classifier *c, struct cls_rule *rule)
 	rule->next = NULL;
 	rule->subtable = NULL;
 	priorities_del(&s->priorities, rule->priority);
+	stages_del(&s->stages, &rule->match.key);
 	c->n_rules--;
 	if (--s->n_rules > 0) {
 		subtable_reorder(c, s);
@@ -254,10 +271,10 @@ struct cls_rule *classifier_find(const struct classifier *c, const struct flow_m
 static struct cls_rule *subtable_lookup(const struct subtable *s, const struct flow_key *key,
 					struct cls_rule *best)
 {
-	uint32_t hash = flow_key_hash_masked(key, &s->mask, 0);
+	uint32_t hash = key_hash_masked_inline(key, &s->mask, 0, s->line2);
 	for (struct cls_rule *rule = *bucket_of(s, hash); rule; rule = rule->next) {
 		if (rule->hash == hash && (!best || rule->priority > best->priority) &&
-		    flow_key_equal_masked(&rule->match.key, key, &s->mask))
+		    key_equal_masked_inline(&rule->match.key, key, &s->mask, s->line2))
 			best = rule;
 	}
 	return best;
@@ -271,9 +288,13 @@ struct cls_rule *classifier_lookup(const struct classifier *c, const struct flow
 		const struct subtable *s = c->order[i];
 		if (best && priorities_max(&s->priorities) <= best->priority)
 			break;
-		best = subtable_lookup(s, key, best);
+		const struct flow_key *looked_at = stages_stop(&s->stages, key);
+		if (!looked_at) {
+			best = subtable_lookup(s, key, best);
+			looked_at = &s->mask;
+		}
 		if (wildcards)
-			flow_mask_merge(wildcards, &s->mask);
+			flow_mask_merge(wildcards, looked_at);
 	}
 	return best;
 }

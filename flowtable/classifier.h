@@ -1,6 +1,7 @@
 // The rule classifier: finds the highest-priority rule that matches a key, and collects the bits
 // that it looked at, which become a megaflow's mask. Tuple space search: one hash table per mask,
-// tables in order of their highest priority. No DPDK; used by swctld's one thread.
+// tables in order of their highest priority, each looked at in stages (stages.h). No DPDK; used by
+// swctld's one thread.
 #ifndef FLOWTABLE_CLASSIFIER_H
 #define FLOWTABLE_CLASSIFIER_H
 

@@ -181,6 +181,34 @@ static void the_mask_is_as_wide_as_the_walk_allows(void **state)
 	bench_destroy(b);
 }
 
+// Rules that a packet's protocol or port rules out at once do not narrow its megaflow.
+static void the_mask_holds_only_what_decided(void **state)
+{
+	(void)state;
+	struct bench *b = bench_create();
+	struct flow_key key = tcp_key(2, 3), want;
+	bench_add(b, "priority=0,actions=3");
+	bench_run(b, &key);
+	want = b->result.match.mask;
+	bench_add(b, "priority=60,in_port=1,tcp,tp_src=5001,actions=drop");
+	bench_run(b, &key);
+	assert_memory_equal(&b->result.match.mask, &want, sizeof(want));
+	bench_add(b, "priority=50,tcp,tp_dst=23,actions=drop");
+	want.nw_proto = UINT8_MAX;
+	static const uint8_t others[] = {IPPROTO_ICMP, IPPROTO_UDP, IPPROTO_SCTP};
+	for (unsigned i = 0; i < sizeof(others); i++) {
+		key.nw_proto = others[i];
+		key_settle(&key);
+		bench_run(b, &key);
+		assert_memory_equal(&b->result.match.mask, &want, sizeof(want));
+	}
+	key = tcp_key(2, 3);
+	want.tp_dst_be = UINT16_MAX;
+	bench_run(b, &key);
+	assert_memory_equal(&b->result.match.mask, &want, sizeof(want));
+	bench_destroy(b);
+}
+
 static void masked_key_and_bits_agree(struct bench *b, const struct flow_key *key)
 {
 	struct flow_key masked;
@@ -334,6 +362,7 @@ int main(void)
 	    cmocka_unit_test(later_fragments_keep_their_payload),
 	    cmocka_unit_test(what_does_not_fit_drops_and_says_so),
 	    cmocka_unit_test(the_mask_is_as_wide_as_the_walk_allows),
+	    cmocka_unit_test(the_mask_holds_only_what_decided),
 	    cmocka_unit_test(every_packet_of_a_megaflow_gets_its_actions),
 	    cmocka_unit_test(a_field_alone_is_in_the_mask),
 	    cmocka_unit_test(swd_reads_each_megaflow_as_it_was_meant),

@@ -175,6 +175,113 @@ static void tables_below_the_winner_are_not_looked_at(void **state)
 	classifier_destroy(c);
 }
 
+static struct flow_key ipv4_key(uint32_t in_port, uint8_t proto, uint16_t tp_src, uint16_t tp_dst)
+{
+	return (struct flow_key){.in_port = in_port,
+				 .eth_type_be = htons(0x0800),
+				 .nw_proto = proto,
+				 .tp_src_be = htons(tp_src),
+				 .tp_dst_be = htons(tp_dst)};
+}
+
+static void add_rule(struct classifier *c, struct cls_rule *rule, struct flow_key key,
+		     struct flow_key mask, uint32_t priority)
+{
+	memset(rule, 0, sizeof(*rule));
+	flow_key_mask(&rule->match.key, &key, &mask);
+	rule->match.mask = mask;
+	rule->priority = priority;
+	assert_int_equal(classifier_add(c, rule), 0);
+}
+
+static void expect_lookup(struct classifier *c, struct flow_key key, struct cls_rule *winner,
+			  struct flow_key wildcards)
+{
+	struct flow_key got = {0};
+	assert_ptr_equal(classifier_lookup(c, &key, &got), winner);
+	assert_memory_equal(&got, &wildcards, sizeof(got));
+}
+
+// Telnet is refused, all else goes: only TCP's packets need to be told apart by their ports.
+static void ports_are_looked_at_for_the_rules_protocol_only(void **state)
+{
+	(void)state;
+	struct classifier *c = classifier_create();
+	struct cls_rule telnet, any;
+	struct flow_key no_ports = {.eth_type_be = UINT16_MAX, .nw_proto = UINT8_MAX};
+	struct flow_key mask = no_ports, type_only = {.eth_type_be = UINT16_MAX};
+	struct flow_key arp = {.eth_type_be = htons(0x0806), .nw_proto = 6};
+	mask.tp_dst_be = UINT16_MAX;
+	add_rule(c, &telnet, ipv4_key(0, 6, 0, 23), mask, 50);
+	add_rule(c, &any, (struct flow_key){0}, (struct flow_key){0}, 0);
+	expect_lookup(c, ipv4_key(1, 1, 8, 0), &any, no_ports);
+	expect_lookup(c, ipv4_key(1, 17, 5000, 23), &any, no_ports);
+	expect_lookup(c, ipv4_key(1, 6, 5000, 80), &any, mask);
+	expect_lookup(c, ipv4_key(1, 6, 5000, 23), &telnet, mask);
+	expect_lookup(c, arp, &any, type_only);
+	classifier_destroy(c);
+}
+
+static void a_rule_of_one_port_costs_the_others_nothing(void **state)
+{
+	(void)state;
+	struct classifier *c = classifier_create();
+	struct cls_rule rule, any;
+	struct flow_key mask = {.in_port = UINT32_MAX,
+				.eth_type_be = UINT16_MAX,
+				.nw_proto = UINT8_MAX,
+				.tp_src_be = UINT16_MAX};
+	add_rule(c, &rule, ipv4_key(1, 6, 5001, 0), mask, 50);
+	add_rule(c, &any, (struct flow_key){0}, (struct flow_key){0}, 0);
+	expect_lookup(c, ipv4_key(2, 6, 5001, 80), &any, (struct flow_key){.in_port = UINT32_MAX});
+	expect_lookup(c, ipv4_key(1, 6, 5001, 80), &rule, mask);
+	expect_lookup(c, ipv4_key(1, 6, 5002, 80), &any, mask);
+	classifier_destroy(c);
+}
+
+// As if those that went had never been.
+static void expect_as_new(const struct classifier *c, const struct list *list)
+{
+	struct classifier *fresh = classifier_create();
+	struct list *copy = aligned_alloc(64, sizeof(*copy));
+	assert_non_null(copy);
+	*copy = *list;
+	for (unsigned i = 0; i < N_RANDOM_RULES; i++) {
+		if (copy->inside[i])
+			assert_int_equal(classifier_add(fresh, &copy->rules[i]), 0);
+	}
+	for (unsigned i = 0; i < 100; i++) {
+		struct flow_key key, wildcards = {0}, expected = {0};
+		random_key(&key);
+		classifier_lookup(c, &key, &wildcards);
+		classifier_lookup(fresh, &key, &expected);
+		assert_memory_equal(&wildcards, &expected, sizeof(expected));
+	}
+	classifier_destroy(fresh);
+	free(copy);
+}
+
+static void rules_that_went_leave_nothing_in_the_wildcards(void **state)
+{
+	(void)state;
+	struct list *list = list_create();
+	struct classifier *c = classifier_create();
+	for (unsigned i = 0; i < N_RANDOM_RULES; i++) // in few subtables
+		list->rules[i].match.mask = list->rules[i % 20].match.mask;
+	for (unsigned i = 0; i < N_RANDOM_RULES; i++) {
+		struct flow_match *m = &list->rules[i].match;
+		struct flow_key key;
+		random_key(&key);
+		flow_key_mask(&m->key, &key, &m->mask);
+	}
+	for (unsigned round = 0; round < 200; round++) {
+		toggle_some(c, list);
+		expect_as_new(c, list);
+	}
+	classifier_destroy(c);
+	free(list);
+}
+
 static void find_wants_the_same_match_and_priority(void **state)
 {
 	(void)state;
@@ -247,6 +354,9 @@ int main(void)
 	    cmocka_unit_test(keys_that_agree_in_the_wildcards_have_the_same_winner),
 	    cmocka_unit_test(wildcards_are_added_to_what_is_there),
 	    cmocka_unit_test(tables_below_the_winner_are_not_looked_at),
+	    cmocka_unit_test(ports_are_looked_at_for_the_rules_protocol_only),
+	    cmocka_unit_test(a_rule_of_one_port_costs_the_others_nothing),
+	    cmocka_unit_test(rules_that_went_leave_nothing_in_the_wildcards),
 	    cmocka_unit_test(find_wants_the_same_match_and_priority),
 	    cmocka_unit_test(a_hundred_thousand_rules_are_no_trouble),
 	};
