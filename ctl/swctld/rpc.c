@@ -8,6 +8,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define NESTED_MAX 64	   // requests have up to three
+#define VALUES_MAX 2000000 // a bulk load has one a rule
+
+#define TO_TEXT_(x) #x
+#define TO_TEXT(x)  TO_TEXT_(x)
+
 static const rpc_handler_fn handlers[] = {
 #define X(name, command, params, reading, handler, help) method_##handler,
     RPC_METHODS(X)
@@ -258,9 +264,36 @@ static char *dispatch_request(struct swctld *d, const json_t *request)
 	return call_method(d, (unsigned)index, params, id);
 }
 
+// Why a line is not worth parsing: what it would take in memory is a multiple of its length.
+// Counts what may be a value; NULL when the line is within bounds.
+static const char *line_excess(const char *line, size_t len)
+{
+	size_t n_values = 0, n_nested = 0;
+	bool quoted = false;
+	for (size_t i = 0; i < len; i++) {
+		if (quoted && line[i] == '\\')
+			i++;
+		else if (line[i] == '"')
+			quoted = !quoted;
+		else if (!quoted && line[i] == ',')
+			n_values++;
+		else if (!quoted && (line[i] == '[' || line[i] == '{'))
+			n_nested++;
+	}
+	if (n_nested > NESTED_MAX)
+		return "line with more than " TO_TEXT(NESTED_MAX) " arrays and objects: not read";
+	if (n_values > VALUES_MAX)
+		return "line with more than " TO_TEXT(
+		    VALUES_MAX) " values: not read; split it into several requests";
+	return NULL;
+}
+
 char *rpc_dispatch(struct swctld *d, const char *line, size_t len)
 {
 	json_error_t error;
+	const char *excess = line_excess(line, len);
+	if (excess)
+		return rpc_error(NULL, RPC_NOT_JSON, excess);
 	char text[JSON_ERROR_TEXT_LENGTH + 80];
 	json_t *request = json_loadb(line, len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &error);
 	if (!request) {
