@@ -23,7 +23,7 @@ static int refuse_change(struct swctld *d, struct rpc_reply *reply, int err)
 	return rpc_refuse(reply, "%s", err == -ENOMEM ? "out of memory" : db_error(d->db));
 }
 
-// A rule from its text, or NULL with the reply set.
+// A rule from its text, or NULL with the reply set. `line` counts from 1; 0: the text stands alone.
 static struct rule *parse_rule(struct swctld *d, const char *text, size_t line,
 			       struct rpc_reply *reply)
 {
@@ -69,6 +69,23 @@ static bool is_comment(const char *line)
 	return *line == '\0' || *line == '#';
 }
 
+// Without the comment behind it: no flow's text has a '#'.
+static struct rule *parse_line(struct swctld *d, const char *text, size_t line,
+			       struct rpc_reply *reply)
+{
+	const char *comment = strchr(text, '#');
+	if (!comment)
+		return parse_rule(d, text, line, reply);
+	struct rule *rule = NULL;
+	char *flow = strndup(text, (size_t)(comment - text));
+	if (flow)
+		rule = parse_rule(d, flow, line, reply);
+	else
+		rpc_refuse(reply, "out of memory");
+	free(flow);
+	return rule;
+}
+
 int method_flow_add_many(struct swctld *d, const json_t *params, struct rpc_reply *reply)
 {
 	const json_t *lines = json_object_get(params, "flows");
@@ -80,7 +97,7 @@ int method_flow_add_many(struct swctld *d, const json_t *params, struct rpc_repl
 		const char *line = json_string_value(json_array_get(lines, i));
 		if (is_comment(line))
 			continue;
-		list[n] = parse_rule(d, line, i + 1, reply);
+		list[n] = parse_line(d, line, i + 1, reply);
 		if (!list[n])
 			goto fail;
 		n++;

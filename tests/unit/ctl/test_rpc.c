@@ -177,6 +177,54 @@ static void bad_lines_get_their_error_and_the_next_is_served(void **arg)
 	close(fd);
 }
 
+// The reply to a request whose list repeats `value` n times between `head` and `tail`.
+static json_t *dispatch_list(struct fixture *f, const char *head, const char *value, size_t n,
+			     const char *tail)
+{
+	size_t len = 0, each = strlen(value);
+	char *line = malloc(strlen(head) + n * each + strlen(tail) + 1);
+	memcpy(line, head, strlen(head));
+	len += strlen(head);
+	for (size_t i = 0; i < n; i++, len += each)
+		memcpy(line + len, value, each);
+	memcpy(line + len, tail, strlen(tail) + 1);
+	char *text = rpc_dispatch(&f->d, line, len + strlen(tail));
+	json_t *reply = json_loads(text, 0, NULL);
+	free(text);
+	free(line);
+	return reply;
+}
+
+static void assert_excess(struct fixture *f, const char *value, size_t n)
+{
+	json_t *reply = dispatch_list(f, "[", value, n, "0]");
+	json_t *error = json_object_get(reply, "error");
+	assert_int_equal(json_integer_value(json_object_get(error, "code")), -32700);
+	assert_non_null(strstr(json_string_value(json_object_get(error, "message")), "more than"));
+	json_decref(reply);
+}
+
+static void a_line_of_millions_of_values_is_not_even_parsed(void **arg)
+{
+	assert_excess(*arg, "0,", 2000001);
+	assert_excess(*arg, "[],", 100);
+	assert_excess(*arg, "{},", 100);
+	assert_excess(*arg, "[", 100000);
+	assert_excess(*arg, "\"\\\"\",[],", 100); // a quote in a string ends none
+}
+
+static void a_bulk_load_of_a_million_lines_is_within_the_bounds(void **arg)
+{
+	// Brackets and commas inside strings count nothing.
+	json_t *reply = dispatch_list(
+	    *arg,
+	    "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"flow.add_many\",\"params\":{\"flows\":[",
+	    "\"# [{,,,\",", 1000000, "\"tcp,actions=drop\"]}}");
+	json_t *result = json_object_get(reply, "result");
+	assert_int_equal(json_integer_value(json_object_get(result, "added")), 1);
+	json_decref(reply);
+}
+
 static void blank_lines_and_calls_without_id_get_no_reply(void **arg)
 {
 	struct fixture *f = *arg;
@@ -409,12 +457,30 @@ static void a_load_with_one_bad_line_adds_nothing(void **arg)
 		    "{\"added\":1,\"replaced\":0}");
 }
 
+static void a_comment_may_stand_behind_a_flow_in_a_load(void **arg)
+{
+	struct fixture *f = *arg;
+	assert_call(f, "flow.add_many",
+		    "{\"flows\":[\"tcp,actions=drop # that, or NORMAL\",\"udp,actions=drop#\"]}",
+		    "{\"added\":2,\"replaced\":0}");
+	json_t *error =
+	    call(f, "flow.add_many", "{\"flows\":[\" tcp,nw_srcc=1,actions=drop # why\"]}");
+	json_t *data = json_object_get(error, "data");
+	assert_int_equal(json_integer_value(json_object_get(data, "column")), 6);
+	assert_string_equal(json_string_value(json_object_get(data, "word")), "nw_srcc");
+	json_decref(error);
+	assert_call(f, "flow.add", "{\"flow\":\"tcp,actions=drop # no\"}",
+		    "{\"code\":1,\"message\":\"column");
+}
+
 #define WITH_DAEMON(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    WITH_DAEMON(bad_lines_get_their_error_and_the_next_is_served),
+	    WITH_DAEMON(a_line_of_millions_of_values_is_not_even_parsed),
+	    WITH_DAEMON(a_bulk_load_of_a_million_lines_is_within_the_bounds),
 	    WITH_DAEMON(blank_lines_and_calls_without_id_get_no_reply),
 	    WITH_DAEMON(half_a_line_costs_nobody_else),
 	    WITH_DAEMON(a_line_in_single_bytes_is_served),
@@ -425,6 +491,7 @@ int main(void)
 	    WITH_DAEMON(ports_and_rules_are_kept_while_swd_is_away),
 	    WITH_DAEMON(bad_ports_are_refused_with_the_word_at_fault),
 	    WITH_DAEMON(a_load_with_one_bad_line_adds_nothing),
+	    WITH_DAEMON(a_comment_may_stand_behind_a_flow_in_a_load),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
