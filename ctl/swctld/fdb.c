@@ -7,13 +7,20 @@
 
 struct node {
 	struct fdb_entry entry;
-	struct node *prev, *next; // least recently seen first
+	struct node *prev, *next; // in its port's by_age
+	UT_hash_handle hh;
+};
+
+struct fdb_port {
+	uint32_t no;
+	unsigned n;	     // at least 1
+	struct node *by_age; // least recently seen first
 	UT_hash_handle hh;
 };
 
 struct fdb {
 	struct node *by_key;
-	struct node *by_age;
+	struct fdb_port *ports;
 };
 
 // MAC and VLAN stand together and are compared as they stand.
@@ -25,11 +32,49 @@ struct fdb *fdb_create(void)
 	return calloc(1, sizeof(struct fdb));
 }
 
+static struct fdb_port *port_find(const struct fdb *fdb, uint32_t no)
+{
+	struct fdb_port *port;
+	HASH_FIND_INT(fdb->ports, &no, port);
+	return port;
+}
+
+static struct fdb_port *port_get(struct fdb *fdb, uint32_t no)
+{
+	struct fdb_port *port = port_find(fdb, no);
+	if (port)
+		return port;
+	port = calloc(1, sizeof(*port));
+	if (port) {
+		port->no = no;
+		HASH_ADD_INT(fdb->ports, no, port);
+	}
+	return port;
+}
+
+// The port goes with its last entry.
+static void port_put(struct fdb *fdb, struct fdb_port *port)
+{
+	if (port->n > 0)
+		return;
+	HASH_DEL(fdb->ports, port);
+	free(port);
+}
+
+static void port_leave(struct fdb *fdb, struct node *node)
+{
+	struct fdb_port *port = port_find(fdb, node->entry.port);
+	assert(port); // the analyzer cannot know
+	DL_DELETE(port->by_age, node);
+	port->n--;
+	port_put(fdb, port);
+}
+
 static void node_del(struct fdb *fdb, struct node *node)
 {
 	assert(fdb->by_key); // the analyzer cannot know
 	HASH_DEL(fdb->by_key, node);
-	DL_DELETE(fdb->by_age, node);
+	port_leave(fdb, node);
 	free(node);
 }
 
@@ -37,8 +82,9 @@ void fdb_destroy(struct fdb *fdb)
 {
 	if (!fdb)
 		return;
-	while (fdb->by_age)
-		node_del(fdb, fdb->by_age);
+	struct node *node, *next;
+	HASH_ITER (hh, fdb->by_key, node, next)
+		node_del(fdb, node);
 	free(fdb);
 }
 
@@ -58,15 +104,39 @@ static struct node *node_find(const struct fdb *fdb, struct eth_addr mac, uint16
 }
 
 // Almost always at the end; times that come late (from counters) find their place before it.
-static void age_insert(struct fdb *fdb, struct node *node)
+static void port_enter(struct fdb_port *port, struct node *node)
 {
-	struct node *after = fdb->by_age ? fdb->by_age->prev : NULL;
+	struct node *after = port->by_age ? port->by_age->prev : NULL;
 	while (after && after->entry.used_ms > node->entry.used_ms)
-		after = after == fdb->by_age ? NULL : after->prev;
+		after = after == port->by_age ? NULL : after->prev;
 	if (after)
-		DL_APPEND_ELEM(fdb->by_age, after, node);
+		DL_APPEND_ELEM(port->by_age, after, node);
 	else
-		DL_PREPEND(fdb->by_age, node);
+		DL_PREPEND(port->by_age, node);
+	node->entry.port = port->no;
+	port->n++;
+}
+
+// A port that shows ever new addresses loses its own entries, not those of others.
+static void evict(struct fdb *fdb)
+{
+	struct fdb_port *most = fdb->ports;
+	for (struct fdb_port *port = fdb->ports; port; port = port->hh.next) {
+		if (port->n > most->n)
+			most = port;
+	}
+	node_del(fdb, most->by_age);
+}
+
+static struct node *node_add(struct fdb *fdb, struct eth_addr mac, uint16_t vlan)
+{
+	struct node *node = calloc(1, sizeof(*node));
+	if (!node)
+		return NULL;
+	node->entry.mac = mac;
+	node->entry.vlan = vlan;
+	HASH_ADD_BYHASHVALUE(hh, fdb->by_key, entry.mac, KEY_BYTES, key_hash(mac, vlan), node);
+	return node;
 }
 
 static bool mac_is_learnable(struct eth_addr mac)
@@ -84,22 +154,23 @@ bool fdb_learn(struct fdb *fdb, struct eth_addr mac, uint16_t vlan, uint32_t por
 	if (node && now_ms < node->entry.used_ms)
 		return false;
 	bool changed = !node || node->entry.port != port;
-	if (node) {
-		DL_DELETE(fdb->by_age, node);
-	} else {
-		if (HASH_COUNT(fdb->by_key) >= FDB_ENTRIES_MAX)
-			node_del(fdb, fdb->by_age);
-		node = calloc(1, sizeof(*node));
-		if (!node)
-			return false; // not known, then: flooded
-		node->entry.mac = mac;
-		node->entry.vlan = vlan;
-		HASH_ADD_BYHASHVALUE(hh, fdb->by_key, entry.mac, KEY_BYTES, key_hash(mac, vlan),
-				     node);
+	if (!node && HASH_COUNT(fdb->by_key) >= FDB_ENTRIES_MAX)
+		evict(fdb);
+	struct fdb_port *to = port_get(fdb, port);
+	if (!to)
+		return false; // not known, then: flooded
+	to->n++;	      // keeps it while the entry leaves it
+	if (node)
+		port_leave(fdb, node);
+	else
+		node = node_add(fdb, mac, vlan);
+	to->n--;
+	if (!node) {
+		port_put(fdb, to);
+		return false;
 	}
-	node->entry.port = port;
 	node->entry.used_ms = now_ms;
-	age_insert(fdb, node);
+	port_enter(to, node);
 	return changed;
 }
 
@@ -111,26 +182,25 @@ uint32_t fdb_lookup(const struct fdb *fdb, struct eth_addr mac, uint16_t vlan)
 
 bool fdb_expire(struct fdb *fdb, uint64_t now_ms)
 {
-	bool changed = false;
-	while (fdb->by_age && fdb->by_age->entry.used_ms + (uint64_t)FDB_IDLE_MS <= now_ms) {
-		node_del(fdb, fdb->by_age);
-		changed = true;
+	unsigned n_before = HASH_COUNT(fdb->by_key);
+	struct fdb_port *port, *next;
+	HASH_ITER (hh, fdb->ports, port, next) {
+		// The port goes with its last entry.
+		for (unsigned n = port->n;
+		     n > 0 && port->by_age->entry.used_ms + (uint64_t)FDB_IDLE_MS <= now_ms; n--)
+			node_del(fdb, port->by_age);
 	}
-	return changed;
+	return HASH_COUNT(fdb->by_key) != n_before;
 }
 
 bool fdb_forget_port(struct fdb *fdb, uint32_t port)
 {
-	bool changed = false;
-	struct node *next;
-	for (struct node *node = fdb->by_age; node; node = next) {
-		next = node->next;
-		if (node->entry.port != port)
-			continue;
-		node_del(fdb, node);
-		changed = true;
-	}
-	return changed;
+	struct fdb_port *seen = port_find(fdb, port);
+	if (!seen)
+		return false;
+	for (unsigned n = seen->n; n > 0; n--)
+		node_del(fdb, seen->by_age);
+	return true;
 }
 
 static int compare(const void *a, const void *b)
@@ -148,7 +218,7 @@ struct fdb_entry *fdb_list(const struct fdb *fdb, unsigned *n)
 	struct fdb_entry *list = malloc((HASH_COUNT(fdb->by_key) + 1) * sizeof(*list));
 	if (!list)
 		return NULL;
-	DL_FOREACH (fdb->by_age, node)
+	for (node = fdb->by_key; node; node = node->hh.next)
 		list[(*n)++] = node->entry;
 	qsort(list, *n, sizeof(*list), compare);
 	return list;

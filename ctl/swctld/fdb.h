@@ -1,5 +1,6 @@
 // The forwarding database: which MAC was seen where, per VLAN. 300 s of silence forget an entry;
-// 8192 entries at most (the least recently seen goes first).
+// 8192 entries at most: then the least recently seen of the port that
+// has the most goes first.
 #ifndef CTL_SWCTLD_FDB_H
 #define CTL_SWCTLD_FDB_H
 

@@ -113,6 +113,29 @@ static void a_full_table_forgets_the_least_recently_seen(void **state)
 	fdb_destroy(fdb);
 }
 
+static void a_port_that_floods_the_table_evicts_only_its_own(void **state)
+{
+	(void)state;
+	struct fdb *fdb = fdb_create();
+	for (unsigned i = 0; i < 10; i++)
+		assert_true(fdb_learn(fdb, mac(90000 + i), 0, 6, 1));
+	for (unsigned i = 0; i < 3 * FDB_ENTRIES_MAX; i++)
+		assert_true(fdb_learn(fdb, mac(i + 1), 0, 5, 1000 + i));
+	for (unsigned i = 0; i < 10; i++)
+		assert_int_equal(fdb_lookup(fdb, mac(90000 + i), 0), 6);
+	// A newcomer elsewhere finds room.
+	assert_true(fdb_learn(fdb, mac(95000), 0, 7, 99000));
+	assert_int_equal(fdb_lookup(fdb, mac(95000), 0), 7);
+	assert_int_equal(fdb_lookup(fdb, mac(3 * FDB_ENTRIES_MAX), 0), 5);
+	// Stations that move count where they are.
+	assert_true(fdb_learn(fdb, mac(90000), 0, 7, 99001));
+	assert_true(fdb_forget_port(fdb, 5));
+	assert_true(fdb_forget_port(fdb, 7));
+	assert_int_equal(fdb_lookup(fdb, mac(90000), 0), 0);
+	assert_int_equal(fdb_lookup(fdb, mac(90001), 0), 6);
+	fdb_destroy(fdb);
+}
+
 static void the_list_is_in_order_of_vlan_and_mac(void **state)
 {
 	(void)state;
@@ -145,6 +168,7 @@ int main(void)
 	    cmocka_unit_test(silence_forgets),
 	    cmocka_unit_test(a_port_that_goes_takes_its_stations_along),
 	    cmocka_unit_test(a_full_table_forgets_the_least_recently_seen),
+	    cmocka_unit_test(a_port_that_floods_the_table_evicts_only_its_own),
 	    cmocka_unit_test(the_list_is_in_order_of_vlan_and_mac),
 	};
 	return cmocka_run_group_tests_name("fdb", tests, NULL, NULL);
