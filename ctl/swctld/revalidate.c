@@ -14,6 +14,7 @@
 #define PAUSE_MS      10
 #define MACS_DELAY_MS 10 // new addresses come in crowds
 #define RELEARN_MS    FDB_IDLE_MS
+#define WARN_REST_MS  10000
 
 struct revalidator {
 	struct swctld *d;
@@ -23,6 +24,7 @@ struct revalidator {
 	unsigned pass_n;    // megaflows looked at since something became stale
 	uint64_t pass_started_ms;
 	bool waiting; // for answers
+	uint64_t warn_from_ms;
 	bool at_once; // the turn is due without delay
 	struct xlate_result result;
 	struct encoded_actions actions;
@@ -88,6 +90,16 @@ void revalidate_answered(struct revalidator *r)
 	schedule(r, 0);
 }
 
+static void warn_too_many(const struct revalidator *r, const struct rule *rule)
+{
+	struct of_ports names = ports_names(r->d->ports);
+	char *text = of_flow_format(&rule->flow, &names);
+	log_warn("rule \"%.200s\" takes more than %d actions of a megaflow (%u ports): its packets "
+		 "are dropped; output to fewer ports or split them by VLAN",
+		 text ? text : "", ACTIONS_MAX, ports_count(r->d->ports));
+	free(text);
+}
+
 int revalidate_translate(struct revalidator *r, const struct flow_key *key, bool learn,
 			 struct xlate_result *result)
 {
@@ -98,7 +110,12 @@ int revalidate_translate(struct revalidator *r, const struct flow_key *key, bool
 	    .learn = learn,
 	};
 	ctx.ports = ports_xlate(r->d->ports, &ctx.n_ports);
-	return translate(&ctx, key, result);
+	int err = translate(&ctx, key, result);
+	if (err == -E2BIG && ctx.now_ms >= r->warn_from_ms) {
+		r->warn_from_ms = ctx.now_ms + WARN_REST_MS;
+		warn_too_many(r, result->rule);
+	}
+	return err;
 }
 
 static int send_change(struct revalidator *r, struct known_flow *f,
