@@ -174,9 +174,11 @@ static int new_device(int vid)
 	uint64_t features = 0;
 	rte_vhost_get_negotiated_features(vid, &features);
 	conn->mergeable = features & 1ULL << VIRTIO_NET_F_MRG_RXBUF;
-	port_log_info(s->port, "link up, %s ring%s, %u queue pair(s)",
+	unsigned n_pairs = n_queues(&conn->tx_enabled);
+	port_log_info(s->port, "link up, %s ring%s, %u queue pair%s",
 		      features & 1ULL << VIRTIO_F_RING_PACKED ? "packed" : "split",
-		      conn->mergeable ? ", mergeable buffers" : "", n_queues(&conn->tx_enabled));
+		      conn->mergeable ? ", mergeable buffers" : "", n_pairs,
+		      n_pairs == 1 ? "" : "s");
 	// A PMD that sees the connection sees its vid, masks and kind of buffers.
 	__atomic_store_n(&s->active, conn, __ATOMIC_RELEASE);
 	return 0;
