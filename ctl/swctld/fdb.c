@@ -11,9 +11,10 @@ struct node {
 	UT_hash_handle hh;
 };
 
+// Stays until the end: there are no more than port numbers.
 struct fdb_port {
 	uint32_t no;
-	unsigned n;	     // at least 1
+	unsigned n;
 	struct node *by_age; // least recently seen first
 	UT_hash_handle hh;
 };
@@ -52,29 +53,18 @@ static struct fdb_port *port_get(struct fdb *fdb, uint32_t no)
 	return port;
 }
 
-// The port goes with its last entry.
-static void port_put(struct fdb *fdb, struct fdb_port *port)
+static void port_leave(struct fdb_port *port, struct node *node)
 {
-	if (port->n > 0)
-		return;
-	HASH_DEL(fdb->ports, port);
-	free(port);
-}
-
-static void port_leave(struct fdb *fdb, struct node *node)
-{
-	struct fdb_port *port = port_find(fdb, node->entry.port);
-	assert(port); // the analyzer cannot know
 	DL_DELETE(port->by_age, node);
 	port->n--;
-	port_put(fdb, port);
 }
 
-static void node_del(struct fdb *fdb, struct node *node)
+static void port_drop_oldest(struct fdb *fdb, struct fdb_port *port)
 {
+	struct node *node = port->by_age;
 	assert(fdb->by_key); // the analyzer cannot know
 	HASH_DEL(fdb->by_key, node);
-	port_leave(fdb, node);
+	port_leave(port, node);
 	free(node);
 }
 
@@ -82,9 +72,15 @@ void fdb_destroy(struct fdb *fdb)
 {
 	if (!fdb)
 		return;
-	struct node *node, *next;
-	HASH_ITER (hh, fdb->by_key, node, next)
-		node_del(fdb, node);
+	while (fdb->ports) {
+		struct fdb_port *port = fdb->ports;
+		// NOLINTBEGIN(clang-analyzer-*): cannot follow the links
+		while (port->by_age)
+			port_drop_oldest(fdb, port);
+		HASH_DEL(fdb->ports, port);
+		// NOLINTEND(clang-analyzer-*)
+		free(port);
+	}
 	free(fdb);
 }
 
@@ -121,11 +117,12 @@ static void port_enter(struct fdb_port *port, struct node *node)
 static void evict(struct fdb *fdb)
 {
 	struct fdb_port *most = fdb->ports;
+	assert(most); // the table is full
 	for (struct fdb_port *port = fdb->ports; port; port = port->hh.next) {
 		if (port->n > most->n)
 			most = port;
 	}
-	node_del(fdb, most->by_age);
+	port_drop_oldest(fdb, most);
 }
 
 static struct node *node_add(struct fdb *fdb, struct eth_addr mac, uint16_t vlan)
@@ -161,14 +158,11 @@ bool fdb_learn(struct fdb *fdb, struct eth_addr mac, uint16_t vlan, uint32_t por
 		return false; // not known, then: flooded
 	to->n++;	      // keeps it while the entry leaves it
 	if (node)
-		port_leave(fdb, node);
+		port_leave(port_find(fdb, node->entry.port), node);
 	else
 		node = node_add(fdb, mac, vlan);
-	to->n--;
-	if (!node) {
-		port_put(fdb, to);
+	if (!node)
 		return false;
-	}
 	node->entry.used_ms = now_ms;
 	port_enter(to, node);
 	return changed;
@@ -183,12 +177,10 @@ uint32_t fdb_lookup(const struct fdb *fdb, struct eth_addr mac, uint16_t vlan)
 bool fdb_expire(struct fdb *fdb, uint64_t now_ms)
 {
 	unsigned n_before = HASH_COUNT(fdb->by_key);
-	struct fdb_port *port, *next;
-	HASH_ITER (hh, fdb->ports, port, next) {
-		// The port goes with its last entry.
-		for (unsigned n = port->n;
-		     n > 0 && port->by_age->entry.used_ms + (uint64_t)FDB_IDLE_MS <= now_ms; n--)
-			node_del(fdb, port->by_age);
+	for (struct fdb_port *port = fdb->ports; port; port = port->hh.next) {
+		while (port->by_age &&
+		       port->by_age->entry.used_ms + (uint64_t)FDB_IDLE_MS <= now_ms)
+			port_drop_oldest(fdb, port);
 	}
 	return HASH_COUNT(fdb->by_key) != n_before;
 }
@@ -196,10 +188,10 @@ bool fdb_expire(struct fdb *fdb, uint64_t now_ms)
 bool fdb_forget_port(struct fdb *fdb, uint32_t port)
 {
 	struct fdb_port *seen = port_find(fdb, port);
-	if (!seen)
+	if (!seen || !seen->by_age)
 		return false;
-	for (unsigned n = seen->n; n > 0; n--)
-		node_del(fdb, seen->by_age);
+	while (seen->by_age)
+		port_drop_oldest(fdb, seen);
 	return true;
 }
 
