@@ -85,7 +85,9 @@ class VhostFrontend:
         """Connects (or waits for the switch to connect), agrees on features and starts fresh rings."""
         self._connect(timeout)
         self._drop_queues()
-        self.mem.reset()
+        # Other memory: the switch may not have seen the hang-up yet, and must not see these rings under the old device.
+        self.mem.close()
+        self.mem = GuestMemory(self.mem.size, self.name)
         self._make_queues()
         self._handshake()
         return self

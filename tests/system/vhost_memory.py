@@ -32,11 +32,6 @@ class GuestMemory:
         self._next = start + size
         return start
 
-    def reset(self):
-        """Frees everything that was allocated and zeroes it."""
-        self.u8[: self._next] = bytes(self._next)
-        self._next = 0
-
     @staticmethod
     def gpa(offset):
         return GPA_BASE + offset
