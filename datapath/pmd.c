@@ -14,7 +14,6 @@
 static struct {
 	struct pmd_pool_config config;
 	struct pmd *pmds[PMDS_MAX]; // by index; NULL: free
-	unsigned n_pmds;
 	// Miss rings of injected packets, one per PMD index; they outlive their PMD, as its packets
 	// do.
 	struct rxq inject_rxqs[PMDS_MAX];
@@ -49,7 +48,6 @@ static void retire(unsigned index)
 		free((void *)(uintptr_t)pmd->rxqs);
 	pmd_destroy(pmd);
 	pool.pmds[index] = NULL;
-	pool.n_pmds--;
 }
 
 static int launch(unsigned core, unsigned index, char *err, size_t err_len)
@@ -75,7 +73,6 @@ static int launch(unsigned core, unsigned index, char *err, size_t err_len)
 		return ret;
 	}
 	pool.pmds[index] = pmd;
-	pool.n_pmds++;
 	return 0;
 }
 
@@ -208,11 +205,6 @@ struct pmd *pmd_pool_of_port(uint32_t port_no)
 	return pmd ? pmd : pmd_pool_next(&cursor);
 }
 
-unsigned pmd_pool_size(void)
-{
-	return pool.n_pmds;
-}
-
 bool pmd_pool_info(unsigned i, struct pmd_info *info)
 {
 	unsigned cursor = 0;
@@ -228,7 +220,6 @@ bool pmd_pool_info(unsigned i, struct pmd_info *info)
 	    .core = pmd->core,
 	    .index = pmd->index,
 	    .numa_node = pmd->numa_node,
-	    .n_rxqs = pmd->rxqs->n,
 	};
 	from = (const uint64_t *)&pmd->stats;
 	to = (uint64_t *)&info->stats;

@@ -39,7 +39,6 @@ struct pmd_info { // for `swctl pmd show`
 	unsigned index;
 	int numa_node;
 	struct pmd_stats stats;
-	unsigned n_rxqs;
 };
 
 // What the pool works on.
@@ -62,7 +61,6 @@ int pmd_pool_add_port(struct port *port);
 void pmd_pool_del_port(struct port *port);
 void pmd_pool_fini(void);
 
-unsigned pmd_pool_size(void);
 bool pmd_pool_info(unsigned i, struct pmd_info *info); // i-th running PMD; false past the end
 // Rxqs, for upcall draining and `pmd show`. NULL past the end.
 struct rxq *pmd_pool_rxq(unsigned i);
