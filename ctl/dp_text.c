@@ -94,24 +94,30 @@ void dp_text_ipv6(struct dp_text *t, const char *name, const struct in6 *addr,
 	put_addr(t, name, AF_INET6, addr, mask, sizeof(*addr));
 }
 
-void dp_text_dec(struct dp_text *t, const char *name, uint32_t value, uint32_t mask, uint32_t exact)
+// `number` is the value as text; nothing is written for a field that is not matched.
+static void put_number(struct dp_text *t, const char *name, const char *number, uint32_t mask,
+		       uint32_t exact)
 {
 	if (mask == 0)
 		return;
 	dp_text_sep(t);
-	fprintf(t->out, "%s=%" PRIu32, name, value);
+	fprintf(t->out, "%s=%s", name, number);
 	if (mask != exact)
 		fprintf(t->out, "/0x%" PRIx32, mask);
 }
 
+void dp_text_dec(struct dp_text *t, const char *name, uint32_t value, uint32_t mask, uint32_t exact)
+{
+	char number[16];
+	snprintf(number, sizeof(number), "%" PRIu32, value);
+	put_number(t, name, number, mask, exact);
+}
+
 void dp_text_hex(struct dp_text *t, const char *name, uint32_t value, uint32_t mask, uint32_t exact)
 {
-	if (mask == 0)
-		return;
-	dp_text_sep(t);
-	fprintf(t->out, "%s=0x%" PRIx32, name, value);
-	if (mask != exact)
-		fprintf(t->out, "/0x%" PRIx32, mask);
+	char number[16];
+	snprintf(number, sizeof(number), "0x%" PRIx32, value);
+	put_number(t, name, number, mask, exact);
 }
 
 void dp_text_ports(struct dp_text *t, uint16_t src_be, uint16_t dst_be, uint16_t src_mask_be,
