@@ -29,6 +29,14 @@ def rules_of(switch):
     return sorted(r["flow"] for r in switch.json("dump-flows")["rules"])
 
 
+def guests_return(switch, a, b):
+    """The guests connect to a swd that has started anew, with fresh rings."""
+    for guest in (a, b):
+        guest.start(20)
+    for guest in (a, b):
+        switch.wait_link(guest.name)
+
+
 def paced(a, b, seconds, numbers, burst=8):
     """Sends numbered frames at a modest rate for a while; returns what was sent and got."""
     sent, got = [], []
@@ -147,10 +155,7 @@ def test_ports_and_flows_come_back_after_swd_is_killed(two):
     assert rules_of(switch) == rules
     killed = time.monotonic()
     switch.start_swd()
-    a.start(20)
-    b.start(20)
-    switch.wait_link("a")
-    switch.wait_link("b")
+    guests_return(switch, a, b)
     a.send(raw(udp()))
     assert Ether(b.recv())[IP].dst == "10.7.7.7"
     print(f"first packet {time.monotonic() - killed:.2f} s after swd was started again")
@@ -185,10 +190,7 @@ def test_rules_changed_while_swd_is_away_hold_when_it_is_back(two):
     b.wait_hang_up()
     switch.swctl("add-flow", "priority=7,udp,in_port=a,actions=mod_nw_dst:10.8.8.8,output:b")
     switch.start_swd()
-    a.start(20)
-    b.start(20)
-    switch.wait_link("a")
-    switch.wait_link("b")
+    guests_return(switch, a, b)
     a.send(raw(udp()))
     assert Ether(b.recv())[IP].dst == "10.8.8.8"
 
@@ -213,10 +215,7 @@ def test_both_killed_and_started_in_either_order(two):
         switch.kill()
         for start in (switch.start_swctld, switch.start_swd) if swctld_first else (switch.start_swd, switch.start_swctld):
             start()
-        a.start(20)
-        b.start(20)
-        switch.wait_link("a")
-        switch.wait_link("b")
+        guests_return(switch, a, b)
         a.send(raw(udp()))
         assert Ether(b.recv())[IP].dst == "10.7.7.7"
 
