@@ -25,7 +25,15 @@ endif
 
 ifneq (,$(findstring x86_64,$(shell $(CC) -dumpmachine)))
 ARCHFLAGS := -march=x86-64-v2
+ISAS      := plain avx2 avx512
+else
+ISAS      := plain
 endif
+
+# *_hot.c: once for each instruction set, chosen when the program starts (flowtable/isa.h).
+ISA_FLAGS_plain  := $(ARCHFLAGS)
+ISA_FLAGS_avx2   := -march=x86-64-v3
+ISA_FLAGS_avx512 := -march=x86-64-v4 -mavx512vbmi -mprefer-vector-width=256
 
 WARN     := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes
 ifeq ($(CI),true)
@@ -51,7 +59,8 @@ LIBS          := flowtable ctl datapath swctld swctl
 MAINS         := datapath/swd.c ctl/swctld/swctld.c ctl/swctl/swctl.c
 UNIT_TESTS    := $(wildcard tests/unit/*/test_*.c)
 
-obj = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
+obj = $(patsubst %.c,$(BUILD)/obj/%.o,$(filter-out %_hot.c,$(1))) \
+      $(foreach isa,$(ISAS),$(patsubst %.c,$(BUILD)/obj/$(isa)/%.o,$(filter %_hot.c,$(1))))
 lib = $(patsubst %,$(BUILD)/lib%.a,$(1))
 
 PROGRAMS := $(BUILD)/swd $(BUILD)/swctld $(BUILD)/swctl
@@ -63,6 +72,13 @@ all: $(PROGRAMS) ## swd, swctld and swctl (no root needed)
 $(BUILD)/obj/%.o: %.c
 	@mkdir -p $(@D)
 	$(call quiet,CC)$(CC) $(CFLAGS_ALL) -MMD -MP -c -o $@ $<
+
+define hot_rule
+$(BUILD)/obj/$(1)/%_hot.o: %_hot.c
+	@mkdir -p $$(@D)
+	$$(call quiet,CC)$$(CC) $$(CFLAGS_ALL) -O3 $$(ISA_FLAGS_$(1)) -DISA_SUFFIX=$(1) -MMD -MP -c -o $$@ $$<
+endef
+$(foreach isa,$(ISAS),$(eval $(call hot_rule,$(isa))))
 
 define archive_rule
 $(BUILD)/lib$(1).a: $(call obj,$(SRC_$(1)))
@@ -141,13 +157,13 @@ lint-includes:
 
 lint-cppcheck:
 	$(call quiet,CHECK)cppcheck --quiet --std=c11 --error-exitcode=1 --inline-suppr --enable=warning,performance,portability \
-		--suppress=missingIncludeSystem --suppress=normalCheckLevelMaxBranches --suppress=uninitvar:/usr/* -I. $(TIDY_C)
+		--suppress=missingIncludeSystem --suppress=normalCheckLevelMaxBranches --suppress=uninitvar:/usr/* -DISA_SUFFIX=plain -I. $(TIDY_C)
 
 lint-tidy: $(patsubst %.c,$(BUILD)/tidy/%.ok,$(TIDY_C))
 
 $(BUILD)/tidy/%.ok: %.c .clang-tidy
 	@mkdir -p $(@D)
-	$(call quiet,TIDY)clang-tidy --quiet $< -- $(filter-out -Werror,$(CFLAGS_ALL)) -Wno-unknown-warning-option 2>$@.err || { cat $@.err; exit 1; }
+	$(call quiet,TIDY)clang-tidy --quiet $< -- $(filter-out -Werror,$(CFLAGS_ALL)) -DISA_SUFFIX=plain -Wno-unknown-warning-option 2>$@.err || { cat $@.err; exit 1; }
 	@touch $@
 
 .PHONY: install

@@ -228,8 +228,10 @@ static void finish(struct pmd *pmd)
 
 unsigned forward_rx(struct pmd *pmd, const struct rxq_poll *poll)
 {
-	unsigned n = poll->rx(poll->port, poll->queue, pmd->burst.pkts, BURST_MAX);
+	unsigned n;
 
+	packet_arena_reset(pmd->arena);
+	n = poll->rx(poll->port, poll->queue, pmd->arena, pmd->burst.pkts, BURST_MAX);
 	if (!n)
 		return 0;
 	pmd->rxq = poll->rxq;
@@ -238,6 +240,8 @@ unsigned forward_rx(struct pmd *pmd, const struct rxq_poll *poll)
 	count_rx(pmd, n);
 	classify_and_execute(pmd, n);
 	finish(pmd);
+	if (poll->rx_done)
+		poll->rx_done(poll->port, poll->queue);
 	return n;
 }
 

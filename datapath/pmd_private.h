@@ -15,7 +15,9 @@
 
 // What the loop needs of a receive queue, side by side.
 struct rxq_poll {
-	uint16_t (*rx)(struct port *port, uint16_t queue, struct rte_mbuf **pkts, uint16_t n);
+	uint16_t (*rx)(struct port *port, uint16_t queue, struct packet_arena *arena,
+		       struct rte_mbuf **pkts, uint16_t n);
+	void (*rx_done)(struct port *port, uint16_t queue); // or NULL
 	struct port *port;
 	struct rxq *rxq;
 	uint32_t port_no;
@@ -83,6 +85,7 @@ struct pmd {
 	bool upcall_queued;
 	uint16_t n_dirty; // tx buffers in use
 	uint16_t n_recirc, recirc_head;
+	struct packet_arena *arena; // constant; contents: the PMD
 
 	// Lines 3 and 4; read by the control thread.
 	struct pmd_stats stats __rte_cache_aligned;
@@ -113,7 +116,7 @@ static inline void pmd_count_drop(struct pmd *pmd, uint32_t port_no, enum drop_r
 static inline void pmd_drop(struct pmd *pmd, struct rte_mbuf *m, enum drop_reason reason)
 {
 	pmd_count_drop(pmd, pmd->in_port, reason, 1);
-	rte_pktmbuf_free(m);
+	packet_free(m);
 }
 
 // pmd_thread.c. Control thread.

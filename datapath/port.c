@@ -12,6 +12,7 @@ static const struct port_kind *const kinds[] = {&port_kind_vhost, &port_kind_eth
 #define N_KINDS (sizeof(kinds) / sizeof(kinds[0]))
 
 struct port *ports_published[PORTS_MAX];
+unsigned ports_n_senders;
 static struct rcu *ports_rcu;
 
 void ports_init(struct rcu *rcu)

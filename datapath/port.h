@@ -53,22 +53,41 @@ struct port_kind {
 	int (*open)(struct port *port, const struct port_config *config, char *err, size_t err_len);
 	// No PMD uses the port any more. Control thread.
 	void (*close)(struct port *port);
-	// Receives up to n packets (all mbufs from packet_pool()). Never called for one queue by
-	// two PMDs at a time.
-	uint16_t (*rx)(struct port *port, uint16_t queue, struct rte_mbuf **pkts, uint16_t n);
-	// Sends; takes over the first `returned` packets; the caller keeps the others. Packets may
-	// be multi-segment. A kind whose queue is shared by several PMDs locks inside. `pmd_index`
-	// chooses the queue. *reason says why the rest was refused (enum drop_reason).
+	// Receives up to n packets (at most BURST_MAX): mbufs from packet_pool(), or lent ones from
+	// `arena`, which is empty. Never called for one queue by two PMDs at a time.
+	uint16_t (*rx)(struct port *port, uint16_t queue, struct packet_arena *arena,
+		       struct rte_mbuf **pkts, uint16_t n);
+	// Nobody refers any more to what the last rx() of this queue lent. Called once after each
+	// rx() that returned packets, by the same PMD in the same round. NULL: the kind lends
+	// nothing.
+	void (*rx_done)(struct port *port, uint16_t queue);
+	// Whether tx() copies what it sends, so that lent packets may be given to it.
+	bool tx_copies;
+	// Sends; the first `returned` packets are sent, and freed unless lent; the caller keeps the
+	// others. Packets may be multi-segment. A kind whose queue is shared by several PMDs locks
+	// inside. `pmd_index` chooses the queue. *reason says why the rest was refused (enum
+	// drop_reason). Offloads beyond port->tx_offloads are not asked for, but for a change at
+	// this moment: such a packet is refused.
 	uint16_t (*tx)(struct port *port, unsigned pmd_index, struct rte_mbuf **pkts, uint16_t n,
 		       int *reason);
 	void (*status)(struct port *port, struct port_status *status); // control thread
+};
+
+// Work that a port takes from the sender of a packet (packet.h, struct packet_offload).
+enum port_offload {
+	PORT_TX_CSUM = 1 << 0, // partial TCP and UDP checksums
+	PORT_TX_TSO4 = 1 << 1, // TCP over IPv4 still to be segmented
+	PORT_TX_TSO6 = 1 << 2,
+	PORT_TX_TSO_ECN = 1 << 3, // such segments with CWR set
 };
 
 struct port {
 	uint32_t no;
 	uint16_t n_rxq; // queues that PMDs poll, fixed while open
 	uint16_t n_txq;
-	uint32_t max_frame; // longest frame that tx takes, bytes without FCS
+	uint32_t max_frame;   // longest frame that tx takes, bytes without FCS; of a frame to be
+			      // segmented: each segment
+	uint32_t tx_offloads; // PORT_TX_*; writer: the kind, relaxed, at any time
 	const struct port_kind *kind;
 	void *priv;
 	struct port_config config;
@@ -92,6 +111,11 @@ void ports_fini(void);			  // closes all
 void ports_synchronize(void);
 
 extern struct port *ports_published[PORTS_MAX]; // writer: control thread
+
+// How many PMDs may send: above the highest index of a running one. A kind that gives each its own
+// queue needs no lock while this is not more than its queues. Writer: the PMD pool, which raises it
+// and waits for a grace period before it starts a PMD, and lowers it after one has ended.
+extern unsigned ports_n_senders;
 
 static inline struct port *port_get(uint32_t no)
 {

@@ -222,8 +222,10 @@ static void ethdev_close(struct port *port)
 	rte_free(p);
 }
 
-static uint16_t ethdev_rx(struct port *port, uint16_t queue, struct rte_mbuf **pkts, uint16_t n)
+static uint16_t ethdev_rx(struct port *port, uint16_t queue, struct packet_arena *arena,
+			  struct rte_mbuf **pkts, uint16_t n)
 {
+	(void)arena;
 	const struct ethdev_port *p = port->priv;
 	return rte_eth_rx_burst(p->id, queue, pkts, n);
 }

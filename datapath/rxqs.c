@@ -33,6 +33,7 @@ static struct rxq_set *set_build(const uint16_t *owner, uint16_t index, bool sta
 			continue;
 		set->polls[set->n++] = (struct rxq_poll){
 		    .rx = rxq->port->kind->rx,
+		    .rx_done = rxq->port->kind->rx_done,
 		    .port = rxq->port,
 		    .rxq = rxq,
 		    .port_no = rxq->port->no,

@@ -80,8 +80,10 @@ static void vhost_close(struct port *port)
 	rte_free(port->priv);
 }
 
-static uint16_t vhost_rx(struct port *port, uint16_t queue, struct rte_mbuf **pkts, uint16_t n)
+static uint16_t vhost_rx(struct port *port, uint16_t queue, struct packet_arena *arena,
+			 struct rte_mbuf **pkts, uint16_t n)
 {
+	(void)arena;
 	struct vhost_conn *conn = session_active(port->priv);
 	if (!conn || !(session_queues(&conn->tx_enabled) >> queue & 1))
 		return 0;

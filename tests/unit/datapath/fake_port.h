@@ -35,8 +35,10 @@ struct fake_port {
 	bool gate_closed;	     // rx does not return
 };
 
-static uint16_t fake_rx(struct port *port, uint16_t queue, struct rte_mbuf **pkts, uint16_t n)
+static uint16_t fake_rx(struct port *port, uint16_t queue, struct packet_arena *arena,
+			struct rte_mbuf **pkts, uint16_t n)
 {
+	(void)arena;
 	struct fake_port *fake = port->priv;
 
 	__atomic_add_fetch(&fake->polls[queue], 1, __ATOMIC_RELAXED);

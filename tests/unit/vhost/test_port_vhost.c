@@ -111,7 +111,7 @@ static struct rte_mbuf *receive(struct port *port, uint16_t queue)
 {
 	struct rte_mbuf *m = NULL;
 	time_t deadline = time(NULL) + WAIT_S;
-	while (port->kind->rx(port, queue, &m, 1) == 0) {
+	while (port->kind->rx(port, queue, NULL, &m, 1) == 0) {
 		if (time(NULL) > deadline)
 			fail_msg("nothing came in %d s", WAIT_S);
 	}
@@ -146,7 +146,7 @@ static void no_guest(struct port *vm, const char *why)
 	int reason = -1;
 	assert_int_equal(vm->kind->tx(vm, 0, &m, 1, &reason), 0);
 	assert_int_equal(reason, DROP_PORT_DOWN);
-	assert_int_equal(vm->kind->rx(vm, 0, &m, 1), 0);
+	assert_int_equal(vm->kind->rx(vm, 0, NULL, &m, 1), 0);
 	rte_pktmbuf_free(m);
 	vm->kind->status(vm, &status);
 	assert_false(status.link_up);
@@ -205,7 +205,7 @@ static void a_guest_with_fewer_queues_gets_all_frames_on_them(void **state)
 		passes(vm, pmd, guest, 0);
 	struct rte_mbuf *m;
 	for (uint16_t q = 1; q < 8; q++)
-		assert_int_equal(vm->kind->rx(vm, q, &m, 1), 0);
+		assert_int_equal(vm->kind->rx(vm, q, NULL, &m, 1), 0);
 	ports_fini();
 }
 
