@@ -85,8 +85,7 @@ struct port {
 	uint32_t no;
 	uint16_t n_rxq; // queues that PMDs poll, fixed while open
 	uint16_t n_txq;
-	uint32_t max_frame; // longest frame that tx takes, bytes without FCS; of a frame to be
-			    // segmented: each segment
+	uint32_t max_frame;   // longest frame that tx takes, bytes without FCS (of GSO: a segment)
 	uint32_t tx_offloads; // PORT_TX_*; writer: the kind, relaxed, at any time
 	const struct port_kind *kind;
 	void *priv;
