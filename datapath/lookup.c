@@ -28,12 +28,12 @@ void lookup(struct pmd *pmd, unsigned n)
 		b->hashes[i] = flow_key_hash(&b->keys[i], 0);
 	missed = emc_lookup(pmd->emc, b->keys, b->hashes, all, b->flows);
 	n_missed = (unsigned)__builtin_popcountll(missed);
-	pmd->stats.emc_hits += n - n_missed;
+	pmd->stats.lookup.emc_hits += n - n_missed;
 	if (likely(!missed))
 		return;
 
-	flow_table_lookup(pmd->flows, b->keys, missed, b->flows, &pmd->stats.masks_tried);
+	flow_table_lookup(pmd->flows, b->keys, missed, b->flows, &pmd->stats.lookup.masks_tried);
 	n_hits = remember(pmd, missed);
-	pmd->stats.megaflow_hits += n_hits;
-	pmd->stats.misses += n_missed - n_hits;
+	pmd->stats.lookup.megaflow_hits += n_hits;
+	pmd->stats.lookup.misses += n_missed - n_hits;
 }

@@ -6,6 +6,7 @@
 #include "datapath/drop.h"
 #include "datapath/port.h"
 #include "flowtable/emc.h"
+#include "flowtable/lookup.h"
 #include "flowtable/megaflow.h"
 
 #include <rte_ring.h>
@@ -27,11 +28,28 @@ struct rxq {
 	struct rte_ring *upcalls;
 };
 
+// Where a PMD's time goes.
+enum pmd_stage {
+	PMD_STAGE_RX,
+	PMD_STAGE_EXTRACT,
+	PMD_STAGE_LOOKUP,
+	PMD_STAGE_ACTIONS, // group and execute
+	PMD_STAGE_TX,	   // flush, and giving back what was lent
+	N_PMD_STAGES
+};
+
+// All u64. Writer: the PMD.
 struct pmd_stats {
 	uint64_t iterations, busy_iterations;
 	uint64_t busy_cycles, idle_cycles;
 	uint64_t rx_packets, rx_bursts;
-	uint64_t emc_hits, megaflow_hits, misses, masks_tried, recirculations;
+	uint64_t recirculations;
+	uint64_t
+	    copies; // of a packet's payload: into one of the switch's own, or by the output port
+	struct lookup_stats lookup;
+	// Measured on a sample of the bursts: divide by stage_packets.
+	uint64_t stage_packets;
+	uint64_t stage_cycles[N_PMD_STAGES];
 };
 
 struct pmd_info { // for `swctl pmd show`

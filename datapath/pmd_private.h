@@ -87,7 +87,7 @@ struct pmd {
 	uint16_t n_recirc, recirc_head;
 	struct packet_arena *arena; // constant; contents: the PMD
 
-	// Lines 3 and 4; read by the control thread.
+	// Lines 3 to 5; read by the control thread.
 	struct pmd_stats stats __rte_cache_aligned;
 
 	struct burst burst __rte_cache_aligned;
@@ -101,7 +101,7 @@ struct pmd {
 static_assert(offsetof(struct pmd, rxqs) == 1 * RTE_CACHE_LINE_SIZE, "line 0: constants");
 static_assert(offsetof(struct pmd, now_ms) == 2 * RTE_CACHE_LINE_SIZE, "line 1: control thread");
 static_assert(offsetof(struct pmd, stats) == 3 * RTE_CACHE_LINE_SIZE, "line 2: burst state");
-static_assert(offsetof(struct pmd, burst) == 5 * RTE_CACHE_LINE_SIZE, "lines 3, 4: statistics");
+static_assert(offsetof(struct pmd, burst) == 6 * RTE_CACHE_LINE_SIZE, "lines 3 to 5: statistics");
 static_assert(PORTS_MAX <= UINT16_MAX, "the dirty list holds port numbers");
 static_assert(sizeof(struct port_counters) % RTE_CACHE_LINE_SIZE == 0, "whole lines per port");
 

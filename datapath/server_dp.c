@@ -14,10 +14,10 @@ static void pmds_sum(struct totals *totals)
 {
 	struct pmd_info info;
 	for (unsigned i = 0; pmd_pool_info(i, &info); i++) {
-		totals->stats.n_hit += info.stats.emc_hits + info.stats.megaflow_hits;
-		totals->stats.n_missed += info.stats.misses;
-		totals->megaflow.n_mask_hit += info.stats.masks_tried;
-		totals->megaflow.n_cache_hit += info.stats.emc_hits;
+		totals->stats.n_hit += info.stats.lookup.emc_hits + info.stats.lookup.megaflow_hits;
+		totals->stats.n_missed += info.stats.lookup.misses;
+		totals->megaflow.n_mask_hit += info.stats.lookup.masks_tried;
+		totals->megaflow.n_cache_hit += info.stats.lookup.emc_hits;
 	}
 }
 

@@ -111,10 +111,10 @@ static const struct {
     {SWD_PMD_ATTR_IDLE_CYCLES, offsetof(struct pmd_stats, idle_cycles)},
     {SWD_PMD_ATTR_RX_PACKETS, offsetof(struct pmd_stats, rx_packets)},
     {SWD_PMD_ATTR_RX_BURSTS, offsetof(struct pmd_stats, rx_bursts)},
-    {SWD_PMD_ATTR_EMC_HITS, offsetof(struct pmd_stats, emc_hits)},
-    {SWD_PMD_ATTR_MEGAFLOW_HITS, offsetof(struct pmd_stats, megaflow_hits)},
-    {SWD_PMD_ATTR_MISSES, offsetof(struct pmd_stats, misses)},
-    {SWD_PMD_ATTR_MASKS_TRIED, offsetof(struct pmd_stats, masks_tried)},
+    {SWD_PMD_ATTR_EMC_HITS, offsetof(struct pmd_stats, lookup.emc_hits)},
+    {SWD_PMD_ATTR_MEGAFLOW_HITS, offsetof(struct pmd_stats, lookup.megaflow_hits)},
+    {SWD_PMD_ATTR_MISSES, offsetof(struct pmd_stats, lookup.misses)},
+    {SWD_PMD_ATTR_MASKS_TRIED, offsetof(struct pmd_stats, lookup.masks_tried)},
     {SWD_PMD_ATTR_RECIRCULATIONS, offsetof(struct pmd_stats, recirculations)},
 };
 

@@ -65,7 +65,7 @@ static void misses_go_to_the_ring_in_order_and_wake_once(void **state)
 		assert_false(meta->is_action);
 	}
 	rte_pktmbuf_free_bulk(pkts, 5);
-	assert_int_equal(fx.pmd->stats.misses, 5);
+	assert_int_equal(fx.pmd->stats.lookup.misses, 5);
 	assert_true(upcall_arm());
 }
 
@@ -121,13 +121,13 @@ static void an_installed_flow_forwards_first_by_megaflow_then_by_emc(void **stat
 	fx.pmd->now_ms = 1234;
 	receive(packet_udp(1, 100));
 	forward_rx(fx.pmd, &fx.poll);
-	assert_int_equal(fx.pmd->stats.megaflow_hits, 1);
-	assert_int_equal(fx.pmd->stats.emc_hits, 0);
+	assert_int_equal(fx.pmd->stats.lookup.megaflow_hits, 1);
+	assert_int_equal(fx.pmd->stats.lookup.emc_hits, 0);
 	receive(packet_udp(1, 100));
 	forward_rx(fx.pmd, &fx.poll);
-	assert_int_equal(fx.pmd->stats.megaflow_hits, 1);
-	assert_int_equal(fx.pmd->stats.emc_hits, 1);
-	assert_int_equal(fx.pmd->stats.misses, 0);
+	assert_int_equal(fx.pmd->stats.lookup.megaflow_hits, 1);
+	assert_int_equal(fx.pmd->stats.lookup.emc_hits, 1);
+	assert_int_equal(fx.pmd->stats.lookup.misses, 0);
 	assert_sent(2, 2);
 	flow_table_stats(fx.flows, flow, &stats);
 	assert_int_equal(stats.packets, 2);
