@@ -134,6 +134,20 @@ demo: deps ## two QEMU guests talk through swd (as root)
 	@$(MAKE) --no-print-directory all hugepages guest-image
 	@SWD_BUILD=$(abspath $(BUILD)) SWD_GUEST=$(GUEST) /usr/bin/python3 tests/vm/demo.py
 
+# The bench: swd and its peers under one generator. Alone on the machine, as root. BENCH holds options of tests/bench/bench.py.
+BENCH     ?=
+BENCH_OUT := $(BUILD)/bench
+
+.PHONY: bench bench-short
+bench: BENCH_ARGS = --json $(BENCH_OUT)/full.json --plot $(BENCH_OUT)
+bench-short: BENCH_ARGS = --short --json $(BENCH_OUT)/short.json
+bench: ## measures swd against OVS-DPDK, testpmd and the Linux bridge: 25 minutes, as root
+bench-short: ## the same in a minute: few scenarios, one round
+bench bench-short: all $(BUILD)/bench-gen
+	@SWD_HUGEPAGES=1792 tests/hugepages.sh
+	@mkdir -p $(BENCH_OUT)
+	@SWD_BUILD=$(abspath $(BUILD)) /usr/bin/python3 -B tests/bench/bench.py $(BENCH_ARGS) $(BENCH)
+
 .PHONY: deps
 deps: ## installs what build and tests need (Debian packages; as root when something is missing)
 	@tests/deps.sh

@@ -1,0 +1,176 @@
+"""make bench: swd and its peers under the same generator on the same cores, scenario by scenario.
+
+Needs root, two cores that nobody else uses, and 2 MB hugepages. Core 0 has the generator and all that is not a poll-mode
+thread, core 1 the poll-mode thread of the peer that is being measured.
+"""
+
+import argparse
+import json
+import os
+import shutil
+import signal
+import sys
+import tempfile
+import time
+
+import generator
+import machine
+import report
+from measure import CONTENDERS, Lab, Run, spread
+from peer import GENERATOR_CORE, BenchError
+from scenarios import GROWTH, SCENARIOS
+from switch import ALL_CORES, PMD_CORE
+
+HUGEPAGES = 1792  # of 2 MB: swd 384, OVS 512, testpmd 256, the generator's guests
+
+
+def arguments():
+    p = argparse.ArgumentParser(prog="bench.py", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    p.add_argument("--short", action="store_true", help="few scenarios, one round, swd, ovs and testpmd: under 60 s")
+    p.add_argument("--scenario", action="append", metavar="NAME", help="only this one (may be repeated); see --list")
+    p.add_argument("--rounds", type=int, help="how often each is measured (default 3, --short: 1)")
+    p.add_argument("--seconds", type=float, help="measured phase of a round (default 1)")
+    p.add_argument("--peers", metavar="A,B", help=f"of {','.join(CONTENDERS)} (default all)")
+    p.add_argument("--list", action="store_true", help="names what can be measured, and ends")
+    p.add_argument("--json", metavar="FILE", help="writes all figures there")
+    p.add_argument("--plot", metavar="DIR", help="writes the plots (PNG) there")
+    p.add_argument("--from", dest="source", metavar="FILE", help="reports the figures of an earlier --json, measures nothing")
+    p.add_argument("--docs", metavar="FILE", help="puts machine, tables and plots of this run into the page FILE")
+    args = p.parse_args()
+    args.rounds = args.rounds or (1 if args.short else 3)
+    args.seconds = args.seconds or 1.0
+    return args
+
+
+def chosen_scenarios(args):
+    if not args.scenario:
+        return [s for s in SCENARIOS if s.short or not args.short]
+    known = {s.name: s for s in SCENARIOS}
+    for name in args.scenario:
+        if name not in known:
+            raise BenchError(f"no scenario {name}: it is one of {', '.join(known)}")
+    return [s for s in SCENARIOS if s.name in args.scenario]
+
+
+def chosen_peers(args):
+    """Names of contenders that are asked for and can be had; names of missing ones are said."""
+    names = args.peers.split(",") if args.peers else ["swd", "ovs", "testpmd"] if args.short else list(CONTENDERS)
+    for name in names:
+        if name not in CONTENDERS:
+            raise BenchError(f"no peer {name}: it is one of {', '.join(CONTENDERS)}")
+    here = []
+    for name in names:
+        missing = CONTENDERS[name][0].missing()
+        if missing:
+            print(f"bench: without {name}: {missing}", file=sys.stderr)
+        else:
+            here.append(name)
+    return here
+
+
+def check_ground():
+    if os.geteuid() != 0:
+        raise BenchError("needs root: hugepages, namespaces and taps")
+    if not {GENERATOR_CORE, PMD_CORE} <= ALL_CORES:
+        raise BenchError(f"needs cores {GENERATOR_CORE} and {PMD_CORE}")
+    if machine.free_hugepages() < HUGEPAGES:
+        raise BenchError(f"needs {HUGEPAGES} free hugepages of 2 MB: SWD_HUGEPAGES={HUGEPAGES} make hugepages")
+    missing = generator.missing()
+    if missing:
+        raise BenchError(missing)
+
+
+def half_of_ovs(lab, done, seconds, say):
+    """Half of the best that OVS reached with 1 flow, in this run if it was measured, else measured now."""
+    first = next(s for s in SCENARIOS if s.name == "flows-1")
+    result = done.get("flows-1") or Run(lab, first, 1, seconds, say, ["ovs"]).do()
+    rates = [result["peers"][n]["mpps"] for n in ("ovs", "ovs-best") if result["peers"].get(n, {}).get("mpps")]
+    if not rates:
+        raise BenchError("latency: OVS's maximum rate is not known")
+    return max(rates) * 1e6 / 2
+
+
+def run_all(args, scenarios, peers, say):
+    folder = tempfile.mkdtemp(prefix="swb-")  # short: Unix sockets allow 107 bytes
+    lab = Lab(folder)
+    done = {}
+    try:
+        for s in scenarios:
+            names = [n for n in s.peers if n in peers]
+            try:
+                rate = half_of_ovs(lab, done, args.seconds, say) if s.latency else 0
+                done[s.name] = Run(lab, s, args.rounds, args.seconds, say, names).do(rate)
+            except BenchError as e:
+                say(f"{s.name:14} left out: {e}")
+    finally:
+        lab.stop()
+        shutil.rmtree(folder, ignore_errors=True)
+    return list(done.values())
+
+
+def growth(results):
+    """What a flow set a thousand times larger costs swd, in cycles per packet."""
+    by_name = {r["name"]: r["peers"].get("swd", {}) for r in results}
+    found = []
+    for large, small, most in GROWTH:
+        pair = [[f["cycles"] for f in by_name.get(n, {}).get("rounds", [])] for n in (large, small)]
+        if all(pair) and all(all(p) for p in pair):
+            ratio = spread([a / b for a, b in zip(*pair)])
+            found.append({"large": large, "small": small, "ratio": ratio, "most": most, "reached": ratio["median"] < most})
+    return found
+
+
+def measured(args):
+    check_ground()
+    scenarios, peers = chosen_scenarios(args), chosen_peers(args)
+    os.sched_setaffinity(0, {GENERATOR_CORE})
+    began = time.monotonic()
+    results = run_all(args, scenarios, peers, lambda line: print(line, flush=True))
+    return {
+        "machine": machine.describe(),
+        "rounds": args.rounds,
+        "seconds": args.seconds,
+        "took_s": round(time.monotonic() - began),
+        "scenarios": results,
+        "growth": growth(results),
+    }
+
+
+def main():
+    args = arguments()
+    if args.list:
+        report.list_scenarios(SCENARIOS, CONTENDERS)
+        return 0
+    if args.source:
+        with open(args.source, encoding="utf-8") as f:
+            run = json.load(f)
+    else:
+        run = measured(args)
+    print()
+    print(report.table(run))
+    if args.json:
+        with open(args.json, "w", encoding="utf-8") as f:
+            json.dump(run, f, indent=1)
+    if args.plot:
+        import plots  # only here: matplotlib takes a second
+
+        plots.write(run, args.plot)
+    if args.docs:
+        report.into_page(run, args.docs)
+    return 0
+
+
+def ended(signum, _frame):
+    sys.exit(128 + signum)  # through the finally clauses
+
+
+if __name__ == "__main__":
+    for s in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(s, ended)
+    try:
+        sys.exit(main())
+    except BenchError as e:
+        print(f"bench: {e}", file=sys.stderr)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(130)

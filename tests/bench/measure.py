@@ -1,0 +1,194 @@
+"""Measurements: peers in turn, several rounds, each round all of them, so that drift of the machine meets all alike."""
+
+import statistics
+import time
+
+import generator
+from peer import BenchError
+from peer_bridge import Bridge
+from peer_ovs import SETTINGS, Ovs
+from peer_swd import Swd
+from peer_testpmd import Testpmd
+
+# name: (class, what the report calls it). ovs and ovs-best are one process with other settings.
+CONTENDERS = {
+    "swd": (Swd, "swd"),
+    "ovs": (Ovs, "OVS-DPDK as it ships"),
+    "ovs-best": (Ovs, "OVS-DPDK, best settings"),
+    "testpmd": (Testpmd, "testpmd io"),
+    "bridge": (Bridge, "Linux bridge"),
+}
+TRY_SECONDS = 0.4  # for each of OVS's settings
+
+
+class Lab:
+    """The peers that are up, all frozen but one."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.layout = None
+        self.up = {}  # class: peer
+        self.awake = None
+
+    def wake(self, name, layout):
+        """The peer that a contender is of, running, all others frozen."""
+        if layout != self.layout:
+            self.stop()
+            self.layout = layout
+        kind = CONTENDERS[name][0]
+        if self.awake is not None and not isinstance(self.awake, kind):
+            self.awake.freeze()
+        if kind not in self.up:
+            self.awake = self.up[kind] = kind(f"{self.folder}/{kind.name}-{layout}", layout)
+            self.awake.start()
+        self.awake = self.up[kind]
+        self.awake.thaw()
+        return self.awake
+
+    def stop(self):
+        for peer in self.up.values():
+            peer.stop()
+        self.up, self.awake = {}, None
+
+
+def once(peer, scenario, seconds, rate=0):
+    """One run of the generator: the figures of a round."""
+    marks = []
+    said = generator.run(peer, scenario, seconds, rate, lambda: marks.append(peer.work()))
+    time.sleep(0.05)  # the peer sees that its guests are gone
+    total, end = said["total"], peer.work()
+    figures = {
+        "mpps": total["pps"] / 1e6,
+        "gbps": total["gbps"],
+        "lost": total["lost"] / max(1, total["sent"]),
+        "generator_idle": said["generator"]["idle_share"],
+        "cycles": None,
+        "latency_ns": total["latency_ns"],
+    }
+    if marks and marks[0] is not None and end[1] > marks[0][1]:
+        figures["cycles"] = (end[0] - marks[0][0]) / (end[1] - marks[0][1])
+    return figures
+
+
+def best_settings(peer, scenario):
+    """Which of OVS's settings is the fastest here."""
+    found = {}
+    for name, settings in SETTINGS.items():
+        peer.apply(settings)
+        found[name] = once(peer, scenario, TRY_SECONDS)["mpps"]
+    return max(found, key=found.get), found
+
+
+class Run:
+    """All rounds of a scenario."""
+
+    def __init__(self, lab, scenario, rounds, seconds, say, names):
+        self.lab, self.scenario, self.rounds, self.seconds, self.say = lab, scenario, rounds, seconds, say
+        self.names = names
+        self.figures = {n: [] for n in names}
+        self.failed = {}
+        self.masks = {}
+        self.settings = None
+        self.tried = None
+
+    def do(self, rate=0):
+        for name in list(self.names):
+            self.attempt(name, lambda n=name: self.prepare(n))
+        for turn in range(self.rounds):
+            for name in [n for n in self.names if n not in self.failed]:
+                self.attempt(name, lambda n=name, t=turn: self.measure(n, t, rate))
+        return self.result()
+
+    def attempt(self, name, work):
+        try:
+            work()
+        except BenchError as e:
+            self.failed[name] = str(e)
+            self.say(f"{self.scenario.name:14} {name:9} failed: {e}")
+
+    def prepare(self, name):
+        peer = self.lab.wake(name, self.scenario.layout)
+        peer.set_rules(self.scenario.rules)
+        if name == "ovs-best":
+            self.settings, self.tried = best_settings(peer, self.scenario)
+
+    def measure(self, name, turn, rate):
+        peer = self.lab.wake(name, self.scenario.layout)
+        if name in ("ovs", "ovs-best"):
+            peer.apply(SETTINGS[self.settings] if name == "ovs-best" else {})
+        figures = once(peer, self.scenario, self.seconds, rate)
+        self.figures[name].append(figures)
+        if turn == 0:
+            self.masks[name] = peer.masks()
+        self.say(progress(self.scenario, name, turn, figures))
+
+    def result(self):
+        peers = {}
+        for name, rounds in self.figures.items():
+            if name in self.failed:
+                peers[name] = {"failed": self.failed[name]}
+                continue
+            peers[name] = {**median_figures(rounds), "masks": self.masks[name], "rounds": rounds}
+        result = {"name": self.scenario.name, "what": self.scenario.what, "unit": self.scenario.unit, "peers": peers}
+        if self.settings is not None:
+            result["ovs_settings"] = {"best": self.settings, "tried_mpps": self.tried}
+        result["ratios"] = ratios(self.figures, self.scenario, self.failed)
+        result["bars"] = bars(self.scenario, result["ratios"])
+        return result
+
+
+def progress(scenario, name, turn, f):
+    line = f"{scenario.name:14} {name:9} round {turn + 1}: {f['mpps']:7.3f} Mpps {f['gbps']:7.2f} Gb/s"
+    if f["cycles"]:
+        line += f" {f['cycles']:7.0f} cycles/packet"
+    if f["latency_ns"]:
+        line += f"  p99 {f['latency_ns']['p99'] / 1000:.1f} us"
+    return line
+
+
+def value(scenario, figures):
+    """What a scenario compares."""
+    if scenario.latency:
+        return figures["latency_ns"]["p99"]
+    return figures["gbps"] if scenario.size == "tso" else figures["mpps"]
+
+
+def median_figures(rounds):
+    def middle(pick):
+        values = [pick(r) for r in rounds if pick(r) is not None]
+        return statistics.median(values) if values else None
+
+    merged = {k: middle(lambda r, k=k: r[k]) for k in ("mpps", "gbps", "lost", "generator_idle", "cycles")}
+    merged["latency_ns"] = None
+    if all(r["latency_ns"] for r in rounds):
+        merged["latency_ns"] = {k: middle(lambda r, k=k: r["latency_ns"][k]) for k in ("p50", "p99", "p999", "max")}
+    return merged
+
+
+def spread(values):
+    return {"median": statistics.median(values), "min": min(values), "max": max(values), "rounds": values}
+
+
+def ratios(figures, scenario, failed):
+    """swd to each peer, round by round."""
+    if "swd" in failed or "swd" not in figures:
+        return {}
+    mine = [value(scenario, f) for f in figures["swd"]]
+    found = {}
+    for name, rounds in figures.items():
+        theirs = [value(scenario, f) for f in rounds]
+        if name != "swd" and name not in failed and theirs and min(theirs) > 0:
+            found[name] = spread([m / t for m, t in zip(mine, theirs)])
+    return found
+
+
+def bars(scenario, found):
+    """The issue's bars of a scenario, those whose peer was measured."""
+    rows = []
+    for peer, least in scenario.bars.items():
+        if peer not in found:
+            continue
+        got = found[peer]["median"]
+        reached = got <= least if scenario.latency else got >= least
+        rows.append({"peer": peer, "least": least, "text": f"{'<=' if scenario.latency else '>='} {least}", "reached": reached})
+    return rows

@@ -1,0 +1,133 @@
+"""What all peers are made of: processes that can be frozen, a folder of their own, and a network namespace without a name."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "system"))
+
+from switch import Daemon  # noqa: E402  (needs the path above)
+
+GENERATOR_CORE = 0
+
+class BenchError(Exception):
+    """One line that says what is wrong and how to mend it."""
+
+
+def command(*words, env=None, timeout=30):
+    """Runs a tool that must succeed; its output."""
+    words = [str(w) for w in words]
+    done = subprocess.run(
+        words,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        env={**os.environ, **(env or {})},
+        check=False,
+    )
+    if done.returncode != 0:
+        said = (done.stderr or done.stdout).strip().splitlines()
+        raise BenchError(f"{' '.join(words[:6])}: status {done.returncode}: {said[-1] if said else 'no output'}")
+    return done.stdout
+
+
+class Namespace:
+    """A network namespace that lives as long as a process in it: nothing is left behind, whatever happens."""
+
+    def __init__(self):
+        self.holder = Daemon(["unshare", "-n", "sh", "-c", "echo ready; exec sleep infinity"], {GENERATOR_CORE})
+        self.holder.wait_line("ready")
+
+    @property
+    def prefix(self):
+        return ["nsenter", f"--net=/proc/{self.holder.pid}/ns/net"]
+
+    def ip(self, *words):
+        return command(*self.prefix, "ip", *words)
+
+    def sysctl(self, name, value):
+        command(*self.prefix, "sysctl", "-q", "-w", f"{name}={value}")
+
+    def stop(self):
+        self.holder.kill()
+
+
+class Peer:
+    """A switch under test. Those that are not measured at the moment are frozen: all stay up, one runs."""
+
+    name = ""
+    title = ""
+
+    def __init__(self, folder, layout):
+        self.folder = folder
+        self.layout = layout  # what it has ports for: see scenarios.LAYOUTS
+        self.daemons = []
+        os.makedirs(folder, exist_ok=True)
+
+    @classmethod
+    def missing(cls):
+        """What to install to have this peer, or None."""
+        return None
+
+    def start(self):
+        raise NotImplementedError
+
+    def ports(self):
+        """The generator's ports: its words for --port, first port first."""
+        return [f"vhost:{os.path.join(self.folder, name)}.sock" for name in ("vm1", "vm2")]
+
+    def set_rules(self, rules):
+        """These rules and no others; rules have {a} and {b} where the ports' names belong."""
+
+    def apply(self, settings):
+        """Settings of this peer's own."""
+
+    def work(self):
+        """(busy cycles, packets) of the PMD so far, or None where the peer does not tell."""
+        return None
+
+    def masks(self):
+        """How many masks its megaflows have that output, or None where there are none."""
+        return None
+
+    def prefix(self):
+        """What starts the generator where it can see this peer's ports."""
+        return []
+
+    def generator_started(self):
+        """The generator runs and is about to open its ports."""
+
+    def freeze(self):
+        for d in self.daemons:
+            if d.alive():
+                os.kill(d.pid, signal.SIGSTOP)
+
+    def thaw(self):
+        for d in self.daemons:
+            if not d.alive():
+                last = [line for line in d.output().splitlines() if line.strip()]
+                raise BenchError(f"{self.title}: {d.name} has ended: {last[-1] if last else 'no output'}")
+            os.kill(d.pid, signal.SIGCONT)
+
+    def stop(self):
+        for d in reversed(self.daemons):
+            if d.alive():
+                os.kill(d.pid, signal.SIGCONT)
+            d.kill()
+        self.daemons = []
+
+
+def masks_of(flows):
+    """How many masks these megaflows have: texts as ovs-dpctl prints them, of flows that output."""
+    return len({re.sub(r"(?<==)[^,()/]*|(?<=\()[^,()/=]+(?=[/)])", "", f) for f in flows})
+
+
+def number(text, pattern):
+    """The first group of a pattern as a number."""
+    found = re.search(pattern, text)
+    if found is None:
+        raise BenchError(f"no {pattern!r} in what a peer said")
+    return float(found[1])

@@ -1,0 +1,56 @@
+"""This tree's switch."""
+
+import os
+
+from peer import BenchError, Peer, masks_of
+from switch import Switch, build_dir, program
+
+MEM_MB = 768
+
+
+class Swd(Peer):
+    name = "swd"
+    title = "swd"
+
+    def __init__(self, folder, layout):
+        super().__init__(folder, layout)
+        self.switch = None
+
+    @classmethod
+    def missing(cls):
+        for name in ("swd", "swctld", "swctl"):
+            if not os.access(program(name), os.X_OK):
+                return f"{name} is not in {os.path.basename(build_dir())}: run `make`, or set SWD_BUILD"
+        return None
+
+    def start(self):
+        self.switch = Switch(self.folder, mem=MEM_MB)
+        self.switch.swd_prefix = ["unshare", "-n"]
+        try:
+            self.switch.start()
+            self.daemons = [self.switch.swd, self.switch.swctld]
+            for name, options in self.port_options().items():
+                self.switch.swctl("add-port", name, *options)
+        except AssertionError as e:
+            raise BenchError(f"swd: {str(e).splitlines()[0]}") from e
+
+    def port_options(self):
+        vhost = {n: ["type=vhost-user", f"path={os.path.join(self.folder, n)}.sock", "mode=server"] for n in ("vm1", "vm2")}
+        if self.layout == "vm-tap":
+            return {"vm1": vhost["vm1"], "vm2": ["type=dpdk", "devargs=net_tap0,iface=tap0"]}
+        return vhost
+
+    def set_rules(self, rules):
+        self.switch.set_flows(*(r.format(a="vm1", b="vm2") for r in rules))
+
+    def work(self):
+        pmds = self.switch.json("pmd", "show")["pmds"]
+        return sum(p["busy_cycles"] for p in pmds), sum(p["rx_packets"] for p in pmds)
+
+    def masks(self):
+        return masks_of(f["match"] for f in self.switch.json("dp", "dump-flows")["flows"] if f["actions"] != "drop")
+
+    def stop(self):
+        super().stop()
+        if self.switch is not None:
+            self.switch.kill()

@@ -1,0 +1,114 @@
+"""The figures as a table for a terminal and for docs/performance.md."""
+
+import os
+import re
+
+HEAD = ("scenario", "peer", "Mpps", "Gb/s", "cycles", "lost %", "p50 us", "p99 us", "p99.9 us", "masks", "swd is", "spread", "bar", "reached")
+BEGIN, END = "<!-- bench: begin -->", "<!-- bench: end -->"
+
+
+def digits(x, n):
+    return "" if x is None else f"{x:.{n}f}"
+
+
+def rows_of(result):
+    """One row a peer."""
+    bars = {b["peer"]: b for b in result["bars"]}
+    for i, (name, p) in enumerate(result["peers"].items()):
+        scenario = result["name"] if i == 0 else ""
+        if "failed" in p:
+            yield [scenario, name, "failed"] + [""] * (len(HEAD) - 3)
+            continue
+        lat = p["latency_ns"] or {}
+        ratio, bar = result["ratios"].get(name), bars.get(name)
+        row = [scenario, name, digits(p["mpps"], 3), digits(p["gbps"], 2), digits(p["cycles"], 0), digits(100 * p["lost"], 1)]
+        row += [digits(lat[k] / 1000, 1) if lat else "" for k in ("p50", "p99", "p999")]
+        row += ["" if p["masks"] is None else str(p["masks"])]
+        row += [f"{ratio['median']:.2f} x" if ratio else "", f"{ratio['min']:.2f}-{ratio['max']:.2f}" if ratio else ""]
+        row += [bar["text"] if bar else "", yes(bar["reached"]) if bar else ""]
+        yield row
+
+
+def growth_rows(run):
+    for g in run["growth"]:
+        ratio = g["ratio"]
+        row = [f"{g['large']} to {g['small']}", "swd", *[""] * 8, f"{ratio['median']:.2f} x"]
+        yield row + [f"{ratio['min']:.2f}-{ratio['max']:.2f}", f"< {g['most']}", yes(g["reached"])]
+
+
+def yes(reached):
+    return "yes" if reached else "NO"
+
+
+def all_rows(run):
+    rows = [list(HEAD)]
+    for result in run["scenarios"]:
+        rows += rows_of(result)
+    return rows + list(growth_rows(run))
+
+
+def table(run):
+    """Columns that line up: words to the left, figures to the right."""
+    rows = all_rows(run)
+    widths = [max(len(r[i]) for r in rows) for i in range(len(HEAD))]
+    lines = []
+    for r in rows:
+        cells = [c.ljust(w) if i < 2 else c.rjust(w) for i, (c, w) in enumerate(zip(r, widths))]
+        if r[0] and lines:
+            lines.append("")
+        lines.append("  ".join(cells).rstrip())
+    return "\n".join([*lines, "", *footnotes(run)])
+
+
+def footnotes(run):
+    yield "swd is: swd's figure over the peer's, round by round, the median (latency: of the p99; tso: of the Gb/s)."
+    yield "cycles: of the PMD, busy, per packet, as the peer itself counts them."
+    for r in run["scenarios"]:
+        if "ovs_settings" in r:
+            yield f"{r['name']}: OVS's best settings: {r['ovs_settings']['best']}"
+        for name, p in r["peers"].items():
+            if "failed" in p:
+                yield f"{r['name']}: {name} failed: {p['failed']}"
+    bars = [b["reached"] for r in run["scenarios"] for b in r["bars"]] + [g["reached"] for g in run["growth"]]
+    yield f"bars reached: {sum(bars)} of {len(bars)}; {run['rounds']} rounds of {run['seconds']:g} s, {run['took_s']} s in all"
+
+
+def markdown_table(run):
+    rows = all_rows(run)
+    lines = ["| " + " | ".join(r) + " |" for r in rows]
+    lines.insert(1, "| --- | --- |" + " ---: |" * (len(HEAD) - 2))
+    return "\n".join(lines)
+
+
+def machine_list(m):
+    kind = "virtual machine" if m["virtual"] else "machine"
+    return "\n".join(
+        [
+            f"- {kind}, {m['cores']} cores, {m['cpu']} (family/model {m['family_model']}) at {m['mhz']} MHz, with {', '.join(m['avx'])}",
+            f"- {m['memory_gib']} GiB, {m['hugepages_2m']} hugepages of 2 MB; Linux {m['kernel']}",
+            f"- swd {m['swd']}, DPDK {m['dpdk']}, openvswitch-switch-dpdk {m['ovs']}",
+        ]
+    )
+
+
+def into_page(run, path):
+    """Replaces what stands between the two marks of a page."""
+    with open(path, encoding="utf-8") as f:
+        page = f.read()
+    if BEGIN not in page or END not in page:
+        raise ValueError(f"{os.path.basename(path)} has no {BEGIN} and {END}")
+    what = [f"- `{r['name']}`: {r['what']}" for r in run["scenarios"]]
+    notes = [f"- {n}" for n in footnotes(run)]
+    parts = [BEGIN, machine_list(run["machine"]), "\n".join(what), markdown_table(run), "\n".join(notes), END]
+    page = re.sub(re.escape(BEGIN) + ".*" + re.escape(END), lambda _: "\n\n".join(parts), page, flags=re.S)
+    with open(path, "w", encoding="utf-8") as f:
+        f.write(page)
+
+
+def list_scenarios(scenarios, contenders):
+    for s in scenarios:
+        bars = ", ".join(f"{'<= ' if s.latency else '>= '}{least} x {peer}" for peer, least in s.bars.items())
+        print(f"{s.name:14} {s.what}{' [' + bars + ']' if bars else ''}")
+    print("\npeers:")
+    for name, (_, title) in contenders.items():
+        print(f"{name:14} {title}")
