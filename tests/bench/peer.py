@@ -11,6 +11,8 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 from switch import Daemon  # noqa: E402  (needs the path above)
 
 GENERATOR_CORE = 0
+TAP = "tap0"  # of layout vm-tap, made by the peer's net_tap device
+TAP_DEVICE = f"net_tap0,iface={TAP}"
 
 class BenchError(Exception):
     """One line that says what is wrong and how to mend it."""
@@ -34,6 +36,11 @@ def command(*words, env=None, timeout=30):
     return done.stdout
 
 
+def entering(pid):
+    """Starts a command in a process's network namespace."""
+    return ["nsenter", f"--net=/proc/{pid}/ns/net"]
+
+
 class Namespace:
     """A network namespace that lives as long as a process in it: nothing is left behind, whatever happens."""
 
@@ -43,7 +50,7 @@ class Namespace:
 
     @property
     def prefix(self):
-        return ["nsenter", f"--net=/proc/{self.holder.pid}/ns/net"]
+        return entering(self.holder.pid)
 
     def ip(self, *words):
         return command(*self.prefix, "ip", *words)
@@ -65,6 +72,7 @@ class Peer:
         self.folder = folder
         self.layout = layout  # what it has ports for: see scenarios.LAYOUTS
         self.daemons = []
+        self.home = None  # the process whose network namespace has the peer's tap
         os.makedirs(folder, exist_ok=True)
 
     @classmethod
@@ -77,7 +85,12 @@ class Peer:
 
     def ports(self):
         """The generator's ports: its words for --port, first port first."""
-        return [f"vhost:{os.path.join(self.folder, name)}.sock" for name in ("vm1", "vm2")]
+        if self.layout == "vm-tap":
+            return [f"vhost:{self.socket('vm1')}", f"packet:{TAP}"]
+        return [f"vhost:{self.socket(name)}" for name in ("vm1", "vm2")]
+
+    def socket(self, port):
+        return os.path.join(self.folder, f"{port}.sock")
 
     def set_rules(self, rules):
         """These rules and no others; rules have {a} and {b} where the ports' names belong."""
@@ -95,7 +108,7 @@ class Peer:
 
     def prefix(self):
         """What starts the generator where it can see this peer's ports."""
-        return []
+        return entering(self.home.pid) if self.layout == "vm-tap" else []
 
     def generator_started(self):
         """The generator runs and is about to open its ports."""

@@ -2,7 +2,7 @@
 
 import os
 
-from peer import GENERATOR_CORE, Peer, command, masks_of, number
+from peer import GENERATOR_CORE, TAP_DEVICE, BenchError, Peer, command, masks_of, number
 from switch import ALL_CORES, PMD_CORE, Daemon
 
 DAEMON = "/usr/lib/openvswitch-switch-dpdk/ovs-vswitchd-dpdk"
@@ -49,11 +49,14 @@ class Ovs(Peer):
         self.vsctl("--no-wait", "init", "--", "set", "Open_vSwitch", ".", *self.boot_settings())
         vswitchd = ["unshare", "-n", DAEMON, self.db, f"--unixctl={self.control}"]
         self.daemons.append(Daemon(vswitchd, ALL_CORES, self.env))
-        self.daemons[1].wait_line(r"ovs-vswitchd-dpdk \(Open vSwitch\)|dpdk.*DPDK Enabled")
+        self.home = self.daemons[1]
+        self.home.wait_line(r"ovs-vswitchd-dpdk \(Open vSwitch\)|dpdk.*DPDK Enabled")
         self.vsctl("add-br", "br0", "--", "set", "bridge", "br0", "datapath_type=netdev", "fail-mode=secure")
         for i, (port, words) in enumerate(self.port_words().items()):
             self.vsctl("add-port", "br0", port, "--", "set", "interface", port, f"ofport_request={i + 1}", *words)
-        command("ovs-appctl", "-t", self.control, "upcall/set-flow-limit", 200000)
+            problem = self.vsctl("get", "interface", port, "error").strip()
+            if problem != "[]":
+                raise BenchError(f"OVS: port {port}: {problem}")
 
     def boot_settings(self):
         settings = {
@@ -68,12 +71,14 @@ class Ovs(Peer):
         return [f"other_config:{k}={v}" if " " not in str(v) else f'other_config:{k}="{v}"' for k, v in settings.items()]
 
     def port_words(self):
+        ports = {n: ["type=dpdkvhostuser"] for n in ("vm1", "vm2")}
         if self.layout == "vm-tap":
-            return {"vm1": ["type=dpdkvhostuser"], "tap0": ["type=dpdk", "options:dpdk-devargs=net_tap0,iface=tap0"]}
-        return {"vm1": ["type=dpdkvhostuser"], "vm2": ["type=dpdkvhostuser"]}
+            # Two receive queues: OVS wants two to send, one for each of its threads, and net_tap as many of either kind.
+            ports["vm2"] = ["type=dpdk", f"options:dpdk-devargs={TAP_DEVICE}", "options:n_rxq=2"]
+        return ports
 
-    def ports(self):
-        return [f"vhost:{self.folder}/{name}" for name in ("vm1", "vm2")]
+    def socket(self, port):
+        return os.path.join(self.folder, port)
 
     def vsctl(self, *words):
         return command("ovs-vsctl", f"--db={self.db}", *words, env=self.env)

@@ -2,7 +2,7 @@
 
 import os
 
-from peer import BenchError, Peer, masks_of
+from peer import TAP_DEVICE, BenchError, Peer, masks_of
 from switch import Switch, build_dir, program
 
 MEM_MB = 768
@@ -28,6 +28,7 @@ class Swd(Peer):
         self.switch.swd_prefix = ["unshare", "-n"]
         try:
             self.switch.start()
+            self.home = self.switch.swd
             self.daemons = [self.switch.swd, self.switch.swctld]
             for name, options in self.port_options().items():
                 self.switch.swctl("add-port", name, *options)
@@ -35,10 +36,10 @@ class Swd(Peer):
             raise BenchError(f"swd: {str(e).splitlines()[0]}") from e
 
     def port_options(self):
-        vhost = {n: ["type=vhost-user", f"path={os.path.join(self.folder, n)}.sock", "mode=server"] for n in ("vm1", "vm2")}
+        ports = {n: ["type=vhost-user", f"path={self.socket(n)}", "mode=server"] for n in ("vm1", "vm2")}
         if self.layout == "vm-tap":
-            return {"vm1": vhost["vm1"], "vm2": ["type=dpdk", "devargs=net_tap0,iface=tap0"]}
-        return vhost
+            ports["vm2"] = ["type=dpdk", f"devargs={TAP_DEVICE}"]
+        return ports
 
     def set_rules(self, rules):
         self.switch.set_flows(*(r.format(a="vm1", b="vm2") for r in rules))

@@ -1,6 +1,5 @@
 """DPDK's testpmd between two net_vhost ports in io mode: no lookup at all, the bound that librte_vhost allows."""
 
-import os
 import shutil
 
 from peer import GENERATOR_CORE, Peer
@@ -21,7 +20,7 @@ class Testpmd(Peer):
         eal = ["--no-pci", "--in-memory", "-m", MEM_MB, "-l", f"{GENERATOR_CORE},{PMD_CORE}", "--main-lcore", GENERATOR_CORE]
         for i, name in enumerate(("vm1", "vm2")):
             tso = ",tso=1" if self.layout == "tso" else ""
-            eal += ["--vdev", f"net_vhost{i},iface={os.path.join(self.folder, name)}.sock,queues=1{tso}"]
+            eal += ["--vdev", f"net_vhost{i},iface={self.socket(name)},queues=1{tso}"]
         # A period of statistics, however long, keeps it from waiting for Enter.
         own = ["--forward-mode=io", "--no-lsc-interrupt", "--no-flush-rx", "--nb-cores=1", "--stats-period=1000000"]
         self.daemons = [Daemon(["dpdk-testpmd", *eal, "--", *own], ALL_CORES)]

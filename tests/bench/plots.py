@@ -9,18 +9,20 @@ import matplotlib.pyplot as plt  # noqa: E402  (needs the backend chosen)
 
 COLORS = {"swd": "#1b6ca8", "ovs": "#e0a030", "ovs-best": "#c0541e", "testpmd": "#7a9a4a", "bridge": "#9a9a9a"}
 
+TOP = 6  # of the ratios' scale: the bridge's go far beyond
+
 
 def write(run, folder):
     os.makedirs(folder, exist_ok=True)
-    rates = [r for r in run["scenarios"] if r["unit"] == "Mpps"]
+    results = run["scenarios"]
+    rates = [r for r in results if r["unit"] == "Mpps"]
     if rates:
-        grouped(rates, lambda r, n: r["peers"].get(n, {}).get("mpps"), "Mpps", f"{folder}/bench-mpps.png")
-    compared = [r for r in run["scenarios"] if r["ratios"]]
-    if compared:
-        grouped(compared, ratio, "swd / peer", f"{folder}/bench-ratios.png", draw_bars)
-    latency = [r for r in run["scenarios"] if r["unit"] == "p99"]
-    if latency:
-        percentiles(latency[0], f"{folder}/bench-latency.png")
+        grouped(rates, lambda r, n: r["peers"].get(n, {}).get("mpps"), "Mpps, all directions", f"{folder}/bench-mpps.png")
+    if any(r["ratios"] for r in results):
+        grouped([r for r in results if r["ratios"]], ratio, "swd / peer", f"{folder}/bench-ratios.png", draw_bars)
+    for r in results:
+        if r["unit"] == "p99":
+            percentiles(r, f"{folder}/bench-latency.png")
 
 
 def ratio(result, name):
@@ -28,31 +30,39 @@ def ratio(result, name):
     return found and found["median"]
 
 
+def title(result):
+    """Under a group; where not Mpps are compared, what is."""
+    return result["name"] + {"p99": " (p99)", "Gb/s": " (Gb/s)"}.get(result["unit"], "")
+
+
 def grouped(results, pick, label, path, more=None):
-    """A group of bars for each scenario, a bar for each peer that took part."""
+    """A group of columns for each scenario, a column for each peer that took part."""
     names = [n for n in COLORS if any(pick(r, n) is not None for r in results)]
     width = 0.8 / max(1, len(names))
-    fig, ax = plt.subplots(figsize=(1.5 + 0.9 * len(results), 4.5))
+    fig, ax = plt.subplots(figsize=(2 + 0.75 * len(results), 4.5))
     for i, name in enumerate(names):
         at = [x + (i - (len(names) - 1) / 2) * width for x in range(len(results))]
         ax.bar(at, [pick(r, name) or 0 for r in results], width, label=name, color=COLORS[name])
         if more:
             more(ax, results, name, at, width)
-    ax.set_xticks(range(len(results)), [r["name"] for r in results], rotation=40, ha="right")
+    ax.set_xticks(range(len(results)), [title(r) for r in results], rotation=40, ha="right")
+    ax.set_xlim(-0.6, len(results) - 0.4)
     ax.set_ylabel(label)
     ax.grid(axis="y", alpha=0.3)
-    ax.legend(ncol=len(names), fontsize=8)
+    ax.legend(ncol=len(names), fontsize=8, loc="lower left", bbox_to_anchor=(0, 1), frameon=False)
     save(fig, path)
 
 
 def draw_bars(ax, results, name, at, width):
-    """A black line over the column: what it should reach (latency: not exceed)."""
+    """A black line over the column: what it should reach (latency: not exceed). Above TOP, figures in words."""
     for x, r in zip(at, results):
         for bar in r["bars"]:
             if bar["peer"] == name:
                 ax.hlines(bar["least"], x - width / 2, x + width / 2, color="black", linewidth=2)
+        if (ratio(r, name) or 0) > TOP:
+            ax.text(x, TOP, f"{ratio(r, name):.0f}", ha="center", va="top", fontsize=7)
     ax.axhline(1, color="grey", linewidth=0.6)
-    ax.set_ylim(0, 6)  # the bridge's ratios go far beyond
+    ax.set_ylim(0, TOP)
 
 
 def percentiles(result, path):
