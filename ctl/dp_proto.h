@@ -82,7 +82,7 @@ enum swd_info_attr {
 	SWD_INFO_ATTR_MEMORY_KIND,    // string: "hugepages 2048 kB" or "ordinary pages"
 	SWD_INFO_ATTR_MEMORY_TOTAL,   // u64 bytes, all of the heap
 	SWD_INFO_ATTR_MEMORY_USED,    // u64 bytes
-	SWD_INFO_ATTR_EMC_BYTES,      // u64
+	SWD_INFO_ATTR_CACHE_BYTES,    // u64: the PMDs' flow caches
 	SWD_INFO_ATTR_MEGAFLOW_BYTES, // u64: slabs and buckets
 	SWD_INFO_ATTR_COUNTER_BYTES,  // u64
 	SWD_INFO_ATTR_POOL_TOTAL,     // u32 mbufs
@@ -92,6 +92,7 @@ enum swd_info_attr {
 	SWD_INFO_ATTR_N_MASKS,	      // u32
 	SWD_INFO_ATTR_UPTIME_MS,      // u64
 	SWD_INFO_ATTR_PID,	      // u32
+	SWD_INFO_ATTR_ISA,	      // string: the instruction set in use, "avx512"
 	__SWD_INFO_ATTR_MAX,
 };
 #define SWD_INFO_ATTR_MAX (__SWD_INFO_ATTR_MAX - 1)
@@ -106,11 +107,20 @@ enum swd_pmd_attr {
 	SWD_PMD_ATTR_IDLE_CYCLES,
 	SWD_PMD_ATTR_RX_PACKETS,
 	SWD_PMD_ATTR_RX_BURSTS,
-	SWD_PMD_ATTR_EMC_HITS,
-	SWD_PMD_ATTR_MEGAFLOW_HITS,
-	SWD_PMD_ATTR_MISSES,
-	SWD_PMD_ATTR_MASKS_TRIED,
 	SWD_PMD_ATTR_RECIRCULATIONS,
+	SWD_PMD_ATTR_COPIES,  // of packets' payload
+	SWD_PMD_ATTR_REPEATS, // lookups, by where they were answered: the packet before
+	SWD_PMD_ATTR_EMC_HITS,
+	SWD_PMD_ATTR_SIGNATURE_HITS,
+	SWD_PMD_ATTR_MEGAFLOW_HITS, // walking the masks
+	SWD_PMD_ATTR_MISSES,
+	SWD_PMD_ATTR_MASKS_TRIED,   // by all walks
+	SWD_PMD_ATTR_STAGE_PACKETS, // a sample, of which the next ones are the cycles
+	SWD_PMD_ATTR_RX_CYCLES,
+	SWD_PMD_ATTR_EXTRACT_CYCLES,
+	SWD_PMD_ATTR_LOOKUP_CYCLES,
+	SWD_PMD_ATTR_ACTIONS_CYCLES,
+	SWD_PMD_ATTR_TX_CYCLES,
 	SWD_PMD_ATTR_RXQ, // nested SWD_RXQ_ATTR_*, repeated
 	__SWD_PMD_ATTR_MAX,
 };

@@ -38,6 +38,8 @@
 	X("stats", "stats", "port:port?", true, stats, "packets and bytes per port")            \
 	X("drops", "drops", "port:port?", true, drops, "dropped packets by reason and port")    \
 	X("pmd.show", "pmd show", "", true, pmd_show, "poll-mode threads: queues, load, hits")  \
+	X("pmd.stats", "pmd stats", "", true, pmd_stats,                                        \
+	  "poll-mode threads: cycles by stage, hits by cache, copies")                          \
 	X("fdb.show", "fdb show", "", true, fdb_show, "learned MAC addresses")                  \
 	X("version", "version", "", true, version, "versions of the programs")
 

@@ -14,10 +14,12 @@ static void pmds_sum(struct totals *totals)
 {
 	struct pmd_info info;
 	for (unsigned i = 0; pmd_pool_info(i, &info); i++) {
-		totals->stats.n_hit += info.stats.lookup.emc_hits + info.stats.lookup.megaflow_hits;
-		totals->stats.n_missed += info.stats.lookup.misses;
-		totals->megaflow.n_mask_hit += info.stats.lookup.masks_tried;
-		totals->megaflow.n_cache_hit += info.stats.lookup.emc_hits;
+		const struct lookup_stats *l = &info.stats.lookup;
+		uint64_t cached = l->repeats + l->emc_hits + l->signature_hits;
+		totals->stats.n_hit += cached + l->megaflow_hits;
+		totals->stats.n_missed += l->misses;
+		totals->megaflow.n_mask_hit += l->masks_tried;
+		totals->megaflow.n_cache_hit += cached;
 	}
 }
 

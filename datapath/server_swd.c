@@ -2,6 +2,7 @@
 #include "datapath/server_internal.h"
 
 #include "datapath/pmd.h"
+#include "flowtable/isa.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -58,7 +59,7 @@ static bool put_tables(struct server *server, struct nlmsghdr *nlh, size_t room)
 {
 	struct flow_table_memory mem;
 	flow_table_memory(server->flows, &mem);
-	return mnl_attr_put_u64_check(nlh, room, SWD_INFO_ATTR_EMC_BYTES, pmd_pool_emc_bytes()) &&
+	return mnl_attr_put_u64_check(nlh, room, SWD_INFO_ATTR_CACHE_BYTES, pmd_pool_emc_bytes()) &&
 	       mnl_attr_put_u64_check(nlh, room, SWD_INFO_ATTR_MEGAFLOW_BYTES,
 				      mem.slab_bytes + mem.bucket_bytes) &&
 	       mnl_attr_put_u64_check(nlh, room, SWD_INFO_ATTR_COUNTER_BYTES, mem.counter_bytes) &&
@@ -93,6 +94,7 @@ static bool fill_info(struct server *server, struct nlmsghdr *nlh, size_t room, 
 	       mnl_attr_put_u64_check(nlh, room, SWD_INFO_ATTR_UPTIME_MS,
 				      server_now_ms() - server->started_ms) &&
 	       mnl_attr_put_u32_check(nlh, room, SWD_INFO_ATTR_PID, (uint32_t)getpid()) &&
+	       mnl_attr_put_strz_check(nlh, room, SWD_INFO_ATTR_ISA, isa_name(isa_current())) &&
 	       put_tables(server, nlh, room) && put_pool(nlh, room);
 }
 
@@ -111,11 +113,20 @@ static const struct {
     {SWD_PMD_ATTR_IDLE_CYCLES, offsetof(struct pmd_stats, idle_cycles)},
     {SWD_PMD_ATTR_RX_PACKETS, offsetof(struct pmd_stats, rx_packets)},
     {SWD_PMD_ATTR_RX_BURSTS, offsetof(struct pmd_stats, rx_bursts)},
+    {SWD_PMD_ATTR_RECIRCULATIONS, offsetof(struct pmd_stats, recirculations)},
+    {SWD_PMD_ATTR_COPIES, offsetof(struct pmd_stats, copies)},
+    {SWD_PMD_ATTR_REPEATS, offsetof(struct pmd_stats, lookup.repeats)},
     {SWD_PMD_ATTR_EMC_HITS, offsetof(struct pmd_stats, lookup.emc_hits)},
+    {SWD_PMD_ATTR_SIGNATURE_HITS, offsetof(struct pmd_stats, lookup.signature_hits)},
     {SWD_PMD_ATTR_MEGAFLOW_HITS, offsetof(struct pmd_stats, lookup.megaflow_hits)},
     {SWD_PMD_ATTR_MISSES, offsetof(struct pmd_stats, lookup.misses)},
     {SWD_PMD_ATTR_MASKS_TRIED, offsetof(struct pmd_stats, lookup.masks_tried)},
-    {SWD_PMD_ATTR_RECIRCULATIONS, offsetof(struct pmd_stats, recirculations)},
+    {SWD_PMD_ATTR_STAGE_PACKETS, offsetof(struct pmd_stats, stage_packets)},
+    {SWD_PMD_ATTR_RX_CYCLES, offsetof(struct pmd_stats, stage_cycles[PMD_STAGE_RX])},
+    {SWD_PMD_ATTR_EXTRACT_CYCLES, offsetof(struct pmd_stats, stage_cycles[PMD_STAGE_EXTRACT])},
+    {SWD_PMD_ATTR_LOOKUP_CYCLES, offsetof(struct pmd_stats, stage_cycles[PMD_STAGE_LOOKUP])},
+    {SWD_PMD_ATTR_ACTIONS_CYCLES, offsetof(struct pmd_stats, stage_cycles[PMD_STAGE_ACTIONS])},
+    {SWD_PMD_ATTR_TX_CYCLES, offsetof(struct pmd_stats, stage_cycles[PMD_STAGE_TX])},
 };
 
 static bool put_stats(struct nlmsghdr *nlh, size_t room, const struct pmd_stats *stats)

@@ -53,13 +53,13 @@ _swctl()
 			[[ ${COMP_WORDS[i + 1]} == = ]] && ((i++))
 			((++i < COMP_CWORD)) && where=(--run-dir "${COMP_WORDS[i]}")
 			;;
-		--timeout) ((i++)) ;;
+		--timeout | --interval | --count) ((i++)) ;;
 		-*) ;;
 		*) command+="${command:+ }$word" ;;
 		esac
 	done
 	if [[ $cur == -* ]]; then
-		_swctl_words --run-dir --json --no-stats --timeout --help --version
+		_swctl_words --run-dir --json --no-stats --timeout --interval --count --help --version
 		return
 	fi
 	if [[ ${COMP_WORDS[COMP_CWORD - 1]} == --run-dir || $key == --run-dir ]]; then
@@ -69,7 +69,7 @@ _swctl()
 	case $command in
 	'') _swctl_words add-port del-port list-ports show add-flow add-flows del-flows dump-flows dp stats drops pmd fdb version help completion ;;
 	dp) _swctl_words show dump-flows ;;
-	pmd) _swctl_words show ;;
+	pmd) _swctl_words show stats ;;
 	fdb) _swctl_words show ;;
 	help) _swctl_words add-port del-port list-ports show add-flow add-flows del-flows dump-flows dp stats drops pmd fdb version ;;
 	completion) _swctl_words bash ;;

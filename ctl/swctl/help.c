@@ -24,6 +24,8 @@ static const struct {
     {"flow.dump", "swctl dump-flows --no-stats > rules.txt"},
     {"stats", "swctl stats vm1"},
     {"drops", "swctl drops --json"},
+    {"pmd.stats", "swctl pmd stats --interval 1"},
+    {"pmd.stats", "swctl pmd stats --interval 10 --count 1 --json"},
 };
 
 #define N_EXAMPLES (sizeof(examples) / sizeof(examples[0]))

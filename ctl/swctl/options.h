@@ -12,7 +12,9 @@ enum { SWCTL_OK = 0, SWCTL_FAILED = 1, SWCTL_USAGE = 2 }; // exit statuses
 
 struct swctl_options {
 	const char *run_dir;
-	unsigned timeout_s; // of silence; 0: none
+	unsigned timeout_s;  // of silence; 0: none
+	unsigned interval_s; // 0: once, since the start
+	unsigned count;	     // of intervals; 0: until interrupted
 	bool json;
 	bool no_stats; // dump-flows: only what add-flows takes
 	bool markdown; // hidden: `swctl help --markdown`

@@ -27,14 +27,17 @@ static const struct {
     {"stats", print_stats},
     {"drops", print_drops},
     {"pmd.show", print_pmds},
+    {"pmd.stats", print_pmd_stats},
     {"fdb.show", print_fdb},
     {"version", print_version},
 };
 
-int swctl_print_json(const json_t *result, FILE *out)
+int swctl_print_json(const json_t *result, const struct swctl_options *options, FILE *out)
 {
+	// One of many results is one line.
+	size_t layout = options->interval_s ? 0 : JSON_INDENT(2);
 	// 15 digits: all that a counter or a time needs, and 0.1 stays 0.1.
-	if (json_dumpf(result, out, JSON_INDENT(2) | JSON_REAL_PRECISION(15)) && !ferror(out))
+	if (json_dumpf(result, out, layout | JSON_REAL_PRECISION(15)) && !ferror(out))
 		return -ENOMEM;
 	fputc('\n', out);
 	return 0;
@@ -44,11 +47,11 @@ int swctl_print(const struct rpc_method *method, const json_t *result,
 		const struct swctl_options *options, FILE *out)
 {
 	if (options->json)
-		return swctl_print_json(result, out);
+		return swctl_print_json(result, options, out);
 	if (options->no_stats && strcmp(method->name, "flow.dump") == 0)
 		return print_rules_plain(result, out);
 	for (unsigned i = 0; i < sizeof(printers) / sizeof(printers[0]); i++)
 		if (strcmp(printers[i].method, method->name) == 0)
 			return printers[i].print(result, out);
-	return swctl_print_json(result, out); // a method newer than its printer
+	return swctl_print_json(result, options, out); // a method newer than its printer
 }

@@ -11,7 +11,7 @@
 // 0, or -ENOMEM. Write errors are the caller's to look for.
 int swctl_print(const struct rpc_method *method, const json_t *result,
 		const struct swctl_options *options, FILE *out);
-int swctl_print_json(const json_t *result, FILE *out);
+int swctl_print_json(const json_t *result, const struct swctl_options *options, FILE *out);
 
 // One per method, in print_*.c.
 typedef int (*print_fn)(const json_t *result, FILE *out);
@@ -26,6 +26,7 @@ int print_megaflows(const json_t *result, FILE *out);
 int print_show(const json_t *result, FILE *out);
 int print_datapath(const json_t *result, FILE *out);
 int print_pmds(const json_t *result, FILE *out);
+int print_pmd_stats(const json_t *result, FILE *out);
 int print_fdb(const json_t *result, FILE *out);
 int print_version(const json_t *result, FILE *out);
 

@@ -13,8 +13,10 @@ static void put_cycles(struct text_table *table, double cycles, double packets)
 static void put_pmd(struct text_table *table, const json_t *pmd)
 {
 	struct field_buf buf;
-	double emc = field_real(pmd, "emc_hits"), mega = field_real(pmd, "megaflow_hits");
-	double lookups = emc + mega + field_real(pmd, "misses");
+	double cached = field_real(pmd, "repeats") + field_real(pmd, "emc_hits") +
+			field_real(pmd, "signature_hits");
+	double walked = field_real(pmd, "megaflow_hits");
+	double lookups = cached + walked + field_real(pmd, "misses");
 	text_table_put(table, "%lld", field_count(pmd, "core"));
 	text_table_put(table, "%lld", field_count(pmd, "numa"));
 	text_table_put(table, "%.1f %%", field_real(pmd, "busy_percent"));
@@ -23,11 +25,11 @@ static void put_pmd(struct text_table *table, const json_t *pmd)
 		       field_ratio(field_real(pmd, "rx_packets"), field_real(pmd, "rx_bursts"),
 				   &buf));
 	put_cycles(table, field_real(pmd, "busy_cycles"), field_real(pmd, "rx_packets"));
-	text_table_put(table, "%s", field_percent(emc, lookups, &buf));
-	text_table_put(table, "%s", field_percent(mega, lookups, &buf));
+	text_table_put(table, "%s", field_percent(cached, lookups, &buf));
+	text_table_put(table, "%s", field_percent(walked, lookups, &buf));
 	text_table_put(table, "%lld", field_count(pmd, "misses"));
 	text_table_put(table, "%s",
-		       field_ratio(field_real(pmd, "masks_tried"), lookups - emc, &buf));
+		       field_ratio(field_real(pmd, "masks_tried"), lookups - cached, &buf));
 	text_table_put(table, "%lld", field_count(pmd, "recirculations"));
 }
 
@@ -62,7 +64,7 @@ int print_pmds(const json_t *result, FILE *out)
 	static const struct text_column columns[] = {
 	    {"CORE", TEXT_RIGHT},	 {"NUMA", TEXT_RIGHT},		{"BUSY", TEXT_RIGHT},
 	    {"PACKETS", TEXT_RIGHT},	 {"PER BURST", TEXT_RIGHT},	{"CYCLES EACH", TEXT_RIGHT},
-	    {"EMC HITS", TEXT_RIGHT},	 {"MEGAFLOW HITS", TEXT_RIGHT}, {"MISSES", TEXT_RIGHT},
+	    {"CACHE HITS", TEXT_RIGHT},	 {"MEGAFLOW HITS", TEXT_RIGHT}, {"MISSES", TEXT_RIGHT},
 	    {"MASKS TRIED", TEXT_RIGHT}, {"RECIRCULATED", TEXT_RIGHT},
 	};
 	const json_t *pmd, *pmds = json_object_get(result, "pmds");

@@ -40,7 +40,7 @@ int print_show(const json_t *result, FILE *out)
 
 static void print_memory(const json_t *dp, FILE *out)
 {
-	static const char *const parts[][2] = {{"exact-match caches", "emc_bytes"},
+	static const char *const parts[][2] = {{"flow caches", "cache_bytes"},
 					       {"megaflow table", "megaflow_bytes"},
 					       {"flow counters", "counter_bytes"}};
 	struct field_buf used, total;
@@ -57,21 +57,22 @@ static void print_memory(const json_t *dp, FILE *out)
 int print_datapath(const json_t *dp, FILE *out)
 {
 	struct field_buf share, tries;
-	double hits = field_real(dp, "hits"), emc = field_real(dp, "emc_hits");
+	double hits = field_real(dp, "hits"), cached = field_real(dp, "cache_hits");
 	double lookups = hits + field_real(dp, "misses");
+	fprintf(out, "%-20s %s\n", "instruction set", field_text(dp, "isa"));
 	print_memory(dp, out);
 	fprintf(out, "%-20s %lld of at most %lld, under %lld %s\n", "megaflows",
 		field_count(dp, "flows"), field_count(dp, "max_flows"), field_count(dp, "masks"),
 		masks_word(dp));
 	fprintf(out, "%-20s %.0f\n", "lookups", lookups);
-	fprintf(out, "  %-18s %.0f  %s\n", "exact-match hits", emc,
-		field_percent(emc, lookups, &share));
-	fprintf(out, "  %-18s %.0f  %s\n", "megaflow hits", hits - emc,
-		field_percent(hits - emc, lookups, &share));
+	fprintf(out, "  %-18s %.0f  %s\n", "cache hits", cached,
+		field_percent(cached, lookups, &share));
+	fprintf(out, "  %-18s %.0f  %s\n", "megaflow hits", hits - cached,
+		field_percent(hits - cached, lookups, &share));
 	fprintf(out, "  %-18s %lld  %s\n", "misses", field_count(dp, "misses"),
 		field_percent(field_real(dp, "misses"), lookups, &share));
 	fprintf(out, "%-20s %lld\n", "misses lost", field_count(dp, "lost"));
-	if (*field_ratio(field_real(dp, "mask_hits"), lookups - emc, &tries))
+	if (*field_ratio(field_real(dp, "mask_hits"), lookups - cached, &tries))
 		fprintf(out, "%-20s %s\n", "masks per lookup", tries.text);
 	return 0;
 }

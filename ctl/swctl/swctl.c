@@ -5,6 +5,7 @@
 #include "ctl/swctl/command.h"
 #include "ctl/swctl/complain.h"
 #include "ctl/swctl/help.h"
+#include "ctl/swctl/interval.h"
 #include "ctl/swctl/lines.h"
 #include "ctl/swctl/options.h"
 #include "ctl/swctl/print.h"
@@ -14,6 +15,7 @@
 #include <locale.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 static void complain(const char *text)
 {
@@ -61,14 +63,15 @@ static const char *file_of(const struct rpc_method *method, char **words, int n)
 	return NULL;
 }
 
-static int call(const struct rpc_method *method, const struct swctl_options *options,
-		json_t *params, const char *file)
+// The result, or NULL when the complaint is made.
+static json_t *call(const struct rpc_method *method, const struct swctl_options *options,
+		    json_t *params, const char *file)
 {
 	char path[PATH_MAX];
 	if ((size_t)snprintf(path, sizeof(path), "%s/control.sock", options->run_dir) >=
 	    sizeof(path)) {
 		complain("--run-dir: the path is too long");
-		return SWCTL_FAILED;
+		return NULL;
 	}
 	struct swctl_error error;
 	json_t *result = swctl_call(path, options->timeout_s, method->name, params, &error);
@@ -76,13 +79,50 @@ static int call(const struct rpc_method *method, const struct swctl_options *opt
 		swctl_complain(stderr, swctl_complain_style(stderr), error.text, error.data, params,
 			       file);
 		json_decref(error.data);
-		return SWCTL_FAILED;
 	}
+	return result;
+}
+
+static int print(const struct rpc_method *method, const struct swctl_options *options,
+		 const json_t *result)
+{
 	int ret = swctl_print(method, result, options, stdout);
-	json_decref(result);
 	if (ret)
 		complain("out of memory");
 	return finish_output(ret ? SWCTL_FAILED : SWCTL_OK);
+}
+
+static int call_once(const struct rpc_method *method, const struct swctl_options *options,
+		     json_t *params, const char *file)
+{
+	json_t *result = call(method, options, params, file);
+	int status = result ? print(method, options, result) : SWCTL_FAILED;
+	json_decref(result);
+	return status;
+}
+
+static int call_again(const struct rpc_method *method, const struct swctl_options *options,
+		      json_t *params)
+{
+	json_t *before = call(method, options, params, NULL);
+	int status = before ? SWCTL_OK : SWCTL_FAILED;
+	for (unsigned n = 0; status == SWCTL_OK && (!options->count || n < options->count); n++) {
+		sleep(options->interval_s);
+		json_t *after = call(method, options, params, NULL);
+		if (n > 0 && !options->json)
+			fputc('\n', stdout);
+		if (after) {
+			json_t *difference = swctl_interval_difference(before, after);
+			status = print(method, options, difference);
+			json_decref(difference);
+		} else {
+			status = SWCTL_FAILED;
+		}
+		json_decref(before);
+		before = after;
+	}
+	json_decref(before);
+	return status;
 }
 
 static int run(const struct swctl_options *options, char **words, int n)
@@ -96,6 +136,10 @@ static int run(const struct swctl_options *options, char **words, int n)
 		snprintf(err, sizeof(err), "%s changes things and has no --json", method->command);
 		return wrong_usage(method, err);
 	}
+	if (options->interval_s && !swctl_interval_fits(method)) {
+		snprintf(err, sizeof(err), "%s takes no --interval", method->command);
+		return wrong_usage(method, err);
+	}
 	json_t *params;
 	int ret = swctl_args_build(method, words + used, n - used, &params, err, sizeof(err));
 	if (ret == -EINVAL)
@@ -104,7 +148,10 @@ static int run(const struct swctl_options *options, char **words, int n)
 		complain(err);
 		return SWCTL_FAILED;
 	}
-	ret = call(method, options, params, file_of(method, words + used, n - used));
+	if (options->interval_s)
+		ret = call_again(method, options, params);
+	else
+		ret = call_once(method, options, params, file_of(method, words + used, n - used));
 	json_decref(params);
 	return ret;
 }

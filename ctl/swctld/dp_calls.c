@@ -50,7 +50,7 @@ static void on_info(const struct nlmsghdr *nlh, void *arg)
 		 dp_attr_text(a[SWD_INFO_ATTR_MEMORY_KIND]));
 	info->memory_total = dp_attr_uint(a[SWD_INFO_ATTR_MEMORY_TOTAL]);
 	info->memory_used = dp_attr_uint(a[SWD_INFO_ATTR_MEMORY_USED]);
-	info->emc_bytes = dp_attr_uint(a[SWD_INFO_ATTR_EMC_BYTES]);
+	info->cache_bytes = dp_attr_uint(a[SWD_INFO_ATTR_CACHE_BYTES]);
 	info->megaflow_bytes = dp_attr_uint(a[SWD_INFO_ATTR_MEGAFLOW_BYTES]);
 	info->counter_bytes = dp_attr_uint(a[SWD_INFO_ATTR_COUNTER_BYTES]);
 	info->uptime_ms = dp_attr_uint(a[SWD_INFO_ATTR_UPTIME_MS]);
@@ -60,6 +60,7 @@ static void on_info(const struct nlmsghdr *nlh, void *arg)
 	info->n_flows = (uint32_t)dp_attr_uint(a[SWD_INFO_ATTR_N_FLOWS]);
 	info->n_masks = (uint32_t)dp_attr_uint(a[SWD_INFO_ATTR_N_MASKS]);
 	info->pid = (uint32_t)dp_attr_uint(a[SWD_INFO_ATTR_PID]);
+	snprintf(info->isa, sizeof(info->isa), "%s", dp_attr_text(a[SWD_INFO_ATTR_ISA]));
 }
 
 int dp_call_info(struct dp_client *c, struct dp_info *info, char *text)

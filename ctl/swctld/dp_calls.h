@@ -10,8 +10,8 @@
 #define DP_CALL_TEXT 256 // bytes for text
 
 struct dp_info {
-	char version[64], dpdk[64], memory_kind[64];
-	uint64_t memory_total, memory_used, emc_bytes, megaflow_bytes, counter_bytes, uptime_ms;
+	char version[64], dpdk[64], memory_kind[64], isa[16];
+	uint64_t memory_total, memory_used, cache_bytes, megaflow_bytes, counter_bytes, uptime_ms;
 	uint32_t pool_total, pool_free, max_flows, n_flows, n_masks, pid;
 };
 

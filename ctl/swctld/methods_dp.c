@@ -1,4 +1,4 @@
-// dp.show, dp.dump_flows, pmd.show: what swd says, as it is
+// dp.show, dp.dump_flows, pmd.show, pmd.stats: what swd says, as it is
 #include "ctl/dp_actions.h"
 #include "ctl/swctld/datapath.h"
 #include "ctl/swctld/rpc.h"
@@ -42,7 +42,7 @@ int method_dp_show(struct swctld *d, const json_t *params, struct rpc_reply *rep
 	} rows[] = {
 	    {"memory_total", info.memory_total},
 	    {"memory_used", info.memory_used},
-	    {"emc_bytes", info.emc_bytes},
+	    {"cache_bytes", info.cache_bytes},
 	    {"megaflow_bytes", info.megaflow_bytes},
 	    {"counter_bytes", info.counter_bytes},
 	    {"pool_total", info.pool_total},
@@ -53,10 +53,11 @@ int method_dp_show(struct swctld *d, const json_t *params, struct rpc_reply *rep
 	    {"hits", s.stats.n_hit},
 	    {"misses", s.stats.n_missed},
 	    {"lost", s.stats.n_lost},
-	    {"emc_hits", s.megaflow.n_cache_hit},
+	    {"cache_hits", s.megaflow.n_cache_hit},
 	    {"mask_hits", s.megaflow.n_mask_hit},
 	};
-	reply->result = json_pack("{s:o}", "memory_kind", rpc_text(info.memory_kind));
+	reply->result = json_pack("{s:o, s:o}", "isa", rpc_text(info.isa), "memory_kind",
+				  rpc_text(info.memory_kind));
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
 		json_object_set_new(reply->result, rows[i].name,
 				    json_integer((json_int_t)rows[i].value));
@@ -131,11 +132,20 @@ static const struct {
     {"idle_cycles", SWD_PMD_ATTR_IDLE_CYCLES},
     {"rx_packets", SWD_PMD_ATTR_RX_PACKETS},
     {"rx_bursts", SWD_PMD_ATTR_RX_BURSTS},
+    {"recirculations", SWD_PMD_ATTR_RECIRCULATIONS},
+    {"copies", SWD_PMD_ATTR_COPIES},
+    {"repeats", SWD_PMD_ATTR_REPEATS},
     {"emc_hits", SWD_PMD_ATTR_EMC_HITS},
+    {"signature_hits", SWD_PMD_ATTR_SIGNATURE_HITS},
     {"megaflow_hits", SWD_PMD_ATTR_MEGAFLOW_HITS},
     {"misses", SWD_PMD_ATTR_MISSES},
     {"masks_tried", SWD_PMD_ATTR_MASKS_TRIED},
-    {"recirculations", SWD_PMD_ATTR_RECIRCULATIONS},
+    {"stage_packets", SWD_PMD_ATTR_STAGE_PACKETS},
+    {"rx_cycles", SWD_PMD_ATTR_RX_CYCLES},
+    {"extract_cycles", SWD_PMD_ATTR_EXTRACT_CYCLES},
+    {"lookup_cycles", SWD_PMD_ATTR_LOOKUP_CYCLES},
+    {"actions_cycles", SWD_PMD_ATTR_ACTIONS_CYCLES},
+    {"tx_cycles", SWD_PMD_ATTR_TX_CYCLES},
 };
 
 static json_t *rxq_json(const struct nlattr *nest)
@@ -169,6 +179,16 @@ static bool pmd_goes_on(const json_t *pmd, const struct nlattr **a)
 		   (json_int_t)dp_attr_uint(a[SWD_PMD_ATTR_CORE]);
 }
 
+static json_t *pmd_json(const struct nlattr **a)
+{
+	json_t *pmd = json_pack("{s:i, s:i}", "core", (int)dp_attr_uint(a[SWD_PMD_ATTR_CORE]),
+				"numa", (int)dp_attr_uint(a[SWD_PMD_ATTR_NUMA]));
+	for (size_t i = 0; i < sizeof(pmd_rows) / sizeof(pmd_rows[0]); i++)
+		json_object_set_new(pmd, pmd_rows[i].name,
+				    json_integer((json_int_t)dp_attr_uint(a[pmd_rows[i].attr])));
+	return pmd;
+}
+
 static void take_pmd(const struct nlmsghdr *nlh, const struct nlattr **a, void *arg)
 {
 	json_t *last = json_array_get(arg, json_array_size(arg) - 1);
@@ -176,17 +196,12 @@ static void take_pmd(const struct nlmsghdr *nlh, const struct nlattr **a, void *
 		rxqs_add(json_object_get(last, "rxqs"), nlh);
 		return;
 	}
-	uint64_t busy = dp_attr_uint(a[SWD_PMD_ATTR_BUSY_CYCLES]);
-	uint64_t all = busy + dp_attr_uint(a[SWD_PMD_ATTR_IDLE_CYCLES]);
-	json_t *rxqs = json_array();
+	double busy = (double)dp_attr_uint(a[SWD_PMD_ATTR_BUSY_CYCLES]);
+	double all = busy + (double)dp_attr_uint(a[SWD_PMD_ATTR_IDLE_CYCLES]);
+	json_t *pmd = pmd_json(a), *rxqs = json_array();
 	rxqs_add(rxqs, nlh);
-	json_t *pmd =
-	    json_pack("{s:i, s:i, s:f, s:o}", "core", (int)dp_attr_uint(a[SWD_PMD_ATTR_CORE]),
-		      "numa", (int)dp_attr_uint(a[SWD_PMD_ATTR_NUMA]), "busy_percent",
-		      all ? 100.0 * (double)busy / (double)all : 0.0, "rxqs", rxqs);
-	for (size_t i = 0; i < sizeof(pmd_rows) / sizeof(pmd_rows[0]); i++)
-		json_object_set_new(pmd, pmd_rows[i].name,
-				    json_integer((json_int_t)dp_attr_uint(a[pmd_rows[i].attr])));
+	json_object_set_new(pmd, "busy_percent", json_real(all > 0 ? 100 * busy / all : 0));
+	json_object_set_new(pmd, "rxqs", rxqs);
 	json_array_append_new(arg, pmd);
 }
 
@@ -200,5 +215,29 @@ int method_pmd_show(struct swctld *d, const json_t *params, struct rpc_reply *re
 	if (!calls)
 		return -1;
 	int err = dp_call_pmds(calls, take_pmd, pmds, text);
+	return err ? refuse_call(d, reply, err, text) : 0;
+}
+
+static void take_pmd_stats(const struct nlmsghdr *nlh, const struct nlattr **a, void *arg)
+{
+	(void)nlh;
+	if (!pmd_goes_on(json_array_get(arg, json_array_size(arg) - 1), a))
+		json_array_append_new(arg, pmd_json(a));
+}
+
+int method_pmd_stats(struct swctld *d, const json_t *params, struct rpc_reply *reply)
+{
+	struct dp_info info;
+	char text[DP_CALL_TEXT];
+	struct dp_client *calls = need_swd(d, reply);
+	(void)params;
+	if (!calls)
+		return -1;
+	json_t *pmds = json_array();
+	int err = dp_call_info(calls, &info, text);
+	if (!err)
+		err = dp_call_pmds(calls, take_pmd_stats, pmds, text);
+	reply->result = json_pack("{s:o, s:f, s:o}", "isa", rpc_text(info.isa), "seconds",
+				  (double)info.uptime_ms / 1000, "pmds", pmds);
 	return err ? refuse_call(d, reply, err, text) : 0;
 }

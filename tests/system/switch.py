@@ -128,6 +128,8 @@ class Switch:
 
     def start_swd(self, ready=True, env=None):
         argv = [*self.swd_prefix, program("swd"), "--run-dir", self.run_dir, "--pmd-cores", PMD_CORE, "--mem", self.mem]
+        if isa := os.environ.get("SWD_ISA"):  # "plain", "avx2" or "avx512"; otherwise the best that there is
+            argv += ["--isa", isa]
         argv += self.swd_args
         self._keep_log(self.swd)
         self.swd = Daemon(argv, ALL_CORES, env)

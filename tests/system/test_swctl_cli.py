@@ -24,6 +24,7 @@ READING = [
     ["stats"],
     ["drops"],
     ["pmd", "show"],
+    ["pmd", "stats"],
     ["fdb", "show"],
     ["version"],
 ]
@@ -227,6 +228,9 @@ def test_terminal_control_in_a_refusal_is_not_passed_on(daemon):
         (["show", "--run-dir"], "--run-dir needs a value"),
         (["show", "now"], '"now" is one word too many'),
         (["--timeout", "soon", "show"], "--timeout"),
+        (["--interval", "0", "pmd", "stats"], "1 to 86400"),
+        (["--interval", "1", "show"], "show takes no --interval"),
+        (["--count", "1", "pmd", "stats"], "--count needs --interval"),
         (["add-port", "vm1", "vhost-user"], "did you mean type=vhost-user?"),
         (["add-port", "vm1"], "type=KIND is missing"),
         (["del-port"], "NAME is missing"),
@@ -300,6 +304,33 @@ def test_a_silent_daemon_is_given_up(daemon):
     daemon.does(answer)
     assert_fails(daemon.swctl("--timeout", 1, "show"), 1, "no answer from swctld for 1 s", "--timeout")
     release.set()
+
+
+def test_an_interval_shows_what_was_counted_in_it(daemon):
+    asked = iter(range(100))
+
+    def answer(request):
+        n = next(asked)
+        result = {"seconds": 1.0 * n, "pmds": [{"core": 5, "iterations": n, "copies": n * n}]}
+        return [json.dumps({"jsonrpc": "2.0", "id": 1, "result": result}).encode() + b"\n"]
+
+    daemon.does(answer)
+    done = daemon.swctl("pmd", "stats", "--interval", 1, "--count", 2, "--json")
+    assert done.returncode == 0
+    got = [json.loads(line) for line in done.stdout.splitlines()]
+    assert got == [{"seconds": 1.0, "pmds": [{"core": 5, "iterations": 1, "copies": n}]} for n in (1, 3)]
+
+
+def test_an_interval_ends_with_the_daemon(daemon):
+    asked = iter(range(2))
+
+    def answer(request):
+        if next(asked):
+            return []
+        return [b'{"jsonrpc": "2.0", "id": 1, "result": {}}\n']
+
+    daemon.does(answer)
+    assert_fails(daemon.swctl("pmd", "stats", "--interval", 1), 1, "without an answer")
 
 
 def test_a_refusal_before_the_whole_request_was_read_is_shown(daemon):

@@ -125,17 +125,53 @@ static void cycles_a_packet_are_whole_and_absent_without_packets(void **state)
 	static const char pmds[] =
 	    "{\"pmds\": [{\"core\": 1, \"busy_percent\": 50.04, \"rx_packets\": 4, \"rx_bursts\": "
 	    "2,"
-	    " \"busy_cycles\": 1001, \"emc_hits\": 3, \"misses\": 1, \"masks_tried\": 2},"
+	    " \"busy_cycles\": 1001, \"repeats\": 1, \"emc_hits\": 1, \"signature_hits\": 1,"
+	    " \"misses\": 1, \"masks_tried\": 2},"
 	    " {\"core\": 2}]}";
 	static const char text[] =
-	    "CORE  NUMA    BUSY  PACKETS  PER BURST  CYCLES EACH  EMC HITS  MEGAFLOW HITS  MISSES"
+	    "CORE  NUMA    BUSY  PACKETS  PER BURST  CYCLES EACH  CACHE HITS  MEGAFLOW HITS  MISSES"
 	    "  MASKS TRIED  RECIRCULATED\n"
-	    "   1     0  50.0 %        4        2.0          250    75.0 %          0.0 %       1"
+	    "   1     0  50.0 %        4        2.0          250      75.0 %          0.0 %       1"
 	    "          2.0             0\n"
-	    "   2     0   0.0 %        0          -            -         -              -       0"
+	    "   2     0   0.0 %        0          -            -           -              -       0"
 	    "            -             0\n"
 	    "\nno queues to poll\n";
 	expect("pmd.show", pmds, text);
+}
+
+static void pmd_statistics_are_given_per_packet_and_in_percent(void **state)
+{
+	(void)state;
+	expect(
+	    "pmd.stats",
+	    "{\"isa\": \"avx2\", \"seconds\": 2.0, \"pmds\": [{\"core\": 1, \"numa\": 0,"
+	    " \"busy_cycles\": 3000, \"idle_cycles\": 1000, \"rx_packets\": 20, \"rx_bursts\": 8,"
+	    " \"copies\": 30, \"recirculations\": 5, \"repeats\": 10, \"emc_hits\": 5,"
+	    " \"signature_hits\": 4, \"megaflow_hits\": 3, \"misses\": 3, \"masks_tried\": 15,"
+	    " \"stage_packets\": 10, \"rx_cycles\": 100, \"extract_cycles\": 150,"
+	    " \"lookup_cycles\": 200, \"actions_cycles\": 55, \"tx_cycles\": 300},"
+	    " {\"core\": 3}]}",
+	    "instruction set avx2, counted over 2.0 s\n"
+	    "\nload\n"
+	    "CORE  NUMA    BUSY  BUSY CYCLES  IDLE CYCLES  PACKETS  PER SECOND  PER BURST"
+	    "  COPIES EACH  RECIRCULATED\n"
+	    "   1     0  75.0 %         3000         1000       20          10        2.5"
+	    "          1.5             5\n"
+	    "   3     0       -            0            0        0           0          -"
+	    "            -             0\n"
+	    "\ncycles per packet, and by stage\n"
+	    "CORE    ALL    RX  EXTRACT  LOOKUP  ACTIONS    TX\n"
+	    "   1  150.0  10.0     15.0    20.0      5.5  30.0\n"
+	    "   3      -     -        -       -        -     -\n"
+	    "\nlookups, and what answered them\n"
+	    "CORE  LOOKUPS  REPEAT  EXACT MATCH  SIGNATURE  MEGAFLOW    MISS  MISSES"
+	    "  MASKS TRIED\n"
+	    "   1       25  40.0 %       20.0 %     16.0 %    12.0 %  12.0 %       3"
+	    "          2.5\n"
+	    "   3        0       -            -          -         -       -       0"
+	    "            -\n");
+	expect("pmd.stats", "{\"isa\": \"plain\", \"seconds\": 1.0, \"pmds\": []}",
+	       "instruction set plain, counted over 1.0 s\nno poll-mode threads\n");
 }
 
 static void a_result_without_fields_prints_something_for_every_method(void **state)
@@ -159,6 +195,15 @@ static void json_keeps_the_order_and_short_numbers(void **state)
 			  (struct swctl_options){.json = true});
 	assert_string_equal(
 	    got, "{\n  \"z\": 0.1,\n  \"a\": 9007199254740993,\n  \"m\": [\n    1.5\n  ]\n}\n");
+	free(got);
+}
+
+static void one_of_many_results_is_a_line_of_json(void **state)
+{
+	(void)state;
+	char *got = print("pmd.stats", "{\"pmds\": [{\"core\": 1}]}",
+			  (struct swctl_options){.json = true, .interval_s = 1});
+	assert_string_equal(got, "{\"pmds\": [{\"core\": 1}]}\n");
 	free(got);
 }
 
@@ -191,8 +236,10 @@ int main(void)
 	    cmocka_unit_test(counts_of_changed_rules_read_as_a_sentence),
 	    cmocka_unit_test(show_tells_when_the_data_plane_is_away),
 	    cmocka_unit_test(cycles_a_packet_are_whole_and_absent_without_packets),
+	    cmocka_unit_test(pmd_statistics_are_given_per_packet_and_in_percent),
 	    cmocka_unit_test(a_result_without_fields_prints_something_for_every_method),
 	    cmocka_unit_test(json_keeps_the_order_and_short_numbers),
+	    cmocka_unit_test(one_of_many_results_is_a_line_of_json),
 	    cmocka_unit_test(units_are_those_that_people_read),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
