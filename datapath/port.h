@@ -37,7 +37,7 @@ struct port_config {
 // What an operator sees.
 struct port_status {
 	bool link_up;
-	char reason[96];  // why the link is down; empty when up
+	char reason[160]; // why the link is down; empty when up
 	char detail[160]; // kind's own words: socket path and role, or driver and devargs
 	uint16_t n_rxq;	  // queues that can be polled now
 	uint16_t n_txq;
@@ -71,6 +71,9 @@ struct port_kind {
 	uint16_t (*tx)(struct port *port, unsigned pmd_index, struct rte_mbuf **pkts, uint16_t n,
 		       int *reason);
 	void (*status)(struct port *port, struct port_status *status); // control thread
+	// Frames that rx() threw away since open, to be counted under DROP_MALFORMED. Control
+	// thread. NULL: none.
+	uint64_t (*n_malformed)(struct port *port);
 };
 
 // Work that a port takes from the sender of a packet (packet.h, struct packet_offload).
