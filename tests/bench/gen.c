@@ -63,3 +63,42 @@
 //    "ok": true}                              false: bad frames, or nothing received
 //
 // Exit status: 0 ok; 1 not ok (the JSON is there); 2 setup failed (one line on stderr, no JSON).
+#include "tests/bench/report.h"
+#include "tests/bench/self_test.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+
+static int pin(unsigned core)
+{
+	cpu_set_t cores;
+	CPU_ZERO(&cores);
+	CPU_SET(core, &cores);
+	if (sched_setaffinity(0, sizeof(cores), &cores) == 0)
+		return 0;
+	fprintf(stderr, "bench-gen: cannot run on core %u: %s\n", core, strerror(errno));
+	return -errno;
+}
+
+int main(int argc, char **argv)
+{
+	static struct run run;
+	int status = 2;
+	options_parse(&run.o, argc, argv);
+	if (pin(run.o.core) < 0 || run_open(&run) < 0)
+		goto out;
+	if (run.o.self_test && self_test_start(&run, run.o.core + 1) < 0) {
+		fprintf(stderr, "bench-gen: no core %u for the self-test\n", run.o.core + 1);
+		goto out;
+	}
+	int rc = run_go(&run);
+	if (run.o.self_test)
+		self_test_stop();
+	if (rc == 0)
+		status = report_write(&run, stdout, stderr) ? 0 : 1;
+out:
+	run_close(&run);
+	return status;
+}

@@ -1,0 +1,187 @@
+#include "tests/bench/frames.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <linux/if_ether.h>
+#include <linux/ip.h>
+#include <linux/tcp.h>
+#include <linux/udp.h>
+#include <linux/virtio_net.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define L3_OFFSET    14
+#define L4_OFFSET    34
+#define STRIDE_MIN   128
+#define ARP_LEN	     60
+#define IP_ID_PLUS   0x5a5a // IP id + total length: keeps header checksums alike
+#define SRC_PORTS    60000
+#define SRC_PORT_MIN 1024
+#define DST_PORT_MIN 1000
+
+// The large one stands apart from its like, the medium ones are spread.
+static const uint16_t imix[] = {64, 570, 64, 64, 570, 64, 1514, 64, 570, 64, 64, 570};
+#define IMIX_N (sizeof(imix) / sizeof(imix[0]))
+
+uint32_t frame_spec_len(const struct frame_spec *spec, uint32_t frame)
+{
+	if (spec->kind == FRAMES_FIXED)
+		return spec->size;
+	return spec->kind == FRAMES_IMIX ? imix[frame % IMIX_N] : TSO_FRAME_LEN;
+}
+
+uint32_t frame_spec_max(const struct frame_spec *spec)
+{
+	if (spec->kind == FRAMES_FIXED)
+		return spec->size;
+	return spec->kind == FRAMES_IMIX ? IMIX_LEN_MAX : TSO_FRAME_LEN;
+}
+
+static size_t stride(uint32_t len)
+{
+	size_t bytes = (VNET_HDR_LEN + len + 63ul) & ~63ul;
+	return bytes < STRIDE_MIN ? STRIDE_MIN : bytes;
+}
+
+uint32_t frame_pool_count(const struct frame_spec *spec, uint32_t n_slots)
+{
+	return spec->n_flows <= n_slots ? n_slots : spec->n_flows;
+}
+
+size_t frame_pool_bytes(const struct frame_spec *spec, uint32_t n)
+{
+	size_t bytes = stride(ARP_LEN);
+	for (uint32_t i = 0; i < n; i++)
+		bytes += stride(frame_spec_len(spec, i));
+	return bytes;
+}
+
+static uint32_t sum_words(const void *data, size_t len)
+{
+	const uint8_t *at = data;
+	uint32_t sum = 0;
+	for (size_t i = 0; i < len; i += 2)
+		sum += (uint32_t)at[i] << 8 | at[i + 1];
+	return sum;
+}
+
+static uint16_t fold(uint32_t sum)
+{
+	while (sum >> 16)
+		sum = (sum & 0xffff) + (sum >> 16);
+	return (uint16_t)sum;
+}
+
+static void mac_write(uint8_t *mac, unsigned port)
+{
+	const uint8_t bytes[] = {0x02, 0x67, 0x65, 0x6e, 0x00, (uint8_t)port};
+	memcpy(mac, bytes, sizeof(bytes));
+}
+
+static void ip_build(struct iphdr *ip, const struct frame_spec *spec, uint32_t flow, uint32_t len)
+{
+	uint16_t total = (uint16_t)(len - L3_OFFSET);
+	ip->version = 4;
+	ip->ihl = 5;
+	ip->tot_len = htons(total);
+	ip->id = htons((uint16_t)(IP_ID_PLUS - total));
+	ip->frag_off = htons(0x4000);
+	ip->ttl = 64;
+	ip->protocol = spec->kind == FRAMES_TSO ? IPPROTO_TCP : IPPROTO_UDP;
+	ip->saddr = htonl((32u + spec->from) << 24 | flow);
+	ip->daddr = htonl(10u << 24 | (flow % spec->n_classes + 1) << 16 | (spec->to + 1));
+	ip->check = htons((uint16_t)~fold(sum_words(ip, sizeof(*ip))));
+}
+
+// The checksum is left to whoever sends the segments: it holds the pseudo header's sum.
+static void tcp_build(struct tcphdr *tcp, const struct iphdr *ip, uint32_t frame)
+{
+	static const uint8_t timestamps[12] = {1, 1, 8, 10, 0, 0, 0, 1, 0, 0, 0, 1};
+	uint16_t len = (uint16_t)(ntohs(ip->tot_len) - sizeof(*ip));
+	tcp->seq = htonl(frame * 45 * TSO_MSS);
+	tcp->ack_seq = htonl(1);
+	tcp->doff = 8;
+	tcp->ack = 1;
+	tcp->window = htons(0xffff);
+	memcpy(tcp + 1, timestamps, sizeof(timestamps));
+	tcp->check = htons(fold(sum_words(&ip->saddr, 8) + IPPROTO_TCP + len));
+}
+
+static void l4_build(uint8_t *data, const struct frame_spec *spec, uint32_t frame, uint32_t len)
+{
+	uint32_t flow = frame % spec->n_flows;
+	struct udphdr *ports = (struct udphdr *)(data + L4_OFFSET);
+	ports->source = htons((uint16_t)(SRC_PORT_MIN + flow % SRC_PORTS));
+	ports->dest = htons((uint16_t)(DST_PORT_MIN + flow % spec->n_classes));
+	if (spec->kind == FRAMES_TSO)
+		tcp_build((struct tcphdr *)ports, (struct iphdr *)(data + L3_OFFSET), frame);
+	else // no checksum, which IPv4 allows: a time stamp does not break it
+		ports->len = htons((uint16_t)(len - L4_OFFSET));
+}
+
+static void frame_build(uint8_t *hdr, const struct frame_spec *spec, uint32_t frame)
+{
+	uint8_t *data = hdr + VNET_HDR_LEN;
+	uint32_t len = frame_spec_len(spec, frame);
+	struct ethhdr *eth = (struct ethhdr *)data;
+	mac_write(eth->h_dest, spec->to);
+	mac_write(eth->h_source, spec->from);
+	eth->h_proto = htons(ETH_P_IP);
+	ip_build((struct iphdr *)(data + L3_OFFSET), spec, frame % spec->n_flows, len);
+	l4_build(data, spec, frame, len);
+	if (spec->kind == FRAMES_TSO) {
+		*(struct virtio_net_hdr_v1 *)hdr =
+		    (struct virtio_net_hdr_v1){.flags = VIRTIO_NET_HDR_F_NEEDS_CSUM,
+					       .gso_type = VIRTIO_NET_HDR_GSO_TCPV4,
+					       .hdr_len = TSO_HDR_LEN,
+					       .gso_size = TSO_MSS,
+					       .csum_start = L4_OFFSET,
+					       .csum_offset = offsetof(struct tcphdr, check)};
+	}
+	unsigned at = frame_tag_offset(spec);
+	struct frame_tag tag = {.magic = FRAME_MAGIC, .from = (uint8_t)spec->from, .id = frame};
+	memcpy(data + at, &tag, sizeof(tag));
+	for (at += sizeof(tag); at < len; at++)
+		data[at] = (uint8_t)(at * 7 + frame);
+}
+
+static void arp_build(uint8_t *hdr, const struct frame_spec *spec)
+{
+	static const uint8_t request[] = {0x08, 0x06, 0, 1, 8, 0, 6, 4, 0, 1};
+	uint8_t *data = hdr + VNET_HDR_LEN;
+	uint32_t ip = htonl(10u << 24 | 1 << 16 | (spec->from + 1));
+	memset(data, 0xff, ETH_ALEN);
+	mac_write(data + 6, spec->from);
+	memcpy(data + 12, request, sizeof(request));
+	mac_write(data + 22, spec->from);
+	memcpy(data + 28, &ip, sizeof(ip));
+	memcpy(data + 38, &ip, sizeof(ip));
+}
+
+int frame_pool_create(struct frame_pool *pool, const struct frame_spec *spec, uint32_t n,
+		      struct guest_memory *mem)
+{
+	pool->refs = calloc(n + 1ul, sizeof(*pool->refs));
+	if (!pool->refs)
+		return -ENOMEM;
+	pool->spec = *spec;
+	pool->n = n;
+	pool->mem = mem;
+	for (uint32_t i = 0; i <= n; i++) {
+		uint32_t len = i < n ? frame_spec_len(spec, i) : ARP_LEN;
+		uint8_t *hdr = guest_memory_alloc(mem, stride(len), 64);
+		if (i < n)
+			frame_build(hdr, spec, i);
+		else
+			arp_build(hdr, spec);
+		pool->refs[i].addr = guest_memory_gpa(mem, hdr);
+		pool->refs[i].len = VNET_HDR_LEN + len;
+	}
+	return 0;
+}
+
+void frame_pool_destroy(struct frame_pool *pool)
+{
+	free(pool->refs);
+	pool->refs = NULL;
+}

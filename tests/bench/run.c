@@ -1,0 +1,307 @@
+#include "tests/bench/run.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#define CONTACT_PAUSE_S 0.005
+#define DRAIN_QUIET_S	0.02 // without a frame: nothing is under way any more
+#define DRAIN_MAX_S	0.5
+#define TICK_S		0.2 // how often it is asked whether the switch is alive
+
+static volatile sig_atomic_t interrupted;
+
+static void on_signal(int number)
+{
+	(void)number;
+	interrupted = 1;
+}
+
+static double seconds_now(void)
+{
+	struct timespec ts;
+	clock_gettime(CLOCK_MONOTONIC_RAW, &ts);
+	return (double)ts.tv_sec + (double)ts.tv_nsec * 1e-9;
+}
+
+static double tsc_hz_measure(void)
+{
+	double t0 = seconds_now();
+	uint64_t c0 = __rdtsc();
+	while (seconds_now() - t0 < 0.05)
+		;
+	uint64_t c1 = __rdtsc();
+	return (double)(c1 - c0) / (seconds_now() - t0);
+}
+
+static int switch_check(const struct run *run)
+{
+	if (interrupted)
+		return -EINTR;
+	for (unsigned i = 0; i < run->n_ports; i++) {
+		const struct port *p = &run->ports[i];
+		if (!p->kind->alive(p)) {
+			fprintf(stderr, "bench-gen: the switch hung up on %s\n", run->o.ports[i]);
+			return -EPIPE;
+		}
+	}
+	return 0;
+}
+
+// Polls all ports; those send whose source has a budget.
+static inline uint32_t poll_ports(struct run *run, uint64_t now)
+{
+	uint32_t did = 0;
+	for (unsigned i = 0; i < run->n_ports; i++) {
+		struct port *p = &run->ports[i];
+		did += p->kind->rx(p, now);
+		if (p->source.budget > 0)
+			did += p->kind->tx(p, now);
+	}
+	run->polls++;
+	run->idle_polls += did == 0;
+	return did;
+}
+
+static bool budgets_spent(const struct run *run)
+{
+	for (unsigned i = 0; i < run->n_ports; i++) {
+		if (run->ports[i].source.budget > 0)
+			return false;
+	}
+	return true;
+}
+
+// Polls until the time is over or all budgets are spent.
+static int poll_for(struct run *run, double seconds)
+{
+	uint64_t now = __rdtsc();
+	uint64_t end = now + (uint64_t)(seconds * run->tsc_hz);
+	uint64_t tick = now;
+	for (; now < end; now = __rdtsc()) {
+		poll_ports(run, now);
+		if (now < tick)
+			continue;
+		tick = now + (uint64_t)(TICK_S * run->tsc_hz);
+		int rc = switch_check(run);
+		if (rc < 0)
+			return rc;
+		if (budgets_spent(run))
+			break;
+	}
+	return 0;
+}
+
+static void drain(struct run *run)
+{
+	uint64_t quiet = (uint64_t)(DRAIN_QUIET_S * run->tsc_hz);
+	uint64_t now = __rdtsc();
+	uint64_t last = now;
+	uint64_t end = now + (uint64_t)(DRAIN_MAX_S * run->tsc_hz);
+	for (unsigned i = 0; i < run->n_ports; i++)
+		run->ports[i].source.budget = 0;
+	for (; now < end && now - last < quiet; now = __rdtsc()) {
+		if (poll_ports(run, now) > 0)
+			last = now;
+	}
+}
+
+static void counts_reset(struct run *run)
+{
+	run->polls = 0;
+	run->idle_polls = 0;
+	for (unsigned i = 0; i < run->n_ports; i++) {
+		struct port *p = &run->ports[i];
+		memset(&p->counts, 0, sizeof(p->counts));
+		checker_reset(&p->check);
+	}
+}
+
+static void counts_keep(struct run *run, uint64_t began)
+{
+	run->seconds = (double)(__rdtsc() - began) / run->tsc_hz;
+	for (unsigned i = 0; i < run->n_ports; i++) {
+		const struct port *p = &run->ports[i];
+		run->windows[i].received = p->check.received;
+		run->windows[i].bytes = p->check.bytes;
+		run->counts[i] = p->counts;
+		run->late[i] = p->source.late;
+	}
+}
+
+// Sends for some time, then drains.
+static int phase(struct run *run, double seconds, double pps)
+{
+	counts_reset(run);
+	uint64_t began = __rdtsc();
+	for (unsigned i = 0; i < run->n_ports; i++) {
+		struct source *s = &run->ports[i].source;
+		source_start(s, 0, s->pool->n, run_sends(run, i) ? UINT64_MAX : 0, pps,
+			     run->tsc_hz);
+	}
+	int rc = poll_for(run, seconds);
+	counts_keep(run, began);
+	uint64_t polls = run->polls, idle_polls = run->idle_polls;
+	drain(run);
+	run->polls = polls;
+	run->idle_polls = idle_polls;
+	return rc;
+}
+
+// All flows once.
+static int prime(struct run *run)
+{
+	double pps = run->o.prime_pps;
+	uint32_t n = run->o.frames.n_flows;
+	counts_reset(run);
+	for (unsigned i = 0; i < run->n_ports; i++)
+		source_start(&run->ports[i].source, 0, n, run_sends(run, i) ? n : 0, pps,
+			     run->tsc_hz);
+	int rc = poll_for(run, n / pps + 1);
+	drain(run);
+	for (unsigned i = 0; i < run->n_ports; i++) {
+		run->primed_sent += run->ports[i].counts.sent;
+		run->primed_received += run->ports[i].check.received;
+	}
+	return rc;
+}
+
+// Port i sends one frame of its pool, announcements included.
+static void send_one(struct run *run, unsigned i, uint32_t frame)
+{
+	source_start(&run->ports[i].source, frame, 1, 1, 0, run->tsc_hz);
+}
+
+static bool all_arrived(const struct run *run)
+{
+	for (unsigned i = 0; i < run->n_ports; i++) {
+		if (run_sends(run, i) && run->ports[i].peer->check.received == 0)
+			return false;
+	}
+	return true;
+}
+
+// Announces MACs and sends slowly until something has come through each way.
+static int contact(struct run *run)
+{
+	uint64_t end = __rdtsc() + (uint64_t)(run->o.port.timeout_s * run->tsc_hz);
+	while (__rdtsc() < end) {
+		for (unsigned i = 0; i < run->n_ports; i++)
+			send_one(run, i, run->ports[i].pool.n);
+		int rc = poll_for(run, CONTACT_PAUSE_S);
+		for (unsigned i = 0; rc == 0 && i < run->n_ports; i++) {
+			if (run_sends(run, i))
+				send_one(run, i, 0);
+		}
+		if (rc == 0)
+			rc = poll_for(run, CONTACT_PAUSE_S);
+		if (rc < 0)
+			return rc;
+		if (all_arrived(run)) {
+			drain(run);
+			return 0;
+		}
+	}
+	for (unsigned i = 0; i < run->n_ports; i++) {
+		if (run_sends(run, i) && run->ports[i].peer->check.received == 0)
+			fprintf(stderr, "bench-gen: nothing from %s came out at %s in %g s\n",
+				run->o.ports[i], run->o.ports[i ^ 1], run->o.port.timeout_s);
+	}
+	return -ETIMEDOUT;
+}
+
+static const struct port_kind *kind_of(const char *text, const char **target)
+{
+	static const struct port_kind *const kinds[] = {&port_vhost, &port_vhost_listen, &port_bare,
+							&port_tap, &port_packet};
+	for (unsigned i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		size_t len = strlen(kinds[i]->prefix);
+		if (strncmp(text, kinds[i]->prefix, len) == 0 && text[len] == ':') {
+			*target = text + len + 1;
+			return kinds[i];
+		}
+	}
+	return NULL;
+}
+
+static int port_open(struct run *run, unsigned i)
+{
+	struct port *p = &run->ports[i];
+	struct frame_spec spec = run->o.frames;
+	char err[256] = "out of memory";
+	spec.from = i;
+	spec.to = i ^ 1;
+	p->index = i;
+	p->peer = &run->ports[i ^ 1];
+	p->kind = kind_of(run->o.ports[i], &p->target);
+	if (!p->kind) {
+		fprintf(stderr,
+			"bench-gen: %s is no port: vhost:, vhost-listen:, tap: or packet:\n",
+			run->o.ports[i]);
+		return -EINVAL;
+	}
+	run->n_ports = i + 1;
+	int rc = p->kind->open(p, &run->o.port, &spec, err, sizeof(err));
+	if (rc < 0) {
+		fprintf(stderr, "bench-gen: %s: %s\n", run->o.ports[i], err);
+		return rc;
+	}
+	p->source.pool = &p->pool;
+	p->source.random = run->o.random;
+	p->source.seed = i + 1;
+	p->source.stamp_every = run->o.latency_every;
+	return 0;
+}
+
+int run_open(struct run *run)
+{
+	int rc = 0;
+	signal(SIGINT, on_signal);
+	signal(SIGTERM, on_signal);
+	for (unsigned i = 0; rc == 0 && i < run->o.n_ports; i++)
+		rc = port_open(run, i);
+	for (unsigned i = 0; rc == 0 && i < run->n_ports; i++)
+		checker_init(&run->ports[i].check, &run->ports[i].peer->pool,
+			     run->o.latency_every > 0, run->o.touch);
+	return rc;
+}
+
+static int connect_ports(struct run *run)
+{
+	for (unsigned i = 0; i < run->n_ports; i++) {
+		struct port *p = &run->ports[i];
+		char err[256] = "failed";
+		if (!p->kind->connect)
+			continue;
+		int rc = p->kind->connect(p, &run->o.port, err, sizeof(err));
+		if (rc < 0) {
+			fprintf(stderr, "bench-gen: %s: %s\n", run->o.ports[i], err);
+			return rc;
+		}
+	}
+	return 0;
+}
+
+int run_go(struct run *run)
+{
+	int rc = connect_ports(run);
+	if (rc < 0)
+		return rc;
+	run->tsc_hz = tsc_hz_measure();
+	rc = contact(run);
+	if (rc == 0 && run->o.prime_pps > 0)
+		rc = prime(run);
+	if (rc == 0)
+		rc = phase(run, run->o.warmup_s, run->o.rate_pps);
+	if (rc == 0)
+		rc = phase(run, run->o.seconds, run->o.rate_pps);
+	return rc;
+}
+
+void run_close(struct run *run)
+{
+	for (unsigned i = 0; i < run->n_ports; i++)
+		run->ports[i].kind->close(&run->ports[i]);
+}
