@@ -55,7 +55,9 @@ SRC_ctl       := $(wildcard ctl/*.c)
 SRC_datapath  := $(filter-out datapath/swd.c,$(wildcard datapath/*.c)) $(wildcard vhost/*.c)
 SRC_swctld    := $(filter-out ctl/swctld/swctld.c,$(wildcard ctl/swctld/*.c))
 SRC_swctl     := $(filter-out ctl/swctl/swctl.c,$(wildcard ctl/swctl/*.c))
-LIBS          := flowtable ctl datapath swctld swctl
+# What unit tests call of hot headers, in each instruction set.
+SRC_unit_hot  := $(wildcard tests/unit/*/*_hot.c)
+LIBS          := flowtable ctl datapath swctld swctl unit_hot
 MAINS         := datapath/swd.c ctl/swctld/swctld.c ctl/swctl/swctl.c
 UNIT_TESTS    := $(wildcard tests/unit/*/test_*.c)
 
@@ -96,12 +98,26 @@ $(BUILD)/swctld: $(call obj,ctl/swctld/swctld.c) $(call lib,swctld ctl flowtable
 $(BUILD)/swctl: $(call obj,ctl/swctl/swctl.c) $(call lib,swctl ctl)
 	$(call quiet,LINK)$(CC) $(CFLAGS_ALL) $(LDFLAGS) -o $@ $^ -ljansson -lmnl
 
+# The traffic generator of the benchmarks: only libc, and for the machine it is built on.
+SRC_bench  := $(wildcard tests/bench/*.c)
+BENCH_CFLAGS = -std=gnu11 -D_GNU_SOURCE -O3 -march=native -g $(WARN) $(SANFLAGS) -pthread -I. $(CFLAGS)
+
+.PHONY: bench-gen
+bench-gen: $(BUILD)/bench-gen ## the traffic generator of the benchmarks
+
+$(BUILD)/obj/tests/bench/%.o: tests/bench/%.c
+	@mkdir -p $(@D)
+	$(call quiet,CC)$(CC) $(BENCH_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(BUILD)/bench-gen: $(call obj,$(SRC_bench))
+	$(call quiet,LINK)$(CC) $(BENCH_CFLAGS) $(LDFLAGS) -o $@ $^
+
 # Unit tests: one program a file, linked with everything below its folder.
 $(BUILD)/unit/ctl/%: $(BUILD)/obj/tests/unit/ctl/%.o $(call lib,swctld swctl ctl flowtable)
 	@mkdir -p $(@D)
 	$(call quiet,LINK)$(CC) $(CFLAGS_ALL) $(LDFLAGS) -o $@ $^ $(CTL_LIBS) -lcmocka
 
-$(BUILD)/unit/%: $(BUILD)/obj/tests/unit/%.o $(call lib,datapath ctl flowtable)
+$(BUILD)/unit/%: $(BUILD)/obj/tests/unit/%.o $(call lib,unit_hot datapath ctl flowtable)
 	@mkdir -p $(@D)
 	$(call quiet,LINK)$(CC) $(CFLAGS_ALL) $(LDFLAGS) -o $@ $^ $(DPDK_LIBS) -lmnl -levent -lsystemd -lcmocka
 

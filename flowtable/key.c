@@ -12,7 +12,7 @@ __attribute__((constructor)) static void draw_secret(void)
 
 	if (getentropy(key_hash_secret.word, sizeof(key_hash_secret.word)) != 0)
 		abort(); // a kernel before 3.17
-	key_hash_secret.empty_line2 = line_hash(key_words(&zero) + LINE_WORDS, line2);
+	key_hash_secret.empty_line2 = vec_sum(line_nh(key_words(&zero) + LINE_WORDS, line2));
 }
 
 void flow_key_mask(struct flow_key *dst, const struct flow_key *key, const struct flow_key *mask)

@@ -1,9 +1,10 @@
-// A key as sixteen words: compare and hash, inline for the lookup loops. The places where AVX2 and
-// AVX-512 versions would go.
+// A key as words: compare and hash, inline for the lookup loops, as wide as the instruction set
+// allows (key_vec.h).
 #ifndef FLOWTABLE_KEY_WORDS_H
 #define FLOWTABLE_KEY_WORDS_H
 
 #include "flowtable/key.h"
+#include "flowtable/key_vec.h"
 
 typedef uint64_t __attribute__((may_alias)) key_word;
 
@@ -11,29 +12,60 @@ typedef uint64_t __attribute__((may_alias)) key_word;
 
 static_assert(LINE_WORDS == 8 && FLOW_KEY_WORDS == 2 * LINE_WORDS, "a line is eight words");
 
+#define VEC_WORDS (sizeof(vec) / sizeof(uint64_t))
+// Over a line's vectors, unrolled: at most eight.
+#define FOREACH_LINE_VEC(i) \
+	_Pragma("GCC unroll 8") for (unsigned i = 0; i < LINE_WORDS; i += VEC_WORDS)
+
 static inline const key_word *key_words(const struct flow_key *key)
 {
 	return (const key_word *)key;
 }
 
+// Whether the key of a packet, as flow_extract() fills it, has anything in line 2: only these types
+// have fields there.
+static inline bool key_has_line2(const struct flow_key *key)
+{
+	uint16_t type_be = key->eth_type_be;
+
+	return type_be == __builtin_bswap16(0x86dd) || type_be == __builtin_bswap16(0x0806) ||
+	       type_be == __builtin_bswap16(0x8035);
+}
+
+static inline bool line_equal(const key_word *a, const key_word *b)
+{
+	vec diff = vec_zero();
+
+	FOREACH_LINE_VEC(i)
+	diff = vec_or(diff, vec_xor(vec_load(a + i), vec_load(b + i)));
+	return vec_is_zero(diff);
+}
+
 // Whether a line of a and b agrees in the bits of the mask.
 static inline bool line_equal_masked(const key_word *a, const key_word *b, const key_word *mask)
 {
-	uint64_t diff = 0;
+	vec diff = vec_zero();
 
-	for (unsigned i = 0; i < LINE_WORDS; i++)
-		diff |= (a[i] ^ b[i]) & mask[i];
-	return diff == 0;
+	FOREACH_LINE_VEC(i)
+	diff = vec_or(diff, vec_and(vec_xor(vec_load(a + i), vec_load(b + i)), vec_load(mask + i)));
+	return vec_is_zero(diff);
 }
 
 static inline bool key_equal_inline(const struct flow_key *a, const struct flow_key *b)
 {
 	const key_word *aw = key_words(a), *bw = key_words(b);
-	uint64_t diff = 0;
 
-	for (unsigned i = 0; i < FLOW_KEY_WORDS; i++)
-		diff |= aw[i] ^ bw[i];
-	return diff == 0;
+	return line_equal(aw, bw) && line_equal(aw + LINE_WORDS, bw + LINE_WORDS);
+}
+
+// As key_equal_inline(), for two keys that flow_extract() filled: reads line 2 only where it can
+// differ.
+static inline bool packet_key_equal_inline(const struct flow_key *a, const struct flow_key *b)
+{
+	const key_word *aw = key_words(a), *bw = key_words(b);
+
+	return line_equal(aw, bw) &&
+	       (!key_has_line2(a) || line_equal(aw + LINE_WORDS, bw + LINE_WORDS));
 }
 
 static inline bool key_equal_masked_inline(const struct flow_key *a, const struct flow_key *b,
@@ -46,41 +78,33 @@ static inline bool key_equal_masked_inline(const struct flow_key *a, const struc
 }
 
 // The hash is keyed, by numbers drawn at the process's start, because whoever sends packets chooses
-// keys: with a plain CRC he could make them collide at will. Pairs of words are multiplied to 128
-// bits (as in wyhash, and NH of RFC 4418) and the halves folded; the products do not wait for each
-// other, which makes it as fast as the CRC instruction.
+// keys: with a plain CRC he could make them collide at will. It is NH (RFC 4418): two keys that
+// differ collide in the sum for one of 2^32 secrets. Its products do not wait for each other, and
+// stand in the lanes of a vector.
 struct key_hash_secret {
 	uint64_t word[FLOW_KEY_WORDS];
-	uint64_t empty_line2; // what a line 2 of zeros adds, so that a mask that ends in line 1
-			      // need not read it
+	uint64_t empty_line2; // what a line 2 of zeros adds, so that who knows it to be zero need
+			      // not read it
 } __attribute__((aligned(64)));
 
 extern struct key_hash_secret key_hash_secret; // written once, before main
 
-static inline uint64_t multiply_fold(uint64_t a, uint64_t b)
+static inline vec line_nh(const key_word *line, const uint64_t *secret)
 {
-	unsigned __int128 product = (unsigned __int128)a * b;
+	vec sum = vec_zero();
 
-	return (uint64_t)product ^ (uint64_t)(product >> 64);
-}
-
-static inline uint64_t line_hash_masked(const key_word *line, const key_word *mask,
-					const uint64_t *secret)
-{
-	uint64_t sum = 0;
-
-	for (unsigned i = 0; i < LINE_WORDS; i += 2)
-		sum += multiply_fold((line[i] & mask[i]) ^ secret[i],
-				     (line[i + 1] & mask[i + 1]) ^ secret[i + 1]);
+	FOREACH_LINE_VEC(i)
+	sum = vec_add(sum, vec_nh(vec_load(line + i), vec_load(secret + i)));
 	return sum;
 }
 
-static inline uint64_t line_hash(const key_word *line, const uint64_t *secret)
+static inline vec line_nh_masked(const key_word *line, const key_word *mask, const uint64_t *secret)
 {
-	uint64_t sum = 0;
+	vec sum = vec_zero();
 
-	for (unsigned i = 0; i < LINE_WORDS; i += 2)
-		sum += multiply_fold(line[i] ^ secret[i], line[i + 1] ^ secret[i + 1]);
+	FOREACH_LINE_VEC(i)
+	sum = vec_add(sum, vec_nh(vec_and(vec_load(line + i), vec_load(mask + i)),
+				  vec_load(secret + i)));
 	return sum;
 }
 
@@ -99,8 +123,19 @@ static inline uint32_t key_hash_inline(const struct flow_key *key, uint32_t basi
 {
 	const key_word *kw = key_words(key);
 	const uint64_t *secret = key_hash_secret.word;
+	vec sum = vec_add(line_nh(kw, secret), line_nh(kw + LINE_WORDS, secret + LINE_WORDS));
 
-	return hash_finish(line_hash(kw, secret) + line_hash(kw + LINE_WORDS, secret + LINE_WORDS),
+	return hash_finish(vec_sum(sum), basis);
+}
+
+// As key_hash_inline(), for a key that flow_extract() filled: reads line 2 only where it can have
+// something.
+static inline uint32_t packet_key_hash_inline(const struct flow_key *key, uint32_t basis)
+{
+	if (__builtin_expect(key_has_line2(key), false))
+		return key_hash_inline(key, basis);
+	return hash_finish(vec_sum(line_nh(key_words(key), key_hash_secret.word)) +
+			       key_hash_secret.empty_line2,
 			   basis);
 }
 
@@ -110,11 +145,12 @@ static inline uint32_t key_hash_masked_inline(const struct flow_key *key,
 {
 	const key_word *kw = key_words(key), *mw = key_words(mask);
 	const uint64_t *secret = key_hash_secret.word;
-	uint64_t sum = key_hash_secret.empty_line2;
+	vec sum = line_nh_masked(kw, mw, secret);
 
-	if (line2)
-		sum = line_hash_masked(kw + LINE_WORDS, mw + LINE_WORDS, secret + LINE_WORDS);
-	return hash_finish(sum + line_hash_masked(kw, mw, secret), basis);
+	if (!line2)
+		return hash_finish(vec_sum(sum) + key_hash_secret.empty_line2, basis);
+	sum = vec_add(sum, line_nh_masked(kw + LINE_WORDS, mw + LINE_WORDS, secret + LINE_WORDS));
+	return hash_finish(vec_sum(sum), basis);
 }
 
 #endif

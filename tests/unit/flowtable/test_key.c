@@ -1,5 +1,7 @@
 #include "flowtable/key_words.h"
 
+#include "inlines.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -149,6 +151,109 @@ static void hash_spreads_counting_keys(void **state)
 	}
 }
 
+// The hash, told again in the simplest way: NH of 64-bit words, and two rounds of mixing.
+static uint32_t reference_hash(const struct flow_key *key, uint32_t basis)
+{
+	uint64_t h = basis;
+
+	for (unsigned i = 0; i < FLOW_KEY_WORDS; i++) {
+		uint64_t word = key_words(key)[i], secret = key_hash_secret.word[i];
+		uint32_t low = (uint32_t)word + (uint32_t)secret;
+		uint32_t high = (uint32_t)(word >> 32) + (uint32_t)(secret >> 32);
+
+		h += (uint64_t)low * high;
+	}
+	h = (h ^ h >> 33) * 0xff51afd7ed558ccd;
+	h = (h ^ h >> 33) * 0xc4ceb9fe1a85ec53;
+	return (uint32_t)(h ^ h >> 33);
+}
+
+static void hash_is_the_same_in_each_instruction_set(void **state)
+{
+	(void)state;
+	const struct inlines *rows[N_ISAS];
+	unsigned seed = 6, n_rows = inlines_rows(rows);
+	struct flow_key key, mask, masked;
+
+	for (unsigned i = 0; i < N_ROUNDS; i++) {
+		bool line2 = i % 2;
+
+		fill_random(&key, &seed);
+		fill_random(&mask, &seed);
+		if (!line2)
+			memset(&mask.ipv6_src, 0, FLOW_KEY_LINE);
+		flow_key_mask(&masked, &key, &mask);
+
+		uint32_t hash = reference_hash(&key, i);
+		uint32_t hash_masked = reference_hash(&masked, i);
+
+		assert_int_equal(flow_key_hash(&key, i), hash);
+		for (unsigned j = 0; j < n_rows; j++) {
+			assert_int_equal(rows[j]->hash(&key, i), hash);
+			assert_int_equal(rows[j]->hash_masked(&key, &mask, i, line2), hash_masked);
+		}
+	}
+}
+
+static void compare_sees_each_bit_in_each_instruction_set(void **state)
+{
+	(void)state;
+	const struct inlines *rows[N_ISAS];
+	unsigned seed = 7, n_rows = inlines_rows(rows);
+	struct flow_key key, other, mask;
+
+	fill_random(&key, &seed);
+	fill_random(&mask, &seed);
+	for (unsigned bit = 0; bit < 8 * sizeof(key); bit++) {
+		bool in_line2 = bit >= 8 * FLOW_KEY_LINE, matters = bit_is_set(&mask, bit);
+
+		other = key;
+		for (unsigned j = 0; j < n_rows; j++) {
+			assert_true(rows[j]->equal(&key, &other));
+			assert_true(rows[j]->equal_masked(&key, &other, &mask, true));
+		}
+		flip_bit(&other, bit);
+		for (unsigned j = 0; j < n_rows; j++) {
+			assert_false(rows[j]->equal(&key, &other));
+			assert_int_equal(rows[j]->equal_masked(&key, &other, &mask, true),
+					 !matters);
+			assert_int_equal(rows[j]->equal_masked(&key, &other, &mask, false),
+					 in_line2 || !matters);
+		}
+	}
+}
+
+// Of packets' keys, those of types that have fields in line 2 are compared in it.
+static void packet_keys_differ_by_each_bit(void **state)
+{
+	(void)state;
+	static const uint16_t types[] = {0x0800, 0x86dd, 0x0806, 0x8035, 0x88cc};
+	const struct inlines *rows[N_ISAS];
+	unsigned seed = 8, n_rows = inlines_rows(rows);
+	struct flow_key key, other;
+
+	for (unsigned i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
+		bool line2 = i >= 1 && i <= 3;
+
+		fill_random(&key, &seed);
+		key.eth_type_be = __builtin_bswap16(types[i]);
+		assert_int_equal(key_has_line2(&key), line2);
+		if (!line2)
+			memset(&key.ipv6_src, 0, FLOW_KEY_LINE);
+		for (unsigned bit = 0; bit < 8 * (line2 ? 2 : 1) * FLOW_KEY_LINE; bit++) {
+			other = key;
+			for (unsigned j = 0; j < n_rows; j++)
+				assert_true(rows[j]->packet_equal(&key, &other));
+			flip_bit(&other, bit);
+			for (unsigned j = 0; j < n_rows; j++) {
+				assert_false(rows[j]->packet_equal(&key, &other));
+				assert_int_equal(rows[j]->packet_hash(&key, 0),
+						 flow_key_hash(&key, 0));
+			}
+		}
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -159,6 +264,9 @@ int main(void)
 	    cmocka_unit_test(merge_ors),
 	    cmocka_unit_test(line2_is_noticed_by_each_of_its_bits_only),
 	    cmocka_unit_test(hash_spreads_counting_keys),
+	    cmocka_unit_test(hash_is_the_same_in_each_instruction_set),
+	    cmocka_unit_test(compare_sees_each_bit_in_each_instruction_set),
+	    cmocka_unit_test(packet_keys_differ_by_each_bit),
 	};
 
 	return cmocka_run_group_tests_name("key", tests, NULL, NULL);
