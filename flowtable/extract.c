@@ -212,24 +212,27 @@ static const struct l4 {
     {IPPROTO_ICMPV6, 6, 8, extract_icmp6},
 };
 
-static void extract_l4(struct cursor *c, uint8_t ip_version, struct flow_key *key,
-		       struct packet_layout *layout)
+// NULL for a protocol without transport fields.
+static const struct l4 *l4_of(uint8_t proto, uint8_t ip_version)
 {
-	if (key->nw_frag & NW_FRAG_LATER)
-		return;
-
 	for (unsigned i = 0; i < sizeof(l4_table) / sizeof(l4_table[0]); i++) {
 		const struct l4 *l4 = &l4_table[i];
 
-		if (l4->proto != key->nw_proto ||
-		    (l4->ip_version != 0 && l4->ip_version != ip_version))
-			continue;
-		if (has(c, l4->header_len)) {
-			layout->l4_ofs = (uint16_t)c->ofs;
-			l4->extract(c, key);
-		}
-		return;
+		if (l4->proto == proto && (l4->ip_version == 0 || l4->ip_version == ip_version))
+			return l4;
 	}
+	return NULL;
+}
+
+static void extract_l4(struct cursor *c, uint8_t ip_version, struct flow_key *key,
+		       struct packet_layout *layout)
+{
+	const struct l4 *l4 = l4_of(key->nw_proto, ip_version);
+
+	if (key->nw_frag & NW_FRAG_LATER || !l4 || !has(c, l4->header_len))
+		return;
+	layout->l4_ofs = (uint16_t)c->ofs;
+	l4->extract(c, key);
 }
 
 // A header that contradicts itself (RFC 791: version, IHL, total length) gives no IP fields at all.
@@ -347,6 +350,20 @@ static void extract_l3(struct cursor *c, uint16_t eth_type, struct flow_key *key
 	layout->l3_ofs = (uint16_t)l3_ofs;
 	if (ip_version)
 		extract_l4(c, ip_version, key, layout);
+}
+
+// All of the fixed header was there. What may be missing: the end of the extension headers, the
+// transport header behind them (its ports are zero then), or ND options.
+bool flow_extract_ipv6_wants_more(const struct flow_key *key)
+{
+	if (key->nw_proto == 0)
+		return true;
+	if (key->nw_frag & NW_FRAG_LATER)
+		return false;
+	if (key->nw_proto == IPPROTO_ICMPV6 &&
+	    (key->tp_src_be == htons(ND_SOLICIT) || key->tp_src_be == htons(ND_ADVERT)))
+		return true;
+	return l4_of(key->nw_proto, 6) && key->tp_src_be == 0 && key->tp_dst_be == 0;
 }
 
 void flow_extract(const uint8_t *data, uint32_t len, struct flow_key *key,

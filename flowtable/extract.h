@@ -23,4 +23,23 @@ struct packet_layout {
 void flow_extract(const uint8_t *data, uint32_t len, struct flow_key *key,
 		  struct packet_layout *layout);
 
+// Two VLAN tags, SNAP, the longest IPv4 header, a TCP header: within so many bytes all that is
+// extracted ends, but for IPv6 with extension headers or ND options.
+#define EXTRACT_ENOUGH (14 + 2 * 4 + 8 + 60 + 20)
+
+bool flow_extract_ipv6_wants_more(const struct flow_key *key);
+
+// Whether what flow_extract() or flow_extract_fast() found in the first `len` bytes of a longer
+// frame may change with more of them. Never wrongly false.
+static inline bool flow_extract_wants_more(const struct flow_key *key, uint32_t len,
+					   uint32_t frame_len)
+{
+	if (__builtin_expect(frame_len <= len, true))
+		return false;
+	if (__builtin_expect(len < EXTRACT_ENOUGH, false))
+		return true;
+	return __builtin_expect(key->eth_type_be == __builtin_bswap16(0x86dd), false) &&
+	       flow_extract_ipv6_wants_more(key);
+}
+
 #endif

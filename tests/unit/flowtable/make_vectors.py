@@ -9,7 +9,7 @@ import sys
 from scapy.all import (ARP, GRE, ICMP, IP, LLC, SCTP, SNAP, STP, TCP, UDP, Dot1AD, Dot1Q, Dot3, Ether, ICMPv6EchoRequest,
                        ICMPv6ND_NA, ICMPv6ND_NS, ICMPv6ND_RA, ICMPv6NDOptDstLLAddr, ICMPv6NDOptMTU, ICMPv6NDOptPrefixInfo,
                        ICMPv6NDOptSrcLLAddr, IPOption, IPv6, IPv6ExtHdrDestOpt, IPv6ExtHdrFragment,
-                       IPv6ExtHdrHopByHop, IPv6ExtHdrRouting, Raw, RouterAlert, bind_layers)
+                       IPv6ExtHdrHopByHop, IPv6ExtHdrRouting, Raw, RouterAlert, bind_bottom_up, bind_layers)
 from scapy.layers.ipsec import AH
 from scapy.utils import inet_aton
 from scapy.utils6 import inet_pton
@@ -18,8 +18,8 @@ import socket
 bind_layers(Ether, ARP, type=0x8035)
 bind_layers(AH, UDP, nh=17)
 bind_layers(AH, IPv6ExtHdrDestOpt, nh=60)
-bind_layers(Ether, Dot1Q, type=0x9100)
-bind_layers(Dot1Q, Dot1Q, type=0x9100)
+bind_bottom_up(Ether, Dot1Q, type=0x9100)
+bind_bottom_up(Dot1Q, Dot1Q, type=0x9100)
 
 EXT_HEADERS = (IPv6ExtHdrHopByHop, IPv6ExtHdrRouting, IPv6ExtHdrDestOpt, IPv6ExtHdrFragment, AH)
 FIXED_LEN = {TCP: 20, UDP: 8, SCTP: 12, ICMP: 8}
