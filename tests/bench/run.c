@@ -7,8 +7,7 @@
 #include <time.h>
 
 #define CONTACT_PAUSE_S 0.005
-#define DRAIN_QUIET_S	0.02 // without a frame: nothing is under way any more
-#define DRAIN_MAX_S	0.5
+#define DRAIN_QUIET_S	0.1 // without a frame: nothing is under way any more
 #define TICK_S		0.2 // how often it is asked whether the switch is alive
 
 static volatile sig_atomic_t interrupted;
@@ -94,15 +93,24 @@ static int poll_for(struct run *run, double seconds)
 	return 0;
 }
 
+static bool all_received(const struct run *run)
+{
+	for (unsigned i = 0; i < run->n_ports; i++) {
+		if (run->ports[i].counts.sent != run->ports[i].peer->check.received)
+			return false;
+	}
+	return true;
+}
+
+// Until everything that was sent has come, or nothing comes any more.
 static void drain(struct run *run)
 {
 	uint64_t quiet = (uint64_t)(DRAIN_QUIET_S * run->tsc_hz);
 	uint64_t now = __rdtsc();
 	uint64_t last = now;
-	uint64_t end = now + (uint64_t)(DRAIN_MAX_S * run->tsc_hz);
 	for (unsigned i = 0; i < run->n_ports; i++)
 		run->ports[i].source.budget = 0;
-	for (; now < end && now - last < quiet; now = __rdtsc()) {
+	for (; !all_received(run) && now - last < quiet; now = __rdtsc()) {
 		if (poll_ports(run, now) > 0)
 			last = now;
 	}
