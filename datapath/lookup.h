@@ -1,4 +1,4 @@
-// Lookup: a burst's keys to megaflows, through the exact-match cache and the megaflow table.
+// Lookup: a burst's keys to megaflows, through the PMD's caches (flowtable/lookup.h).
 #ifndef DATAPATH_LOOKUP_H
 #define DATAPATH_LOOKUP_H
 

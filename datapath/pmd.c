@@ -234,6 +234,6 @@ uint64_t pmd_pool_emc_bytes(void)
 	uint64_t bytes = 0;
 
 	for (struct pmd *pmd = pmd_pool_next(&cursor); pmd; pmd = pmd_pool_next(&cursor))
-		bytes += emc_memory_bytes(pmd->emc);
+		bytes += flow_reader_memory_bytes(pmd->reader);
 	return bytes;
 }

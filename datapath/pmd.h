@@ -5,7 +5,6 @@
 
 #include "datapath/drop.h"
 #include "datapath/port.h"
-#include "flowtable/emc.h"
 #include "flowtable/lookup.h"
 #include "flowtable/megaflow.h"
 
@@ -63,7 +62,7 @@ struct pmd_info { // for `swctl pmd show`
 struct pmd_pool_config {
 	struct rcu *rcu;
 	struct flow_table *flows;
-	uint32_t emc_entries;
+	uint32_t emc_entries, signature_entries; // powers of two
 };
 
 // All of these: control thread.

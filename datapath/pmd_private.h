@@ -42,7 +42,6 @@ struct tx_buffer {
 struct burst {
 	struct rte_mbuf *pkts[BURST_MAX];
 	struct megaflow *flows[BURST_MAX];
-	uint32_t hashes[BURST_MAX];
 	struct packet_layout layouts[BURST_MAX];
 	bool recirculated; // meta holds recirc_id and n_recirc already
 	struct flow_key keys[BURST_MAX];
@@ -56,7 +55,7 @@ struct inject {
 struct pmd {
 	// Line 0: where things are. Writer: control thread, before the thread starts.
 	struct flow_table *flows;
-	struct emc *emc;
+	struct flow_reader *reader;
 	struct flow_counters *flow_counters;
 	struct port_counters *ports; // [PORTS_MAX]; contents: the PMD
 	struct tx_buffer *tx;	     // [PORTS_MAX]; contents: the PMD

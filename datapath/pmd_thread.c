@@ -160,13 +160,14 @@ static int pmd_init(struct pmd *pmd, const struct pmd_config *config)
 	pmd->ports = alloc(pmd, PORTS_MAX * sizeof(*pmd->ports));
 	pmd->tx = alloc(pmd, PORTS_MAX * sizeof(*pmd->tx));
 	pmd->arena = alloc(pmd, sizeof(*pmd->arena));
-	pmd->emc = emc_create(config->pool->emc_entries, pmd->numa_node);
+	pmd->reader = flow_reader_create(pmd->flows, config->pool->emc_entries,
+					 config->pool->signature_entries, pmd->numa_node);
 	pmd->flow_counters = flow_counters_create(pmd->flows, pmd->numa_node);
 	if (pmd->rcu_id < 0)
 		return pmd->rcu_id;
 	if (pmd->wake_fd < 0)
 		return wake_err;
-	if (!pmd->ports || !pmd->tx || !pmd->arena || !pmd->emc || !pmd->flow_counters)
+	if (!pmd->ports || !pmd->tx || !pmd->arena || !pmd->reader || !pmd->flow_counters)
 		return -ENOMEM;
 	packet_arena_init(pmd->arena);
 	return inject_init(pmd);
@@ -211,8 +212,8 @@ void pmd_destroy(struct pmd *pmd)
 	inject_fini(pmd);
 	if (pmd->flow_counters)
 		flow_counters_destroy(pmd->flows, pmd->flow_counters);
-	if (pmd->emc)
-		emc_destroy(pmd->emc);
+	if (pmd->reader)
+		flow_reader_destroy(pmd->reader);
 	rte_free(pmd->arena);
 	rte_free(pmd->tx);
 	rte_free(pmd->ports);

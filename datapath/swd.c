@@ -25,8 +25,9 @@
 #define PACKETS_MIN   8192u
 #define PACKETS_MAX   (1u << 20)
 #define PACKET_BYTES  (sizeof(struct rte_mbuf) + PACKET_PRIV_SIZE + RTE_MBUF_DEFAULT_BUF_SIZE + 64)
-#define FLOW_BYTES    512u // a megaflow with its share of buckets and counters, roughly
-#define EMC_ENTRIES   8192u
+#define FLOW_BYTES    512u	 // a megaflow with its share of buckets and counters, roughly
+#define EMC_ENTRIES   8192u	 // of a PMD
+#define SIGNATURES    (1u << 20) // of a PMD
 #define RECLAIM_US    50000
 #define SERVER_SOCKET "datapath.sock"
 
@@ -103,7 +104,8 @@ static int pool_begin(struct swd *swd)
 {
 	const struct pmd_pool_config config = {.rcu = swd->rcu,
 					       .flows = swd->flows,
-					       .emc_entries = EMC_ENTRIES};
+					       .emc_entries = EMC_ENTRIES,
+					       .signature_entries = SIGNATURES};
 	ports_init(swd->rcu);
 	int rc = pmd_pool_init(&config);
 	if (rc < 0)

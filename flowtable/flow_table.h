@@ -3,21 +3,23 @@
 #define FLOWTABLE_FLOW_TABLE_H
 
 #include "flowtable/counters.h"
+#include "flowtable/port_tables.h"
 #include "flowtable/slab.h"
 #include "flowtable/subtable.h"
 
-#define MASKS_MAX 1024
-
+// Control thread only.
 struct flow_table {
-	struct subtable_list *masks; // published
-	// The rest: control thread only.
 	struct rcu *rcu;
 	int numa_node;
 	uint32_t n_flows;
 	struct slab_set slots;
 	struct counter_set counters;
+	uint32_t n_masks;
+	uint32_t ids_end;		   // mask ids are below
+	uint32_t mask_hashes[MASKS_MAX];   // by mask id
 	struct subtable *by_id[MASKS_MAX]; // NULL: the id is free
-	uint64_t bucket_bytes;
+	struct port_tables ports;
+	uint64_t bucket_bytes; // lists included
 };
 
 #endif

@@ -12,38 +12,16 @@ static uint64_t monotonic_ms(void)
 	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
 }
 
-static struct subtable_list *list_create(const struct flow_table *t, uint32_t n)
-{
-	return rte_zmalloc_socket("subtables",
-				  sizeof(struct subtable_list) + n * sizeof(struct subtable *),
-				  RTE_CACHE_LINE_SIZE, t->numa_node);
-}
-
-static void list_publish(struct flow_table *t, struct subtable_list *list)
-{
-	struct subtable_list *old = t->masks;
-
-	// Releases the list and a new subtable's contents.
-	__atomic_store_n(&t->masks, list, __ATOMIC_RELEASE);
-	rcu_retire(t->rcu, rte_free, old);
-}
-
-// Without memory for a shorter list, an empty subtable stays in the old one: harmless, and used
-// again for its mask.
+// Where some list cannot be replaced for want of memory, an empty subtable stays: harmless, and
+// used again for its mask.
 static void mask_del_if_empty(struct flow_table *t, struct subtable *st)
 {
-	if (st->n_flows > 0)
+	if (st->n_flows > 0 || port_tables_forget(&t->ports, st) != 0)
 		return;
-
-	struct subtable_list *list = list_create(t, t->masks->n);
-
-	if (!list)
-		return;
-	for (uint32_t i = 0; i < t->masks->n; i++)
-		if (t->masks->tables[i] != st)
-			list->tables[list->n++] = t->masks->tables[i];
 	t->by_id[st->id] = NULL;
-	list_publish(t, list);
+	t->n_masks--;
+	while (t->ids_end > 0 && !t->by_id[t->ids_end - 1])
+		t->ids_end--;
 	rcu_retire(t->rcu, subtable_free, st);
 }
 
@@ -56,23 +34,15 @@ static int mask_add(struct flow_table *t, const struct flow_key *mask, struct su
 	if (id == MASKS_MAX)
 		return -ENOSPC;
 
-	struct subtable_list *list = list_create(t, t->masks->n + 1);
-
-	if (!list)
-		return -ENOMEM;
-
 	struct subtable *st = subtable_create(mask, id, t->numa_node, t->rcu, &t->bucket_bytes);
 
-	if (!st) {
-		rte_free(list);
+	if (!st)
 		return -ENOMEM;
-	}
-	for (uint32_t i = 0; i < t->masks->n; i++)
-		list->tables[i] = t->masks->tables[i];
-	list->tables[t->masks->n] = st;
-	list->n = t->masks->n + 1;
 	t->by_id[id] = st;
-	list_publish(t, list);
+	t->mask_hashes[id] = flow_key_hash(mask, 0);
+	t->n_masks++;
+	if (t->ids_end == id)
+		t->ids_end++;
 	*out = st;
 	return 0;
 }
@@ -81,12 +51,10 @@ static struct subtable *mask_find(const struct flow_table *t, const struct flow_
 {
 	uint32_t hash = flow_key_hash(mask, 0);
 
-	for (uint32_t i = 0; i < t->masks->n; i++) {
-		struct subtable *st = t->masks->tables[i];
-
-		if (st->mask_hash == hash && flow_key_equal(&st->mask, mask))
-			return st;
-	}
+	for (uint32_t id = 0; id < t->ids_end; id++)
+		if (t->mask_hashes[id] == hash && t->by_id[id] &&
+		    flow_key_equal(&t->by_id[id]->mask, mask))
+			return t->by_id[id];
 	return NULL;
 }
 
@@ -100,18 +68,12 @@ struct flow_table *flow_table_create(struct rcu *rcu, uint32_t max_flows, int nu
 	t->rcu = rcu;
 	t->numa_node = numa_node;
 	counter_set_init(&t->counters, max_flows);
-	if (slab_set_init(&t->slots, max_flows, numa_node) != 0)
-		goto fail;
-	t->masks = list_create(t, 0);
-	if (!t->masks)
-		goto fail_slots;
+	port_tables_init(&t->ports, rcu, &t->bucket_bytes);
+	if (slab_set_init(&t->slots, max_flows, numa_node) != 0) {
+		rte_free(t);
+		return NULL;
+	}
 	return t;
-
-fail_slots:
-	slab_set_fini(&t->slots);
-fail:
-	rte_free(t);
-	return NULL;
 }
 
 void flow_table_destroy(struct flow_table *t)
@@ -130,7 +92,7 @@ void flow_table_destroy(struct flow_table *t)
 	for (uint32_t i = 0; i < MASKS_MAX; i++)
 		if (t->by_id[i])
 			subtable_free(t->by_id[i]);
-	rte_free(t->masks);
+	port_tables_fini(&t->ports);
 	counter_set_fini(&t->counters);
 	slab_set_fini(&t->slots);
 	rte_free(t);
@@ -159,16 +121,15 @@ static void slot_release(void *obj)
 }
 
 static void slot_fill(struct flow_table *t, struct megaflow *mf, const struct flow_match *match,
-		      uint32_t hash, const struct subtable *st)
+		      uint32_t hash, struct subtable *st, struct flow_actions *actions)
 {
 	mf->table = t;
 	mf->hash = hash;
-	mf->mask_id = st->id;
+	mf->subtable = st;
 	mf->created_ms = monotonic_ms();
 	mf->match = *match;
+	mf->actions = actions;
 	counter_set_zero(&t->counters, mf->id);
-	// Even to odd: pairs kept from the slot's earlier lives stay dead.
-	__atomic_store_n(&mf->seq, mf->seq + 1, __ATOMIC_RELEASE);
 }
 
 static int flow_insert(struct flow_table *t, const struct flow_match *match,
@@ -193,16 +154,22 @@ static int flow_insert(struct flow_table *t, const struct flow_match *match,
 		return err;
 	}
 
-	slot_fill(t, mf, match, hash, st);
-	mf->actions = actions;
-	err = subtable_add(st, mf);
+	slot_fill(t, mf, match, hash, st, actions);
+	err = port_tables_add(&t->ports, st, match);
+	if (!err) {
+		err = subtable_add(st, mf);
+		if (err)
+			port_tables_del(&t->ports, st, match);
+	}
 	if (err) {
 		mf->actions = NULL;
-		__atomic_store_n(&mf->seq, mf->seq + 1, __ATOMIC_RELEASE);
 		slab_slot_put(&t->slots, mf);
 		mask_del_if_empty(t, st);
 		return err;
 	}
+	// Even to odd, when nothing can fail any more: whoever comes from a cache that knows the
+	// slot's earlier lives finds the megaflow whole.
+	__atomic_store_n(&mf->seq, mf->seq + 1, __ATOMIC_RELEASE);
 	t->n_flows++;
 	if (out)
 		*out = mf;
@@ -225,9 +192,10 @@ int flow_table_add(struct flow_table *t, const struct flow_match *match,
 
 void flow_table_del(struct flow_table *t, struct megaflow *mf, struct flow_stats *out)
 {
-	struct subtable *st = t->by_id[mf->mask_id];
+	struct subtable *st = mf->subtable;
 
 	subtable_del(st, mf);
+	port_tables_del(&t->ports, st, &mf->match);
 	// Odd to even: caches that hold the megaflow miss from now on.
 	__atomic_store_n(&mf->seq, mf->seq + 1, __ATOMIC_RELEASE);
 	t->n_flows--;
@@ -260,7 +228,7 @@ struct megaflow *flow_table_find(struct flow_table *t, const struct flow_match *
 struct megaflow *flow_table_next(struct flow_table *t, uint32_t *cursor)
 {
 	while (*cursor < t->slots.n_slots) {
-		struct megaflow *mf = slab_slot(&t->slots, (*cursor)++);
+		struct megaflow *mf = slab_slot(t->slots.slabs, (*cursor)++);
 
 		if (mf->seq % 2)
 			return mf;
@@ -275,7 +243,7 @@ uint32_t flow_table_n_flows(const struct flow_table *t)
 
 uint32_t flow_table_n_masks(const struct flow_table *t)
 {
-	return t->masks->n;
+	return t->n_masks;
 }
 
 uint32_t flow_table_max_flows(const struct flow_table *t)

@@ -17,10 +17,10 @@ struct megaflow {
 	const struct flow_actions *actions; // published; replaced whole
 	uint32_t seq;			    // odd while alive, even while dead or free
 	uint32_t id;			    // dense, below the table's max_flows; index of counters
+	struct subtable *subtable;	    // whose mask it has
 	uint32_t hash;			    // of the masked key
-	uint32_t mask_id;
-	uint64_t created_ms;	  // CLOCK_MONOTONIC
-	struct flow_table *table; // owner; for the control thread
+	uint64_t created_ms;		    // CLOCK_MONOTONIC
+	struct flow_table *table;	    // owner; for the control thread
 	// Lines 1 to 4.
 	struct flow_match match __attribute__((aligned(64)));
 };
@@ -63,12 +63,6 @@ struct megaflow *flow_table_find(struct flow_table *t, const struct flow_match *
 // Iterates in id order: the first live megaflow with id >= *cursor, which moves past it; NULL at
 // the end. Adding and deleting between calls is allowed. Control thread.
 struct megaflow *flow_table_next(struct flow_table *t, uint32_t *cursor);
-
-// Looks a burst of keys up; flows[i] is NULL on a miss. Keys whose bit in `todo` is 0 are left
-// alone. Adds the number of tables tried, summed over the keys, to *n_masks_tried. Reader threads,
-// inside their read section. n <= 64.
-void flow_table_lookup(const struct flow_table *t, const struct flow_key *keys, uint64_t todo,
-		       struct megaflow **flows, uint64_t *n_masks_tried);
 
 static inline bool megaflow_alive(const struct megaflow *mf, uint32_t seq)
 {

@@ -4,7 +4,13 @@
 #include <rte_malloc.h>
 #include <stdlib.h>
 
-#define SLAB_BYTES (SLAB_SLOTS * sizeof(struct megaflow))
+// The last one may be shorter.
+static size_t slab_bytes(const struct slab_set *s, uint32_t slab)
+{
+	uint32_t left = s->max_slots - slab * SLAB_SLOTS;
+
+	return (left < SLAB_SLOTS ? left : SLAB_SLOTS) * sizeof(struct megaflow);
+}
 
 int slab_set_init(struct slab_set *s, uint32_t max_slots, int numa_node)
 {
@@ -31,22 +37,22 @@ void slab_set_fini(struct slab_set *s)
 int slab_slot_get(struct slab_set *s, struct megaflow **out)
 {
 	if (s->n_free > 0) {
-		*out = slab_slot(s, s->free_ids[--s->n_free]);
+		*out = slab_slot(s->slabs, s->free_ids[--s->n_free]);
 		return 0;
 	}
 	if (s->n_slots == s->max_slots)
 		return -ENOSPC;
 
 	struct megaflow **slab = &s->slabs[s->n_slots / SLAB_SLOTS];
+	size_t bytes = slab_bytes(s, s->n_slots / SLAB_SLOTS);
 
 	if (!*slab) {
-		*slab =
-		    rte_zmalloc_socket("megaflows", SLAB_BYTES, RTE_CACHE_LINE_SIZE, s->numa_node);
+		*slab = rte_zmalloc_socket("megaflows", bytes, RTE_CACHE_LINE_SIZE, s->numa_node);
 		if (!*slab)
 			return -ENOMEM;
-		s->bytes += SLAB_BYTES;
+		s->bytes += bytes;
 	}
-	*out = slab_slot(s, s->n_slots);
+	*out = slab_slot(s->slabs, s->n_slots);
 	(*out)->id = s->n_slots++;
 	return 0;
 }

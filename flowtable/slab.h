@@ -4,13 +4,13 @@
 
 #include "flowtable/megaflow.h"
 
-#define SLAB_SLOTS 256
+#define SLAB_SLOTS 4096 // readers find a slot by its id, with few slabs to look in
 
 static_assert(offsetof(struct megaflow, match) == 64, "what a PMD reads at each hit is one line");
 static_assert(sizeof(struct megaflow) == 320, "five cache lines");
 
 struct slab_set {
-	struct megaflow **slabs; // each of SLAB_SLOTS
+	struct megaflow **slabs; // each of SLAB_SLOTS; constant, readers have it too
 	uint32_t *free_ids;	 // a stack
 	uint32_t n_free;
 	uint32_t n_slots; // ids ever handed out
@@ -26,9 +26,9 @@ int slab_slot_get(struct slab_set *s, struct megaflow **out);
 // No reader holds the slot any more.
 void slab_slot_put(struct slab_set *s, struct megaflow *mf);
 
-static inline struct megaflow *slab_slot(const struct slab_set *s, uint32_t id)
+static inline struct megaflow *slab_slot(struct megaflow *const *slabs, uint32_t id)
 {
-	return &s->slabs[id / SLAB_SLOTS][id % SLAB_SLOTS];
+	return &slabs[id / SLAB_SLOTS][id % SLAB_SLOTS];
 }
 
 #endif

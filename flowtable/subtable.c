@@ -1,4 +1,4 @@
-// The writer's half; subtable_lookup.c is the readers'.
+// The writer's half; subtable_hot.h is the readers'.
 #include "flowtable/subtable.h"
 
 #include <errno.h>
@@ -43,7 +43,6 @@ struct subtable *subtable_create(const struct flow_key *mask, uint32_t id, int n
 		return NULL;
 	st->mask = *mask;
 	st->uses_line2 = flow_mask_uses_line2(mask);
-	st->mask_hash = flow_key_hash(mask, 0);
 	st->id = id;
 	st->numa_node = numa_node;
 	st->rcu = rcu;

@@ -11,6 +11,14 @@
 
 #include "flowtable/megaflow.h"
 
+#define MASKS_MAX 1024
+
+// Readers have a list of subtables for each input port (port_tables.h).
+#define PORT_LISTS   1024 // in_ports beyond share the next list
+#define LIST_BEYOND  PORT_LISTS
+#define LIST_ANY     (PORT_LISTS + 1) // of megaflows whose mask does not cover in_port
+#define N_PORT_LISTS (PORT_LISTS + 2)
+
 #define BUCKET_ENTRIES 5
 // Buckets that an entry may be away from its own. Random hashes come near only in a table that is
 // nearly due to grow, and then it does; keys chosen to collide end here, and so does what they cost
@@ -36,19 +44,13 @@ struct subtable {
 	struct flow_key mask;
 	struct bucket_array *array; // published
 	bool uses_line2;
-	// The rest: control thread only.
-	uint32_t mask_hash;
-	uint32_t n_flows;
-	uint32_t id;
+	// The rest: control thread only, and so on lines of its own.
+	uint32_t n_flows __attribute__((aligned(64)));
+	uint32_t id;			   // below MASKS_MAX
+	uint32_t port_flows[N_PORT_LISTS]; // port_tables.c's
 	int numa_node;
 	struct rcu *rcu;
 	uint64_t *memory_bytes;
-};
-
-// What readers probe: published, replaced whole.
-struct subtable_list {
-	uint32_t n;
-	struct subtable *tables[];
 };
 
 struct subtable *subtable_create(const struct flow_key *mask, uint32_t id, int numa_node,
@@ -60,9 +62,5 @@ void subtable_del(struct subtable *st, const struct megaflow *mf);
 // `key` is masked, `hash` its hash. Control thread.
 struct megaflow *subtable_find(const struct subtable *st, const struct flow_key *key,
 			       uint32_t hash);
-// Looks up the keys of `todo`; sets flows[i] for those that are here, and returns the others.
-// Readers.
-uint64_t subtable_lookup(const struct subtable *st, const struct flow_key *keys, uint64_t todo,
-			 struct megaflow **flows);
 
 #endif

@@ -35,7 +35,10 @@ static inline int fixture_up(void **state)
 	    (struct rxq){.port = &fx.ports[1].port, .upcalls = upcall_ring_create(SOCKET_ID_ANY)};
 	fx.poll = (struct rxq_poll){
 	    .rx = fake_rx, .port = fx.rxq.port, .rxq = &fx.rxq, .port_no = 1, .queue = 0};
-	const struct pmd_pool_config pool = {.rcu = fx.rcu, .flows = fx.flows, .emc_entries = 1024};
+	const struct pmd_pool_config pool = {.rcu = fx.rcu,
+					     .flows = fx.flows,
+					     .emc_entries = 1024,
+					     .signature_entries = 1024};
 	const struct pmd_config config = {.pool = &pool, .inject_rxq = &fx.inject_rxq};
 
 	fx.pmd = pmd_create(&config, err, sizeof err);

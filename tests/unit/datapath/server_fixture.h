@@ -81,7 +81,7 @@ static inline void server_down(void)
 
 static inline int fixture_start(void **state)
 {
-	const struct pmd_pool_config config = {.emc_entries = 256};
+	const struct pmd_pool_config config = {.emc_entries = 256, .signature_entries = 1024};
 	log_init("test", LOG_LEVEL_ERROR);
 	snprintf(fx.dir, sizeof(fx.dir), "/tmp/test_server.XXXXXX");
 	if (eal_setup(state) < 0 || mkdtemp(fx.dir) == NULL || pipe(fx.stop_pipe) < 0)

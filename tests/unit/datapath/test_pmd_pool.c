@@ -33,7 +33,10 @@ static int up(void **state)
 	upcall_set_attached(true);
 	rcu = rcu_create();
 	flows = flow_table_create(rcu, 1024, SOCKET_ID_ANY);
-	const struct pmd_pool_config config = {.rcu = rcu, .flows = flows, .emc_entries = 1024};
+	const struct pmd_pool_config config = {.rcu = rcu,
+					       .flows = flows,
+					       .emc_entries = 1024,
+					       .signature_entries = 1024};
 
 	assert_int_equal(pmd_pool_init(&config), 0);
 	fake_port_open(&a, 1, 4);

@@ -2,19 +2,23 @@
 #ifndef TESTS_UNIT_FLOWTABLE_TABLE_H
 #define TESTS_UNIT_FLOWTABLE_TABLE_H
 
-#include "flowtable/megaflow.h"
+#include "flowtable/lookup.h"
 
 #include <rte_memory.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define TABLE_FLOWS 300000
+#define FLOW_PORTS  7 // of the flows below
 
 struct fixture {
 	struct rcu *rcu;
 	struct flow_table *table;
+	struct flow_reader *caches;
 	int reader;
 };
+
+static const struct flow_lookup_ops *const lookup_rows[N_ISAS] = ISA_ROW(flow_lookup_ops);
 
 static int table_setup(void **state)
 {
@@ -25,7 +29,8 @@ static int table_setup(void **state)
 	f->table = flow_table_create(f->rcu, TABLE_FLOWS, SOCKET_ID_ANY);
 	f->reader = rcu_reader_add(f->rcu);
 	rcu_online(f->rcu, f->reader);
-	return f->table ? 0 : -1;
+	f->caches = flow_reader_create(f->table, 256, 1024, SOCKET_ID_ANY);
+	return f->caches ? 0 : -1;
 }
 
 static int table_teardown(void **state)
@@ -33,6 +38,7 @@ static int table_teardown(void **state)
 	struct fixture *f = *state;
 
 	rcu_offline(f->rcu, f->reader);
+	flow_reader_destroy(f->caches);
 	flow_table_destroy(f->table);
 	rcu_reader_del(f->rcu, f->reader);
 	rcu_destroy(f->rcu);
@@ -59,7 +65,8 @@ static inline struct flow_match flow_match_of(uint32_t n, uint16_t variant)
 	m.mask.tp_src_be = variant;
 	if (variant & 0x8000)
 		memset(&m.mask.ipv6_dst, 0xff, 8);
-	m.key.in_port = n % 97;
+	m.key.eth_type_be = __builtin_bswap16(0x86dd); // has a line 2
+	m.key.in_port = n % FLOW_PORTS;
 	m.key.ip_dst_be = n;
 	m.key.tp_src_be = 0xffff;
 	m.key.tp_dst_be = (uint16_t)n;
@@ -89,9 +96,9 @@ static inline struct megaflow *add_flow(struct fixture *f, uint32_t n, uint16_t 
 static inline struct megaflow *lookup_one(struct fixture *f, const struct flow_key *key)
 {
 	struct megaflow *mf = NULL;
-	uint64_t n_tried = 0;
+	struct lookup_stats stats = {0};
 
-	flow_table_lookup(f->table, key, 1, &mf, &n_tried);
+	lookup_rows[isa_current()]->lookup(f->caches, key, 1, &mf, &stats);
 	return mf;
 }
 

@@ -7,7 +7,7 @@
 #include <cmocka.h>
 
 #include "eal.h"
-#include "flowtable/emc.h"
+#include "flowtable/emc_hot.h"
 #include "table.h"
 
 #define N_ENTRIES 1024
@@ -26,7 +26,7 @@ static int emc_teardown(void **state)
 	return table_teardown(state);
 }
 
-static struct megaflow *emc_find(const struct flow_key *key, uint32_t hash)
+static struct megaflow *find(const struct flow_key *key, uint32_t hash)
 {
 	struct megaflow *mf = NULL;
 
@@ -42,14 +42,14 @@ static void inserted_key_hits_and_only_it(void **state)
 	struct flow_key key = flow_match_of(1, 1).key, other;
 	uint32_t hash = flow_key_hash(&key, 0);
 
-	assert_null(emc_find(&key, hash));
+	assert_null(find(&key, hash));
 	emc_insert(emc, &key, hash, mf);
-	assert_ptr_equal(emc_find(&key, hash), mf);
+	assert_ptr_equal(find(&key, hash), mf);
 	// The same hash, another key: every byte counts, line 2 as well.
 	for (unsigned i = 0; i < sizeof(key); i++) {
 		other = key;
 		((uint8_t *)&other)[i] ^= 1;
-		assert_null(emc_find(&other, hash));
+		assert_null(find(&other, hash));
 	}
 }
 
@@ -61,7 +61,7 @@ static void dead_megaflow_misses_at_once(void **state)
 
 	emc_insert(emc, &key, 42, mf);
 	flow_table_del(f->table, mf, NULL);
-	assert_null(emc_find(&key, 42));
+	assert_null(find(&key, 42));
 }
 
 static void reused_slot_misses(void **state)
@@ -74,9 +74,9 @@ static void reused_slot_misses(void **state)
 	flow_table_del(f->table, mf, NULL);
 	grace_period(f);
 	assert_ptr_equal(add_flow(f, 2, 1), mf);
-	assert_null(emc_find(&key, 42));
+	assert_null(find(&key, 42));
 	emc_insert(emc, &key, 42, mf);
-	assert_ptr_equal(emc_find(&key, 42), mf);
+	assert_ptr_equal(find(&key, 42), mf);
 }
 
 static void dead_megaflow_is_not_inserted(void **state)
@@ -87,10 +87,10 @@ static void dead_megaflow_is_not_inserted(void **state)
 
 	flow_table_del(f->table, mf, NULL); // while this reader held it
 	emc_insert(emc, &key, 42, mf);
-	assert_null(emc_find(&key, 42));
+	assert_null(find(&key, 42));
 	grace_period(f);
 	assert_ptr_equal(add_flow(f, 2, 1), mf);
-	assert_null(emc_find(&key, 42));
+	assert_null(find(&key, 42));
 }
 
 static void inserting_again_replaces(void **state)
@@ -100,31 +100,60 @@ static void inserting_again_replaces(void **state)
 
 	emc_insert(emc, &key, 42, a);
 	emc_insert(emc, &key, 42, b);
-	assert_ptr_equal(emc_find(&key, 42), b);
+	assert_ptr_equal(find(&key, 42), b);
 	flow_table_del(((struct fixture *)*state)->table, b, NULL);
-	assert_null(emc_find(&key, 42)); // no older copy behind it
+	assert_null(find(&key, 42)); // no older copy behind it
 }
 
-// Hashes that share one way but not the other, and three that share both.
-static void two_keys_of_one_way_live_side_by_side(void **state)
+static void keys_of_one_set_live_side_by_side(void **state)
 {
 	struct megaflow *mf = add_flow(*state, 1, 1);
-	struct flow_key keys[3];
+	struct flow_key keys[EMC_WAYS + 1];
 	unsigned n_found = 0;
 
-	for (uint32_t i = 0; i < 3; i++)
+	for (uint32_t i = 0; i <= EMC_WAYS; i++) {
 		keys[i] = flow_match_of(i, 1).key;
-	emc_insert(emc, &keys[0], 0x00010005, mf);
-	emc_insert(emc, &keys[1], 0x00020005, mf);
-	assert_ptr_equal(emc_find(&keys[0], 0x00010005), mf);
-	assert_ptr_equal(emc_find(&keys[1], 0x00020005), mf);
+		if (i < EMC_WAYS)
+			emc_insert(emc, &keys[i], 9, mf); // even with one hash
+	}
+	for (uint32_t i = 0; i < EMC_WAYS; i++)
+		assert_ptr_equal(find(&keys[i], 9), mf);
+	emc_insert(emc, &keys[EMC_WAYS], 9, mf);
+	for (uint32_t i = 0; i <= EMC_WAYS; i++)
+		n_found += find(&keys[i], 9) != NULL;
+	assert_int_equal(n_found, EMC_WAYS);
+	assert_ptr_equal(find(&keys[EMC_WAYS], 9), mf); // the newest is there
+}
 
-	for (uint32_t i = 0; i < 3; i++)
-		emc_insert(emc, &keys[i], 0x00070009, mf);
-	for (uint32_t i = 0; i < 3; i++)
-		n_found += emc_find(&keys[i], 0x00070009) != NULL;
-	assert_int_equal(n_found, 2);
-	assert_ptr_equal(emc_find(&keys[2], 0x00070009), mf); // the newest is there
+static void line_2_is_read_only_where_a_key_has_one(void **state)
+{
+	struct megaflow *mf = add_flow(*state, 1, 1);
+	struct flow_key v6 = flow_match_of(1, 1).key, v4 = v6;
+
+	v4.eth_type_be = __builtin_bswap16(0x0800);
+	memset(&v4.ipv6_src, 0, sizeof(v4) - offsetof(struct flow_key, ipv6_src));
+	emc_insert(emc, &v6, 42, mf);
+	assert_null(find(&v4, 42));
+	emc_insert(emc, &v4, 42, mf);
+	assert_ptr_equal(find(&v4, 42), mf);
+	assert_ptr_equal(find(&v6, 42), mf);
+}
+
+// Thousands of keys more than there are entries, then few again.
+static void thrashed_cache_is_left_alone_and_comes_back(void **state)
+{
+	unsigned n_wanted = 0;
+
+	(void)state;
+	assert_true(emc_wanted(emc));
+	for (unsigned i = 0; i < EMC_WINDOW; i += 32)
+		emc_judge(emc, 32, 2);
+	for (unsigned i = 0; i < 32 * EMC_SAMPLE_EVERY; i++)
+		n_wanted += emc_wanted(emc);
+	assert_int_equal(n_wanted, 32);
+	for (unsigned i = 0; i < EMC_WINDOW; i += 32)
+		emc_judge(emc, 32, 20);
+	assert_true(emc_wanted(emc) && emc_wanted(emc));
 }
 
 static void burst_sets_hits_and_returns_misses(void **state)
@@ -159,7 +188,7 @@ static void most_of_half_its_size_fits(void **state)
 	for (uint32_t i = 0; i < N_ENTRIES / 2; i++) {
 		struct flow_key key = flow_match_of(i, 1).key;
 
-		n_found += emc_find(&key, flow_key_hash(&key, 0)) != NULL;
+		n_found += find(&key, flow_key_hash(&key, 0)) != NULL;
 	}
 	assert_in_range(n_found, N_ENTRIES / 2 * 85 / 100, N_ENTRIES / 2);
 }
@@ -169,9 +198,11 @@ static void size_must_be_a_power_of_two(void **state)
 	(void)state;
 	assert_null(emc_create(0, SOCKET_ID_ANY));
 	assert_null(emc_create(1000, SOCKET_ID_ANY));
-	assert_in_range(emc_memory_bytes(emc), N_ENTRIES * 128, N_ENTRIES * 192);
+	assert_in_range(emc->bytes, N_ENTRIES * 128, N_ENTRIES * 192);
 
-	struct emc *one = emc_create(1, SOCKET_ID_ANY);
+	assert_null(emc_create(EMC_WAYS / 2, SOCKET_ID_ANY));
+
+	struct emc *one = emc_create(EMC_WAYS, SOCKET_ID_ANY);
 
 	assert_non_null(one);
 	emc_destroy(one);
@@ -187,7 +218,9 @@ int main(void)
 	    TEST(reused_slot_misses),
 	    TEST(dead_megaflow_is_not_inserted),
 	    TEST(inserting_again_replaces),
-	    TEST(two_keys_of_one_way_live_side_by_side),
+	    TEST(keys_of_one_set_live_side_by_side),
+	    TEST(line_2_is_read_only_where_a_key_has_one),
+	    TEST(thrashed_cache_is_left_alone_and_comes_back),
 	    TEST(burst_sets_hits_and_returns_misses),
 	    TEST(most_of_half_its_size_fits),
 	    TEST(size_must_be_a_power_of_two),

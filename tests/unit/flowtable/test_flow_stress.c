@@ -1,10 +1,11 @@
 // A reader hammers lookups while the writer adds, deletes, replaces and grows. The promise: a flow
 // that stays is never missed, and whatever is found is what the key asks for.
 //
-// The writer works in rounds. A round has a mask of its own; its first N_STAY flows stay while
-// thousands come and go in the same subtable, which starts small and grows. Then the next round's
-// flows are put in, the round number moves on, and after a grace period the old round's flows are
-// deleted, subtable and all.
+// The writer works in rounds. A round has N_MASKS masks of its own; its first N_STAY flows stay
+// while thousands come and go in the same subtables, which start small and grow, and in and out of
+// the ports' lists. Then the next round's flows are put in, the round number moves on, and after a
+// grace period the old round's flows are deleted, subtables and all. Every instruction set has its
+// turn.
 #define _GNU_SOURCE
 #include <errno.h>
 #include <pthread.h>
@@ -18,14 +19,13 @@
 #include <cmocka.h>
 
 #include "eal.h"
-#include "flowtable/emc.h"
 #include "table.h"
 
-#define STRESS_MS   1000
-#define N_STAY	    64u
-#define N_CHURN	    3000u
-#define EMC_ENTRIES 512
-#define BURST	    32
+#define STRESS_MS 700
+#define N_STAY	  64u
+#define N_CHURN	  3000u
+#define N_MASKS	  6u // of a round; flow i has the i-th
+#define BURST	  32
 
 struct stress {
 	struct fixture f;
@@ -35,14 +35,15 @@ struct stress {
 	// Writer: the reader.
 	uint64_t n_bursts;
 	uint64_t n_missed, n_wrong; // what must stay 0
-	uint64_t n_churn_found, n_emc_hits;
+	uint64_t n_churn_found;
+	struct lookup_stats stats;
 	struct flow_counters *counters;
 	uint64_t n_counted;
 };
 
-static uint16_t variant_of(uint32_t round)
+static uint16_t variant_of(uint32_t round, uint32_t i)
 {
-	return (uint16_t)(1 + round % 100) | (round % 2 ? 0x8000 : 0);
+	return (uint16_t)(1 + round % 100 * N_MASKS + i % N_MASKS) | (round % 2 ? 0x8000 : 0);
 }
 
 static uint32_t flow_no(uint32_t round, uint32_t i)
@@ -56,7 +57,7 @@ static bool is_flow(const struct megaflow *mf, uint32_t n)
 	const struct flow_actions *actions = megaflow_actions(mf);
 
 	return actions->n == 1 && actions->list[0].u.port == n && mf->match.key.ip_dst_be == n &&
-	       mf->match.key.in_port == n % 97;
+	       mf->match.key.in_port == n % FLOW_PORTS;
 }
 
 static void check_burst(struct stress *s, const uint32_t *numbers, uint64_t stay,
@@ -74,52 +75,45 @@ static void check_burst(struct stress *s, const uint32_t *numbers, uint64_t stay
 	}
 }
 
-// As a PMD does it: cache, table, insertion into the cache; every other time without the cache, so
-// that the table has work.
-static void lookup_burst(struct stress *s, struct emc *emc, const struct flow_key *keys,
-			 const uint32_t *hashes, struct megaflow **flows)
+// A flow of the round for in_port `port`, from the `n` that start at `first`.
+static uint32_t flow_at(uint32_t round, uint32_t first, uint32_t n, uint32_t r, uint32_t port)
 {
-	uint64_t missed = (1ULL << BURST) - 1, n_tried = 0;
+	uint32_t i = r % (n - FLOW_PORTS);
 
-	if (s->n_bursts % 2)
-		missed = emc_lookup(emc, keys, hashes, missed, flows);
-	s->n_emc_hits += BURST - (unsigned)__builtin_popcountll(missed);
-	flow_table_lookup(s->f.table, keys, missed, flows, &n_tried);
-	for (unsigned i = 0; i < BURST; i++)
-		if (missed >> i & 1 && flows[i])
-			emc_insert(emc, &keys[i], hashes[i], flows[i]);
+	while (flow_no(round, first + i) % FLOW_PORTS != port)
+		i++;
+	return first + i;
 }
 
 static void *read_flows(void *arg)
 {
 	static struct flow_key keys[BURST];
 	struct stress *s = arg;
-	struct emc *emc = emc_create(EMC_ENTRIES, SOCKET_ID_ANY);
 	unsigned seed = 1;
 
 	rcu_online(s->f.rcu, s->id);
 	while (!__atomic_load_n(&s->stop, __ATOMIC_ACQUIRE)) {
 		uint32_t round = __atomic_load_n(&s->round, __ATOMIC_ACQUIRE);
-		uint32_t numbers[BURST], hashes[BURST];
+		uint32_t numbers[BURST], port = (uint32_t)rand_r(&seed) % FLOW_PORTS;
 		struct megaflow *flows[BURST];
 		uint64_t stay = 0;
 
 		for (unsigned i = 0; i < BURST; i++) {
 			bool stays = i % 4 != 0;
-			uint32_t r = (uint32_t)rand_r(&seed);
+			uint32_t r = (uint32_t)rand_r(&seed), at;
 
 			stay |= (uint64_t)stays << i;
-			numbers[i] = flow_no(round, stays ? r % N_STAY : N_STAY + r % N_CHURN);
-			keys[i] = flow_match_of(numbers[i], variant_of(round)).key;
-			hashes[i] = flow_key_hash(&keys[i], 0);
+			at = stays ? flow_at(round, 0, N_STAY, r, port)
+				   : flow_at(round, N_STAY, N_CHURN, r, port);
+			numbers[i] = flow_no(round, at);
+			keys[i] = flow_match_of(numbers[i], variant_of(round, at)).key;
 		}
-		lookup_burst(s, emc, keys, hashes, flows);
+		lookup_rows[isa_current()]->lookup(s->f.caches, keys, BURST, flows, &s->stats);
 		check_burst(s, numbers, stay, flows);
 		s->n_bursts++;
 		rcu_quiescent(s->f.rcu, s->id);
 	}
 	rcu_offline(s->f.rcu, s->id);
-	emc_destroy(emc);
 	return NULL;
 }
 
@@ -134,7 +128,7 @@ static uint64_t now_ms(void)
 static void add_stayers(struct stress *s, uint32_t round, struct megaflow **stay)
 {
 	for (uint32_t i = 0; i < N_STAY; i++)
-		stay[i] = add_flow(&s->f, flow_no(round, i), variant_of(round));
+		stay[i] = add_flow(&s->f, flow_no(round, i), variant_of(round, i));
 }
 
 static void churn(struct stress *s, uint32_t round, struct megaflow **stay)
@@ -142,7 +136,8 @@ static void churn(struct stress *s, uint32_t round, struct megaflow **stay)
 	static struct megaflow *flows[N_CHURN];
 
 	for (uint32_t i = 0; i < N_CHURN; i++) {
-		flows[i] = add_flow(&s->f, flow_no(round, N_STAY + i), variant_of(round));
+		flows[i] =
+		    add_flow(&s->f, flow_no(round, N_STAY + i), variant_of(round, N_STAY + i));
 		if (i % 3 == 0) { // come and go at once
 			flow_table_del(s->f.table, flows[i], NULL);
 			flows[i] = NULL;
@@ -170,8 +165,12 @@ static void start_reader(struct stress *s, pthread_t *thread)
 	pthread_setaffinity_np(*thread, sizeof(cpus), &cpus);
 }
 
-static void flow_that_stays_is_never_missed(void **state)
+static void hammer(void **state, enum isa isa)
 {
+	if (!isa_supported(isa))
+		skip();
+	assert_int_equal(isa_set(isa_name(isa)), 0);
+
 	struct stress s = {.f = *(struct fixture *)*state};
 	struct megaflow *stay[2][N_STAY];
 	uint64_t end_ms = now_ms() + STRESS_MS;
@@ -197,11 +196,15 @@ static void flow_that_stays_is_never_missed(void **state)
 	__atomic_store_n(&s.stop, true, __ATOMIC_RELEASE);
 	pthread_join(thread, NULL);
 
-	print_message("%u rounds, %lu bursts, %lu of the churn found, %lu hits in the cache\n",
-		      round, s.n_bursts, s.n_churn_found, s.n_emc_hits);
+	print_message(
+	    "%u rounds, %lu bursts, %lu of the churn found; hits: %lu EMC, %lu signature, "
+	    "%lu megaflow\n",
+	    round, s.n_bursts, s.n_churn_found, s.stats.emc_hits, s.stats.signature_hits,
+	    s.stats.megaflow_hits);
 	assert_int_equal(s.n_missed, 0);
 	assert_int_equal(s.n_wrong, 0);
-	assert_true(s.n_churn_found > 0 && s.n_emc_hits > 0);
+	assert_true(s.n_churn_found > 0 && s.stats.emc_hits > 0 && s.stats.signature_hits > 0 &&
+		    s.stats.megaflow_hits > 0);
 	assert_int_equal(flow_table_n_flows(s.f.table), N_STAY);
 	flow_table_stats(s.f.table, stay[round % 2][0], &stats);
 	assert_true(stats.packets <= s.n_counted);
@@ -209,12 +212,29 @@ static void flow_that_stays_is_never_missed(void **state)
 	rcu_online(s.f.rcu, s.f.reader);
 }
 
+static void flow_that_stays_is_never_missed_plain(void **state)
+{
+	hammer(state, ISA_PLAIN);
+}
+
+static void flow_that_stays_is_never_missed_avx2(void **state)
+{
+	hammer(state, ISA_AVX2);
+}
+
+static void flow_that_stays_is_never_missed_avx512(void **state)
+{
+	hammer(state, ISA_AVX512);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, table_setup, table_teardown)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    TEST(flow_that_stays_is_never_missed),
+	    TEST(flow_that_stays_is_never_missed_plain),
+	    TEST(flow_that_stays_is_never_missed_avx2),
+	    TEST(flow_that_stays_is_never_missed_avx512),
 	};
 
 	return cmocka_run_group_tests_name("flow stress", tests, eal_setup, eal_teardown);

@@ -65,25 +65,6 @@ static void same_masked_key_and_mask_is_refused(void **state)
 	assert_int_equal(flow_table_n_masks(f->table), 2);
 }
 
-static void burst_lookup_touches_only_what_is_to_do(void **state)
-{
-	struct fixture *f = *state;
-	static struct flow_key keys[64];
-	struct megaflow *flows[64], *added[64], *const untouched = (struct megaflow *)0x40;
-	uint64_t todo = 0xf0f0aaaa5555ffff, n_tried = 100;
-
-	for (uint32_t i = 0; i < 64; i++) {
-		added[i] = i % 3 ? add_flow(f, i, i % 2 ? 0x8001 : 1) : NULL;
-		keys[i] = flow_match_of(i, 1).key;
-		flows[i] = untouched;
-	}
-	flow_table_lookup(f->table, keys, todo, flows, &n_tried);
-	for (uint32_t i = 0; i < 64; i++)
-		assert_ptr_equal(flows[i], todo >> i & 1 ? added[i] : untouched);
-	assert_in_range(n_tried, 100 + __builtin_popcountll(todo),
-			100 + 2 * __builtin_popcountll(todo));
-}
-
 static void deleted_flow_is_dead_at_once_and_its_slot_waits(void **state)
 {
 	struct fixture *f = *state;
@@ -217,7 +198,7 @@ static void churn_leaves_nothing_behind(void **state)
 			flow_table_del(f->table, flows[i], NULL);
 	}
 
-	const struct bucket_array *a = f->table->masks->tables[0]->array;
+	const struct bucket_array *a = f->table->by_id[0]->array;
 	uint32_t n_overflow = 0, displaced = UINT32_MAX;
 
 	// What is left is the one flow, which may stand some buckets behind its own.
@@ -431,7 +412,6 @@ int main(void)
 	    TEST(added_flow_is_looked_up_by_every_key_that_its_mask_allows),
 	    TEST(key_is_masked_on_adding),
 	    TEST(same_masked_key_and_mask_is_refused),
-	    TEST(burst_lookup_touches_only_what_is_to_do),
 	    TEST(deleted_flow_is_dead_at_once_and_its_slot_waits),
 	    TEST(replaced_actions_live_on_for_who_holds_them),
 	    TEST(iteration_is_in_id_order_and_bears_changes),
