@@ -42,7 +42,7 @@ static inline bool checker_is_plain(const struct checker *c, uint32_t len)
 
 // A frame; hdr is its virtio header. `head` bytes of header and frame lie at hdr, the rest of a
 // frame of `len` bytes behind them when it is whole.
-void checker_look(struct checker *c, const uint8_t *hdr, uint32_t head, uint32_t len, uint64_t now);
+void checker_look(struct checker *c, const uint8_t *hdr, uint32_t head, uint32_t len);
 
 // True when the next frame is one to be handed over whole.
 static inline bool checker_wants_whole(const struct checker *c)

@@ -65,7 +65,7 @@ struct port_kind {
 	// Sends what is due of source: returns how many frames. At most BURST.
 	uint32_t (*tx)(struct port *port, uint64_t now);
 	// Hands what came to check: returns how many buffers or frames. At most BURST.
-	uint32_t (*rx)(struct port *port, uint64_t now);
+	uint32_t (*rx)(struct port *port);
 	bool (*alive)(const struct port *port);
 	void (*close)(struct port *port);
 };

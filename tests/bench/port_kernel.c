@@ -135,7 +135,7 @@ static uint32_t tap_tx(struct port *port, uint64_t now)
 	return i;
 }
 
-static uint32_t tap_rx(struct port *port, uint64_t now)
+static uint32_t tap_rx(struct port *port)
 {
 	const struct kernel_port *k = port->priv;
 	uint32_t i = 0;
@@ -143,8 +143,7 @@ static uint32_t tap_rx(struct port *port, uint64_t now)
 		ssize_t n = read(k->fd, k->buffers, k->buffer_len);
 		if (n < VNET_HDR_LEN)
 			break;
-		checker_look(&port->check, k->buffers, (uint32_t)n, (uint32_t)n - VNET_HDR_LEN,
-			     now);
+		checker_look(&port->check, k->buffers, (uint32_t)n, (uint32_t)n - VNET_HDR_LEN);
 	}
 	port->counts.rx_polls += i > 0;
 	return i;
@@ -207,7 +206,7 @@ static uint32_t packet_tx(struct port *port, uint64_t now)
 	return (uint32_t)sent;
 }
 
-static uint32_t packet_rx(struct port *port, uint64_t now)
+static uint32_t packet_rx(struct port *port)
 {
 	const struct kernel_port *k = port->priv;
 	struct mmsghdr msgs[BURST] = {0};
@@ -221,8 +220,7 @@ static uint32_t packet_rx(struct port *port, uint64_t now)
 	int n = recvmmsg(k->fd, msgs, BURST, MSG_DONTWAIT, NULL);
 	for (int i = 0; i < n; i++) {
 		const uint8_t *hdr = k->buffers + (unsigned)i * k->buffer_len;
-		checker_look(&port->check, hdr, VNET_HDR_LEN + msgs[i].msg_len, msgs[i].msg_len,
-			     now);
+		checker_look(&port->check, hdr, VNET_HDR_LEN + msgs[i].msg_len, msgs[i].msg_len);
 	}
 	port->counts.rx_polls += n > 0;
 	return n > 0 ? (uint32_t)n : 0;

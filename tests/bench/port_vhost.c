@@ -132,10 +132,10 @@ static uint32_t tx(struct port *port, uint64_t now)
 	return v->packed ? ring_packed.tx(&v->tx, port, now) : ring_split.tx(&v->tx, port, now);
 }
 
-static uint32_t rx(struct port *port, uint64_t now)
+static uint32_t rx(struct port *port)
 {
 	struct vhost_port *v = port->priv;
-	return v->packed ? ring_packed.rx(&v->rx, port, now) : ring_split.rx(&v->rx, port, now);
+	return v->packed ? ring_packed.rx(&v->rx, port) : ring_split.rx(&v->rx, port);
 }
 
 static bool alive(const struct port *port)

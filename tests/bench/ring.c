@@ -131,8 +131,7 @@ void ring_kick_now(const struct ring *r, struct port_counts *counts)
 		perror("bench-gen: kick");
 }
 
-void ring_look_long(struct ring *r, struct checker *c, const struct ring_piece *pieces, uint32_t n,
-		    uint64_t now)
+void ring_look_long(struct ring *r, struct checker *c, const struct ring_piece *pieces, uint32_t n)
 {
 	uint32_t total = 0;
 	for (uint32_t i = 0; i < n; i++)
@@ -145,5 +144,5 @@ void ring_look_long(struct ring *r, struct checker *c, const struct ring_piece *
 		hdr = r->scratch;
 		head = total;
 	}
-	checker_look(c, hdr, head, total < VNET_HDR_LEN ? 0 : total - VNET_HDR_LEN, now);
+	checker_look(c, hdr, head, total < VNET_HDR_LEN ? 0 : total - VNET_HDR_LEN);
 }

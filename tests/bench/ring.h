@@ -84,7 +84,7 @@ struct ring_ops {
 	size_t device_each;
 	void (*init)(struct ring *r, bool tx);
 	uint32_t (*tx)(struct ring *r, struct port *port, uint64_t now);
-	uint32_t (*rx)(struct ring *r, struct port *port, uint64_t now);
+	uint32_t (*rx)(struct ring *r, struct port *port);
 	bool (*wants_kick)(const struct ring *r);
 };
 
@@ -158,8 +158,7 @@ static inline void ring_count_tx(const struct ring *r, struct port *port, uint32
 }
 
 // A frame of several buffers, put together in r->scratch, and handed to check.
-void ring_look_long(struct ring *r, struct checker *c, const struct ring_piece *pieces, uint32_t n,
-		    uint64_t now);
+void ring_look_long(struct ring *r, struct checker *c, const struct ring_piece *pieces, uint32_t n);
 
 // Buffers of the frame that begins at hdr: the switch says it where a frame may need several.
 static inline uint32_t ring_n_bufs(const struct ring *r, const uint8_t *hdr)

@@ -177,7 +177,7 @@ static uint32_t n_used(const struct ring *r, uint32_t len, uint32_t *n_plain)
 	return n;
 }
 
-static uint32_t look(struct ring *r, struct checker *c, uint32_t i, uint32_t n_bufs, uint64_t now)
+static uint32_t look(struct ring *r, struct checker *c, uint32_t i, uint32_t n_bufs)
 {
 	const struct vring_packed_desc *desc = r->desc;
 	struct ring_piece pieces[PIECES_MAX];
@@ -190,11 +190,11 @@ static uint32_t look(struct ring *r, struct checker *c, uint32_t i, uint32_t n_b
 	if (n_bufs == 1 && checker_is_plain(c, pieces[0].len - VNET_HDR_LEN))
 		checker_plain(c, 1);
 	else
-		ring_look_long(r, c, pieces, n_bufs, now);
+		ring_look_long(r, c, pieces, n_bufs);
 	return n_bufs;
 }
 
-static uint32_t look_each(struct ring *r, struct checker *c, uint32_t n, uint64_t now)
+static uint32_t look_each(struct ring *r, struct checker *c, uint32_t n)
 {
 	const struct vring_packed_desc *desc = r->desc;
 	uint32_t i = 0;
@@ -208,12 +208,12 @@ static uint32_t look_each(struct ring *r, struct checker *c, uint32_t n, uint64_
 		uint32_t n_bufs = ring_n_bufs(r, ring_buffer(r, id));
 		if (n_bufs > n - i)
 			break;
-		i += look(r, c, i, n_bufs, now);
+		i += look(r, c, i, n_bufs);
 	}
 	return i;
 }
 
-static uint32_t rx(struct ring *r, struct port *port, uint64_t now)
+static uint32_t rx(struct ring *r, struct port *port)
 {
 	struct checker *c = &port->check;
 	uint32_t n_plain;
@@ -225,7 +225,7 @@ static uint32_t rx(struct ring *r, struct port *port, uint64_t now)
 	if (!c->each && !r->long_frames && c->until_sample >= n && n_plain == n)
 		checker_plain(c, n);
 	else
-		n = look_each(r, c, n, now);
+		n = look_each(r, c, n);
 	give_back(r, n);
 	return n;
 }

@@ -111,7 +111,7 @@ static uint32_t tx(struct ring *r, struct port *port, uint64_t now)
 }
 
 // A frame of n_bufs buffers from the i-th used element on. All of them have come.
-static void look(struct ring *r, struct checker *c, uint32_t i, uint32_t n_bufs, uint64_t now)
+static void look(struct ring *r, struct checker *c, uint32_t i, uint32_t n_bufs)
 {
 	const struct vring_used *used = r->device;
 	struct ring_piece pieces[PIECES_MAX];
@@ -126,11 +126,11 @@ static void look(struct ring *r, struct checker *c, uint32_t i, uint32_t n_bufs,
 	if (n_bufs == 1 && checker_is_plain(c, pieces[0].len - VNET_HDR_LEN))
 		checker_plain(c, 1);
 	else
-		ring_look_long(r, c, pieces, n_bufs, now);
+		ring_look_long(r, c, pieces, n_bufs);
 }
 
 // Looks at n used elements one by one; returns how many were whole frames.
-static uint32_t look_each(struct ring *r, struct checker *c, uint32_t n, uint64_t now)
+static uint32_t look_each(struct ring *r, struct checker *c, uint32_t n)
 {
 	const struct vring_used *used = r->device;
 	uint32_t i = 0;
@@ -144,13 +144,13 @@ static uint32_t look_each(struct ring *r, struct checker *c, uint32_t n, uint64_
 		uint32_t n_bufs = ring_n_bufs(r, ring_buffer(r, id));
 		if (n_bufs > n - i)
 			break;
-		look(r, c, i, n_bufs, now);
+		look(r, c, i, n_bufs);
 		i += n_bufs;
 	}
 	return i;
 }
 
-static uint32_t rx(struct ring *r, struct port *port, uint64_t now)
+static uint32_t rx(struct ring *r, struct port *port)
 {
 	struct vring_avail *avail = r->driver;
 	struct checker *c = &port->check;
@@ -166,7 +166,7 @@ static uint32_t rx(struct ring *r, struct port *port, uint64_t now)
 	    is_in_order(r, at, n, UINT64_MAX, c->fixed_len + VNET_HDR_LEN))
 		checker_plain(c, n);
 	else
-		n = look_each(r, c, n, now);
+		n = look_each(r, c, n);
 	r->used_n += n;
 	r->avail_n += n;
 	r->n_published += n;

@@ -55,7 +55,7 @@ static inline uint32_t poll_ports(struct run *run, uint64_t now)
 	uint32_t did = 0;
 	for (unsigned i = 0; i < run->n_ports; i++) {
 		struct port *p = &run->ports[i];
-		did += p->kind->rx(p, now);
+		did += p->kind->rx(p);
 		if (p->source.budget > 0)
 			did += p->kind->tx(p, now);
 	}
