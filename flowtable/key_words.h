@@ -28,6 +28,8 @@ static inline bool key_has_line2(const struct flow_key *key)
 {
 	uint16_t type_be = key->eth_type_be;
 
+	if (__builtin_expect(type_be == __builtin_bswap16(0x0800), true))
+		return false; // most packets, in one compare
 	return type_be == __builtin_bswap16(0x86dd) || type_be == __builtin_bswap16(0x0806) ||
 	       type_be == __builtin_bswap16(0x8035);
 }
