@@ -12,16 +12,17 @@ import signal
 import sys
 import tempfile
 import time
+from dataclasses import replace
 
 import generator
 import machine
 import report
-from measure import CONTENDERS, Lab, Run, spread
+from measure import CONTENDERS, Lab, Plan, Run, spread
 from peer import GENERATOR_CORE, BenchError
 from scenarios import GROWTH, SCENARIOS
 from switch import ALL_CORES, PMD_CORE
 
-HUGEPAGES = 1792  # of 2 MB: swd 384, OVS 512, testpmd 256, the generator's guests
+HUGEPAGES = 1408  # of 2 MB: swd 384, OVS 512, testpmd 256, the guests of the generator 256
 
 
 def arguments():
@@ -80,10 +81,10 @@ def check_ground():
         raise BenchError(missing)
 
 
-def half_of_ovs(lab, done, seconds, say):
+def half_of_ovs(lab, done, plan, say):
     """Half of the best that OVS reached with 1 flow, in this run if it was measured, else measured now."""
     first = next(s for s in SCENARIOS if s.name == "flows-1")
-    result = done.get("flows-1") or Run(lab, first, 1, seconds, say, ["ovs"]).do()
+    result = done.get("flows-1") or Run(lab, first, replace(plan, rounds=1), say, ["ovs"]).do()
     rates = [result["peers"][n]["mpps"] for n in ("ovs", "ovs-best") if result["peers"].get(n, {}).get("mpps")]
     if not rates:
         raise BenchError("latency: OVS's maximum rate is not known")
@@ -93,13 +94,14 @@ def half_of_ovs(lab, done, seconds, say):
 def run_all(args, scenarios, peers, say):
     folder = tempfile.mkdtemp(prefix="swb-")  # short: Unix sockets allow 107 bytes
     lab = Lab(folder)
+    plan = Plan(args.rounds, args.seconds, 1 if args.short else 3)
     done = {}
     try:
         for s in scenarios:
             names = [n for n in s.peers if n in peers]
             try:
-                rate = half_of_ovs(lab, done, args.seconds, say) if s.latency else 0
-                done[s.name] = Run(lab, s, args.rounds, args.seconds, say, names).do(rate)
+                rate = half_of_ovs(lab, done, plan, say) if s.latency else 0
+                done[s.name] = Run(lab, s, plan, say, names).do(rate)
             except BenchError as e:
                 say(f"{s.name:14} left out: {e}")
     finally:

@@ -2,9 +2,10 @@
 
 import json
 import os
-import time
+import select
 
 from peer import GENERATOR_CORE, BenchError
+from quiet import Watch
 from switch import Daemon, program
 
 
@@ -26,17 +27,42 @@ def options(scenario, seconds, rate=0):
 
 
 def run(peer, scenario, seconds, rate=0, measuring=lambda: None):
-    """What bench-gen printed. Calls measuring() when the measured phase begins."""
+    """What bench-gen printed, and the share of the time that it wanted its core and did not have it.
+
+    Calls measuring() when the measured phase begins.
+    """
     words = [*peer.prefix(), program("bench-gen"), *options(scenario, seconds, rate), *peer.ports()]
     generator = Daemon(words, {GENERATOR_CORE})
     try:
         peer.generator_started()
-        wait_measuring(generator, measuring)
-        status = generator.process.wait(scenario.warmup + seconds + 30)
-        time.sleep(0.05)  # the reader of its output
+        wait_measuring(generator)
+        watch = Watch(generator.pid)
+        measuring()
+        wait_end(generator, seconds + 30)
+        lost = watch.lost_share()  # the kernel still knows of it: nobody has taken its status
     finally:
-        generator.kill()
-    lines = [line for line in generator.lines if line]
+        status = generator.kill()
+    return read(peer, [line for line in generator.lines if line], status), lost
+
+
+def wait_measuring(generator):
+    try:
+        generator.wait_line("measuring", 60)
+    except AssertionError:
+        pass  # it has ended: its last words tell why
+
+
+def wait_end(generator, timeout):
+    fd = os.pidfd_open(generator.pid)
+    try:
+        poll = select.poll()
+        poll.register(fd, select.POLLIN)
+        poll.poll(timeout * 1000)
+    finally:
+        os.close(fd)
+
+
+def read(peer, lines, status):
     json_at = next((i for i, line in enumerate(lines) if line.startswith("{")), None)
     if status not in (0, 1) or json_at is None:
         raise BenchError(f"{peer.title}: generator: {lines[-1] if lines else f'status {status}'}")
@@ -46,11 +72,3 @@ def run(peer, scenario, seconds, rate=0, measuring=lambda: None):
         wrong = f"{total['received']} received, {total['bad_length']} of a wrong length, {total['bad_content']} with wrong bytes"
         raise BenchError(f"{peer.title}: {wrong}")
     return said
-
-
-def wait_measuring(generator, measuring):
-    try:
-        generator.wait_line("measuring", 30)
-    except AssertionError:
-        return  # ended: its last words tell why
-    measuring()

@@ -72,7 +72,7 @@ class Peer:
         self.folder = folder
         self.layout = layout  # what it has ports for: see scenarios.LAYOUTS
         self.daemons = []
-        self.home = None  # the process whose network namespace has the peer's tap
+        self.home = None  # the process with the poll-mode thread, in whose network namespace the tap is
         os.makedirs(folder, exist_ok=True)
 
     @classmethod

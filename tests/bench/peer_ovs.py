@@ -71,11 +71,16 @@ class Ovs(Peer):
         return [f"other_config:{k}={v}" if " " not in str(v) else f'other_config:{k}="{v}"' for k, v in settings.items()]
 
     def port_words(self):
+        if self.layout == "tso":  # it offers offloads only where it is the client
+            return {n: ["type=dpdkvhostuserclient", f"options:vhost-server-path={self.socket(n)}"] for n in ("vm1", "vm2")}
         ports = {n: ["type=dpdkvhostuser"] for n in ("vm1", "vm2")}
         if self.layout == "vm-tap":
             # Two receive queues: OVS wants two to send, one for each of its threads, and net_tap as many of either kind.
             ports["vm2"] = ["type=dpdk", f"options:dpdk-devargs={TAP_DEVICE}", "options:n_rxq=2"]
         return ports
+
+    def ports(self):
+        return [p.replace("vhost:", "vhost-listen:") if self.layout == "tso" else p for p in super().ports()]
 
     def socket(self, port):
         return os.path.join(self.folder, port)

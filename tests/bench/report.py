@@ -3,7 +3,10 @@
 import os
 import re
 
+from measure import DISTURBED
+
 HEAD = ("scenario", "peer", "Mpps", "Gb/s", "cycles", "lost %", "p50 us", "p99 us", "p99.9 us", "masks", "swd is", "spread", "bar", "reached")
+WAITED = 0.5  # share of the generator's refills that found the ring empty: from here on it is what is measured
 BEGIN, END = "<!-- bench: begin -->", "<!-- bench: end -->"
 
 
@@ -69,6 +72,10 @@ def footnotes(run):
         for name, p in r["peers"].items():
             if "failed" in p:
                 yield f"{r['name']}: {name} failed: {p['failed']}"
+            elif p["disturbed"] > DISTURBED:
+                yield f"{r['name']}: {name} disturbed: others had {100 * p['disturbed']:.0f} % of a core"
+            elif p["waited_for_generator"] > WAITED and r["unit"] != "p99":
+                yield f"{r['name']}: {name} waited for the generator at {100 * p['waited_for_generator']:.0f} % of its refills"
     bars = [b["reached"] for r in run["scenarios"] for b in r["bars"]] + [g["reached"] for g in run["growth"]]
     yield f"bars reached: {sum(bars)} of {len(bars)}; {run['rounds']} rounds of {run['seconds']:g} s, {run['took_s']} s in all"
 

@@ -1,7 +1,7 @@
 """Rules in ovs-ofctl's syntax, which both switches take; {a} and {b} stand for the two ports.
 
-Frames (tests/bench/gen.c): flow f of port p, class c, goes from (32+p).x.x.x, some port, to 10.(c+1).0.(p+1) port 1000+c, to
-the MAC of the other port. No rule looks at what tells flows of a class apart, so that a million flows need few megaflows.
+Frames (tests/bench/gen.c): flow f of port p, class c, goes from (32+p).x.x.x, some port, to 10.(c+1).0.(q+1) port 1000+c, with
+the MAC of port q, the other one. No rule looks at what tells flows of a class apart, so that a million flows need few megaflows.
 """
 
 WAYS = ((0, "{a}", "{b}"), (1, "{b}", "{a}"))  # sending port, its name, the other one's name
@@ -15,7 +15,7 @@ def in_port():
 def five_tuple(proto="udp"):
     """One rule a port that looks at protocol, addresses and the destination's port."""
     return [
-        f"priority=10,{proto},in_port={a},nw_src={32 + p}.0.0.0/8,nw_dst=10.1.0.{p + 1},tp_dst=1000,actions=output:{b}"
+        f"priority=10,{proto},in_port={a},nw_src={32 + p}.0.0.0/8,nw_dst=10.1.0.{2 - p},tp_dst=1000,actions=output:{b}"
         for p, a, b in WAYS
     ]
 
@@ -33,7 +33,7 @@ def masks(n):
 
 def bits(p, c):
     low, mac = (1 << min(c + 1, 16)) - 1, (1 << max(c - 15, 0)) - 1
-    address = f"nw_dst=0.{c + 1}.{((p + 1) & low) >> 8}.{(p + 1) & low & 255}/0.255.{low >> 8}.{low & 255}"
+    address = f"nw_dst=0.{c + 1}.0.{(2 - p) & low}/0.255.{low >> 8}.{low & 255}"
     if mac == 0:
         return address
     to = 0x0267656E0000 | (1 - p)
