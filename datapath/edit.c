@@ -8,32 +8,6 @@
 #define VLAN_LEN      4
 #define TAGS_MAX      2
 
-static bool is_private(const struct rte_mbuf *m)
-{
-	return RTE_MBUF_DIRECT(m) && rte_mbuf_refcnt_read(m) == 1;
-}
-
-static int replace_by_copy(struct rte_mbuf **m)
-{
-	struct rte_mbuf *copy = rte_pktmbuf_copy(*m, packet_pool(), 0, UINT32_MAX);
-
-	if (!copy)
-		return -ENOMEM;
-	*packet_meta(copy) = *packet_meta(*m);
-	rte_pktmbuf_free(*m);
-	*m = copy;
-	return 0;
-}
-
-int edit_prepare(struct rte_mbuf **m)
-{
-	uint32_t need = RTE_MIN(rte_pktmbuf_pkt_len(*m), HEADERS_MAX);
-
-	if (likely(is_private(*m) && rte_pktmbuf_data_len(*m) >= need))
-		return 0;
-	return replace_by_copy(m);
-}
-
 static uint16_t be16_at(const uint8_t *p)
 {
 	return (uint16_t)(p[0] << 8 | p[1]);
@@ -72,7 +46,7 @@ int edit_set_eth(struct rte_mbuf **m, const struct action *action)
 {
 	const struct action_set_eth *set = &action->u.eth;
 	uint8_t *dst, *src;
-	int err = edit_prepare(m);
+	int err = packet_pull_headers(m);
 
 	if (err)
 		return err;
@@ -88,16 +62,29 @@ int edit_set_eth(struct rte_mbuf **m, const struct action *action)
 // Headers behind the tags move by delta bytes.
 static void layout_shift(struct rte_mbuf *m, int delta)
 {
-	struct packet_layout *layout = &packet_meta(m)->layout;
+	struct packet_meta *meta = packet_meta(m);
+	struct packet_layout *layout = &meta->layout;
 
 	if (layout->l3_ofs != LAYOUT_NONE)
 		layout->l3_ofs = (uint16_t)(layout->l3_ofs + delta);
 	if (layout->l4_ofs != LAYOUT_NONE)
 		layout->l4_ofs = (uint16_t)(layout->l4_ofs + delta);
-	// A port that left work to the sender (checksum, segmentation) has said where the headers
-	// are.
-	if (m->l2_len)
-		m->l2_len = (uint64_t)(m->l2_len + delta) & 0x7f;
+	if (m->ol_flags & PACKET_OFFLOAD) {
+		meta->offload.csum_start = (uint16_t)(meta->offload.csum_start + delta);
+		meta->offload.gso_headers = (uint16_t)(meta->offload.gso_headers + delta);
+	}
+}
+
+static int replace_by_copy(struct rte_mbuf **m)
+{
+	struct rte_mbuf *copy = rte_pktmbuf_copy(*m, packet_pool(), 0, UINT32_MAX);
+
+	if (!copy)
+		return -ENOMEM;
+	*packet_meta(copy) = *packet_meta(*m);
+	packet_free(*m);
+	*m = copy;
+	return 0;
 }
 
 int edit_push_vlan(struct rte_mbuf **m, const struct action *action)
@@ -106,7 +93,7 @@ int edit_push_vlan(struct rte_mbuf **m, const struct action *action)
 	uint16_t tci_be =
 	    tag->tci_be & (uint16_t)~RTE_BE16(VLAN_CFI); // our mark of presence, no bit of the wire
 	uint8_t *frame;
-	int err = edit_prepare(m);
+	int err = packet_pull_headers(m);
 
 	if (err)
 		return err;
@@ -130,7 +117,7 @@ int edit_push_vlan(struct rte_mbuf **m, const struct action *action)
 int edit_pop_vlan(struct rte_mbuf **m, const struct action *action)
 {
 	uint8_t *frame;
-	int err = edit_prepare(m);
+	int err = packet_pull_headers(m);
 
 	(void)action;
 	if (err)
@@ -144,24 +131,4 @@ int edit_pop_vlan(struct rte_mbuf **m, const struct action *action)
 	rte_pktmbuf_adj(*m, VLAN_LEN);
 	layout_shift(*m, -VLAN_LEN);
 	return 0;
-}
-
-void edit_truncate(struct rte_mbuf *m, uint32_t len)
-{
-	struct rte_mbuf *seg = m;
-	uint32_t left = len;
-	uint16_t n_segs = 1;
-
-	if (len >= rte_pktmbuf_pkt_len(m))
-		return;
-	while (left > seg->data_len) {
-		left -= seg->data_len;
-		seg = seg->next;
-		n_segs++;
-	}
-	seg->data_len = (uint16_t)left;
-	rte_pktmbuf_free(seg->next); // the rest of the chain, if any
-	seg->next = NULL;
-	m->nb_segs = n_segs;
-	m->pkt_len = len;
 }

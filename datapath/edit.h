@@ -1,6 +1,6 @@
 // Edits: what actions change in a packet. Headers are made contiguous and private first, so a
 // packet that others refer to is replaced by a copy (*m changes then). packet_meta(*m)->layout must
-// be right and is kept right.
+// be right and is kept right, and so is what senders left to do.
 //
 // Each returns 0, -EINVAL when the action does not fit the packet (whose bytes are then as before),
 // -ENOMEM. Checksums are updated incrementally (RFC 1624), so a packet that came in damaged leaves
@@ -14,9 +14,6 @@
 int edit_set_eth(struct rte_mbuf **m, const struct action *action);
 int edit_push_vlan(struct rte_mbuf **m, const struct action *action); // -EINVAL for a third tag
 int edit_pop_vlan(struct rte_mbuf **m, const struct action *action);  // nothing without a tag
-void edit_truncate(struct rte_mbuf *m, uint32_t len);		      // keeps the first len bytes
-// The headers (the first bytes, up to HEADERS_MAX) contiguous and writable. 0 or -ENOMEM.
-int edit_prepare(struct rte_mbuf **m);
 // The EtherType behind up to two tags, host order; *ofs is where its payload starts. 0 when cut
 // off.
 uint16_t edit_eth_type(const struct rte_mbuf *m, uint32_t *ofs);

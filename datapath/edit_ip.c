@@ -138,7 +138,7 @@ static int view(struct rte_mbuf **m, struct ip_view *ip)
 {
 	uint32_t l3_ofs, room;
 	uint16_t eth_type;
-	int err = edit_prepare(m);
+	int err = packet_pull_headers(m);
 
 	if (err < 0)
 		return err;
@@ -160,16 +160,19 @@ static int view(struct rte_mbuf **m, struct ip_view *ip)
 	return err < 0 ? err : 1;
 }
 
-// The field holds just the pseudo header's sum, and the receiver completes it.
-static bool is_partial(const struct rte_mbuf *m)
+// The field holds just the pseudo header's sum, and who takes the packet completes it.
+static bool is_partial(struct rte_mbuf *m, const struct ip_view *ip, const struct l4_row *row)
 {
-	return (m->ol_flags & RTE_MBUF_F_TX_L4_MASK) ||
-	       (m->ol_flags & RTE_MBUF_F_RX_L4_CKSUM_MASK) == RTE_MBUF_F_RX_L4_CKSUM_NONE;
+	const struct packet_offload *offload = &packet_meta(m)->offload;
+
+	return (m->ol_flags & PACKET_OFFLOAD) &&
+	       offload->csum_start == ip->l4 - rte_pktmbuf_mtod(m, uint8_t *) &&
+	       offload->csum_offset == row->csum_ofs;
 }
 
 // `row` may be NULL: no checksum covers the addresses. Nor is one touched that is cut off.
-static void l4_csum_update(const struct rte_mbuf *m, const struct ip_view *ip,
-			   const struct l4_row *row, uint32_t delta)
+static void l4_csum_update(struct rte_mbuf *m, const struct ip_view *ip, const struct l4_row *row,
+			   uint32_t delta)
 {
 	uint16_t csum;
 
@@ -177,7 +180,7 @@ static void l4_csum_update(const struct rte_mbuf *m, const struct ip_view *ip,
 		return;
 	csum = csum_word(ip->l4 + row->csum_ofs);
 
-	if (is_partial(m)) {
+	if (is_partial(m, ip, row)) {
 		csum = (uint16_t)~csum_update((uint16_t)~csum, delta);
 	} else {
 		if (row->zero_is_none && csum == 0)
@@ -362,7 +365,7 @@ int edit_set_ports(struct rte_mbuf **m, const struct action *action)
 	if (!row || !row->has_ports || ip.l4_len < row->csum_ofs + 2u)
 		return -EINVAL;
 	delta = ports_set(ip.l4, set);
-	if (!is_partial(*m))
+	if (!is_partial(*m, &ip, row))
 		l4_csum_update(*m, &ip, row, delta);
 	return 0;
 }

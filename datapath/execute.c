@@ -1,8 +1,8 @@
 #include "datapath/execute.h"
 
 #include "datapath/edit.h"
+#include "datapath/punt.h"
 #include "datapath/tx.h"
-#include "datapath/upcall.h"
 
 #include <errno.h>
 
@@ -13,6 +13,7 @@ struct run {
 	int at;		    // the action being run
 	int last_use;	    // the last one that sends the packet somewhere; -1: none does
 	int last_edit;	    // the last one before last_use that changes the packet; -1: none does
+	int last_recirc;    // the last one that recirculates it; -1: none does
 };
 
 // A row runs one action. Uses take the packet or a copy of it; edits may replace it, and return 0
@@ -22,8 +23,31 @@ struct action_row {
 	int (*edit)(struct rte_mbuf **m, const struct action *action);
 };
 
-// The packet for a use: itself for the last one; a reference when no later edit could reach its
-// bytes; or a copy.
+static struct rte_mbuf *taken(struct run *run, struct rte_mbuf *m)
+{
+	if (unlikely(!m))
+		pmd_count_drop(run->pmd, run->pmd->in_port, DROP_NO_MEMORY, 1);
+	return m;
+}
+
+static struct rte_mbuf *take_copy(struct run *run, uint32_t len)
+{
+	struct rte_mbuf *m = taken(run, packet_copy(run->pmd->arena, run->m, len));
+
+	if (m && !packet_is_lent(m))
+		run->pmd->stats.copies++;
+	return m;
+}
+
+// Whether a later action changes the packet, or one that is not known yet: of what a recirculated
+// packet meets, while this one waits in a tx buffer.
+static bool changes_later(const struct run *run)
+{
+	return run->at < run->last_edit || run->at <= run->last_recirc;
+}
+
+// The packet for a use: itself for the last one, and a lent one while its bytes stay as they are;
+// otherwise a copy, or a reference, which edits respect.
 static struct rte_mbuf *take(struct run *run)
 {
 	struct rte_mbuf *m = run->m;
@@ -32,15 +56,25 @@ static struct rte_mbuf *take(struct run *run)
 		run->m = NULL;
 		return m;
 	}
+	if (packet_is_lent(m))
+		return changes_later(run) ? take_copy(run, UINT32_MAX) : m;
 	if (run->at < run->last_edit)
-		m = rte_pktmbuf_copy(run->m, packet_pool(), 0, UINT32_MAX);
-	else
-		m = rte_pktmbuf_clone(run->m, packet_pool());
-	if (unlikely(!m)) {
-		pmd_count_drop(run->pmd, run->pmd->in_port, DROP_NO_MEMORY, 1);
-		return NULL;
+		return take_copy(run, UINT32_MAX);
+	m = taken(run, rte_pktmbuf_clone(run->m, packet_pool()));
+	if (likely(m))
+		*packet_meta(m) = *packet_meta(run->m);
+	return m;
+}
+
+// A part of the packet is always a copy, as whole ones share its segments.
+static struct rte_mbuf *take_start(struct run *run, uint32_t len)
+{
+	struct rte_mbuf *m = take_copy(run, len);
+
+	if (run->at == run->last_use) {
+		packet_free(run->m);
+		run->m = NULL;
 	}
-	*packet_meta(m) = *packet_meta(run->m);
 	return m;
 }
 
@@ -50,27 +84,24 @@ static void use_output(struct run *run, const struct action *action)
 	struct rte_mbuf *m;
 
 	packet_meta(run->m)->trunc_len = 0;
-	m = take(run);
-	if (unlikely(!m))
-		return;
-	if (len)
-		edit_truncate(m, len);
-	tx_add(run->pmd, action->u.port, &m, 1);
+	if (unlikely(len && len < rte_pktmbuf_pkt_len(run->m)))
+		m = take_start(run, len);
+	else
+		m = take(run);
+	if (likely(m))
+		tx_add(run->pmd, action->u.port, &m, 1);
 }
 
 static void use_userspace(struct run *run, const struct action *action)
 {
-	struct rte_mbuf *m = take(run);
-	enum drop_reason reason;
+	// Of a lent packet, the ring gets a copy anyway.
+	struct rte_mbuf *m = packet_is_lent(run->m) ? run->m : take(run);
 
 	if (unlikely(!m))
 		return;
 	packet_meta(m)->is_action = true;
 	packet_meta(m)->userspace = action->u.userspace;
-	if (likely(upcall_enqueue(run->pmd->rxq, m, &reason)))
-		run->pmd->upcall_queued = true;
-	else
-		pmd_drop(run->pmd, m, reason);
+	punt(run->pmd, m);
 }
 
 static void use_recirc(struct run *run, const struct action *action)
@@ -105,8 +136,8 @@ static const struct action_row rows[N_ACTION_TYPES] = {
     [ACTION_SET_IPV6] = {.edit = edit_set_ipv6},   [ACTION_SET_PORTS] = {.edit = edit_set_ports},
 };
 
-// Whether an action changes bytes that an earlier use may still refer to. TRUNC only changes
-// lengths, on the mbuf's own side.
+// Whether an action changes bytes that an earlier use may still refer to. TRUNC only says how many
+// of them the next one takes.
 static bool changes_bytes(const struct action *action)
 {
 	return rows[action->type].edit && action->type != ACTION_TRUNC;
@@ -114,12 +145,17 @@ static bool changes_bytes(const struct action *action)
 
 static void plan(const struct flow_actions *actions, struct run *run)
 {
-	run->last_use = actions->n - 1;
-	while (run->last_use >= 0 && !rows[actions->list[run->last_use].type].use)
-		run->last_use--;
-	run->last_edit = run->last_use;
-	while (run->last_edit >= 0 && !changes_bytes(&actions->list[run->last_edit]))
-		run->last_edit--;
+	run->last_use = run->last_edit = run->last_recirc = -1;
+	for (int i = 0; i < actions->n; i++) {
+		if (rows[actions->list[i].type].use)
+			run->last_use = i;
+		if (actions->list[i].type == ACTION_RECIRC)
+			run->last_recirc = i;
+	}
+	for (int i = 0; i < run->last_use; i++) {
+		if (changes_bytes(&actions->list[i]))
+			run->last_edit = i;
+	}
 }
 
 static void run_actions(struct run *run, const struct flow_actions *actions)
@@ -142,30 +178,15 @@ static void run_actions(struct run *run, const struct flow_actions *actions)
 	}
 }
 
-void execute_plain(struct pmd *pmd, const struct flow_actions *actions, struct rte_mbuf **pkts,
-		   unsigned n)
-{
-	if (likely(actions->n == 1)) {
-		tx_add(pmd, actions->list[0].u.port, pkts, n);
-		return;
-	}
-	pmd_count_drop(pmd, pmd->in_port, DROP_FLOW_DROP, n);
-	rte_pktmbuf_free_bulk(pkts, n);
-}
-
 void execute(struct pmd *pmd, const struct flow_actions *actions, struct rte_mbuf **pkts,
 	     unsigned n)
 {
 	struct run run = {.pmd = pmd};
 
-	if (!execute_needs_meta(actions)) {
-		execute_plain(pmd, actions, pkts, n);
-		return;
-	}
 	plan(actions, &run);
 	if (unlikely(run.last_use < 0)) {
 		pmd_count_drop(pmd, pmd->in_port, DROP_FLOW_DROP, n);
-		rte_pktmbuf_free_bulk(pkts, n);
+		packet_free_bulk(pkts, n);
 		return;
 	}
 	for (unsigned i = 0; i < n; i++) {

@@ -4,17 +4,15 @@
 
 #include "datapath/pmd_private.h"
 
-// Whether execute() must be used, and reads packet_meta (in_port, recirc_id, layout, n_recirc set;
-// trunc_len 0).
-static inline bool execute_needs_meta(const struct flow_actions *actions)
+// One output and nothing else, as most flows do: the packets may go to tx_add() at once.
+static inline bool execute_is_output(const struct flow_actions *actions)
 {
-	return actions->n > 1 || (actions->n == 1 && actions->list[0].type != ACTION_OUTPUT);
+	return actions->n == 1 && actions->list[0].type == ACTION_OUTPUT;
 }
 
-// Both take the packets over; all have come in at pmd->in_port. That PMD, inside its read section.
-// Outputs go to the tx buffers, recirculated packets to pmd->recirc.
-void execute_plain(struct pmd *pmd, const struct flow_actions *actions, struct rte_mbuf **pkts,
-		   unsigned n);
+// Takes the packets over; all have come in at pmd->in_port. packet_meta: in_port, recirc_id, layout
+// and n_recirc are set, trunc_len is 0. That PMD, inside its read section. Outputs go to the tx
+// buffers, recirculated packets to pmd->recirc.
 void execute(struct pmd *pmd, const struct flow_actions *actions, struct rte_mbuf **pkts,
 	     unsigned n);
 

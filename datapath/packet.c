@@ -48,29 +48,46 @@ void packet_free_bulk(struct rte_mbuf **pkts, unsigned n)
 		packet_free(pkts[i]);
 }
 
-struct rte_mbuf *packet_own(struct rte_mbuf *m)
+// The first len bytes, all of them private. rte_pktmbuf_copy() takes ol_flags along.
+static struct rte_mbuf *copy_whole(const struct rte_mbuf *m, uint32_t len)
 {
-	struct rte_mbuf *copy;
+	struct rte_mbuf *copy = rte_pktmbuf_copy(m, pool, 0, len);
 
-	if (!packet_is_lent(m))
-		return m;
-	copy = rte_pktmbuf_copy(m, pool, 0, UINT32_MAX);
 	if (likely(copy))
-		*packet_meta(copy) = *packet_meta(m);
+		*packet_meta(copy) = *packet_meta((struct rte_mbuf *)(uintptr_t)m);
 	return copy;
 }
 
-// From the segments behind the head into the head, which has room for HEADERS_MAX.
-static void pull_lent(struct rte_mbuf *m, uint32_t need)
+struct rte_mbuf *packet_own(struct rte_mbuf *m)
 {
+	return packet_is_lent(m) ? copy_whole(m, UINT32_MAX) : m;
+}
+
+// Tags that were taken off leave less room behind the head than the longest head wants.
+static void head_move_back(struct rte_mbuf *m)
+{
+	uint8_t *room = m->buf_addr;
+
+	memmove(room + HEAD_ROOM, rte_pktmbuf_mtod(m, const void *), m->data_len);
+	m->data_off = HEAD_ROOM;
+}
+
+// From the segments behind the head into the head, which has room for HEADERS_MAX.
+static void pull_lent(struct rte_mbuf *m)
+{
+	uint32_t need = RTE_MIN(m->pkt_len, HEADERS_MAX);
+
+	if (m->data_len >= need)
+		return;
+	if (m->data_off > HEAD_ROOM)
+		head_move_back(m);
 	while (m->data_len < need && m->next) {
 		struct rte_mbuf *seg = m->next;
 		uint32_t n = RTE_MIN(need - m->data_len, (uint32_t)seg->data_len);
 
-		memcpy(rte_pktmbuf_mtod_offset(m, void *, m->data_len),
-		       rte_pktmbuf_mtod(seg, const void *), n);
+		memcpy(rte_pktmbuf_mtod_offset(m, void *, m->data_len), seg->buf_addr, n);
 		m->data_len = (uint16_t)(m->data_len + n);
-		seg->data_off = (uint16_t)(seg->data_off + n);
+		seg->buf_addr = (uint8_t *)seg->buf_addr + n;
 		seg->data_len = (uint16_t)(seg->data_len - n);
 		if (seg->data_len == 0) {
 			m->next = seg->next;
@@ -79,32 +96,43 @@ static void pull_lent(struct rte_mbuf *m, uint32_t need)
 	}
 }
 
-static struct rte_mbuf *copy_lent(struct packet_arena *arena, struct rte_mbuf *m)
+// Its segments are its own too, as pulling headers changes them.
+static struct rte_mbuf *copy_lent(struct packet_arena *arena, struct rte_mbuf *m, uint32_t len)
 {
-	struct rte_mbuf *copy;
+	uint32_t head_len = RTE_MIN(len, (uint32_t)m->data_len);
+	struct rte_mbuf *copy = packet_lend(arena, head_len, len), *last = copy;
 
-	pull_lent(m, RTE_MIN(m->pkt_len, HEADERS_MAX)); // from now on nobody changes segments
-	copy = packet_lend(arena, m->data_len, m->pkt_len);
-	if (!copy)
+	if (unlikely(!copy))
 		return NULL;
 	copy->data_off = m->data_off;
-	copy->nb_segs = m->nb_segs;
 	copy->ol_flags = m->ol_flags;
-	copy->next = m->next;
-	memcpy(rte_pktmbuf_mtod(copy, void *), rte_pktmbuf_mtod(m, const void *), m->data_len);
+	memcpy(rte_pktmbuf_mtod(copy, void *), rte_pktmbuf_mtod(m, const void *), head_len);
 	*packet_meta(copy) = *packet_meta(m);
+	len -= head_len;
+	for (struct rte_mbuf *seg = m->next; len > 0; seg = seg->next) {
+		uint32_t n = RTE_MIN(len, (uint32_t)seg->data_len);
+
+		last = packet_lend_segment(arena, copy, last, seg->buf_addr, n);
+		if (unlikely(!last))
+			return NULL;
+		len -= n;
+	}
 	return copy;
 }
 
-struct rte_mbuf *packet_copy(struct packet_arena *arena, struct rte_mbuf *m)
+struct rte_mbuf *packet_copy(struct packet_arena *arena, struct rte_mbuf *m, uint32_t len)
 {
-	struct rte_mbuf *copy = packet_is_lent(m) ? copy_lent(arena, m) : NULL;
+	struct rte_mbuf *copy = NULL;
 
-	if (copy)
-		return copy;
-	copy = rte_pktmbuf_copy(m, pool, 0, UINT32_MAX);
-	if (likely(copy))
-		*packet_meta(copy) = *packet_meta(m);
+	len = RTE_MIN(len, m->pkt_len);
+	if (packet_is_lent(m))
+		copy = copy_lent(arena, m, len);
+	if (!copy)
+		copy = copy_whole(m, len);
+	if (unlikely(!copy))
+		return NULL;
+	if (len < m->pkt_len)
+		copy->ol_flags &= ~PACKET_OFFLOAD;
 	return copy;
 }
 
@@ -114,15 +142,14 @@ int packet_pull_headers(struct rte_mbuf **m)
 	struct rte_mbuf *copy;
 
 	if (packet_is_lent(*m)) {
-		pull_lent(*m, need);
+		pull_lent(*m);
 		return 0;
 	}
 	if (likely(RTE_MBUF_DIRECT(*m) && rte_mbuf_refcnt_read(*m) == 1 && (*m)->data_len >= need))
 		return 0;
-	copy = rte_pktmbuf_copy(*m, pool, 0, UINT32_MAX);
+	copy = copy_whole(*m, UINT32_MAX);
 	if (!copy)
 		return -ENOMEM;
-	*packet_meta(copy) = *packet_meta(*m);
 	rte_pktmbuf_free(*m);
 	*m = copy;
 	return 0;

@@ -25,7 +25,7 @@
 	128u // bytes of a guest's frame that are its head at first; up to HEADERS_MAX on demand
 
 #define ARENA_HEADS (3 * BURST_MAX) // a burst, and copies that actions make
-#define ARENA_SEGS  1024u
+#define ARENA_SEGS  2048u
 
 // Work that a sender left to who takes the packet: virtio_net_hdr's (virtio 1.2, section 5.1.6).
 // Checked by the port that received it: the fields agree with the frame, the header bytes they name
@@ -102,7 +102,6 @@ static inline struct rte_mbuf *packet_lend(struct packet_arena *arena, uint32_t 
 	m->data_off = HEAD_ROOM;
 	m->nb_segs = 1;
 	m->ol_flags = 0;
-	m->l2_len = 0;
 	m->pkt_len = frame_len;
 	m->data_len = (uint16_t)head_len;
 	m->next = NULL;
@@ -145,9 +144,10 @@ void packet_free_bulk(struct rte_mbuf **pkts, unsigned n);
 // in place of a lent one. NULL when the pool is empty; m is as before then.
 struct rte_mbuf *packet_own(struct rte_mbuf *m);
 
-// A second packet with the same bytes, whose first HEADERS_MAX bytes may be changed without m's
-// changing. A lent one's is lent, from `arena`, as long as there is room. NULL when out of memory.
-struct rte_mbuf *packet_copy(struct packet_arena *arena, struct rte_mbuf *m);
+// A second packet of m's first len bytes (UINT32_MAX: all), whose headers may be changed without
+// m's changing; of a part, what senders left to do is no more to be done. A lent one's is lent,
+// from `arena`, as long as there is room. NULL when out of memory.
+struct rte_mbuf *packet_copy(struct packet_arena *arena, struct rte_mbuf *m, uint32_t len);
 
 // Makes the first min(len, HEADERS_MAX) bytes contiguous and private: for a lent packet, more of it
 // is copied into its head. 0 or -ENOMEM; *m may be replaced.

@@ -7,6 +7,7 @@
 
 #include <pthread.h>
 #include <rte_common.h>
+#include <rte_cycles.h>
 #include <rte_ring_elem.h>
 
 #define RECIRC_DEPTH_MAX 8    // times that one packet may be recirculated
@@ -35,7 +36,15 @@ struct tx_buffer {
 	struct port *port; // valid while n > 0, which is never past the burst
 	uint64_t bytes;
 	uint16_t n;
+	bool offload; // of one packet or more something is left to do
 	struct rte_mbuf *pkts[BURST_MAX];
+} __rte_cache_aligned;
+
+// Packets taken together.
+struct packet_sum {
+	uint64_t bytes;
+	uint32_t len_max; // of the longest
+	bool offload;	  // PACKET_OFFLOAD is set in one or more
 };
 
 // A burst on its way: parallel arrays, one place a packet.
@@ -66,6 +75,7 @@ struct pmd {
 
 	// Line 1. Writer: control thread, while the PMD runs.
 	const struct rxq_set *rxqs __rte_cache_aligned; // published
+	const struct classify_ops *classify;		// constant
 	struct rxq *inject_rxq; // its miss ring takes what injected packets send up; constant
 	int rcu_id;		// constant
 	int wake_fd;	// eventfd: written when the PMD may sleep and has something to do; constant
@@ -84,7 +94,10 @@ struct pmd {
 	bool upcall_queued;
 	uint16_t n_dirty; // tx buffers in use
 	uint16_t n_recirc, recirc_head;
+	bool timing;		    // the burst at hand is one of those whose stages are measured
+	uint8_t n_untimed;	    // bursts until the next one is
 	struct packet_arena *arena; // constant; contents: the PMD
+	uint64_t stage_tsc;	    // when the stage at hand began
 
 	// Lines 3 to 5; read by the control thread.
 	struct pmd_stats stats __rte_cache_aligned;
@@ -116,6 +129,18 @@ static inline void pmd_drop(struct pmd *pmd, struct rte_mbuf *m, enum drop_reaso
 {
 	pmd_count_drop(pmd, pmd->in_port, reason, 1);
 	packet_free(m);
+}
+
+// Ends a stage of the burst at hand. That PMD.
+static inline void pmd_stage_end(struct pmd *pmd, enum pmd_stage stage)
+{
+	uint64_t now;
+
+	if (likely(!pmd->timing))
+		return;
+	now = rte_rdtsc();
+	pmd->stats.stage_cycles[stage] += now - pmd->stage_tsc;
+	pmd->stage_tsc = now;
 }
 
 // pmd_thread.c. Control thread.

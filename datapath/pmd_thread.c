@@ -3,6 +3,7 @@
 #include "datapath/pmd_private.h"
 
 #include "ctl/log.h"
+#include "datapath/classify.h"
 #include "datapath/forward.h"
 
 #include <errno.h>
@@ -192,6 +193,7 @@ struct pmd *pmd_create(const struct pmd_config *config, char *err, size_t err_le
 		pmd->rcu = config->pool->rcu;
 		pmd->inject_rxq = config->inject_rxq;
 		pmd->rxqs = &pmd_no_rxqs;
+		pmd->classify = classify_ops_current();
 		pmd->tsc_per_ms = rte_get_tsc_hz() / 1000;
 		ret = pmd_init(pmd, config);
 	}

@@ -227,7 +227,10 @@ static uint16_t ethdev_rx(struct port *port, uint16_t queue, struct packet_arena
 {
 	(void)arena;
 	const struct ethdev_port *p = port->priv;
-	return rte_eth_rx_burst(p->id, queue, pkts, n);
+	n = rte_eth_rx_burst(p->id, queue, pkts, n);
+	for (uint16_t i = 0; i < n; i++)
+		pkts[i]->ol_flags &= ~PACKET_OFFLOAD; // a buffer's former life
+	return n;
 }
 
 // How many packets from the start of the burst the device can take as they are now.

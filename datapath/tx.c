@@ -1,28 +1,149 @@
 #include "datapath/tx.h"
 
-static void refuse(struct pmd *pmd, struct tx_buffer *buf, uint16_t sent, int reason)
-{
-	uint16_t n = buf->n - sent;
+#include "datapath/gso.h"
+#include "datapath/offload.h"
 
-	for (uint16_t i = sent; i < buf->n; i++)
-		buf->bytes -= rte_pktmbuf_pkt_len(buf->pkts[i]);
-	pmd_count_drop(pmd, buf->port->no, (enum drop_reason)reason, n);
-	rte_pktmbuf_free_bulk(buf->pkts + sent, n);
+#include <errno.h>
+
+static uint64_t bytes_of(struct rte_mbuf **pkts, uint16_t n)
+{
+	uint64_t bytes = 0;
+
+	for (uint16_t i = 0; i < n; i++)
+		bytes += rte_pktmbuf_pkt_len(pkts[i]);
+	return bytes;
+}
+
+// In place of lent packets, copies of the switch's own. Returns how many there are then.
+static uint16_t own_all(struct pmd *pmd, struct rte_mbuf **pkts, uint16_t n, uint64_t *bytes)
+{
+	uint16_t kept = 0;
+
+	for (uint16_t i = 0; i < n; i++) {
+		struct rte_mbuf *m = packet_own(pkts[i]);
+
+		if (unlikely(!m)) {
+			pmd_count_drop(pmd, pmd->in_port, DROP_NO_MEMORY, 1);
+			*bytes -= rte_pktmbuf_pkt_len(pkts[i]);
+			continue;
+		}
+		pmd->stats.copies += m != pkts[i];
+		pkts[kept++] = m;
+	}
+	return kept;
+}
+
+// n packets of `bytes` in all leave, or are counted.
+static void transmit(struct pmd *pmd, struct port *port, struct rte_mbuf **pkts, uint16_t n,
+		     uint64_t bytes)
+{
+	struct port_counters *counters = &pmd->ports[port->no];
+	int reason = DROP_TX_FULL;
+	uint16_t sent;
+
+	if (!port->kind->tx_copies)
+		n = own_all(pmd, pkts, n, &bytes);
+	if (unlikely(n == 0))
+		return;
+	sent = port->kind->tx(port, pmd->index, pkts, n, &reason);
+	if (port->kind->tx_copies)
+		pmd->stats.copies += sent;
+	if (unlikely(sent < n)) {
+		bytes -= bytes_of(pkts + sent, n - sent);
+		pmd_count_drop(pmd, port->no, (enum drop_reason)reason, n - sent);
+		packet_free_bulk(pkts + sent, n - sent);
+	}
+	counters->tx_packets += sent;
+	counters->tx_bytes += bytes;
+}
+
+// Packets whose offloads have been looked at.
+struct ready {
+	struct pmd *pmd;
+	struct port *port;
+	uint16_t n;
+	struct rte_mbuf *pkts[BURST_MAX];
+};
+
+static void ready_send(struct ready *ready)
+{
+	transmit(ready->pmd, ready->port, ready->pkts, ready->n, bytes_of(ready->pkts, ready->n));
+	ready->n = 0;
+}
+
+static void ready_add(struct ready *ready, struct rte_mbuf *m)
+{
+	if (ready->n == BURST_MAX)
+		ready_send(ready);
+	ready->pkts[ready->n++] = m;
+}
+
+static void add_segments(struct ready *ready, struct rte_mbuf *m)
+{
+	struct pmd *pmd = ready->pmd;
+	struct rte_mbuf *seg;
+	struct gso gso;
+
+	if (unlikely(gso_start(&gso, m) < 0)) {
+		pmd_drop(pmd, m, DROP_MALFORMED);
+		return;
+	}
+	while ((seg = gso_next(&gso))) {
+		pmd->stats.copies++;
+		ready_add(ready, seg);
+	}
+	pmd_count_drop(pmd, pmd->in_port, DROP_NO_MEMORY, gso.n_left);
+	packet_free(m);
+}
+
+// Other outputs may hold the same lent packet: the checksum goes into a copy of its head.
+static void add_checksummed(struct ready *ready, struct rte_mbuf *m)
+{
+	struct pmd *pmd = ready->pmd;
+	struct rte_mbuf *own = m;
+	int err = 0;
+
+	if (packet_is_lent(m)) {
+		own = ready->port->kind->tx_copies ? packet_copy(pmd->arena, m, UINT32_MAX)
+						   : packet_own(m);
+		pmd->stats.copies += own && !packet_is_lent(own);
+	}
+	if (likely(own))
+		err = offload_checksum(&own);
+	if (likely(own && !err))
+		ready_add(ready, own);
+	else
+		pmd_drop(pmd, own ? own : m, err == -EINVAL ? DROP_MALFORMED : DROP_NO_MEMORY);
+}
+
+// For a port that does not take over all that is left to do.
+static void flush_offloaded(struct pmd *pmd, struct tx_buffer *buf)
+{
+	uint32_t offers = __atomic_load_n(&buf->port->tx_offloads, __ATOMIC_RELAXED);
+	struct ready ready = {.pmd = pmd, .port = buf->port};
+
+	for (uint16_t i = 0; i < buf->n; i++) {
+		struct rte_mbuf *m = buf->pkts[i];
+
+		if (!(m->ol_flags & PACKET_OFFLOAD) || !(offload_needs(m) & ~offers))
+			ready_add(&ready, m);
+		else if (packet_is_gso(m))
+			add_segments(&ready, m);
+		else
+			add_checksummed(&ready, m);
+	}
+	ready_send(&ready);
 }
 
 static void flush_buffer(struct pmd *pmd, struct tx_buffer *buf)
 {
-	struct port *port = buf->port;
-	struct port_counters *counters = &pmd->ports[port->no];
-	int reason = DROP_TX_FULL;
-	uint16_t sent = port->kind->tx(port, pmd->index, buf->pkts, buf->n, &reason);
-
-	if (unlikely(sent < buf->n))
-		refuse(pmd, buf, sent, reason);
-	counters->tx_packets += sent;
-	counters->tx_bytes += buf->bytes;
+	if (unlikely(buf->offload))
+		flush_offloaded(pmd, buf);
+	else
+		transmit(pmd, buf->port, buf->pkts, buf->n, buf->bytes);
 	buf->n = 0;
 	buf->bytes = 0;
+	buf->offload = false;
 }
 
 // A buffer that flushed within the burst stays on the dirty list, with n of 0, and is not listed
@@ -39,28 +160,58 @@ static struct tx_buffer *buffer_open(struct pmd *pmd, uint32_t port_no)
 	return buf;
 }
 
+// The port's limit is for what stands on the wire: segments, of a frame that is still to be cut.
+static bool fits(struct rte_mbuf *m, uint32_t max_frame)
+{
+	const struct packet_offload *offload;
+
+	if (likely(rte_pktmbuf_pkt_len(m) <= max_frame))
+		return true;
+	if (!packet_is_gso(m))
+		return false;
+	offload = &packet_meta(m)->offload;
+	return (uint32_t)offload->gso_headers + offload->gso_size <= max_frame;
+}
+
 void tx_add(struct pmd *pmd, uint32_t port_no, struct rte_mbuf **pkts, unsigned n)
 {
 	struct tx_buffer *buf = port_no < PORTS_MAX ? buffer_open(pmd, port_no) : NULL;
 
 	if (unlikely(!buf || !buf->port)) {
 		pmd_count_drop(pmd, pmd->in_port, DROP_NO_PORT, n);
-		rte_pktmbuf_free_bulk(pkts, n);
+		packet_free_bulk(pkts, n);
 		return;
 	}
 	for (unsigned i = 0; i < n; i++) {
-		uint32_t len = rte_pktmbuf_pkt_len(pkts[i]);
+		struct rte_mbuf *m = pkts[i];
 
-		if (unlikely(len > buf->port->max_frame)) {
+		if (unlikely(!fits(m, buf->port->max_frame))) {
 			pmd_count_drop(pmd, port_no, DROP_MTU, 1);
-			rte_pktmbuf_free(pkts[i]);
+			packet_free(m);
 			continue;
 		}
 		if (unlikely(buf->n == BURST_MAX))
 			flush_buffer(pmd, buf);
-		buf->bytes += len;
-		buf->pkts[buf->n++] = pkts[i];
+		buf->bytes += rte_pktmbuf_pkt_len(m);
+		buf->offload |= (m->ol_flags & PACKET_OFFLOAD) != 0;
+		buf->pkts[buf->n++] = m;
 	}
+}
+
+void tx_add_batch(struct pmd *pmd, uint32_t port_no, struct rte_mbuf **pkts, unsigned n,
+		  const struct packet_sum *sum)
+{
+	struct tx_buffer *buf = port_no < PORTS_MAX ? buffer_open(pmd, port_no) : NULL;
+
+	if (unlikely(!buf || !buf->port || sum->len_max > buf->port->max_frame ||
+		     buf->n + n > BURST_MAX)) {
+		tx_add(pmd, port_no, pkts, n);
+		return;
+	}
+	memcpy(&buf->pkts[buf->n], pkts, n * sizeof pkts[0]);
+	buf->n = (uint16_t)(buf->n + n);
+	buf->bytes += sum->bytes;
+	buf->offload |= sum->offload;
 }
 
 void tx_flush(struct pmd *pmd)

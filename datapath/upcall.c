@@ -1,5 +1,6 @@
 #include "datapath/upcall.h"
 
+#include "datapath/offload.h"
 #include "datapath/ring.h"
 
 #include <errno.h>
@@ -52,8 +53,26 @@ static bool pool_is_short(void)
 	return rte_mempool_get_ops(pool->ops_index)->get_count(pool) < pool->size / POOL_SHARE_KEPT;
 }
 
+// The packet, or a copy if it is lent, with nothing left to do. NULL with a reason.
+static struct rte_mbuf *plain_copy(struct rte_mbuf *m, enum drop_reason *reason)
+{
+	struct rte_mbuf *own = packet_own(m);
+	int err = own ? 0 : -ENOMEM;
+
+	if (unlikely(own && own->ol_flags & PACKET_OFFLOAD))
+		err = offload_checksum(&own);
+	if (likely(!err))
+		return own;
+	*reason = err == -ENOMEM ? DROP_NO_MEMORY : DROP_MALFORMED;
+	if (own && own != m)
+		rte_pktmbuf_free(own);
+	return NULL;
+}
+
 bool upcall_enqueue(struct rxq *rxq, struct rte_mbuf *m, enum drop_reason *reason)
 {
+	struct rte_mbuf *own;
+
 	if (unlikely(!__atomic_load_n(&shared.attached, __ATOMIC_RELAXED))) {
 		*reason = DROP_NO_CONTROLLER;
 		return false;
@@ -66,11 +85,12 @@ bool upcall_enqueue(struct rxq *rxq, struct rte_mbuf *m, enum drop_reason *reaso
 		*reason = DROP_NO_MEMORY;
 		return false;
 	}
-	if (unlikely(rte_ring_sp_enqueue(rxq->upcalls, m) != 0)) {
+	if (unlikely(rte_ring_full(rxq->upcalls))) {
 		*reason = DROP_UPCALL_RING_FULL;
 		return false;
 	}
-	return true;
+	own = plain_copy(m, reason);
+	return own && rte_ring_sp_enqueue(rxq->upcalls, own) == 0; // one producer: there is room
 }
 
 void upcall_wake(void)

@@ -25,8 +25,9 @@ void upcall_fini(void); // no PMD runs
 struct rte_ring *upcall_ring_create(int numa_node);
 void upcall_ring_destroy(struct rte_ring *ring); // no producer is left; what waits is freed
 
-// PMD side, producer of rxq->upcalls. Takes the packet over; returns false (packet untouched) when
-// it does not fit, with the reason.
+// PMD side, producer of rxq->upcalls. Takes the packet over, a copy if it is lent, with its
+// checksum completed; returns false when it does not fit, with the reason: the packet stays the
+// caller's.
 bool upcall_enqueue(struct rxq *rxq, struct rte_mbuf *m, enum drop_reason *reason);
 // Once per burst, when something was queued.
 void upcall_wake(void);

@@ -7,6 +7,8 @@
 #include "datapath/upcall.h"
 #include "fake_port.h"
 
+#include <arpa/inet.h>
+
 #define FIXTURE_PORTS 4
 
 static struct {
@@ -92,6 +94,27 @@ static inline struct flow_actions *actions_of(const struct action *list, unsigne
 	{                                                                                 \
 		.type = ACTION_SET_ETH, .u.eth = {.dst = {{byte}}, .dst_mask = {{0xff}} } \
 	}
+
+// The input port has these packets, in this order.
+static inline void receive(struct rte_mbuf *m)
+{
+	assert_int_equal(rte_ring_sp_enqueue(fx.ports[1].in[0], m), 0);
+}
+
+static inline struct megaflow *install(uint32_t recirc_id, uint16_t tp_src,
+				       struct flow_actions *actions)
+{
+	struct flow_match match = {.key = {.in_port = 1, .recirc_id = recirc_id},
+				   .mask = {.in_port = UINT32_MAX, .recirc_id = UINT32_MAX}};
+	struct megaflow *flow;
+
+	if (tp_src) {
+		match.key.tp_src_be = htons(tp_src);
+		match.mask.tp_src_be = UINT16_MAX;
+	}
+	assert_int_equal(flow_table_add(fx.flows, &match, actions, &flow), 0);
+	return flow;
+}
 
 static inline uint64_t drops_of(uint32_t port_no, enum drop_reason reason)
 {

@@ -1,0 +1,44 @@
+#include "datapath/classify.h"
+
+#include "datapath/punt.h"
+
+const struct classify_ops *classify_ops_current(void)
+{
+	static const struct classify_ops *const rows[N_ISAS] = ISA_ROW(classify_ops);
+
+	return rows[isa_current()];
+}
+
+void classify_extract(struct rte_mbuf *m, struct flow_key *key, struct packet_layout *layout)
+{
+	uint32_t wanted = RTE_MIN(rte_pktmbuf_pkt_len(m), HEADERS_MAX);
+	uint8_t headers[HEADERS_MAX];
+
+	if (unlikely(rte_pktmbuf_data_len(m) < wanted) && packet_is_lent(m))
+		packet_pull_headers(&m); // stays the same packet
+	if (likely(rte_pktmbuf_data_len(m) >= wanted))
+		flow_extract(rte_pktmbuf_mtod(m, const uint8_t *), rte_pktmbuf_data_len(m), key,
+			     layout);
+	else
+		flow_extract(rte_pktmbuf_read(m, 0, wanted, headers), wanted, key, layout);
+}
+
+void classify_meta(struct pmd *pmd, unsigned i)
+{
+	struct burst *b = &pmd->burst;
+	struct packet_meta *meta = packet_meta(b->pkts[i]);
+
+	if (!b->recirculated)
+		meta->n_recirc = 0;
+	meta->in_port = pmd->in_port;
+	meta->recirc_id = b->keys[i].recirc_id;
+	meta->layout = b->layouts[i];
+	meta->trunc_len = 0;
+	meta->is_action = false;
+}
+
+void classify_miss(struct pmd *pmd, unsigned i)
+{
+	classify_meta(pmd, i);
+	punt(pmd, pmd->burst.pkts[i]);
+}

@@ -1,0 +1,61 @@
+#include "datapath/offload.h"
+
+#include "datapath/port.h"
+
+#include <errno.h>
+#include <linux/virtio_net.h>
+#include <rte_ip.h>
+
+#define TCP_CSUM_OFS 16
+#define UDP_CSUM_OFS 6
+
+uint32_t offload_needs(struct rte_mbuf *m)
+{
+	const struct packet_offload *offload = &packet_meta(m)->offload;
+	uint32_t needs = PORT_TX_CSUM;
+
+	if (offload->csum_offset != TCP_CSUM_OFS && offload->csum_offset != UDP_CSUM_OFS)
+		return UINT32_MAX;
+	if (offload->gso_size == 0)
+		return needs;
+	switch (offload->gso_type & ~VIRTIO_NET_HDR_GSO_ECN) {
+	case VIRTIO_NET_HDR_GSO_TCPV4:
+		needs |= PORT_TX_TSO4;
+		break;
+	case VIRTIO_NET_HDR_GSO_TCPV6:
+		needs |= PORT_TX_TSO6;
+		break;
+	default:
+		return UINT32_MAX;
+	}
+	return offload->gso_type & VIRTIO_NET_HDR_GSO_ECN ? needs | PORT_TX_TSO_ECN : needs;
+}
+
+void offload_checksum_write(struct rte_mbuf *m, uint32_t start, uint32_t offset)
+{
+	uint16_t sum = 0;
+
+	rte_raw_cksum_mbuf(m, start, m->pkt_len - start, &sum);
+	sum = (uint16_t)~sum;
+	if (sum == 0) // for UDP it would mean that there is none; the others take both
+		sum = 0xffff;
+	memcpy(rte_pktmbuf_mtod_offset(m, uint8_t *, start + offset), &sum, sizeof sum);
+}
+
+int offload_checksum(struct rte_mbuf **m)
+{
+	struct packet_offload offload = packet_meta(*m)->offload;
+	uint32_t end = (uint32_t)offload.csum_start + offload.csum_offset + sizeof(uint16_t);
+	int err;
+
+	if (unlikely(end > RTE_MIN((*m)->pkt_len, HEADERS_MAX)))
+		return -EINVAL;
+	err = packet_pull_headers(m);
+	if (unlikely(err))
+		return err;
+	if (unlikely(end > (*m)->data_len))
+		return -EINVAL;
+	offload_checksum_write(*m, offload.csum_start, offload.csum_offset);
+	(*m)->ol_flags &= ~PACKET_OFFLOAD;
+	return 0;
+}

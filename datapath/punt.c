@@ -1,0 +1,49 @@
+#include "datapath/punt.h"
+
+#include "datapath/gso.h"
+#include "datapath/offload.h"
+#include "datapath/upcall.h"
+
+static bool punt_one(struct pmd *pmd, struct rte_mbuf *m, enum drop_reason *reason)
+{
+	if (unlikely(!upcall_enqueue(pmd->rxq, m, reason)))
+		return false;
+	pmd->upcall_queued = true;
+	return true;
+}
+
+// As many segments as find room; the others count under the reason that the first of them had.
+static void punt_segments(struct pmd *pmd, struct rte_mbuf *m)
+{
+	enum drop_reason reason;
+	struct rte_mbuf *seg;
+	struct gso gso;
+
+	if (gso_start(&gso, m) < 0) {
+		pmd_drop(pmd, m, DROP_MALFORMED);
+		return;
+	}
+	while ((seg = gso_next(&gso))) {
+		pmd->stats.copies++;
+		if (punt_one(pmd, seg, &reason))
+			continue;
+		pmd_count_drop(pmd, pmd->in_port, reason, gso.n_left + 1);
+		gso.n_left = 0;
+		rte_pktmbuf_free(seg);
+	}
+	pmd_count_drop(pmd, pmd->in_port, DROP_NO_MEMORY, gso.n_left);
+	packet_free(m);
+}
+
+void punt(struct pmd *pmd, struct rte_mbuf *m)
+{
+	enum drop_reason reason;
+	bool lent = packet_is_lent(m);
+
+	if (unlikely(packet_is_gso(m)))
+		punt_segments(pmd, m);
+	else if (likely(punt_one(pmd, m, &reason)))
+		pmd->stats.copies += lent;
+	else
+		pmd_drop(pmd, m, reason);
+}
