@@ -341,7 +341,7 @@ static void packet_bytes(const struct rte_mbuf *m, uint8_t *to)
 	assert_int_equal(len, m->pkt_len);
 }
 
-static void packet_expect(const struct rte_mbuf *m, unsigned no, unsigned len)
+static inline void packet_expect(const struct rte_mbuf *m, unsigned no, unsigned len)
 {
 	static uint8_t bytes[128 * 1024];
 
