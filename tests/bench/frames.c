@@ -60,7 +60,7 @@ static uint32_t sum_words(const void *data, size_t len)
 {
 	const uint8_t *at = data;
 	uint32_t sum = 0;
-	for (size_t i = 0; i < len; i += 2)
+	for (size_t i = 0; i + 1 < len; i += 2)
 		sum += (uint32_t)at[i] << 8 | at[i + 1];
 	return sum;
 }
@@ -74,61 +74,76 @@ static uint16_t fold(uint32_t sum)
 
 static void mac_write(uint8_t *mac, unsigned port)
 {
-	const uint8_t bytes[] = {0x02, 0x67, 0x65, 0x6e, 0x00, (uint8_t)port};
+	const uint8_t bytes[ETH_ALEN] = {0x02, 0x67, 0x65, 0x6e, 0x00, (uint8_t)port};
 	memcpy(mac, bytes, sizeof(bytes));
 }
 
-static void ip_build(struct iphdr *ip, const struct frame_spec *spec, uint32_t flow, uint32_t len)
+static struct iphdr ip_build(const struct frame_spec *spec, uint32_t flow, uint32_t len)
 {
 	uint16_t total = (uint16_t)(len - L3_OFFSET);
-	ip->version = 4;
-	ip->ihl = 5;
-	ip->tot_len = htons(total);
-	ip->id = htons((uint16_t)(IP_ID_PLUS - total));
-	ip->frag_off = htons(0x4000);
-	ip->ttl = 64;
-	ip->protocol = spec->kind == FRAMES_TSO ? IPPROTO_TCP : IPPROTO_UDP;
-	ip->saddr = htonl((32u + spec->from) << 24 | flow);
-	ip->daddr = htonl(10u << 24 | (flow % spec->n_classes + 1) << 16 | (spec->to + 1));
-	ip->check = htons((uint16_t)~fold(sum_words(ip, sizeof(*ip))));
+	struct iphdr ip = {
+	    .version = 4,
+	    .ihl = 5,
+	    .tot_len = htons(total),
+	    .id = htons((uint16_t)(IP_ID_PLUS - total)),
+	    .frag_off = htons(0x4000),
+	    .ttl = 64,
+	    .protocol = spec->kind == FRAMES_TSO ? IPPROTO_TCP : IPPROTO_UDP,
+	    .saddr = htonl((32u + spec->from) << 24 | flow),
+	    .daddr = htonl(10u << 24 | (flow % spec->n_classes + 1) << 16 | (spec->to + 1)),
+	};
+	ip.check = htons((uint16_t)~fold(sum_words(&ip, sizeof(ip))));
+	return ip;
 }
 
 // The checksum is left to whoever sends the segments: it holds the pseudo header's sum.
-static void tcp_build(struct tcphdr *tcp, const struct iphdr *ip, uint32_t frame)
+static void tcp_write(uint8_t *to, const struct iphdr *ip, uint16_t ports[2], uint32_t frame)
 {
 	static const uint8_t timestamps[12] = {1, 1, 8, 10, 0, 0, 0, 1, 0, 0, 0, 1};
 	uint16_t len = (uint16_t)(ntohs(ip->tot_len) - sizeof(*ip));
-	tcp->seq = htonl(frame * 45 * TSO_MSS);
-	tcp->ack_seq = htonl(1);
-	tcp->doff = 8;
-	tcp->ack = 1;
-	tcp->window = htons(0xffff);
-	memcpy(tcp + 1, timestamps, sizeof(timestamps));
-	tcp->check = htons(fold(sum_words(&ip->saddr, 8) + IPPROTO_TCP + len));
+	struct tcphdr tcp = {
+	    .source = ports[0],
+	    .dest = ports[1],
+	    .seq = htonl(frame * 45 * TSO_MSS),
+	    .ack_seq = htonl(1),
+	    .doff = 8,
+	    .ack = 1,
+	    .window = htons(0xffff),
+	    .check = htons(fold(sum_words(&ip->saddr, 8) + IPPROTO_TCP + len)),
+	};
+	memcpy(to, &tcp, sizeof(tcp));
+	memcpy(to + sizeof(tcp), timestamps, sizeof(timestamps));
 }
 
-static void l4_build(uint8_t *data, const struct frame_spec *spec, uint32_t frame, uint32_t len)
+// Without a checksum, which IPv4 allows: a time stamp does not break it.
+static void udp_write(uint8_t *to, uint16_t ports[2], uint32_t len)
+{
+	struct udphdr udp = {.source = ports[0], .dest = ports[1], .len = htons((uint16_t)len)};
+	memcpy(to, &udp, sizeof(udp));
+}
+
+static void headers_write(uint8_t *data, const struct frame_spec *spec, uint32_t frame,
+			  uint32_t len)
 {
 	uint32_t flow = frame % spec->n_flows;
-	struct udphdr *ports = (struct udphdr *)(data + L4_OFFSET);
-	ports->source = htons((uint16_t)(SRC_PORT_MIN + flow % SRC_PORTS));
-	ports->dest = htons((uint16_t)(DST_PORT_MIN + flow % spec->n_classes));
+	struct iphdr ip = ip_build(spec, flow, len);
+	uint16_t ports[2] = {htons((uint16_t)(SRC_PORT_MIN + flow % SRC_PORTS)),
+			     htons((uint16_t)(DST_PORT_MIN + flow % spec->n_classes))};
+	mac_write(data, spec->to);
+	mac_write(data + ETH_ALEN, spec->from);
+	data[12] = ETH_P_IP >> 8;
+	data[13] = ETH_P_IP & 0xff;
+	memcpy(data + L3_OFFSET, &ip, sizeof(ip));
 	if (spec->kind == FRAMES_TSO)
-		tcp_build((struct tcphdr *)ports, (struct iphdr *)(data + L3_OFFSET), frame);
-	else // no checksum, which IPv4 allows: a time stamp does not break it
-		ports->len = htons((uint16_t)(len - L4_OFFSET));
+		tcp_write(data + L4_OFFSET, &ip, ports, frame);
+	else
+		udp_write(data + L4_OFFSET, ports, len - L4_OFFSET);
 }
 
 static void frame_build(uint8_t *hdr, const struct frame_spec *spec, uint32_t frame)
 {
 	uint8_t *data = hdr + VNET_HDR_LEN;
 	uint32_t len = frame_spec_len(spec, frame);
-	struct ethhdr *eth = (struct ethhdr *)data;
-	mac_write(eth->h_dest, spec->to);
-	mac_write(eth->h_source, spec->from);
-	eth->h_proto = htons(ETH_P_IP);
-	ip_build((struct iphdr *)(data + L3_OFFSET), spec, frame % spec->n_flows, len);
-	l4_build(data, spec, frame, len);
 	if (spec->kind == FRAMES_TSO) {
 		*(struct virtio_net_hdr_v1 *)hdr =
 		    (struct virtio_net_hdr_v1){.flags = VIRTIO_NET_HDR_F_NEEDS_CSUM,
@@ -138,6 +153,7 @@ static void frame_build(uint8_t *hdr, const struct frame_spec *spec, uint32_t fr
 					       .csum_start = L4_OFFSET,
 					       .csum_offset = offsetof(struct tcphdr, check)};
 	}
+	headers_write(data, spec, frame, len);
 	unsigned at = frame_tag_offset(spec);
 	struct frame_tag tag = {.magic = FRAME_MAGIC, .from = (uint8_t)spec->from, .id = frame};
 	memcpy(data + at, &tag, sizeof(tag));

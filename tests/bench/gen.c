@@ -58,8 +58,9 @@
 //                                             the switch had waited for the generator
 //      "rx_polls": n, "rx_full": n,           polls with frames, and those that found every buffer
 //                                             used: the switch had no room
-//      "kicks": n, "late": n},                late: frames that --rate wanted and that could not
-//                                             be sent
+//      "kicks": n,                            the switch asked for: a system call each
+//      "late": n,                             frames that --rate wanted and that could not be sent
+//      "preempted": n},                       times that the kernel ran something else on the core
 //    "ok": true}                              false: bad frames, or nothing received
 //
 // Exit status: 0 ok; 1 not ok (the JSON is there); 2 setup failed (one line on stderr, no JSON).

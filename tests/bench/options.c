@@ -6,7 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char usage[] =
+#define NOT_GIVEN UINT32_MAX
+
+static const char usage_head[] =
     "Usage: bench-gen [OPTION]... PORT PORT [PORT PORT]...\n"
     "       bench-gen [OPTION]... --self-test\n"
     "Plays the guests' side of vhost-user rings. Ports talk in pairs: 1st and 2nd, 3rd and 4th...\n"
@@ -14,30 +16,10 @@ static const char usage[] =
     "  vhost:PATH         connects to the vhost-user socket on which the switch listens\n"
     "  vhost-listen:PATH  listens on it; the switch connects\n"
     "  tap:NAME           makes the tap NAME in this network namespace\n"
-    "  packet:IFNAME      AF_PACKET on the kernel's interface IFNAME\n\n"
-    "  --size N|imix|tso  bytes of a frame without FCS, 60 to 9000 (default 64); imix: 7 x 64,\n"
-    "                     4 x 570, 1 x 1514; tso: super-frames of 65226 bytes, segments of 1448\n"
-    "  --flows N          5-tuples of each direction, 1 to 1000000 (default 1)\n"
-    "  --classes M        spread over M destinations, 1 to 250 (default 1)\n"
-    "  --order rr|random  of the flows (default rr: one after the other)\n"
-    "  --bidir            both ports of a pair send\n"
-    "  --rate PPS         frames a second of each sending port (default 0: all that goes)\n"
-    "  --seconds S        length of the measured phase (default 3)\n"
-    "  --warmup S         before that (default 1)\n"
-    "  --prime PPS        first walks all flows once at this rate (default 0: does not)\n"
-    "  --latency N        each Nth frame carries a time stamp (default 0: none)\n"
-    "  --features LIST    mrg,packed,inorder,event,indirect,csum,tso or none (default mrg)\n"
-    "  --ring N           entries of a ring, a power of two, 16 to 32768 (default 1024)\n"
-    "  --tx-layout L      one descriptor a frame, two (header, frame), or bytes of a descriptor\n"
-    "                     (default one; for tso 16384)\n"
-    "  --rx-buffer BYTES  of a receive buffer with its header (default 1600; for tso 4096;\n"
-    "                     without mrg what a frame needs)\n"
-    "  --touch            reads the first bytes of every received frame\n"
-    "  --core C           where to run (default 0)\n"
-    "  --timeout S        to connect, and for the first frame (default 10)\n"
-    "  --self-test        no switch: a bare loop on the next core takes its place\n"
-    "  --help             this text\n\n"
-    "Prints a JSON object. Exit status: 0 good, 1 bad frames or none received, 2 setup failed.\n";
+    "  packet:IFNAME      AF_PACKET on the kernel's interface IFNAME\n\n";
+
+static const char usage_tail[] =
+    "\nPrints a JSON object. Exit status: 0 good, 1 bad frames or none received, 2 setup failed.\n";
 
 static const struct {
 	const char *name;
@@ -78,11 +60,11 @@ static double decimal(const char *option, const char *text, double max)
 	return n;
 }
 
-static unsigned features_parse(char *list)
+static void features_parse(struct options *o, char *list)
 {
-	unsigned bits = 0;
+	o->port.features = 0;
 	if (strcmp(list, "none") == 0)
-		return 0;
+		return;
 	for (char *save, *name = strtok_r(list, ",", &save); name;
 	     name = strtok_r(NULL, ",", &save)) {
 		unsigned i = 0;
@@ -90,9 +72,8 @@ static unsigned features_parse(char *list)
 			i++;
 		if (i == N_FEATURES)
 			refuse("no feature \"%s\"", name);
-		bits |= features[i].feature;
+		o->port.features |= features[i].feature;
 	}
-	return bits;
 }
 
 void features_format(unsigned bits, char *text, size_t len)
@@ -106,7 +87,7 @@ void features_format(unsigned bits, char *text, size_t len)
 	}
 }
 
-static void size_parse(struct options *o, const char *text)
+static void size_parse(struct options *o, char *text)
 {
 	o->size = text;
 	if (strcmp(text, "imix") == 0) {
@@ -119,131 +100,126 @@ static void size_parse(struct options *o, const char *text)
 	}
 }
 
-static uint32_t layout_parse(const char *text)
+static void order_parse(struct options *o, char *text)
+{
+	o->random = strcmp(text, "random") == 0;
+	if (!o->random && strcmp(text, "rr") != 0)
+		refuse("--order %s does not do: rr or random", text);
+}
+
+static void layout_parse(struct options *o, char *text)
 {
 	if (strcmp(text, "one") == 0)
-		return TX_LAYOUT_ONE;
-	if (strcmp(text, "two") == 0)
-		return TX_LAYOUT_TWO;
-	return number("tx-layout", text, 64, 65536);
+		o->port.tx_layout = TX_LAYOUT_ONE;
+	else if (strcmp(text, "two") == 0)
+		o->port.tx_layout = TX_LAYOUT_TWO;
+	else
+		o->port.tx_layout = number("tx-layout", text, 64, 65536);
 }
 
-enum {
-	OPT_SIZE = 256,
-	OPT_FLOWS,
-	OPT_CLASSES,
-	OPT_ORDER,
-	OPT_BIDIR,
-	OPT_RATE,
-	OPT_SECONDS,
-	OPT_WARMUP,
-	OPT_PRIME,
-	OPT_LATENCY,
-	OPT_FEATURES,
-	OPT_RING,
-	OPT_TX_LAYOUT,
-	OPT_RX_BUFFER,
-	OPT_TOUCH,
-	OPT_CORE,
-	OPT_TIMEOUT,
-	OPT_SELF_TEST,
-	OPT_HELP,
-};
-
-static const struct option long_options[] = {
-    {"size", required_argument, NULL, OPT_SIZE},
-    {"flows", required_argument, NULL, OPT_FLOWS},
-    {"classes", required_argument, NULL, OPT_CLASSES},
-    {"order", required_argument, NULL, OPT_ORDER},
-    {"bidir", no_argument, NULL, OPT_BIDIR},
-    {"rate", required_argument, NULL, OPT_RATE},
-    {"seconds", required_argument, NULL, OPT_SECONDS},
-    {"warmup", required_argument, NULL, OPT_WARMUP},
-    {"prime", required_argument, NULL, OPT_PRIME},
-    {"latency", required_argument, NULL, OPT_LATENCY},
-    {"features", required_argument, NULL, OPT_FEATURES},
-    {"ring", required_argument, NULL, OPT_RING},
-    {"tx-layout", required_argument, NULL, OPT_TX_LAYOUT},
-    {"rx-buffer", required_argument, NULL, OPT_RX_BUFFER},
-    {"touch", no_argument, NULL, OPT_TOUCH},
-    {"core", required_argument, NULL, OPT_CORE},
-    {"timeout", required_argument, NULL, OPT_TIMEOUT},
-    {"self-test", no_argument, NULL, OPT_SELF_TEST},
-    {"help", no_argument, NULL, OPT_HELP},
-    {NULL, 0, NULL, 0},
-};
-
-static void traffic_option(struct options *o, int option, const char *arg)
+static void ring_parse(struct options *o, char *text)
 {
-	switch (option) {
-	case OPT_SIZE:
-		size_parse(o, arg);
-		break;
-	case OPT_FLOWS:
-		o->frames.n_flows = number("flows", arg, 1, FLOWS_MAX);
-		break;
-	case OPT_CLASSES:
-		o->frames.n_classes = number("classes", arg, 1, CLASSES_MAX);
-		break;
-	case OPT_ORDER:
-		o->random = strcmp(arg, "random") == 0;
-		if (!o->random && strcmp(arg, "rr") != 0)
-			refuse("--order %s does not do: rr or random", arg);
-		break;
-	case OPT_BIDIR:
-		o->bidir = true;
-		break;
-	case OPT_RATE:
-		o->rate_pps = decimal("rate", arg, 1e9);
-		break;
-	case OPT_SECONDS:
-		o->seconds = decimal("seconds", arg, 86400);
-		break;
-	case OPT_WARMUP:
-		o->warmup_s = decimal("warmup", arg, 3600);
-		break;
-	case OPT_PRIME:
-		o->prime_pps = decimal("prime", arg, 1e9);
-		break;
-	case OPT_LATENCY:
-		o->latency_every = number("latency", arg, 0, 1u << 30);
-		break;
-	default:
-		break;
+	o->port.ring = number("ring", text, 16, 32768);
+	if (o->port.ring & (o->port.ring - 1))
+		refuse("--ring %s does not do: a power of two", text);
+}
+
+// One row an option. What it sets is a bool, a uint32_t from min to max, or a double from 0 to max;
+// or a function does it.
+enum kind { FLAG, NUMBER, DECIMAL, OTHER, HELP };
+
+#define AT(field) offsetof(struct options, field)
+
+static const struct row {
+	const char *name;
+	const char *arg;
+	const char *help;
+	enum kind kind;
+	size_t offset;
+	double min;
+	double max;
+	void (*parse)(struct options *o, char *text);
+} rows[] = {
+    {"size", "N|imix|tso",
+     "bytes of a frame without FCS, 60 to 9000 (default 64); imix: 7 x 64,\n"
+     "4 x 570, 1 x 1514; tso: super-frames of 65226 bytes, segments of 1448",
+     OTHER, .parse = size_parse},
+    {"flows", "N", "5-tuples of each direction, 1 to 1000000 (default 1)", NUMBER,
+     AT(frames.n_flows), 1, FLOWS_MAX, NULL},
+    {"classes", "M", "spread over M destinations, 1 to 250 (default 1)", NUMBER,
+     AT(frames.n_classes), 1, CLASSES_MAX, NULL},
+    {"order", "rr|random", "of the flows (default rr: one after the other)", OTHER,
+     .parse = order_parse},
+    {"bidir", NULL, "both ports of a pair send", FLAG, AT(bidir), 0, 0, NULL},
+    {"rate", "PPS", "frames a second of each sending port (default 0: all that goes)", DECIMAL,
+     AT(rate_pps), 0, 1e9, NULL},
+    {"seconds", "S", "length of the measured phase (default 3)", DECIMAL, AT(seconds), 0, 86400,
+     NULL},
+    {"warmup", "S", "before that (default 1)", DECIMAL, AT(warmup_s), 0, 3600, NULL},
+    {"prime", "PPS", "first walks all flows once at this rate (default 0: does not)", DECIMAL,
+     AT(prime_pps), 0, 1e9, NULL},
+    {"latency", "N", "each Nth frame carries a time stamp (default 0: none)", NUMBER,
+     AT(latency_every), 0, 1u << 30, NULL},
+    {"features", "LIST", "mrg,packed,inorder,event,indirect,csum,tso or none (default mrg)", OTHER,
+     .parse = features_parse},
+    {"ring", "N", "entries of a ring, a power of two, 16 to 32768 (default 1024)", OTHER,
+     .parse = ring_parse},
+    {"tx-layout", "L",
+     "one descriptor a frame, two (header, frame), or bytes of a descriptor\n"
+     "(default one; for tso 16384)",
+     OTHER, .parse = layout_parse},
+    {"rx-buffer", "BYTES",
+     "of a receive buffer with its header (default 1600; for tso 4096;\n"
+     "without mrg what a frame needs)",
+     NUMBER, AT(port.rx_buffer), 128, 65536, NULL},
+    {"touch", NULL, "reads the first bytes of every received frame, as a guest would", FLAG,
+     AT(touch), 0, 0, NULL},
+    {"core", "C", "where to run (default 0)", NUMBER, AT(core), 0, 1023, NULL},
+    {"timeout", "S", "to connect, and for the first frame (default 10)", DECIMAL,
+     AT(port.timeout_s), 0, 3600, NULL},
+    {"self-test", NULL, "no switch: a bare loop on the next core takes its place", FLAG,
+     AT(self_test), 0, 0, NULL},
+    {"help", NULL, "this text", HELP, 0, 0, 0, NULL},
+};
+#define N_ROWS (sizeof(rows) / sizeof(rows[0]))
+
+static void usage(void)
+{
+	fputs(usage_head, stdout);
+	for (unsigned i = 0; i < N_ROWS; i++) {
+		char left[40];
+		snprintf(left, sizeof(left), "--%s %s", rows[i].name, rows[i].arg ?: "");
+		printf("  %-19s", left);
+		for (const char *at = rows[i].help; *at; at++) {
+			putchar(*at);
+			if (*at == '\n')
+				printf("%21s", "");
+		}
+		putchar('\n');
 	}
+	fputs(usage_tail, stdout);
 }
 
-static void port_option(struct options *o, int option, char *arg)
+static void row_apply(struct options *o, const struct row *row, char *text)
 {
-	switch (option) {
-	case OPT_FEATURES:
-		o->port.features = features_parse(arg);
+	void *field = (char *)o + row->offset;
+	switch (row->kind) {
+	case FLAG:
+		*(bool *)field = true;
 		break;
-	case OPT_RING:
-		o->port.ring = number("ring", arg, 16, 32768);
-		if (o->port.ring & (o->port.ring - 1))
-			refuse("--ring %s does not do: a power of two", arg);
+	case NUMBER:
+		*(uint32_t *)field =
+		    number(row->name, text, (uint32_t)row->min, (uint32_t)row->max);
 		break;
-	case OPT_TX_LAYOUT:
-		o->port.tx_layout = layout_parse(arg);
+	case DECIMAL:
+		*(double *)field = decimal(row->name, text, row->max);
 		break;
-	case OPT_RX_BUFFER:
-		o->port.rx_buffer = number("rx-buffer", arg, 128, 65536);
+	case OTHER:
+		row->parse(o, text);
 		break;
-	case OPT_TOUCH:
-		o->touch = true;
-		break;
-	case OPT_CORE:
-		o->core = number("core", arg, 0, 1023);
-		break;
-	case OPT_TIMEOUT:
-		o->port.timeout_s = decimal("timeout", arg, 3600);
-		break;
-	case OPT_SELF_TEST:
-		o->self_test = true;
-		break;
-	default:
-		break;
+	case HELP:
+		usage();
+		exit(0);
 	}
 }
 
@@ -251,11 +227,12 @@ static void port_option(struct options *o, int option, char *arg)
 static void defaults_set(struct options *o)
 {
 	bool tso = o->frames.kind == FRAMES_TSO;
+	o->port.latency = o->latency_every > 0;
 	if (tso)
 		o->port.features |= FEATURE_MRG | FEATURE_CSUM | FEATURE_TSO;
-	if (o->port.tx_layout == UINT32_MAX)
+	if (o->port.tx_layout == NOT_GIVEN)
 		o->port.tx_layout = tso ? 16384 : TX_LAYOUT_ONE;
-	if (o->port.rx_buffer != 0)
+	if (o->port.rx_buffer != NOT_GIVEN)
 		return;
 	uint32_t need = VNET_HDR_LEN + frame_spec_max(&o->frames);
 	o->port.rx_buffer = tso ? 4096 : 1600;
@@ -263,42 +240,50 @@ static void defaults_set(struct options *o)
 		o->port.rx_buffer = need;
 }
 
+static void ports_check(struct options *o)
+{
+	if (!o->self_test) {
+		if (o->n_ports == 0 || o->n_ports % 2 != 0)
+			refuse("ports come in pairs");
+		return;
+	}
+	if (o->n_ports > 0)
+		refuse("--self-test has no ports");
+	if (o->port.features & FEATURE_PACKED || o->port.tx_layout != TX_LAYOUT_ONE)
+		refuse("--self-test has split rings and whole frames only");
+	o->ports[o->n_ports++] = "bare:a";
+	o->ports[o->n_ports++] = "bare:b";
+}
+
 void options_parse(struct options *o, int argc, char **argv)
 {
+	struct option known[N_ROWS + 1] = {0};
+	int index;
 	*o = (struct options){
 	    .port = {.features = FEATURE_MRG,
 		     .ring = 1024,
-		     .tx_layout = UINT32_MAX,
+		     .tx_layout = NOT_GIVEN,
+		     .rx_buffer = NOT_GIVEN,
 		     .timeout_s = 10},
 	    .frames = {.kind = FRAMES_FIXED, .size = 64, .n_flows = 1, .n_classes = 1},
 	    .size = "64",
 	    .seconds = 3,
 	    .warmup_s = 1};
-	int option;
+	for (unsigned i = 0; i < N_ROWS; i++) {
+		known[i].name = rows[i].name;
+		known[i].has_arg = rows[i].arg ? required_argument : no_argument;
+	}
 	opterr = 0;
-	while ((option = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
-		if (option == '?')
+	for (int c; (c = getopt_long(argc, argv, "", known, &index)) != -1;) {
+		if (c == '?')
 			refuse("%s does not do", argv[optind - 1]);
-		if (option == OPT_HELP) {
-			fputs(usage, stdout);
-			exit(0);
-		}
-		traffic_option(o, option, optarg);
-		port_option(o, option, optarg);
+		row_apply(o, &rows[index], optarg);
 	}
 	for (; optind < argc; optind++) {
 		if (o->n_ports == PORTS_MAX)
 			refuse("more than %d ports", PORTS_MAX);
 		o->ports[o->n_ports++] = argv[optind];
 	}
-	o->port.latency = o->latency_every > 0;
 	defaults_set(o);
-	if (o->self_test && o->n_ports == 0) {
-		o->ports[o->n_ports++] = "bare:a";
-		o->ports[o->n_ports++] = "bare:b";
-		if (o->port.features & FEATURE_PACKED || o->port.tx_layout != TX_LAYOUT_ONE)
-			refuse("--self-test has split rings and whole frames only");
-	} else if (o->self_test || o->n_ports == 0 || o->n_ports % 2 != 0) {
-		refuse("ports come in pairs, and --self-test has none");
-	}
+	ports_check(o);
 }

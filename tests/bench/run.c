@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 
 #define CONTACT_PAUSE_S 0.005
@@ -116,6 +117,12 @@ static void drain(struct run *run)
 	}
 }
 
+static long preemptions(void)
+{
+	struct rusage usage;
+	return getrusage(RUSAGE_THREAD, &usage) == 0 ? usage.ru_nivcsw : 0;
+}
+
 static void counts_reset(struct run *run)
 {
 	run->polls = 0;
@@ -130,6 +137,7 @@ static void counts_reset(struct run *run)
 static void counts_keep(struct run *run, uint64_t began)
 {
 	run->seconds = (double)(__rdtsc() - began) / run->tsc_hz;
+	run->preempted = preemptions() - run->preempted;
 	for (unsigned i = 0; i < run->n_ports; i++) {
 		const struct port *p = &run->ports[i];
 		run->windows[i].received = p->check.received;
@@ -143,6 +151,7 @@ static void counts_keep(struct run *run, uint64_t began)
 static int phase(struct run *run, double seconds, double pps)
 {
 	counts_reset(run);
+	run->preempted = preemptions();
 	uint64_t began = __rdtsc();
 	for (unsigned i = 0; i < run->n_ports; i++) {
 		struct source *s = &run->ports[i].source;

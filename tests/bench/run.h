@@ -18,6 +18,7 @@ struct run {
 	double seconds;
 	uint64_t polls;
 	uint64_t idle_polls;
+	long preempted;			  // times that the kernel took the core away
 	struct window windows[PORTS_MAX]; // by receiving port
 	struct port_counts counts[PORTS_MAX];
 	uint64_t late[PORTS_MAX];

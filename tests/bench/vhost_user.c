@@ -227,7 +227,7 @@ static int address(const char *path, struct sockaddr_un *addr, char *err, size_t
 		snprintf(err, err_len, "%s is too long for a socket's path", path);
 		return -ENAMETOOLONG;
 	}
-	strcpy(addr->sun_path, path);
+	memcpy(addr->sun_path, path, strlen(path) + 1);
 	return 0;
 }
 
@@ -269,7 +269,7 @@ int vhost_user_connect(const char *path, double timeout_s, int *sock, char *err,
 	if (*sock < 0)
 		return -errno;
 	// The switch may be about to make the socket.
-	for (double waited = 0; waited <= timeout_s; waited += 0.01) {
+	for (int tries = (int)(timeout_s * 100) + 1; tries > 0; tries--) {
 		if (connect(*sock, (struct sockaddr *)&addr, sizeof(addr)) == 0)
 			return 0;
 		rc = -errno;
