@@ -14,6 +14,7 @@
 
 #include <cmocka.h>
 
+#include <errno.h>
 #include <linux/virtio_config.h>
 #include <rte_common.h>
 #include <stdio.h>
@@ -178,7 +179,7 @@ static void guest_access(struct guest *g, uint64_t gpa, void *bytes, size_t len,
 	}
 }
 
-static void guest_write(struct guest *g, uint64_t gpa, const void *bytes, size_t len)
+static inline void guest_write(struct guest *g, uint64_t gpa, const void *bytes, size_t len)
 {
 	guest_access(g, gpa, (void *)(uintptr_t)bytes, len, true);
 }
@@ -252,8 +253,8 @@ static uint16_t guest_offer(struct guest *g, const struct guest_desc *descs, uns
 }
 
 // The same as an indirect table at gpa.
-static uint16_t guest_offer_indirect(struct guest *g, uint64_t gpa, const struct guest_desc *descs,
-				     unsigned n)
+static inline uint16_t guest_offer_indirect(struct guest *g, uint64_t gpa,
+					    const struct guest_desc *descs, unsigned n)
 {
 	struct guest_desc d = {gpa, n * (uint32_t)sizeof(struct vring_desc), VRING_DESC_F_INDIRECT};
 
@@ -297,7 +298,7 @@ static bool guest_used(struct guest *g, uint32_t *id, uint32_t *len)
 	return g->packed ? used_packed(g, id, len) : used_split(g, id, len);
 }
 
-static void guest_expect_used(struct guest *g, uint32_t id, uint32_t len)
+static inline void guest_expect_used(struct guest *g, uint32_t id, uint32_t len)
 {
 	uint32_t got_id, got_len;
 
@@ -306,7 +307,7 @@ static void guest_expect_used(struct guest *g, uint32_t id, uint32_t len)
 	assert_int_equal(got_len, len);
 }
 
-static void guest_expect_none_used(struct guest *g)
+static inline void guest_expect_none_used(struct guest *g)
 {
 	uint32_t id, len;
 
@@ -322,7 +323,7 @@ static inline uint64_t guest_calls(struct guest *g)
 }
 
 // Byte i of frame `no`: no two frames or places are alike.
-static uint8_t frame_byte(unsigned no, unsigned i)
+static inline uint8_t frame_byte(unsigned no, unsigned i)
 {
 	return (uint8_t)((no * 2654435761u + i * 40503u) >> 7 ^ i);
 }
