@@ -4,44 +4,8 @@
 #include <rte_malloc.h>
 #include <string.h>
 
-#define CHUNK_FLOWS 1024
+#define CHUNK_FLOWS FLOW_COUNTERS_CHUNK
 #define CHUNK_BYTES (CHUNK_FLOWS * sizeof(struct flow_counter))
-
-// Writer: the PMD. Readers take each field by itself.
-struct flow_counter {
-	uint64_t packets;
-	uint64_t bytes;
-	uint64_t used_ms;
-	uint16_t tcp_flags;
-};
-
-static_assert(sizeof(struct flow_counter) == 32, "two counters a cache line");
-
-struct flow_counters {
-	struct flow_counters *next;
-	int numa_node;
-	struct flow_counter
-	    *chunks[]; // writer: control thread, before the first megaflow of a chunk is published
-};
-
-static struct flow_counter *counter_of(const struct flow_counters *c, uint32_t id)
-{
-	return &c->chunks[id / CHUNK_FLOWS][id % CHUNK_FLOWS];
-}
-
-// The pipeline's call. One writer, so that no read-modify-write needs to be atomic; the stores are,
-// for those who sum.
-void flow_counters_add(struct flow_counters *c, const struct megaflow *mf, uint32_t packets,
-		       uint64_t bytes, uint64_t now_ms, uint16_t tcp_flags)
-{
-	struct flow_counter *f = counter_of(c, mf->id);
-
-	__atomic_store_n(&f->packets, f->packets + packets, __ATOMIC_RELAXED);
-	__atomic_store_n(&f->bytes, f->bytes + bytes, __ATOMIC_RELAXED);
-	__atomic_store_n(&f->used_ms, now_ms, __ATOMIC_RELAXED);
-	if (tcp_flags & ~f->tcp_flags)
-		__atomic_store_n(&f->tcp_flags, f->tcp_flags | tcp_flags, __ATOMIC_RELAXED);
-}
 
 static size_t object_bytes(const struct counter_set *set)
 {
@@ -119,7 +83,7 @@ int counter_set_reserve(struct counter_set *set, uint32_t id)
 void counter_set_zero(struct counter_set *set, uint32_t id)
 {
 	for (struct flow_counters *c = set->list; c; c = c->next)
-		memset(counter_of(c, id), 0, sizeof(struct flow_counter));
+		memset(flow_counter_of(c, id), 0, sizeof(struct flow_counter));
 }
 
 static void add_up(struct flow_stats *sum, const struct flow_counter *f)
@@ -137,7 +101,7 @@ void counter_set_sum(const struct counter_set *set, uint32_t id, struct flow_sta
 {
 	memset(sum, 0, sizeof(*sum));
 	for (const struct flow_counters *c = set->list; c; c = c->next)
-		add_up(sum, counter_of(c, id));
+		add_up(sum, flow_counter_of(c, id));
 }
 
 static void fold(const struct counter_set *set, struct flow_counters *into,
@@ -145,10 +109,10 @@ static void fold(const struct counter_set *set, struct flow_counters *into,
 {
 	for (uint32_t id = 0; id < set->n_chunks * CHUNK_FLOWS; id++) {
 		struct flow_stats sum = {0};
-		struct flow_counter *f = counter_of(into, id);
+		struct flow_counter *f = flow_counter_of(into, id);
 
 		add_up(&sum, f);
-		add_up(&sum, counter_of(from, id));
+		add_up(&sum, flow_counter_of(from, id));
 		*f = (struct flow_counter){sum.packets, sum.bytes, sum.used_ms, sum.tcp_flags};
 	}
 }

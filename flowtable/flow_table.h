@@ -2,6 +2,7 @@
 #ifndef FLOWTABLE_FLOW_TABLE_H
 #define FLOWTABLE_FLOW_TABLE_H
 
+#include "flowtable/action_lists.h"
 #include "flowtable/counters.h"
 #include "flowtable/port_tables.h"
 #include "flowtable/slab.h"
@@ -13,6 +14,7 @@ struct flow_table {
 	int numa_node;
 	uint32_t n_flows;
 	struct slab_set slots;
+	struct action_lists actions;
 	struct counter_set counters;
 	uint32_t n_masks;
 	uint32_t ids_end;		   // mask ids are below

@@ -115,8 +115,7 @@ static void slot_release(void *obj)
 	struct megaflow *mf = obj;
 	struct flow_table *t = mf->table;
 
-	flow_actions_free((void *)mf->actions);
-	mf->actions = NULL;
+	action_lists_put((void *)mf->actions);
 	slab_slot_put(&t->slots, mf);
 }
 
@@ -128,51 +127,48 @@ static void slot_fill(struct flow_table *t, struct megaflow *mf, const struct fl
 	mf->subtable = st;
 	mf->created_ms = monotonic_ms();
 	mf->match = *match;
-	mf->actions = actions;
+	mf->actions = action_lists_get(&t->actions, actions);
 	counter_set_zero(&t->counters, mf->id);
 }
 
-static int flow_insert(struct flow_table *t, const struct flow_match *match,
-		       struct flow_actions *actions, struct megaflow **out)
+// All that a megaflow needs but itself: counters, the subtable of its mask, a place in its port's
+// lists.
+static int place_get(struct flow_table *t, const struct flow_match *match, uint32_t id,
+		     struct subtable **st)
 {
-	uint32_t hash = flow_key_hash(&match->key, 0);
-	struct subtable *st = mask_find(t, &match->mask);
-	struct megaflow *mf;
+	int err = counter_set_reserve(&t->counters, id);
 
-	if (st && subtable_find(st, &match->key, hash))
-		return -EEXIST;
-
-	int err = slot_get(t, &mf);
-
+	if (!err && !*st)
+		err = mask_add(t, &match->mask, st);
 	if (err)
 		return err;
-	err = counter_set_reserve(&t->counters, mf->id);
-	if (!err && !st)
-		err = mask_add(t, &match->mask, &st);
-	if (err) {
-		slab_slot_put(&t->slots, mf);
-		return err;
-	}
+	err = port_tables_add(&t->ports, *st, match);
+	if (err)
+		mask_del_if_empty(t, *st);
+	return err;
+}
 
+static void place_put(struct flow_table *t, const struct flow_match *match, struct subtable *st)
+{
+	port_tables_del(&t->ports, st, match);
+	mask_del_if_empty(t, st);
+}
+
+static int flow_insert(struct flow_table *t, struct megaflow *mf, const struct flow_match *match,
+		       uint32_t hash, struct subtable *st, struct flow_actions *actions)
+{
 	slot_fill(t, mf, match, hash, st, actions);
-	err = port_tables_add(&t->ports, st, match);
-	if (!err) {
-		err = subtable_add(st, mf);
-		if (err)
-			port_tables_del(&t->ports, st, match);
-	}
+
+	int err = subtable_add(st, mf);
+
 	if (err) {
-		mf->actions = NULL;
-		slab_slot_put(&t->slots, mf);
-		mask_del_if_empty(t, st);
+		action_lists_put((void *)mf->actions);
 		return err;
 	}
 	// Even to odd, when nothing can fail any more: whoever comes from a cache that knows the
 	// slot's earlier lives finds the megaflow whole.
 	__atomic_store_n(&mf->seq, mf->seq + 1, __ATOMIC_RELEASE);
 	t->n_flows++;
-	if (out)
-		*out = mf;
 	return 0;
 }
 
@@ -180,13 +176,33 @@ int flow_table_add(struct flow_table *t, const struct flow_match *match,
 		   struct flow_actions *actions, struct megaflow **out)
 {
 	struct flow_match masked = {.mask = match->mask};
+	struct megaflow *mf = NULL;
 
 	flow_key_mask(&masked.key, &match->key, &match->mask);
 
-	int err = flow_insert(t, &masked, actions, out);
+	uint32_t hash = flow_key_hash(&masked.key, 0);
+	struct subtable *st = mask_find(t, &match->mask);
+	int err = st && subtable_find(st, &masked.key, hash) ? -EEXIST : slot_get(t, &mf);
 
 	if (err)
-		flow_actions_free(actions);
+		goto fail;
+	err = place_get(t, &masked, mf->id, &st);
+	if (err)
+		goto fail_slot;
+	err = flow_insert(t, mf, &masked, hash, st, actions);
+	if (err) {
+		actions = NULL; // taken
+		place_put(t, &masked, st);
+		goto fail_slot;
+	}
+	if (out)
+		*out = mf;
+	return 0;
+
+fail_slot:
+	slab_slot_put(&t->slots, mf);
+fail:
+	flow_actions_free(actions);
 	return err;
 }
 
@@ -195,14 +211,13 @@ void flow_table_del(struct flow_table *t, struct megaflow *mf, struct flow_stats
 	struct subtable *st = mf->subtable;
 
 	subtable_del(st, mf);
-	port_tables_del(&t->ports, st, &mf->match);
 	// Odd to even: caches that hold the megaflow miss from now on.
 	__atomic_store_n(&mf->seq, mf->seq + 1, __ATOMIC_RELEASE);
 	t->n_flows--;
 	if (out)
 		flow_table_stats(t, mf, out);
 	rcu_retire(t->rcu, slot_release, mf);
-	mask_del_if_empty(t, st);
+	place_put(t, &mf->match, st);
 }
 
 void flow_table_set_actions(struct flow_table *t, struct megaflow *mf, struct flow_actions *actions)
@@ -210,8 +225,8 @@ void flow_table_set_actions(struct flow_table *t, struct megaflow *mf, struct fl
 	const struct flow_actions *old = mf->actions;
 
 	// Releases the list's contents.
-	__atomic_store_n(&mf->actions, actions, __ATOMIC_RELEASE);
-	rcu_retire(t->rcu, flow_actions_free, (void *)old);
+	__atomic_store_n(&mf->actions, action_lists_get(&t->actions, actions), __ATOMIC_RELEASE);
+	rcu_retire(t->rcu, action_lists_put, (void *)old);
 }
 
 struct megaflow *flow_table_find(struct flow_table *t, const struct flow_match *match)

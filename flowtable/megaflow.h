@@ -33,7 +33,27 @@ struct flow_stats {
 };
 
 struct flow_table;
-struct flow_counters; // one PMD's counters of all megaflows
+
+// Writer: the PMD. Readers take each field by itself.
+struct flow_counter {
+	uint64_t packets;
+	uint64_t bytes;
+	uint64_t used_ms;
+	uint16_t tcp_flags;
+};
+
+static_assert(sizeof(struct flow_counter) == 32, "two counters a cache line");
+
+#define FLOW_COUNTERS_CHUNK 4096
+
+// One PMD's counters of all megaflows.
+struct flow_counters {
+	struct flow_counters *next;
+	int numa_node;
+	// By id / FLOW_COUNTERS_CHUNK. Writer: control thread, before the first megaflow of a chunk
+	// is published.
+	struct flow_counter *chunks[];
+};
 
 struct flow_table_memory {
 	uint64_t slab_bytes;	// megaflows
@@ -86,10 +106,34 @@ void flow_table_memory(const struct flow_table *t, struct flow_table_memory *mem
 struct flow_counters *flow_counters_create(struct flow_table *t, int numa_node); // control thread
 void flow_counters_destroy(struct flow_table *t,
 			   struct flow_counters *c); // its values are folded into the table's
-void flow_counters_add(struct flow_counters *c, const struct megaflow *mf, uint32_t packets,
-		       uint64_t bytes, uint64_t now_ms, uint16_t tcp_flags); // that PMD
 void flow_table_stats(const struct flow_table *t, const struct megaflow *mf,
 		      struct flow_stats *out); // control thread
+
+static inline struct flow_counter *flow_counter_of(const struct flow_counters *c, uint32_t id)
+{
+	return &c->chunks[id / FLOW_COUNTERS_CHUNK][id % FLOW_COUNTERS_CHUNK];
+}
+
+// To be called for a burst's megaflows before their counters are added to: a line each.
+static inline void flow_counters_prefetch(const struct flow_counters *c, const struct megaflow *mf)
+{
+	__builtin_prefetch(flow_counter_of(c, mf->id), 1);
+}
+
+// That PMD, the one writer, so that no read-modify-write needs to be atomic; the stores are, for
+// those who sum.
+static inline void flow_counters_add(struct flow_counters *c, const struct megaflow *mf,
+				     uint32_t packets, uint64_t bytes, uint64_t now_ms,
+				     uint16_t tcp_flags)
+{
+	struct flow_counter *f = flow_counter_of(c, mf->id);
+
+	__atomic_store_n(&f->packets, f->packets + packets, __ATOMIC_RELAXED);
+	__atomic_store_n(&f->bytes, f->bytes + bytes, __ATOMIC_RELAXED);
+	__atomic_store_n(&f->used_ms, now_ms, __ATOMIC_RELAXED);
+	if (tcp_flags & ~f->tcp_flags)
+		__atomic_store_n(&f->tcp_flags, f->tcp_flags | tcp_flags, __ATOMIC_RELAXED);
+}
 
 // Heap memory for n actions (zeroed, n set). NULL when out of memory. Free with flow_actions_free.
 struct flow_actions *flow_actions_alloc(unsigned n);

@@ -107,6 +107,25 @@ static void replaced_actions_live_on_for_who_holds_them(void **state)
 	grace_period(f);
 }
 
+static void equal_actions_are_one_list(void **state)
+{
+	struct fixture *f = *state;
+	struct megaflow *a = add_flow(f, 1, 1), *b = add_flow(f, 2, 1);
+	const struct flow_actions *first = megaflow_actions(a);
+
+	assert_ptr_not_equal(megaflow_actions(b), first);
+	flow_table_set_actions(f->table, b, output_to(1));
+	assert_ptr_equal(megaflow_actions(b), first);
+	flow_table_set_actions(f->table, a, output_to(3));
+	flow_table_del(f->table, a, NULL);
+	grace_period(f);
+	assert_ptr_equal(megaflow_actions(b), first); // still b's
+	assert_int_equal(first->list[0].u.port, 1);
+	flow_table_del(f->table, b, NULL);
+	grace_period(f);
+	assert_null(f->table->actions.table);
+}
+
 static void iteration_is_in_id_order_and_bears_changes(void **state)
 {
 	struct fixture *f = *state;
@@ -378,7 +397,7 @@ static void reused_slot_starts_at_zero_on_all_pmds(void **state)
 
 static void counters_have_room_for_every_flow(void **state)
 {
-	enum { N = 5000 };
+	enum { N = 20000 };
 	struct fixture *f = *state;
 	struct flow_counters *first = flow_counters_create(f->table, SOCKET_ID_ANY), *second = NULL;
 	struct flow_table_memory before, after;
@@ -414,6 +433,7 @@ int main(void)
 	    TEST(same_masked_key_and_mask_is_refused),
 	    TEST(deleted_flow_is_dead_at_once_and_its_slot_waits),
 	    TEST(replaced_actions_live_on_for_who_holds_them),
+	    TEST(equal_actions_are_one_list),
 	    TEST(iteration_is_in_id_order_and_bears_changes),
 	    TEST(grows_to_200000_flows_and_back),
 	    TEST(churn_leaves_nothing_behind),
