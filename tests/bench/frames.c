@@ -78,10 +78,10 @@ static void mac_write(uint8_t *mac, unsigned port)
 	memcpy(mac, bytes, sizeof(bytes));
 }
 
-static struct iphdr ip_build(const struct frame_spec *spec, uint32_t flow, uint32_t len)
+static void ip_write(uint8_t *to, const struct frame_spec *spec, uint32_t flow, uint32_t len)
 {
 	uint16_t total = (uint16_t)(len - L3_OFFSET);
-	struct iphdr ip = {
+	const struct iphdr ip = {
 	    .version = 4,
 	    .ihl = 5,
 	    .tot_len = htons(total),
@@ -92,16 +92,17 @@ static struct iphdr ip_build(const struct frame_spec *spec, uint32_t flow, uint3
 	    .saddr = htonl((32u + spec->from) << 24 | flow),
 	    .daddr = htonl(10u << 24 | (flow % spec->n_classes + 1) << 16 | (spec->to + 1)),
 	};
-	ip.check = htons((uint16_t)~fold(sum_words(&ip, sizeof(ip))));
-	return ip;
+	memcpy(to, &ip, sizeof(ip));
+	uint16_t check = htons((uint16_t)~fold(sum_words(to, sizeof(ip))));
+	memcpy(to + offsetof(struct iphdr, check), &check, sizeof(check));
 }
 
 // The checksum is left to whoever sends the segments: it holds the pseudo header's sum.
-static void tcp_write(uint8_t *to, const struct iphdr *ip, uint16_t ports[2], uint32_t frame)
+static void tcp_write(uint8_t *to, const uint8_t *addresses, const uint16_t ports[2],
+		      uint32_t frame)
 {
 	static const uint8_t timestamps[12] = {1, 1, 8, 10, 0, 0, 0, 1, 0, 0, 0, 1};
-	uint16_t len = (uint16_t)(ntohs(ip->tot_len) - sizeof(*ip));
-	struct tcphdr tcp = {
+	const struct tcphdr tcp = {
 	    .source = ports[0],
 	    .dest = ports[1],
 	    .seq = htonl(frame * 45 * TSO_MSS),
@@ -109,14 +110,14 @@ static void tcp_write(uint8_t *to, const struct iphdr *ip, uint16_t ports[2], ui
 	    .doff = 8,
 	    .ack = 1,
 	    .window = htons(0xffff),
-	    .check = htons(fold(sum_words(&ip->saddr, 8) + IPPROTO_TCP + len)),
+	    .check = htons(fold(sum_words(addresses, 8) + IPPROTO_TCP + TSO_FRAME_LEN - L4_OFFSET)),
 	};
 	memcpy(to, &tcp, sizeof(tcp));
 	memcpy(to + sizeof(tcp), timestamps, sizeof(timestamps));
 }
 
 // Without a checksum, which IPv4 allows: a time stamp does not break it.
-static void udp_write(uint8_t *to, uint16_t ports[2], uint32_t len)
+static void udp_write(uint8_t *to, const uint16_t ports[2], uint32_t len)
 {
 	struct udphdr udp = {.source = ports[0], .dest = ports[1], .len = htons((uint16_t)len)};
 	memcpy(to, &udp, sizeof(udp));
@@ -126,16 +127,16 @@ static void headers_write(uint8_t *data, const struct frame_spec *spec, uint32_t
 			  uint32_t len)
 {
 	uint32_t flow = frame % spec->n_flows;
-	struct iphdr ip = ip_build(spec, flow, len);
-	uint16_t ports[2] = {htons((uint16_t)(SRC_PORT_MIN + flow % SRC_PORTS)),
-			     htons((uint16_t)(DST_PORT_MIN + flow % spec->n_classes))};
+	const uint16_t ports[2] = {htons((uint16_t)(SRC_PORT_MIN + flow % SRC_PORTS)),
+				   htons((uint16_t)(DST_PORT_MIN + flow % spec->n_classes))};
 	mac_write(data, spec->to);
 	mac_write(data + ETH_ALEN, spec->from);
 	data[12] = ETH_P_IP >> 8;
 	data[13] = ETH_P_IP & 0xff;
-	memcpy(data + L3_OFFSET, &ip, sizeof(ip));
+	ip_write(data + L3_OFFSET, spec, flow, len);
 	if (spec->kind == FRAMES_TSO)
-		tcp_write(data + L4_OFFSET, &ip, ports, frame);
+		tcp_write(data + L4_OFFSET, data + L3_OFFSET + offsetof(struct iphdr, saddr), ports,
+			  frame);
 	else
 		udp_write(data + L4_OFFSET, ports, len - L4_OFFSET);
 }
