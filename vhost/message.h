@@ -9,8 +9,18 @@
 
 // Requests, as in the vhost-user specification.
 enum {
+	MESSAGE_SET_FEATURES = 2,
+	MESSAGE_RESET_OWNER = 4,
 	MESSAGE_SET_MEM_TABLE = 5,
+	MESSAGE_SET_LOG_BASE = 6,
+	MESSAGE_SET_VRING_NUM = 8,
+	MESSAGE_SET_VRING_ADDR = 9,
+	MESSAGE_SET_VRING_BASE = 10,
+	MESSAGE_GET_VRING_BASE = 11,
+	MESSAGE_SET_VRING_KICK = 12,
+	MESSAGE_SET_VRING_CALL = 13,
 	MESSAGE_GET_QUEUE_NUM = 17,
+	MESSAGE_SEND_RARP = 19,
 	MESSAGE_POSTCOPY_ADVISE = 28,
 	MESSAGE_POSTCOPY_LISTEN = 29,
 };
@@ -30,7 +40,8 @@ struct message {
 	uint32_t flags;
 	uint32_t size; // of the payload, at most its room
 	union {
-		uint64_t u64;
+		uint64_t u64; // of SET_VRING_KICK and _CALL: the vring in the low 8 bits
+		uint8_t mac[6];
 		struct {
 			uint32_t n_regions;
 			uint32_t padding;

@@ -1,21 +1,18 @@
-// Port kind "vhost-user": a guest's virtio-net device, by way of librte_vhost's rings.
+// Port kind "vhost-user": a guest's virtio-net device.
 #include "datapath/port.h"
 #include "vhost/session.h"
 #include "vhost/socket_path.h"
 
-#include <rte_malloc.h>
-#include <rte_vhost.h>
-
 #include <errno.h>
+#include <pthread.h>
+#include <rte_malloc.h>
 #include <stdio.h>
 #include <string.h>
 
-#define MAX_FRAME   (9000 + 14 + 8) // a jumbo payload, Ethernet header, two VLAN tags
-#define ENQUEUE_MAX 32		    // packets that librte_vhost takes at most in a call
-#define TX_RETRIES  2 // after a call that filled the ring: the guest may be emptying it
-#define SAFE_FRAME  (1500 + 14 + 4) // bytes that any guest's buffer holds
+#define MAX_FRAME  (9000 + 14 + 8) // a jumbo payload, Ethernet header, two VLAN tags
+#define TX_RETRIES 2 // after a call that filled the ring: the guest may be emptying it
 
-static const char *const option_keys[] = {"path", "mode", "queues", NULL};
+static const char *const option_keys[] = {"path", "mode", "queues", "offloads", NULL};
 
 static int mode_parse(const struct port_config *config, bool *server, char *err, size_t err_len)
 {
@@ -24,6 +21,17 @@ static int mode_parse(const struct port_config *config, bool *server, char *err,
 	if (*server || strcmp(mode, "client") == 0)
 		return 0;
 	snprintf(err, err_len, "mode=%.40s does not do: use server (swd listens) or client", mode);
+	return -EINVAL;
+}
+
+static int offloads_parse(const struct port_config *config, bool *offloads, char *err,
+			  size_t err_len)
+{
+	const char *text = port_option(config, "offloads");
+	*offloads = !text || strcmp(text, "on") == 0;
+	if (*offloads || strcmp(text, "off") == 0)
+		return 0;
+	snprintf(err, err_len, "offloads=%.40s does not do: use on or off", text);
 	return -EINVAL;
 }
 
@@ -43,6 +51,8 @@ static int options_parse(struct vhost_session *s, const struct port_config *conf
 		return rc;
 	snprintf(s->path, sizeof(s->path), "%s", path);
 	rc = mode_parse(config, &s->server, err, err_len);
+	if (rc == 0)
+		rc = offloads_parse(config, &s->offloads, err, err_len);
 	if (rc < 0)
 		return rc;
 	return port_option_uint(config, "queues", 1, VHOST_PAIRS_MAX, 1, &s->n_pairs, err, err_len);
@@ -80,85 +90,183 @@ static void vhost_close(struct port *port)
 	rte_free(port->priv);
 }
 
+// Rare enough to be a call of its own.
+static __rte_noinline struct rte_mbuf *announcement(struct vhost_session *s)
+{
+	return __atomic_exchange_n(&s->announce, NULL, __ATOMIC_ACQ_REL);
+}
+
 static uint16_t vhost_rx(struct port *port, uint16_t queue, struct packet_arena *arena,
 			 struct rte_mbuf **pkts, uint16_t n)
 {
-	(void)arena;
-	struct vhost_conn *conn = session_active(port->priv);
-	if (!conn || !(session_queues(&conn->tx_enabled) >> queue & 1))
+	struct vhost_session *s = port->priv;
+	struct vhost_device *device = session_device(s);
+	struct virtqueue *vq = device ? device->tx[queue] : NULL;
+	uint16_t got;
+
+	if (unlikely(!vq))
 		return 0;
-	return rte_vhost_dequeue_burst(conn->vid, 2 * queue + 1, packet_pool(), pkts, n);
+	s->taken[queue].vq = vq;
+	if (unlikely(queue == 0 && __atomic_load_n(&s->announce, __ATOMIC_RELAXED))) {
+		pkts[0] = announcement(s);
+		return 1;
+	}
+	got = vq->ops->rx(vq, arena, pkts, n);
+	if (got == 0 && unlikely(vq->n_taken > 0))
+		vq->ops->rx_done(vq); // malformed frames only
+	return got;
 }
 
-// The guest's receive vring for a PMD: its share of the enabled ones, which need not be the first
-// ones. mask is not 0.
-static uint16_t tx_vring(uint32_t mask, unsigned pmd_index)
+static void vhost_rx_done(struct port *port, uint16_t queue)
 {
-	for (unsigned skip = pmd_index % (unsigned)__builtin_popcount(mask); skip > 0; skip--)
-		mask &= mask - 1;
-	return (uint16_t)(2 * __builtin_ctz(mask));
+	struct vhost_session *s = port->priv;
+	struct virtqueue *vq = s->taken[queue].vq;
+
+	vq->ops->rx_done(vq);
 }
 
-// librte_vhost stops at a frame that is longer than the guest's buffers as it does at a full ring.
-// Such a frame must not hold up those behind it: it goes to the end of the list, where those are
-// that are not sent. Returns whether that was done.
-static bool long_frame_aside(const struct vhost_conn *conn, struct rte_mbuf **pkts, uint16_t n)
+// Sends what it can; packets that this guest can never take go to the end of the list, so that they
+// do not hold up those behind them. *left is how many of the others are not sent. Returns how many
+// are.
+static uint16_t send_burst(struct virtqueue *vq, struct rte_mbuf **pkts, uint16_t n, uint16_t *left)
 {
-	struct rte_mbuf *first = pkts[0];
-	if (conn->mergeable || rte_pktmbuf_pkt_len(first) <= SAFE_FRAME)
-		return false;
-	memmove(pkts, pkts + 1, (n - 1u) * sizeof(pkts[0]));
-	pkts[n - 1] = first;
-	return true;
+	uint16_t sent = 0;
+
+	*left = n;
+	for (unsigned retries = 0; *left > 0 && retries <= TX_RETRIES;) {
+		uint16_t burst = RTE_MIN(*left, BURST_MAX);
+		bool impossible = false;
+		uint16_t taken = vq->ops->tx(vq, pkts + sent, burst, &impossible);
+
+		sent += taken;
+		*left -= taken;
+		if (likely(taken == burst))
+			continue;
+		if (impossible) {
+			struct rte_mbuf *first = pkts[sent];
+
+			memmove(pkts + sent, pkts + sent + 1, (n - sent - 1u) * sizeof(pkts[0]));
+			pkts[n - 1] = first;
+			--*left;
+		} else if (taken == 0) {
+			break;
+		} else {
+			retries++;
+		}
+	}
+	return sent;
 }
 
 static uint16_t vhost_tx(struct port *port, unsigned pmd_index, struct rte_mbuf **pkts, uint16_t n,
 			 int *reason)
 {
-	struct vhost_conn *conn = session_active(port->priv);
-	uint32_t mask = conn ? session_queues(&conn->rx_enabled) : 0;
-	if (mask == 0) {
+	struct vhost_device *device = session_device(port->priv);
+	struct virtqueue *vq;
+	uint16_t sent, left;
+	bool shared;
+
+	if (unlikely(!device || device->n_rx == 0)) {
 		*reason = DROP_PORT_DOWN;
 		return 0;
 	}
-	uint16_t vring = tx_vring(mask, pmd_index);
-	uint16_t sent = 0, left = n;
-	for (unsigned retries = 0; left > 0 && retries <= TX_RETRIES;) {
-		uint16_t burst = RTE_MIN(left, ENQUEUE_MAX);
-		uint16_t taken = rte_vhost_enqueue_burst(conn->vid, vring, pkts + sent, burst);
-		sent += taken;
-		left -= taken;
-		if (left > 0 && taken < burst && long_frame_aside(conn, pkts + sent, left))
-			left--;
-		else if (taken == 0)
-			break;
+	vq = device->rx[device->n_rx > 1 ? pmd_index % device->n_rx : 0];
+	shared =
+	    device->shared || __atomic_load_n(&ports_n_senders, __ATOMIC_RELAXED) > device->n_rx;
+	if (shared)
+		rte_spinlock_lock(&vq->lock);
+	sent = send_burst(vq, pkts, n, &left);
+	if (shared)
+		rte_spinlock_unlock(&vq->lock);
+	packet_free_bulk(pkts, sent); // they are copied
+	if (unlikely(sent < n)) {
+		if (vq->fault)
+			*reason = DROP_PORT_DOWN;
 		else
-			retries += taken < burst;
+			*reason = left > 0 ? DROP_TX_FULL : DROP_MTU;
 	}
-	rte_pktmbuf_free_bulk(pkts, sent); // enqueue copies
-	*reason = left > 0 ? DROP_TX_FULL : DROP_MTU;
 	return sent;
+}
+
+// The queues' health.
+
+struct health {
+	unsigned n_rxq, n_txq; // that work, as the switch sees them
+	char fault[160];       // of the first one that does not
+	bool is_news;	       // it is not in the log yet
+};
+
+static bool queue_works(struct vhost_session *s, const struct virtqueue *vq, struct health *health)
+{
+	uint32_t bit = 1u << vq->index;
+	unsigned fault = __atomic_load_n(&vq->fault, __ATOMIC_RELAXED);
+
+	if (fault == VIRTQUEUE_NONE)
+		return true;
+	if (health->fault[0])
+		return false;
+	snprintf(health->fault, sizeof(health->fault),
+		 "queue %u of the guest stopped: %s (descriptor %u)", vq->index,
+		 virtqueue_fault_text(fault), vq->fault_desc);
+	health->is_news = !(s->active->told & bit);
+	s->active->told |= bit;
+	return false;
+}
+
+static void health_check(struct vhost_session *s, struct health *health)
+{
+	memset(health, 0, sizeof(*health));
+	pthread_mutex_lock(&s->mutex);
+	const struct vhost_device *device = s->device;
+	for (unsigned q = 0; device && q < VHOST_PAIRS_MAX; q++) {
+		if (device->tx[q])
+			health->n_rxq += queue_works(s, device->tx[q], health);
+		if (q < device->n_rx)
+			health->n_txq += queue_works(s, device->rx[q], health);
+	}
+	pthread_mutex_unlock(&s->mutex);
+	if (health->is_news)
+		port_log_warn(s->port, "%s", health->fault);
+}
+
+static const char *down_reason(struct vhost_session *s)
+{
+	if (session_n_conns(s) > 0)
+		return "the guest's driver is not ready";
+	return s->server ? "no guest connected to the socket" : "nobody listens on the socket";
 }
 
 static void vhost_status(struct port *port, struct port_status *status)
 {
 	struct vhost_session *s = port->priv;
-	struct vhost_conn *conn = session_active(s);
+	struct health health;
+
+	health_check(s, &health);
 	memset(status, 0, sizeof(*status));
-	if (conn) {
-		status->n_rxq = (uint16_t)__builtin_popcount(session_queues(&conn->tx_enabled));
-		status->n_txq = (uint16_t)__builtin_popcount(session_queues(&conn->rx_enabled));
-	}
+	status->n_rxq = (uint16_t)health.n_rxq;
+	status->n_txq = (uint16_t)health.n_txq;
 	status->link_up = status->n_rxq > 0 && status->n_txq > 0;
-	if (!status->link_up) {
-		const char *reason = "the guest's driver is not ready";
-		if (session_n_conns(s) == 0)
-			reason = s->server ? "no guest connected to the socket"
-					   : "nobody listens on the socket";
-		snprintf(status->reason, sizeof(status->reason), "%s", reason);
+	int len = snprintf(status->detail, sizeof(status->detail), "%s %s",
+			   s->server ? "server" : "client", s->path);
+	if (!status->link_up)
+		snprintf(status->reason, sizeof(status->reason), "%s",
+			 health.fault[0] ? health.fault : down_reason(s));
+	else if (health.fault[0])
+		snprintf(status->detail + len, sizeof(status->detail) - len, "; %s", health.fault);
+}
+
+static uint64_t vhost_n_malformed(struct port *port)
+{
+	struct vhost_session *s = port->priv;
+	uint64_t n;
+
+	pthread_mutex_lock(&s->mutex);
+	n = s->n_malformed;
+	for (unsigned i = 0; i < VHOST_CONNS_MAX; i++) {
+		for (unsigned v = 0; v < VHOST_VRINGS_MAX; v++)
+			n += __atomic_load_n(&s->conns[i].queues[v].n_malformed, __ATOMIC_RELAXED);
 	}
-	snprintf(status->detail, sizeof(status->detail), "%s %s", s->server ? "server" : "client",
-		 s->path);
+	pthread_mutex_unlock(&s->mutex);
+	return n;
 }
 
 const struct port_kind port_kind_vhost = {
@@ -166,6 +274,9 @@ const struct port_kind port_kind_vhost = {
     .open = vhost_open,
     .close = vhost_close,
     .rx = vhost_rx,
+    .rx_done = vhost_rx_done,
+    .tx_copies = true,
     .tx = vhost_tx,
     .status = vhost_status,
+    .n_malformed = vhost_n_malformed,
 };

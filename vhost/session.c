@@ -1,6 +1,8 @@
 #include "vhost/session.h"
 
-#include "vhost/mem_table.h"
+#include "vhost/conn.h"
+#include "vhost/message.h"
+#include "vhost/request.h"
 #include "vhost/socket_path.h"
 #include "vhost/wake.h"
 
@@ -13,13 +15,17 @@
 #include <string.h>
 #include <sys/stat.h>
 
+// Never offered: librte_vhost offers them for rings of its own.
+#define NOT_OURS \
+	(1ULL << VIRTIO_NET_F_GSO | 1ULL << VIRTIO_NET_F_HOST_UFO | 1ULL << VIRTIO_NET_F_GUEST_UFO)
 // Without them frames come whole and with their checksums, and go so.
-#define OFFLOADS                                                                                  \
-	(1ULL << VIRTIO_NET_F_CSUM | 1ULL << VIRTIO_NET_F_GUEST_CSUM | 1ULL << VIRTIO_NET_F_GSO | \
-	 1ULL << VIRTIO_NET_F_HOST_TSO4 | 1ULL << VIRTIO_NET_F_HOST_TSO6 |                        \
-	 1ULL << VIRTIO_NET_F_HOST_ECN | 1ULL << VIRTIO_NET_F_HOST_UFO |                          \
-	 1ULL << VIRTIO_NET_F_GUEST_TSO4 | 1ULL << VIRTIO_NET_F_GUEST_TSO6 |                      \
-	 1ULL << VIRTIO_NET_F_GUEST_ECN | 1ULL << VIRTIO_NET_F_GUEST_UFO)
+#define OFFLOADS                                                           \
+	(1ULL << VIRTIO_NET_F_CSUM | 1ULL << VIRTIO_NET_F_GUEST_CSUM |     \
+	 1ULL << VIRTIO_NET_F_HOST_TSO4 | 1ULL << VIRTIO_NET_F_HOST_TSO6 | \
+	 1ULL << VIRTIO_NET_F_HOST_ECN | 1ULL << VIRTIO_NET_F_GUEST_TSO4 | \
+	 1ULL << VIRTIO_NET_F_GUEST_TSO6 | 1ULL << VIRTIO_NET_F_GUEST_ECN)
+
+#define VRINGS_TX 0xaaaaaaaau // the guest's transmit vrings: odd numbers
 
 static struct vhost_session *sessions;
 static pthread_mutex_t sessions_mutex = PTHREAD_MUTEX_INITIALIZER;
@@ -57,64 +63,28 @@ static struct vhost_conn *conn_by_vid(struct vhost_session *s, int vid)
 	return conn;
 }
 
-static void refuse_message(struct vhost_session *s, struct message *m, const char *what,
-			   const char *why)
-{
-	port_log_warn(s->port, "%s refused: %s", what, why);
-	message_close_fds(m); // librte_vhost does not when a callback refuses
-}
-
-static enum rte_vhost_msg_result check_mem_table(struct vhost_session *s, struct message *m)
-{
-	char why[128];
-	if (!message_fds_known(m) || mem_table_check_message(m, why, sizeof(why)) == 0)
-		return RTE_VHOST_MSG_RESULT_NOT_HANDLED;
-	refuse_message(s, m, "guest memory", why);
-	return RTE_VHOST_MSG_RESULT_ERR;
-}
-
-// Offered to nobody, and it makes mapping fail when the guest does not acknowledge it.
-static enum rte_vhost_msg_result refuse_postcopy(struct vhost_session *s, struct message *m)
-{
-	if (!message_fds_known(m))
-		return RTE_VHOST_MSG_RESULT_NOT_HANDLED;
-	refuse_message(s, m, "postcopy migration", "not offered");
-	return RTE_VHOST_MSG_RESULT_ERR;
-}
-
-// The answer of librte_vhost 22.11 is always 128; ours keeps a guest from using queues that nobody
-// polls.
-static enum rte_vhost_msg_result answer_queue_num(struct vhost_session *s, struct message *m)
-{
-	if (message_fds_known(m))
-		message_close_fds(m);
-	m->u64 = s->n_pairs;
-	m->size = sizeof(m->u64);
-	return RTE_VHOST_MSG_RESULT_REPLY;
-}
-
-// Before librte_vhost handles a message; with the device's virtqueue locks held for those that
-// session.h lists, so it does not wait either.
+// With virtqueue locks held for most messages; session.h says why waiting is right all the same.
+// same.
 static enum rte_vhost_msg_result pre_message(int vid, void *msg)
 {
-	struct message *m = msg;
-	struct vhost_session *s = session_by_vid(vid);
-	if (!s)
-		return RTE_VHOST_MSG_RESULT_NOT_HANDLED;
-	switch (m->request) {
-	case MESSAGE_GET_QUEUE_NUM:
-		return answer_queue_num(s, m);
-	case MESSAGE_SET_MEM_TABLE:
-		return check_mem_table(s, m);
-	case MESSAGE_POSTCOPY_ADVISE:
-	case MESSAGE_POSTCOPY_LISTEN:
-		return refuse_postcopy(s, m);
-	default:
-		return RTE_VHOST_MSG_RESULT_NOT_HANDLED;
-	}
+	struct vhost_conn *conn = conn_by_vid(session_by_vid(vid), vid);
+
+	return conn ? request_before(conn, msg) : RTE_VHOST_MSG_RESULT_NOT_HANDLED;
 }
 
-static const struct rte_vhost_user_extern_ops extern_ops = {.pre_msg_handle = pre_message};
+static enum rte_vhost_msg_result post_message(int vid, void *msg)
+{
+	struct vhost_conn *conn = conn_by_vid(session_by_vid(vid), vid);
+
+	if (conn)
+		request_after(conn, msg);
+	return RTE_VHOST_MSG_RESULT_NOT_HANDLED;
+}
+
+static const struct rte_vhost_user_extern_ops extern_ops = {
+    .pre_msg_handle = pre_message,
+    .post_msg_handle = post_message,
+};
 
 static int new_connection(int vid)
 {
@@ -127,12 +97,13 @@ static int new_connection(int vid)
 			      VHOST_CONNS_MAX);
 		return -1;
 	}
-	conn->rx_enabled = 0;
-	conn->tx_enabled = 0;
+	conn_init(conn, s);
+	if (rte_vhost_extern_callback_register(vid, &extern_ops, NULL) < 0)
+		return -1;
 	pthread_mutex_lock(&sessions_mutex);
 	conn->vid = vid;
 	pthread_mutex_unlock(&sessions_mutex);
-	return rte_vhost_extern_callback_register(vid, &extern_ops, NULL);
+	return 0;
 }
 
 static void destroy_connection(int vid)
@@ -147,40 +118,25 @@ static void destroy_connection(int vid)
 	port_log_info(s->port, "peer disconnected");
 }
 
-static unsigned n_queues(const uint32_t *mask)
-{
-	return (unsigned)__builtin_popcount(session_queues(mask));
-}
-
 static int new_device(int vid)
 {
 	struct vhost_session *s = session_by_vid(vid);
 	struct vhost_conn *conn = conn_by_vid(s, vid);
 	if (!conn)
 		return -1;
-	if (session_active(s)) {
+	if (s->active) {
 		// librte_vhost asks again at each message, so it comes to life when the first one
 		// has gone.
 		port_log_warn(s->port, "a second guest on %s has to wait until the first has gone",
 			      s->path);
 		return -1;
 	}
-	// A front end may have reset queues without telling; librte_vhost logs each use of one that
-	// it has not.
-	uint32_t existing = (uint32_t)((1ULL << RTE_MIN(rte_vhost_get_vring_num(vid) / 2, 31)) - 1);
-	__atomic_and_fetch(&conn->rx_enabled, existing, __ATOMIC_RELAXED);
-	__atomic_and_fetch(&conn->tx_enabled, existing, __ATOMIC_RELAXED);
-
-	uint64_t features = 0;
-	rte_vhost_get_negotiated_features(vid, &features);
-	conn->mergeable = features & 1ULL << VIRTIO_NET_F_MRG_RXBUF;
-	unsigned n_pairs = n_queues(&conn->tx_enabled);
+	conn_start(conn);
+	unsigned n_pairs = (unsigned)__builtin_popcount(conn->up & VRINGS_TX);
 	port_log_info(s->port, "link up, %s ring%s, %u queue pair%s",
-		      features & 1ULL << VIRTIO_F_RING_PACKED ? "packed" : "split",
-		      conn->mergeable ? ", mergeable buffers" : "", n_pairs,
-		      n_pairs == 1 ? "" : "s");
-	// A PMD that sees the connection sees its vid, masks and kind of buffers.
-	__atomic_store_n(&s->active, conn, __ATOMIC_RELEASE);
+		      conn->features & 1ULL << VIRTIO_F_RING_PACKED ? "packed" : "split",
+		      conn->features & 1ULL << VIRTIO_NET_F_MRG_RXBUF ? ", mergeable buffers" : "",
+		      n_pairs, n_pairs == 1 ? "" : "s");
 	return 0;
 }
 
@@ -188,28 +144,21 @@ static void destroy_device(int vid)
 {
 	struct vhost_session *s = session_by_vid(vid);
 	struct vhost_conn *conn = conn_by_vid(s, vid);
-	if (!conn || session_active(s) != conn)
+	if (!conn || !conn->running)
 		return;
-	__atomic_store_n(&s->active, NULL, __ATOMIC_RELEASE);
-	if (!s->closing)
-		ports_synchronize(); // safe here: see the head of session.h
+	conn_stop(conn);
 	port_log_info(s->port, "link down");
 }
 
-// Runs with the device's virtqueue locks held: does not wait, and calls nothing of librte_vhost
-// that takes them.
 static int vring_state_changed(int vid, uint16_t vring, int enable)
 {
 	struct vhost_session *s = session_by_vid(vid);
 	struct vhost_conn *conn = conn_by_vid(s, vid);
-	if (!conn || vring >= 2 * s->n_pairs)
+	// SET_VRING_CALL turns a vring off and on; it goes on meanwhile (request_after).
+	if (!conn || vring >= 2 * s->n_pairs ||
+	    (conn->request == MESSAGE_SET_VRING_CALL && !enable))
 		return 0;
-	uint32_t bit = 1u << (vring / 2);
-	uint32_t *mask = vring % 2 == 0 ? &conn->rx_enabled : &conn->tx_enabled;
-	if (enable)
-		__atomic_or_fetch(mask, bit, __ATOMIC_RELEASE);
-	else
-		__atomic_and_fetch(mask, ~bit, __ATOMIC_RELEASE);
+	conn_vring_ready(conn, vring, enable);
 	return 0;
 }
 
@@ -223,13 +172,12 @@ static const struct rte_vhost_device_ops device_ops = {
 
 static int driver_start(struct vhost_session *s, char *err, size_t err_len)
 {
-	uint64_t flags =
-	    RTE_VHOST_USER_NET_COMPLIANT_OL_FLAGS | (s->server ? 0 : RTE_VHOST_USER_CLIENT);
-	if (rte_vhost_driver_register(s->path, flags) < 0) {
+	uint64_t without = NOT_OURS | (s->offloads ? 0 : OFFLOADS);
+	if (rte_vhost_driver_register(s->path, s->server ? 0 : RTE_VHOST_USER_CLIENT) < 0) {
 		snprintf(err, err_len, "librte_vhost takes no more sockets (%s)", s->path);
 		return -ENOSPC;
 	}
-	if (rte_vhost_driver_disable_features(s->path, OFFLOADS) < 0 ||
+	if (rte_vhost_driver_disable_features(s->path, without) < 0 ||
 	    rte_vhost_driver_callback_register(s->path, &device_ops) < 0) {
 		snprintf(err, err_len, "librte_vhost does not set up %s", s->path);
 		goto unregister;
@@ -277,8 +225,9 @@ static void session_retire(struct vhost_session *s)
 
 int session_open(struct vhost_session *s, char *err, size_t err_len)
 {
+	pthread_mutex_init(&s->mutex, NULL);
 	for (unsigned i = 0; i < VHOST_CONNS_MAX; i++)
-		s->conns[i].vid = -1;
+		conn_init(&s->conns[i], s);
 	int rc = session_publish(s, err, err_len);
 	if (rc < 0)
 		return rc;
@@ -292,9 +241,10 @@ int session_open(struct vhost_session *s, char *err, size_t err_len)
 
 void session_close(struct vhost_session *s)
 {
-	__atomic_store_n(&s->closing, true, __ATOMIC_RELEASE);
 	rte_vhost_driver_unregister(s->path);
 	session_retire(s);
+	rte_pktmbuf_free(s->announce);
+	pthread_mutex_destroy(&s->mutex);
 }
 
 unsigned session_n_conns(struct vhost_session *s)

@@ -1,72 +1,96 @@
-// A vhost-user socket and the guest on it: what librte_vhost's threads tell, kept so that PMDs can
-// read it without locks.
+// A vhost-user socket and the guest on it. librte_vhost speaks the protocol and maps the guest's
+// memory; the rings are ours (virtqueue.h).
 //
-// Threads: librte_vhost calls back on its event thread, on its reconnection thread (new connections
-// of a client) and, while a socket is opened or closed, on the control thread. A connection becomes
-// visible to PMDs through `active` when its device is ready, and is taken away again by
-// destroy_device: unpublish, grace period, and only then may librte_vhost give its vid to somebody
-// else.
+// What PMDs see of a guest is a struct vhost_device, which does not change while it is published:
+// whatever changes is published anew, and a grace period later nobody looks at what was before.
+//   - A message that may move a ring, its positions or memory is let through to librte_vhost only
+//     when PMDs have let go of the device, and librte_vhost has our positions back (conn_pause);
+//     after it everything is set up again from what librte_vhost then says (conn_resume). When
+//     librte_vhost refuses the message, the next one does that.
+//   - Enabling and disabling a queue and another call file do not disturb the other queues.
+//   - The set of queues that PMDs send to decides which of them is whose, so it changes in three
+//     steps: the old set, but each queue locked; the new set, locked; the new set.
 //
-// The grace period waits for PMDs, and a PMD may wait for a virtqueue's access lock inside
-// rte_vhost_enqueue_burst() (dequeue only tries it). So it must not be waited for by a thread that
-// holds such a lock, nor by one that holds what a holder of such a lock waits for. In
-// librte_vhost 22.11:
-//   - messages that change a running queue (SET_FEATURES, SET_MEM_TABLE, SET_VRING_*) hold all
-//   access locks of the device
-//     while they run; of our callbacks they reach vring_state_changed and pre_message only, which
-//     do not wait;
-//   - destroy_device comes from GET_VRING_BASE, RESET_OWNER and the end of a connection, which hold
-//   none: it waits there;
-//   - rte_vhost_driver_unregister() calls destroy_device with its global mutex held, for which
-//   SET_FEATURES on another
-//     device waits with that device's access locks held. Waiting there could lock up, and is not
-//     needed: by then no PMD uses the port (`closing`).
+// Threads: librte_vhost calls back on its event thread, which handles all messages; on its
+// reconnection thread (new connections of a client); and, while a socket is opened or closed, on
+// the control thread, with no callback of that socket running elsewhere.
+//
+// Locks: a PMD takes no lock of librte_vhost's, and waits for nobody but another PMD that copies a
+// burst (virtqueue.lock). So every grace period ends by itself, and any callback may wait for one,
+// whatever librte_vhost holds meanwhile: the access locks of all queues during SET_*, its global
+// mutex in rte_vhost_driver_unregister(). Our own two mutexes are never held across a call into
+// librte_vhost or a grace period.
 #ifndef VHOST_SESSION_H
 #define VHOST_SESSION_H
 
 #include "datapath/port.h"
+#include "vhost/virtqueue.h"
 
+#include <pthread.h>
 #include <sys/un.h>
 
-#define VHOST_PAIRS_MAX 8 // queue pairs a port may have
-#define VHOST_CONNS_MAX 4 // connections at a time to one socket; one of them is active
+#define VHOST_PAIRS_MAX	 8 // queue pairs a port may have
+#define VHOST_VRINGS_MAX (2 * VHOST_PAIRS_MAX)
+#define VHOST_CONNS_MAX	 4 // connections at a time to one socket; one of them is active
 
-// Writer: librte_vhost's threads. Readers: PMDs, by way of `active`.
+// A guest's queues as PMDs see them. Immutable while published.
+struct vhost_device {
+	uint32_t n_rx;
+	bool shared; // PMDs may meet in a receive queue, whatever their number
+	struct virtqueue *rx[VHOST_PAIRS_MAX]; // the guest's receive queues that are in use
+	struct virtqueue *tx[VHOST_PAIRS_MAX]; // its transmit queue of each pair; NULL: not in use
+};
+
+// Writer: librte_vhost's threads.
 struct vhost_conn {
-	int vid;	     // librte_vhost's device id; -1: slot is free
-	bool mergeable;	     // a frame may fill several of the guest's buffers
-	uint32_t rx_enabled; // bit q: the guest's receive queue q (vring 2q) can take packets
-	uint32_t tx_enabled; // bit q: the guest's transmit queue q (vring 2q + 1) can be read
+	int vid; // librte_vhost's device id; -1: slot is free
+	struct vhost_session *session;
+	uint32_t request; // message that is being handled
+	uint32_t ready;	  // bit v: librte_vhost says that vring v can be used
+	uint32_t up;	  // bit v: queues[v] is set up
+	uint32_t told;	  // bit v: its fault is in the log; writer: control thread
+	bool running;	  // librte_vhost has all that a device needs
+	bool paused;
+	bool mem_known; // librte_vhost has a memory table
+	bool was_reset;
+	uint64_t features;
+	struct vhost_mem mem;
+	struct virtqueue queues[VHOST_VRINGS_MAX];
 };
 
 struct vhost_session {
-	struct vhost_conn *active; // published; NULL: no guest
-	struct vhost_conn conns[VHOST_CONNS_MAX];
+	struct vhost_device *device; // published; NULL: no guest, or not at this moment
+	struct rte_mbuf *announce; // to be received next: a guest that moved here tells where it is
+	// What rx() took from, until rx_done(): the device may be gone by then. Writer: the queue's
+	// PMD.
+	struct {
+		struct virtqueue *vq;
+	} __rte_cache_aligned taken[VHOST_PAIRS_MAX];
 	// Cold.
+	struct vhost_device snapshots[2]; // the one that is published, and the next
+	struct vhost_conn *active;	  // whose device it is
+	struct vhost_conn conns[VHOST_CONNS_MAX];
+	pthread_mutex_t mutex; // the control thread looks at device, queues and n_malformed
+	uint64_t n_malformed;  // of queues that are gone
 	struct port *port;
 	struct vhost_session *next; // guarded by session.c's mutex, as conns' slots
 	unsigned n_pairs;
 	bool server;
-	bool closing;
+	bool offloads; // checksums and segmentation are offered to the guest
 	char path[sizeof(((struct sockaddr_un *)NULL)->sun_path)];
 };
 
-// Opens the socket; callbacks may come before it returns. port, path (checked), server and n_pairs
-// are set. Control thread.
+// Opens the socket; callbacks may come before it returns. port, path (checked), server, offloads
+// and n_pairs are set. Control thread.
 int session_open(struct vhost_session *s, char *err, size_t err_len);
 // No PMD uses the session any more. No callback comes after it. Control thread.
 void session_close(struct vhost_session *s);
 // Connections at this moment, ready or not. Control thread.
 unsigned session_n_conns(struct vhost_session *s);
 
-static inline struct vhost_conn *session_active(struct vhost_session *s)
+static inline struct vhost_device *session_device(struct vhost_session *s)
 {
-	return __atomic_load_n(&s->active, __ATOMIC_ACQUIRE);
-}
-
-static inline uint32_t session_queues(const uint32_t *mask)
-{
-	return __atomic_load_n(mask, __ATOMIC_ACQUIRE);
+	return __atomic_load_n(&s->device, __ATOMIC_ACQUIRE);
 }
 
 #endif

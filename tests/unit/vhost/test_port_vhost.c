@@ -1,10 +1,12 @@
 // The "vhost-user" kind, with DPDK's virtio-user in the same process as the guest. This thread
 // plays the PMD.
 #include "datapath/port.h"
+#include "vhost/message.h"
 #include "vhost/session.h"
 
 #include <rte_eal.h>
 #include <rte_ethdev.h>
+#include <rte_malloc.h>
 
 // cmocka.h needs these first.
 #include <setjmp.h>
@@ -15,6 +17,7 @@
 #include <cmocka.h>
 
 #include <errno.h>
+#include <linux/virtio_config.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -32,6 +35,7 @@ static char folder[] = "/tmp/test-port-vhost-XXXXXX";
 static char path[64], path_option[80];
 static char err[256];
 static struct rcu *rcu;
+static struct packet_arena *arena;
 
 static int add(const char *name, const char *kind, const char *const *options, struct port **port)
 {
@@ -107,14 +111,20 @@ static struct rte_mbuf *frame(uint32_t len, uint8_t fill)
 	return m;
 }
 
+// A copy of what came, for the caller to free.
 static struct rte_mbuf *receive(struct port *port, uint16_t queue)
 {
 	struct rte_mbuf *m = NULL;
 	time_t deadline = time(NULL) + WAIT_S;
-	while (port->kind->rx(port, queue, NULL, &m, 1) == 0) {
+	packet_arena_reset(arena);
+	while (port->kind->rx(port, queue, arena, &m, 1) == 0) {
 		if (time(NULL) > deadline)
 			fail_msg("nothing came in %d s", WAIT_S);
 	}
+	m = packet_own(m);
+	assert_non_null(m);
+	if (port->kind->rx_done)
+		port->kind->rx_done(port, queue);
 	return m;
 }
 
@@ -146,7 +156,7 @@ static void no_guest(struct port *vm, const char *why)
 	int reason = -1;
 	assert_int_equal(vm->kind->tx(vm, 0, &m, 1, &reason), 0);
 	assert_int_equal(reason, DROP_PORT_DOWN);
-	assert_int_equal(vm->kind->rx(vm, 0, NULL, &m, 1), 0);
+	assert_int_equal(vm->kind->rx(vm, 0, arena, &m, 1), 0);
 	rte_pktmbuf_free(m);
 	vm->kind->status(vm, &status);
 	assert_false(status.link_up);
@@ -205,28 +215,57 @@ static void a_guest_with_fewer_queues_gets_all_frames_on_them(void **state)
 		passes(vm, pmd, guest, 0);
 	struct rte_mbuf *m;
 	for (uint16_t q = 1; q < 8; q++)
-		assert_int_equal(vm->kind->rx(vm, q, NULL, &m, 1), 0);
+		assert_int_equal(vm->kind->rx(vm, q, arena, &m, 1), 0);
 	ports_fini();
 }
 
-static void a_guest_learns_how_many_queues_there_are(void **state)
+// Asks as a front end does, and hangs up.
+static uint64_t ask(uint32_t request)
 {
-	(void)state;
 	struct {
 		uint32_t request, flags, size;
 		uint64_t u64;
-	} __attribute__((packed))
-	message = {.request = 17 /* GET_QUEUE_NUM */, .flags = 1 /* version */};
-	vhost_add("queues=2");
+	} __attribute__((packed)) message = {.request = request, .flags = 1 /* version */};
 	struct sockaddr_un un = {.sun_family = AF_UNIX};
 	snprintf(un.sun_path, sizeof(un.sun_path), "%s", path);
 	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
 	assert_int_equal(connect(fd, (struct sockaddr *)&un, sizeof(un)), 0);
 	assert_int_equal(send(fd, &message, 12, 0), 12);
 	assert_int_equal(recv(fd, &message, sizeof(message), MSG_WAITALL), sizeof(message));
-	assert_int_equal(message.request, 17);
-	assert_int_equal(message.u64, 2);
+	assert_int_equal(message.request, request);
 	close(fd);
+	return message.u64;
+}
+
+static void a_guest_learns_how_many_queues_there_are(void **state)
+{
+	(void)state;
+	vhost_add("queues=2");
+	assert_int_equal(ask(MESSAGE_GET_QUEUE_NUM), 2);
+}
+
+static void a_guest_is_offered_what_the_rings_can_and_the_operator_wants(void **state)
+{
+	(void)state;
+	const uint64_t offloads = 1ULL << VIRTIO_NET_F_CSUM | 1ULL << VIRTIO_NET_F_GUEST_CSUM |
+				  1ULL << VIRTIO_NET_F_HOST_TSO4 | 1ULL << VIRTIO_NET_F_HOST_TSO6 |
+				  1ULL << VIRTIO_NET_F_HOST_ECN | 1ULL << VIRTIO_NET_F_GUEST_TSO4 |
+				  1ULL << VIRTIO_NET_F_GUEST_TSO6 | 1ULL << VIRTIO_NET_F_GUEST_ECN;
+	const uint64_t rings = 1ULL << VIRTIO_F_VERSION_1 | 1ULL << VIRTIO_F_RING_PACKED |
+			       1ULL << VIRTIO_F_IN_ORDER | 1ULL << VIRTIO_F_ANY_LAYOUT |
+			       1ULL << VIRTIO_NET_F_MRG_RXBUF | 1ULL << VIRTIO_RING_F_EVENT_IDX |
+			       1ULL << VIRTIO_RING_F_INDIRECT_DESC;
+	const uint64_t never = 1ULL << VIRTIO_NET_F_HOST_UFO | 1ULL << VIRTIO_NET_F_GUEST_UFO;
+
+	for (int on = 0; on < 2; on++) {
+		struct port *vm;
+		ADD("vm", "vhost-user", &vm, path_option, on ? "offloads=on" : "offloads=off");
+		uint64_t features = ask(1 /* GET_FEATURES */);
+		assert_int_equal(features & offloads, on ? offloads : 0);
+		assert_int_equal(features & rings, rings);
+		assert_int_equal(features & never, 0);
+		port_del(vm);
+	}
 }
 
 static void a_full_guest_ring_is_reported_and_the_rest_kept(void **state)
@@ -305,6 +344,8 @@ static void bad_options_are_named(void **state)
 	assert_non_null(strstr(err, "mode=both"));
 	assert_int_equal(ADD("p", "vhost-user", &p, path_option, "queues=9"), -EINVAL);
 	assert_non_null(strstr(err, "queues=9"));
+	assert_int_equal(ADD("p", "vhost-user", &p, path_option, "offloads=maybe"), -EINVAL);
+	assert_non_null(strstr(err, "offloads=maybe"));
 	assert_int_equal(ADD("p", "vhost-user", &p, "path=a.sock"), -EINVAL);
 	assert_int_equal(ADD("p", "vhost-user", &p, path_option, "mtu=1500"), -EINVAL);
 	assert_non_null(strstr(err, "mtu"));
@@ -328,9 +369,11 @@ static void *guest_leave(void *arg)
 	return NULL;
 }
 
-static bool unpublished(struct port *port, bool wanted)
+static const struct vhost_device *seen; // by a PMD in its read section
+
+static bool is_replaced(struct port *port, bool wanted)
 {
-	return (session_active(port->priv) == NULL) == wanted;
+	return (session_device(port->priv) != seen) == wanted;
 }
 
 static void a_leaving_guest_is_held_until_pmds_have_let_go(void **state)
@@ -340,8 +383,7 @@ static void a_leaving_guest_is_held_until_pmds_have_let_go(void **state)
 	struct port *guest = guest_add("", "queues=1");
 	await(link_is, vm, true);
 	struct vhost_session *session = vm->priv;
-	struct vhost_conn *conn = session_active(session);
-	int vid = conn->vid;
+	seen = session_device(session);
 	int reader = rcu_reader_add(rcu);
 	rcu_online(rcu, reader); // a PMD in its read section
 
@@ -349,11 +391,11 @@ static void a_leaving_guest_is_held_until_pmds_have_let_go(void **state)
 	ports_published[guest->no] =
 	    NULL; // without port_del(), which would wait for the reader too
 	assert_int_equal(pthread_create(&thread, NULL, guest_leave, guest), 0);
-	await(unpublished, vm, true);
+	await(is_replaced, vm, true);
 	bool held = true;
 	for (int i = 0; i < 100; i++) {
 		usleep(1000);
-		held &= session_n_conns(session) == 1 && conn->vid == vid;
+		held &= session_n_conns(session) == 1 && seen->tx[0]->size > 0;
 	}
 	rcu_offline(rcu, reader);
 	pthread_join(thread, NULL);
@@ -373,6 +415,10 @@ static int start(void **state)
 		return -1;
 	signal(SIGPIPE,
 	       SIG_IGN); // as swd does: virtio-user writes to a socket that its peer closed
+	arena = rte_zmalloc("arena", sizeof(*arena), RTE_CACHE_LINE_SIZE);
+	if (!arena)
+		return -1;
+	packet_arena_init(arena);
 	rcu = rcu_create();
 	ports_init(rcu);
 	snprintf(path, sizeof(path), "%s/vm.sock", folder);
@@ -411,6 +457,7 @@ int main(void)
 	    TEST(each_enabled_queue_carries_frames),
 	    TEST(a_guest_with_fewer_queues_gets_all_frames_on_them),
 	    TEST(a_guest_learns_how_many_queues_there_are),
+	    TEST(a_guest_is_offered_what_the_rings_can_and_the_operator_wants),
 	    TEST(a_full_guest_ring_is_reported_and_the_rest_kept),
 	    TEST(guests_come_and_go),
 	    TEST(the_socket_is_private_replaced_when_stale_and_gone_at_the_end),
