@@ -20,8 +20,8 @@ from vhost_queue import Queue
 from vring_packed import PackedRing
 from vring_split import SplitRing
 
-HDR_LEN = 12  # struct virtio_net_hdr_v1
-_HDR = struct.Struct("=BBHHHHH")  # flags, gso_type, hdr_len, gso_size, csum_start, csum_offset, num_buffers
+HDR_LEN = 12  # struct virtio_net_hdr_v1; without VERSION_1 and mergeable buffers its last two bytes are missing
+HDR = struct.Struct("=BBHHHHH")  # flags, gso_type, hdr_len, gso_size, csum_start, csum_offset, num_buffers
 TX_SLOT = 16384  # bytes of a transmit buffer
 
 
@@ -36,14 +36,20 @@ class VhostFrontend:
         mergeable=True,
         indirect=False,
         event_idx=False,
+        in_order=False,
         rx_slot=2048,
+        rx_layout="one",
         tx_layout="one",
         features=0,
+        legacy=False,
+        protocol=True,
         enable=None,
         name=None,
     ):
-        """`tx_layout`: "one" (header and data in one descriptor), "two", or a number of bytes per descriptor.
-        `features` are wanted on top; `enable` limits the queue pairs that get enabled."""
+        """`tx_layout`: "one" (header and data in one descriptor), "two", or a number of bytes per descriptor; `rx_layout`
+        likewise, "one" or "two". `features` are wanted on top; `legacy` is a driver from before virtio 1; without
+        `protocol`, a front end that knows no protocol features, so rings start enabled; `enable` limits the queue pairs that get
+        enabled."""
         self.path = str(path)
         self.mode = mode
         self.queues = queues
@@ -52,15 +58,20 @@ class VhostFrontend:
         self.mergeable = mergeable
         self.indirect = indirect
         self.event_idx = event_idx
+        self.in_order = in_order
         self.rx_slot = rx_slot
+        self.rx_layout = rx_layout
         self.tx_layout = tx_layout
         self.extra_features = features
+        self.legacy = legacy
+        self.protocol = protocol
+        self.hdr_len = 10 if legacy and not mergeable else HDR_LEN
         self.enable = queues if enable is None else enable
         self.name = name or os.path.basename(self.path)
         self.features = 0  # agreed on
         self.backend_features = 0
         self.max_queues = None  # as the switch says
-        self.last_hdr = None  # of the frame received last: _HDR's fields
+        self.last_hdr = None  # of the frame received last: HDR's fields
         self.last_queue = None
         self.last_used_lens = []
         self.conn = None
@@ -92,12 +103,14 @@ class VhostFrontend:
         self._handshake()
         return self
 
-    def restart(self, timeout=10.0):
-        """Connects again and goes on with the rings as they are, as QEMU does when its back end comes back."""
+    def restart(self, bases=None, timeout=10.0):
+        """Connects again and goes on with the rings as they are, as QEMU does when its back end comes back, or with the `bases`
+        of stop() as it does after a pause."""
         self._connect(timeout)
-        for q in self.rx + self.tx:
-            q.ring.requeue()
-        self._handshake()
+        if bases is None:
+            for q in self.rx + self.tx:
+                q.ring.requeue()
+        self._handshake(bases)
         return self
 
     def stop(self):
@@ -160,10 +173,10 @@ class VhostFrontend:
         kind = PackedRing if self.packed else SplitRing
         for pair in range(self.queues):
             for index, queues, slot in ((2 * pair, self.rx, self.rx_slot), (2 * pair + 1, self.tx, TX_SLOT)):
-                ring = kind(self.mem, self.ring_size, self.event_idx, self.indirect)
+                ring = kind(self.mem, self.ring_size, self.event_idx, self.indirect, self.in_order)
                 queues.append(Queue(index, ring, slot))
         for q in self.rx:
-            while q.slots and q.ring.n_free():
+            while q.slots and q.ring.n_free() >= (1 if self.rx_layout == "one" else 2):
                 self._offer(q)
             q.ring.publish()
             q.ring.calls(True)
@@ -176,7 +189,10 @@ class VhostFrontend:
         self.rx, self.tx = [], []
 
     def _wanted(self):
-        f = proto.VIRTIO_F_VERSION_1 | proto.VHOST_USER_F_PROTOCOL_FEATURES | self.extra_features
+        f = self.extra_features
+        f |= 0 if self.legacy else proto.VIRTIO_F_VERSION_1
+        f |= proto.VHOST_USER_F_PROTOCOL_FEATURES if self.protocol else 0
+        f |= proto.VIRTIO_F_IN_ORDER if self.in_order else 0
         f |= proto.VIRTIO_NET_F_MRG_RXBUF if self.mergeable else 0
         f |= proto.VIRTIO_F_RING_PACKED if self.packed else 0
         f |= proto.VIRTIO_F_INDIRECT_DESC if self.indirect else 0
@@ -184,35 +200,59 @@ class VhostFrontend:
         f |= proto.VIRTIO_NET_F_MQ if self.queues > 1 else 0
         return f
 
-    def _handshake(self):
+    def _handshake(self, bases=None):
         c = self.conn
+        c.reply_ack = False
         c.call(proto.SET_OWNER)
         self.backend_features = c.call_u64(proto.GET_FEATURES)
         wanted = self._wanted()
         missing = wanted & ~self.backend_features
         if missing:
             raise proto.Refused(f"{self.name}: the switch does not offer feature bits {missing:#x}")
-        protocol = c.call_u64(proto.GET_PROTOCOL_FEATURES) & (proto.PROTOCOL_F_MQ | proto.PROTOCOL_F_REPLY_ACK)
-        c.call_u64(proto.SET_PROTOCOL_FEATURES, protocol)
-        c.reply_ack = bool(protocol & proto.PROTOCOL_F_REPLY_ACK)
-        self.max_queues = c.call_u64(proto.GET_QUEUE_NUM) if protocol & proto.PROTOCOL_F_MQ else 1
-        if self.queues > self.max_queues:
-            raise proto.Refused(f"{self.name}: {self.queues} queues wanted, the switch has {self.max_queues}")
+        if self.protocol:
+            self._agree_on_protocol()
         c.call_u64(proto.SET_FEATURES, wanted)
         self.features = wanted
         c.mem_table(self.mem)
         queues = sorted(self.rx + self.tx, key=lambda q: q.index)
         for q in queues:
-            desc, driver, device = (self.mem.uva(o) for o in q.ring.addresses())
             c.vring_state(proto.SET_VRING_NUM, q.index, q.ring.size)
-            c.vring_state(proto.SET_VRING_BASE, q.index, q.ring.base())
-            c.vring_addr(q.index, desc, device, driver)
+            c.vring_state(proto.SET_VRING_BASE, q.index, bases[q.index] if bases else q.ring.base())
+            c.vring_addr(q.index, *self._vring_addresses(q))
             c.vring_fd(proto.SET_VRING_CALL, q.index, q.call)
             c.vring_fd(proto.SET_VRING_KICK, q.index, q.kick)
-        for q in queues:
+        for q in queues if self.protocol else []:
             c.vring_state(proto.SET_VRING_ENABLE, q.index, int(q.index < 2 * self.enable))
         for q in self.rx:
             os.eventfd_write(q.kick, 1)
+
+    def _agree_on_protocol(self):
+        c = self.conn
+        wanted = proto.PROTOCOL_F_MQ | proto.PROTOCOL_F_LOG_SHMFD | proto.PROTOCOL_F_RARP | proto.PROTOCOL_F_REPLY_ACK
+        agreed = c.call_u64(proto.GET_PROTOCOL_FEATURES) & wanted
+        c.call_u64(proto.SET_PROTOCOL_FEATURES, agreed)
+        c.reply_ack = bool(agreed & proto.PROTOCOL_F_REPLY_ACK)
+        self.max_queues = c.call_u64(proto.GET_QUEUE_NUM) if agreed & proto.PROTOCOL_F_MQ else 1
+        if self.queues > self.max_queues:
+            raise proto.Refused(f"{self.name}: {self.queues} queues wanted, the switch has {self.max_queues}")
+
+    def _vring_addresses(self, q):
+        desc, driver, device = (self.mem.uva(o) for o in q.ring.addresses())
+        return desc, device, driver
+
+    def new_call(self, q):
+        """Waits for calls on another file from now on, as QEMU does when a guest masks an interrupt."""
+        q.new_call()
+        self.conn.vring_fd(proto.SET_VRING_CALL, q.index, q.call)
+
+    def log_to(self, log_fd, size, log_gpa):
+        """What QEMU does when a migration starts: the switch marks what it writes in a bitmap; the used ring of queue i under
+        log_gpa(i)."""
+        self.conn.call(proto.SET_LOG_BASE, struct.pack("=QQ", size, 0), fds=[log_fd])
+        self.features |= proto.VHOST_F_LOG_ALL
+        self.conn.call_u64(proto.SET_FEATURES, self.features)
+        for q in self.rx + self.tx:
+            self.conn.vring_addr(q.index, *self._vring_addresses(q), log=log_gpa(q))
 
     def set_enabled(self, pair, on):
         for index in (2 * pair, 2 * pair + 1):
@@ -224,7 +264,7 @@ class VhostFrontend:
         """Offers frames to the switch, all at once; waits only while the ring is full."""
         q = self.tx[queue]
         for frame in frames:
-            parts, slots = self._tx_chain(q, bytes(hdr) + bytes(frame), timeout)
+            parts, slots = self._tx_chain(q, bytes(hdr)[: self.hdr_len] + bytes(frame), timeout)
             q.ring.add(parts, slots)
         self._publish(q)
 
@@ -257,7 +297,7 @@ class VhostFrontend:
         if self.tx_layout == "one":
             step, cuts = TX_SLOT, []
         elif self.tx_layout == "two":
-            step, cuts, total = TX_SLOT, [HDR_LEN], total - HDR_LEN
+            step, cuts, total = TX_SLOT, [self.hdr_len], total - self.hdr_len
         else:
             step, cuts = int(self.tx_layout), []
         return cuts + [min(step, total - i) for i in range(0, total, step)]
@@ -291,7 +331,12 @@ class VhostFrontend:
 
     def _offer(self, q):
         slot = q.slots.pop()
-        q.ring.add([(self.mem.gpa(q.buffers + slot * q.slot), q.slot, True)], slot)
+        start = self.mem.gpa(q.buffers + slot * q.slot)
+        if self.rx_layout == "one":
+            parts = [(start, q.slot, True)]
+        else:
+            parts = [(start, self.hdr_len, True), (start + self.hdr_len, q.slot - self.hdr_len, True)]
+        q.ring.add(parts, slot)
 
     def _take(self, q):
         """A frame that waits in a receive queue, or None. Gives its buffers back."""
@@ -299,7 +344,7 @@ class VhostFrontend:
         if used is None:
             return None
         data = self._buffer(q, used)
-        self.last_hdr = _HDR.unpack_from(data)
+        self.last_hdr = HDR.unpack(data[: self.hdr_len].ljust(HDR_LEN, b"\0"))
         self.last_queue = q.index // 2
         self.last_used_lens = [used[1]]
         n_buffers = self.last_hdr[6] if self.mergeable else 1
@@ -312,7 +357,7 @@ class VhostFrontend:
         for _ in range(n_buffers):
             self._offer(q)
         self._publish(q)
-        return data[HDR_LEN:]
+        return data[self.hdr_len :]
 
     def _buffer(self, q, used):
         slot, length = used

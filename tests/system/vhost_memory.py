@@ -23,6 +23,7 @@ class GuestMemory:
         self.u32 = self._whole.cast("I")  # offset >> 2
         self.u64 = self._whole.cast("Q")  # offset >> 3
         self._next = 0
+        self.cuts = []  # offsets (whole pages) where another region of the memory table starts
 
     def alloc(self, size, align=64):
         """An offset to `size` zeroed bytes."""
@@ -42,7 +43,8 @@ class GuestMemory:
 
     def regions(self):
         """(guest address, size, front end's address, offset in the file) of each region of the memory table."""
-        return [(GPA_BASE, self.size, UVA_BASE, 0)]
+        starts = [0, *self.cuts]
+        return [(GPA_BASE + a, b - a, UVA_BASE + a, a) for a, b in zip(starts, [*self.cuts, self.size])]
 
     def close(self):
         for view in (self.u64, self.u32, self.u16, self.u8, self._whole):

@@ -8,7 +8,9 @@ import time
 GET_FEATURES = 1
 SET_FEATURES = 2
 SET_OWNER = 3
+RESET_OWNER = 4
 SET_MEM_TABLE = 5
+SET_LOG_BASE = 6
 SET_VRING_NUM = 8
 SET_VRING_ADDR = 9
 SET_VRING_BASE = 10
@@ -20,32 +22,42 @@ GET_PROTOCOL_FEATURES = 15
 SET_PROTOCOL_FEATURES = 16
 GET_QUEUE_NUM = 17
 SET_VRING_ENABLE = 18
+SEND_RARP = 19
 POSTCOPY_ADVISE = 28
 POSTCOPY_LISTEN = 29
 
 PROTOCOL_F_MQ = 1 << 0
+PROTOCOL_F_LOG_SHMFD = 1 << 1
+PROTOCOL_F_RARP = 1 << 2
 PROTOCOL_F_REPLY_ACK = 1 << 3
 
 VIRTIO_NET_F_CSUM = 1 << 0
 VIRTIO_NET_F_GUEST_CSUM = 1 << 1
 VIRTIO_NET_F_GUEST_TSO4 = 1 << 7
 VIRTIO_NET_F_GUEST_TSO6 = 1 << 8
+VIRTIO_NET_F_GUEST_ECN = 1 << 9
 VIRTIO_NET_F_HOST_TSO4 = 1 << 11
 VIRTIO_NET_F_HOST_TSO6 = 1 << 12
+VIRTIO_NET_F_HOST_ECN = 1 << 13
 VIRTIO_NET_F_MRG_RXBUF = 1 << 15
 VIRTIO_NET_F_MQ = 1 << 22
+VHOST_F_LOG_ALL = 1 << 26
 VIRTIO_F_INDIRECT_DESC = 1 << 28
 VIRTIO_F_EVENT_IDX = 1 << 29
 VHOST_USER_F_PROTOCOL_FEATURES = 1 << 30
 VIRTIO_F_VERSION_1 = 1 << 32
 VIRTIO_F_RING_PACKED = 1 << 34
+VIRTIO_F_IN_ORDER = 1 << 35
+
+HOST_OFFLOADS = VIRTIO_NET_F_CSUM | VIRTIO_NET_F_HOST_TSO4 | VIRTIO_NET_F_HOST_TSO6 | VIRTIO_NET_F_HOST_ECN
+GUEST_OFFLOADS = VIRTIO_NET_F_GUEST_CSUM | VIRTIO_NET_F_GUEST_TSO4 | VIRTIO_NET_F_GUEST_TSO6 | VIRTIO_NET_F_GUEST_ECN
 
 _HEADER = struct.Struct("=III")  # request, flags, size of the payload
 _VERSION = 1
 _REPLY = 1 << 2
 _NEED_REPLY = 1 << 3
 _NO_FD = 1 << 8
-_ANSWERED = {GET_FEATURES, GET_VRING_BASE, GET_PROTOCOL_FEATURES, GET_QUEUE_NUM}
+_ANSWERED = {GET_FEATURES, GET_VRING_BASE, GET_PROTOCOL_FEATURES, GET_QUEUE_NUM, SET_LOG_BASE}
 
 
 class Disconnected(Exception):
@@ -119,8 +131,9 @@ class Connection:
         body = self.call(request, struct.pack("=II", index, num), **kw)
         return struct.unpack("=II", body)[1] if body and request in _ANSWERED else None
 
-    def vring_addr(self, index, desc, used, avail):
-        self.call(SET_VRING_ADDR, struct.pack("=IIQQQQ", index, 0, desc, used, avail, 0))
+    def vring_addr(self, index, desc, used, avail, log=None):
+        """`log`: the guest's address under which writes to the used ring are to be logged."""
+        self.call(SET_VRING_ADDR, struct.pack("=IIQQQQ", index, int(log is not None), desc, used, avail, log or 0))
 
     def vring_fd(self, request, index, fd):
         value = index if fd is not None else index | _NO_FD

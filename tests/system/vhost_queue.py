@@ -15,6 +15,10 @@ class Queue:
         self.kick = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
         self.call = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
 
+    def new_call(self):
+        os.close(self.call)
+        self.call = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
+
     def clear_call(self):
         try:
             os.eventfd_read(self.call)

@@ -20,11 +20,13 @@ _USED = struct.Struct("=IH")
 class PackedRing:
     packed = True
 
-    def __init__(self, mem, size, event_idx=False, indirect=False):
+    def __init__(self, mem, size, event_idx=False, indirect=False, in_order=False):
         self.mem = mem
         self.size = size
         self.event_idx = event_idx
         self.indirect = indirect
+        self.in_order = in_order
+        self._batch = []  # in order: chains used with the one that the switch named, and that one
         self.desc = mem.alloc(16 * size, 4096)
         self.driver_event = mem.alloc(4, 64)
         self.device_event = mem.alloc(4, 64)
@@ -98,18 +100,30 @@ class PackedRing:
             off -= self.size
         return (self.next_avail - off - 1 & 0xFFFF) < added
 
-    def has_used(self):
+    def _names_used(self):
         flags = self.mem.u16[self.desc + 16 * self.next_used + 14 >> 1]
         avail, used = bool(flags & DESC_F_AVAIL), bool(flags & DESC_F_USED)
         return avail == used == bool(self.used_wrap)
 
+    def has_used(self):
+        return bool(self._batch) or self._names_used()
+
     def take(self):
         """The next used chain as (token, bytes written), or None."""
-        if not self.has_used():
-            return None
+        if not self._batch and self._names_used():
+            self._take_named()
+        return self._batch.pop(0) if self._batch else None
+
+    def _take_named(self):
         length, ident = _USED.unpack_from(self.mem.map, self.desc + 16 * self.next_used + 8)
         if ident not in self._chains:
             raise AssertionError(f"the switch used buffer {ident}, which it did not have")
+        # In order, those that were offered before it are used with it.
+        while self.in_order and (first := next(iter(self._chains))) != ident:
+            self._batch.append((self._release(first), 0))
+        self._batch.append((self._release(ident), length))
+
+    def _release(self, ident):
         token, n = self._chains.pop(ident)
         self._free_ids.append(ident)
         self._n_free += n
@@ -117,7 +131,7 @@ class PackedRing:
         if self.next_used >= self.size:
             self.next_used -= self.size
             self.used_wrap ^= 1
-        return token, length
+        return token
 
     def calls(self, wanted):
         """Asks for a call at the next used chain, or for none."""
@@ -132,4 +146,4 @@ class PackedRing:
         return len(self._chains)
 
     def requeue(self):
-        raise NotImplementedError("a packed ring cannot go on without inflight tracking: reconnect with reset=True")
+        raise NotImplementedError("a packed ring goes on only from where the switch says that it stood")

@@ -16,11 +16,12 @@ _PAIR = struct.Struct("=II")
 class SplitRing:
     packed = False
 
-    def __init__(self, mem, size, event_idx=False, indirect=False):
+    def __init__(self, mem, size, event_idx=False, indirect=False, in_order=False):
         self.mem = mem
         self.size = size
         self.event_idx = event_idx
         self.indirect = indirect
+        self.in_order = in_order  # descriptors are offered in the ring's order, and come back in it
         self.desc = mem.alloc(16 * size, 4096)
         self.avail = mem.alloc(6 + 2 * size, 64)
         self.used = mem.alloc(6 + 8 * size, 64)
@@ -89,8 +90,13 @@ class SplitRing:
         self.last_used = self.last_used + 1 & 0xFFFF
         if head not in self._chains:
             raise AssertionError(f"the switch used descriptor {head}, which it did not have")
+        if self.in_order and head != next(iter(self._chains)):
+            raise AssertionError(f"the switch used descriptor {head} out of order")
         token, ids = self._chains.pop(head)
-        self._free.extend(reversed(ids))
+        if self.in_order:
+            self._free[:0] = reversed(ids)
+        else:
+            self._free.extend(reversed(ids))
         return token, length
 
     def has_used(self):
