@@ -12,7 +12,8 @@
 	X(NO_CONTROLLER, "no-controller", INPUT, "a miss while no control daemon is attached")     \
 	X(UPCALL_TOO_BIG, "upcall-too-big", INPUT, "a miss too large to hand to the control side") \
 	X(MALFORMED, "malformed", INPUT,                                                           \
-	  "shorter than an Ethernet header, or longer than the switch takes")                      \
+	  "shorter than an Ethernet header, longer than the switch takes, or with a checksum or "  \
+	  "segmentation to complete that does not fit it")                                         \
 	X(NO_PORT, "no-such-port", INPUT, "the flow outputs to a port that is gone")               \
 	X(PORT_DOWN, "port-down", OUTPUT, "output port has no peer or no link")                    \
 	X(TX_FULL, "tx-full", OUTPUT, "output port's queue is full: its reader is too slow")       \

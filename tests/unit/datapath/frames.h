@@ -8,7 +8,7 @@
 #include <string.h>
 
 struct frame {
-	uint8_t b[512];
+	uint8_t b[2048];
 	uint32_t len, l3, l4;
 	bool v6;
 	uint8_t proto;
