@@ -129,13 +129,13 @@ static int start(struct port *port, const struct port_config *config, char *err,
 static uint32_t tx(struct port *port, uint64_t now)
 {
 	struct vhost_port *v = port->priv;
-	return v->packed ? ring_packed.tx(&v->tx, port, now) : ring_split.tx(&v->tx, port, now);
+	return v->tx.ops->tx(&v->tx, port, now);
 }
 
 static uint32_t rx(struct port *port)
 {
 	struct vhost_port *v = port->priv;
-	return v->packed ? ring_packed.rx(&v->rx, port) : ring_split.rx(&v->rx, port);
+	return v->rx.ops->rx(&v->rx, port);
 }
 
 static bool alive(const struct port *port)

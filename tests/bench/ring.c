@@ -146,3 +146,9 @@ void ring_look_long(struct ring *r, struct checker *c, const struct ring_piece *
 	}
 	checker_look(c, hdr, head, total < VNET_HDR_LEN ? 0 : total - VNET_HDR_LEN);
 }
+
+void ring_id_bad(uint32_t id)
+{
+	fprintf(stderr, "bench-gen: the switch used buffer %u, which it did not have\n", id);
+	exit(2);
+}

@@ -54,9 +54,8 @@ struct ring {
 	uint32_t used_at;
 	bool avail_wrap;
 	bool used_wrap;
-	uint32_t
-	    n_published;  // descriptors, since the switch was last asked whether it wants a kick
-	uint32_t *frames; // by chain: the frame that its descriptors say, or NO_FRAME
+	uint32_t n_published; // descriptors since the last look at whether a kick is wanted
+	uint32_t *frames;     // by chain: the frame that its descriptors say, or NO_FRAME
 	// The chains in the order of their use, n_slots of them from used_n on, free ones from
 	// avail_n on. Split: the available ring itself.
 	uint16_t *order;
@@ -71,11 +70,6 @@ struct ring {
 	int kick;
 	int call;
 };
-
-static inline uint32_t ring_n_free(const struct ring *r)
-{
-	return r->used_n + r->n_slots - r->avail_n;
-}
 
 struct ring_ops {
 	size_t driver_bytes; // of the areas, and for each descriptor
@@ -137,6 +131,20 @@ static inline void ring_kick(struct ring *r, struct port_counts *counts)
 		ring_kick_now(r, counts);
 	r->n_published = 0;
 }
+
+static inline uint32_t ring_n_free(const struct ring *r)
+{
+	return r->used_n + r->n_slots - r->avail_n;
+}
+
+// Whether the switch may say that it used this chain or buffer.
+static inline bool ring_id_good(const struct ring *r, uint32_t id)
+{
+	return id < r->c.size && (r->c.chain == 1 || id % r->c.chain == 0);
+}
+
+// Ends the program: the switch used what it did not have.
+void ring_id_bad(uint32_t id) __attribute__((noreturn));
 
 // How many frames to send now: what is due, but without a rate no small batches, as long as the
 // switch has some to go on with.

@@ -1,8 +1,5 @@
 #include "tests/bench/ring.h"
 
-#include <stdio.h>
-#include <stdlib.h>
-
 #define F_AVAIL (1u << VRING_PACKED_DESC_F_AVAIL)
 #define F_USED	(1u << VRING_PACKED_DESC_F_USED)
 
@@ -53,11 +50,8 @@ static void init(struct ring *r, bool tx)
 
 static void check_id(const struct ring *r, uint32_t id)
 {
-	if (id >= r->c.size || id % r->c.chain != 0 || r->used_n == r->avail_n) {
-		fprintf(stderr, "bench-gen: the switch used buffer %u, which it did not have\n",
-			id);
-		exit(2);
-	}
+	if (!ring_id_good(r, id) || r->used_n == r->avail_n)
+		ring_id_bad(id);
 }
 
 static void take_one(struct ring *r, uint32_t id)

@@ -1,7 +1,5 @@
 #include "tests/bench/ring.h"
 
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define load_acquire(p)	    __atomic_load_n(p, __ATOMIC_ACQUIRE)
@@ -37,11 +35,8 @@ static uint32_t n_used(const struct ring *r)
 
 static void check_id(const struct ring *r, uint32_t id)
 {
-	if (id >= r->c.size || id % r->c.chain != 0) {
-		fprintf(stderr, "bench-gen: the switch used descriptor %u, which it did not have\n",
-			id);
-		exit(2);
-	}
+	if (!ring_id_good(r, id))
+		ring_id_bad(id);
 }
 
 // Whether n used elements, from position `at` on, not beyond the ring's end, are the buffers that

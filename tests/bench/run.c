@@ -38,8 +38,10 @@ static double tsc_hz_measure(void)
 
 static int switch_check(const struct run *run)
 {
-	if (interrupted)
+	if (interrupted) {
+		fprintf(stderr, "bench-gen: interrupted\n");
 		return -EINTR;
+	}
 	for (unsigned i = 0; i < run->n_ports; i++) {
 		const struct port *p = &run->ports[i];
 		if (!p->kind->alive(p)) {
@@ -57,8 +59,7 @@ static inline uint32_t poll_ports(struct run *run, uint64_t now)
 	for (unsigned i = 0; i < run->n_ports; i++) {
 		struct port *p = &run->ports[i];
 		did += p->kind->rx(p);
-		if (p->source.budget > 0)
-			did += p->kind->tx(p, now);
+		did += p->kind->tx(p, now); // without a budget it still takes back, and kicks
 	}
 	run->polls++;
 	run->idle_polls += did == 0;

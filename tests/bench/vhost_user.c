@@ -224,7 +224,7 @@ static int address(const char *path, struct sockaddr_un *addr, char *err, size_t
 {
 	addr->sun_family = AF_UNIX;
 	if (strlen(path) >= sizeof(addr->sun_path)) {
-		snprintf(err, err_len, "%s is too long for a socket's path", path);
+		snprintf(err, err_len, "too long for a socket's path");
 		return -ENAMETOOLONG;
 	}
 	memcpy(addr->sun_path, path, strlen(path) + 1);
@@ -242,7 +242,7 @@ int vhost_user_listen(const char *path, int *listener, char *err, size_t err_len
 	if (*listener < 0 || bind(*listener, (struct sockaddr *)&addr, sizeof(addr)) < 0 ||
 	    listen(*listener, 1) < 0) {
 		rc = -errno;
-		snprintf(err, err_len, "cannot listen on %s: %s", path, strerror(-rc));
+		snprintf(err, err_len, "cannot listen: %s", strerror(-rc));
 	}
 	return rc;
 }
@@ -275,7 +275,7 @@ int vhost_user_connect(const char *path, double timeout_s, int *sock, char *err,
 		rc = -errno;
 		nanosleep(&pause, NULL);
 	}
-	snprintf(err, err_len, "cannot connect to %s: %s", path, strerror(-rc));
+	snprintf(err, err_len, "cannot connect: %s", strerror(-rc));
 	return rc;
 }
 
