@@ -138,6 +138,15 @@ def measured(args):
     }
 
 
+def draw(run, folder):
+    try:
+        import plots  # only here: matplotlib takes a second, and not everybody has it
+    except ImportError:
+        print("bench: no plots: apt-get install --no-install-recommends python3-matplotlib", file=sys.stderr)
+        return
+    plots.write(run, folder)
+
+
 def main():
     args = arguments()
     if args.list:
@@ -154,9 +163,7 @@ def main():
         with open(args.json, "w", encoding="utf-8") as f:
             json.dump(run, f, indent=1)
     if args.plot:
-        import plots  # only here: matplotlib takes a second
-
-        plots.write(run, args.plot)
+        draw(run, args.plot)
     if args.docs:
         report.into_page(run, args.docs)
     return 0

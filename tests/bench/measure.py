@@ -62,11 +62,18 @@ class Lab:
 
 
 def undisturbed(peer, scenario, plan, rate):
-    """The figures of a round, repeated while somebody else had the cores."""
-    tries = [once(peer, scenario, plan.seconds, rate)]
-    while tries[-1]["disturbed"] > DISTURBED and len(tries) < plan.tries:
-        tries.append(once(peer, scenario, plan.seconds, rate))
-    return min(tries, key=lambda f: f["disturbed"])
+    """The figures of a round, repeated while somebody else had the cores or nothing came through."""
+    found, problem = [], None
+    for _ in range(plan.tries):
+        try:
+            found.append(once(peer, scenario, plan.seconds, rate))
+        except BenchError as e:
+            problem = e
+        if found and found[-1]["disturbed"] <= DISTURBED:
+            break
+    if not found:
+        raise problem
+    return min(found, key=lambda f: f["disturbed"])
 
 
 def once(peer, scenario, seconds, rate=0):
@@ -94,7 +101,7 @@ def once(peer, scenario, seconds, rate=0):
 
 
 def per_packet(before, after):
-    if before is None or after[1] <= before[1]:
+    if before is None or after[0] <= before[0] or after[1] <= before[1]:
         return None
     return (after[0] - before[0]) / (after[1] - before[1])
 
