@@ -37,6 +37,24 @@ uint64_t pmd_pool_running(void)
 	return set;
 }
 
+// Ports may rely on it (port.h): PMDs that send must know it before another one starts to.
+static void senders_raise(unsigned n)
+{
+	if (n <= ports_n_senders)
+		return;
+	__atomic_store_n(&ports_n_senders, n, __ATOMIC_RELAXED);
+	rcu_synchronize(pool.config.rcu);
+}
+
+// After a PMD has ended.
+static void senders_lower(void)
+{
+	uint64_t running = pmd_pool_running();
+	unsigned n = running ? 64 - (unsigned)__builtin_clzll(running) : 0;
+
+	__atomic_store_n(&ports_n_senders, n, __ATOMIC_RELAXED);
+}
+
 // The PMD polls nothing any more.
 static void retire(unsigned index)
 {
@@ -48,6 +66,7 @@ static void retire(unsigned index)
 		free((void *)(uintptr_t)pmd->rxqs);
 	pmd_destroy(pmd);
 	pool.pmds[index] = NULL;
+	senders_lower();
 }
 
 static int launch(unsigned core, unsigned index, char *err, size_t err_len)
@@ -67,9 +86,11 @@ static int launch(unsigned core, unsigned index, char *err, size_t err_len)
 	pmd = pmd_create(&config, err, err_len);
 	if (!pmd)
 		return -ENOMEM;
+	senders_raise(index + 1);
 	ret = pmd_start(pmd, err, err_len);
 	if (ret) {
 		pmd_destroy(pmd);
+		senders_lower();
 		return ret;
 	}
 	pool.pmds[index] = pmd;

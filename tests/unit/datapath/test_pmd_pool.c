@@ -368,6 +368,28 @@ static void a_pmd_without_queues_sleeps(void **state)
 	assert_in_range(iterations() - before, 1, 20 * 3 + 3);
 }
 
+// Which indexes may send decides whether a port needs locks.
+static void ports_know_how_many_pmds_may_send(void **state)
+{
+	(void)state;
+	assert_int_equal(ports_n_senders, 0);
+	cores(0, 0, 1);
+	assert_int_equal(ports_n_senders, 1);
+	if (other_core() == 0)
+		return;
+	cores(0, 1, 2);
+	assert_int_equal(ports_n_senders, 2);
+	cores(1, 0, 1); // the second place stays taken
+	assert_int_equal(ports_n_senders, 2);
+	cores(0, 0, 1);
+	assert_int_equal(ports_n_senders, 1);
+	pmd_pool_set_cores((unsigned[]){0, 9999}, 2, err, sizeof err);
+	assert_int_equal(ports_n_senders, 1);
+	pmd_pool_fini();
+	assert_int_equal(ports_n_senders, 0);
+	assert_int_equal(pmd_pool_init(&(struct pmd_pool_config){.rcu = rcu, .flows = flows}), 0);
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, up, down)
 
 int main(void)
@@ -385,6 +407,7 @@ int main(void)
 	    T(injection_into_a_stalled_pmd_ends_at_the_rings_size),
 	    T(injection_is_refused_without_a_pool),
 	    T(a_pmd_without_queues_sleeps),
+	    T(ports_know_how_many_pmds_may_send),
 	};
 
 	return cmocka_run_group_tests(tests, fake_eal_init, eal_teardown);
