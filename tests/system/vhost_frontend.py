@@ -104,9 +104,10 @@ class VhostFrontend:
         return self
 
     def restart(self, bases=None, timeout=10.0):
-        """Connects again and goes on with the rings as they are, as QEMU does when its back end comes back, or with the `bases`
-        of stop() as it does after a pause."""
-        self._connect(timeout)
+        """Goes on with the rings as they are: over a new connection, as QEMU does when its back end comes back, or where the
+        `bases` of stop() or pause() say."""
+        if self.conn is None or bases is None:
+            self._connect(timeout)
         if bases is None:
             for q in self.rx + self.tx:
                 q.ring.requeue()
@@ -115,12 +116,14 @@ class VhostFrontend:
 
     def stop(self):
         """Stops the rings as a driver does that is unloaded, then hangs up. Returns the bases that the switch gave."""
-        bases = []
-        if self.conn is not None:
-            for q in sorted(self.rx + self.tx, key=lambda q: q.index):
-                bases.append(self.conn.vring_state(proto.GET_VRING_BASE, q.index, 0))
+        bases = self.pause() if self.conn is not None else []
         self.hang_up()
         return bases
+
+    def pause(self):
+        """Stops the rings. Returns the bases that the switch gave."""
+        queues = sorted(self.rx + self.tx, key=lambda q: q.index)
+        return [self.conn.vring_state(proto.GET_VRING_BASE, q.index, 0) for q in queues]
 
     def hang_up(self):
         """What the switch sees when the guest is killed: the connection is gone without a word."""
