@@ -6,6 +6,7 @@
 #include "datapath/port.h"
 #include "datapath/server.h"
 #include "datapath/upcall.h"
+#include "flowtable/isa.h"
 #include "flowtable/megaflow.h"
 #include "flowtable/rcu.h"
 
@@ -27,7 +28,7 @@
 #define PACKET_BYTES  (sizeof(struct rte_mbuf) + PACKET_PRIV_SIZE + RTE_MBUF_DEFAULT_BUF_SIZE + 64)
 #define FLOW_BYTES    512u	 // a megaflow with its share of buckets and counters, roughly
 #define EMC_ENTRIES   8192u	 // of a PMD
-#define SIGNATURES    (1u << 20) // of a PMD
+#define SIGNATURES    (1u << 21) // of a PMD
 #define RECLAIM_US    50000
 #define SERVER_SOCKET "datapath.sock"
 
@@ -262,6 +263,8 @@ static void run(struct swd *swd)
 	uint32_t max_flows = flow_table_max_flows(swd->flows);
 	if (max_flows < swd->options.max_flows)
 		log_info("--mem %u has room for %u megaflows", swd->options.mem_mb, max_flows);
+	log_info("packet code for instruction set %s%s", isa_name(isa_current()),
+		 strcmp(swd->options.isa, "auto") == 0 ? " (--isa auto)" : "");
 	printf("swd: ready\n");
 	fflush(stdout);
 	sd_notify(0, "READY=1");
@@ -288,6 +291,7 @@ int main(int argc, char **argv)
 	signal(SIGPIPE, SIG_IGN);
 	fd_limit_raise();
 
+	isa_set(swd.options.isa); // before anything asks which
 	rc = begin_parts(&swd);
 	if (rc < 0)
 		goto fail;

@@ -17,6 +17,7 @@ struct flow_reader {
 	struct ranked_list *lists[N_PORT_LISTS]; // published; NULL: no subtable
 	// Control thread only.
 	struct port_tables *ports __attribute__((aligned(64)));
+	int numa_node;
 	struct flow_reader *next;  // of the table's
 	struct ranked_list *fresh; // while lists are replaced
 };

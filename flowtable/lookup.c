@@ -12,6 +12,7 @@ struct flow_reader *flow_reader_create(struct flow_table *t, uint32_t emc_entrie
 
 	if (!r)
 		return NULL;
+	r->numa_node = numa_node;
 	r->slabs = t->slots.slabs;
 	r->ports = &t->ports;
 	r->emc = emc_create(emc_entries, numa_node);

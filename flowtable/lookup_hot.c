@@ -67,6 +67,24 @@ static uint64_t walk(struct ranked_list *list, const struct flow_key *keys, uint
 	return todo;
 }
 
+// Gives each repeated key what the one before it has got.
+static void repeat(struct megaflow **flows, unsigned n, uint64_t repeated,
+		   struct lookup_stats *stats)
+{
+	struct megaflow *last = NULL;
+	unsigned n_missed = 0;
+
+	for (unsigned i = 0; i < n; i++) {
+		bool same = repeated >> i & 1;
+
+		last = same ? last : flows[i]; // a register: the next must not wait for a store
+		n_missed += same & !last;
+		flows[i] = last;
+	}
+	stats->repeats += count(repeated) - n_missed;
+	stats->misses += n_missed;
+}
+
 struct port_lists {
 	struct ranked_list *own, *any; // or NULL
 };
@@ -149,13 +167,8 @@ static void lookup(struct flow_reader *r, const struct flow_key *keys, unsigned 
 		lookup_walking(&lists, keys, todo, flows, stats);
 	else
 		lookup_cached(r, &lists, keys, todo, flows, stats);
-	for (; repeated; repeated &= repeated - 1) {
-		unsigned i = (unsigned)__builtin_ctzll(repeated);
-
-		flows[i] = flows[i - 1];
-		stats->repeats += flows[i] != NULL;
-		stats->misses += flows[i] == NULL;
-	}
+	if (repeated)
+		repeat(flows, n, repeated, stats);
 }
 
 const struct flow_lookup_ops ISA(flow_lookup_ops) = {.lookup = lookup};

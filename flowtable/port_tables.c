@@ -23,9 +23,11 @@ static size_t list_bytes(uint32_t room)
 	return sizeof(struct ranked_list) + room * sizeof(struct ranked);
 }
 
-static struct ranked_list *list_create(const struct port_tables *pt, uint32_t room)
+static struct ranked_list *list_create(const struct port_tables *pt, const struct flow_reader *r,
+				       uint32_t room)
 {
-	struct ranked_list *list = rte_zmalloc("flow list", list_bytes(room), RTE_CACHE_LINE_SIZE);
+	struct ranked_list *list =
+	    rte_zmalloc_socket("flow list", list_bytes(room), RTE_CACHE_LINE_SIZE, r->numa_node);
 
 	if (!list)
 		return NULL;
@@ -114,7 +116,7 @@ static int lists_renew(struct port_tables *pt, uint32_t at)
 	while (room <= n_live)
 		room = 2 * room + 1;
 	for (struct flow_reader *r = pt->readers; r; r = r->next) {
-		r->fresh = list_create(pt, room);
+		r->fresh = list_create(pt, r, room);
 		if (!r->fresh)
 			goto fail;
 	}
@@ -236,7 +238,7 @@ int port_tables_join(struct port_tables *pt, struct flow_reader *r)
 
 		if (set->n == 0)
 			continue;
-		r->lists[at] = list_create(pt, set->n + 1u);
+		r->lists[at] = list_create(pt, r, set->n + 1u);
 		if (!r->lists[at])
 			goto fail;
 		for (uint32_t i = 0; i < set->n; i++)
