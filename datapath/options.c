@@ -1,5 +1,7 @@
 #include "datapath/options.h"
 
+#include "flowtable/isa.h"
+
 #include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
@@ -24,6 +26,8 @@ void options_usage(void)
 	    "  --run-dir DIR     folder of the sockets (default /run/swd); is made when missing\n"
 	    "  --mem MB          hugepage memory to take (default %u, at least %u)\n"
 	    "  --max-flows N     megaflows to hold at most (default %u, less when --mem is small)\n"
+	    "  --isa NAME        auto, plain, avx2 or avx512: instruction set of the packet code\n"
+	    "                    (default auto, the best that this processor has)\n"
 	    "  --log-level L     error, warn, info or debug (default info)\n"
 	    "  --help            this text\n"
 	    "  --version         the version\n",
@@ -103,6 +107,31 @@ static int run_dir_parse(struct options *o, const char *text, char *err, size_t 
 	return -EINVAL;
 }
 
+static void isas_print(char *text, size_t len)
+{
+	int at = snprintf(text, len, "auto");
+
+	for (enum isa isa = 0; isa < N_ISAS; isa++) {
+		if (isa_supported(isa))
+			at += snprintf(text + at, len - (size_t)at, ", %s", isa_name(isa));
+	}
+}
+
+static int isa_parse(struct options *o, const char *text, char *err, size_t err_len)
+{
+	char isas[64];
+	bool known = strcmp(text, "auto") == 0;
+	for (enum isa isa = 0; isa < N_ISAS; isa++)
+		known |= isa_supported(isa) && strcmp(text, isa_name(isa)) == 0;
+	if (known) {
+		snprintf(o->isa, sizeof(o->isa), "%s", text);
+		return 0;
+	}
+	isas_print(isas, sizeof(isas));
+	snprintf(err, err_len, "--isa %.40s does not do here: use one of %s", text, isas);
+	return -EINVAL;
+}
+
 static int option_apply(struct options *o, int option, char *err, size_t err_len)
 {
 	switch (option) {
@@ -116,6 +145,8 @@ static int option_apply(struct options *o, int option, char *err, size_t err_len
 	case 'f':
 		return number_parse("max-flows", optarg, MAX_FLOWS_MIN, MAX_FLOWS_MAX,
 				    &o->max_flows, err, err_len);
+	case 'i':
+		return isa_parse(o, optarg, err, err_len);
 	case 'l':
 		if (log_level_parse(optarg, &o->log_level))
 			return 0;
@@ -134,10 +165,15 @@ static int option_apply(struct options *o, int option, char *err, size_t err_len
 }
 
 static const struct option long_options[] = {
-    {"run-dir", required_argument, NULL, 'r'},	 {"pmd-cores", required_argument, NULL, 'c'},
-    {"mem", required_argument, NULL, 'm'},	 {"max-flows", required_argument, NULL, 'f'},
-    {"log-level", required_argument, NULL, 'l'}, {"help", no_argument, NULL, 'h'},
-    {"version", no_argument, NULL, 'V'},	 {0},
+    {"run-dir", required_argument, NULL, 'r'},
+    {"pmd-cores", required_argument, NULL, 'c'},
+    {"mem", required_argument, NULL, 'm'},
+    {"max-flows", required_argument, NULL, 'f'},
+    {"isa", required_argument, NULL, 'i'},
+    {"log-level", required_argument, NULL, 'l'},
+    {"help", no_argument, NULL, 'h'},
+    {"version", no_argument, NULL, 'V'},
+    {0},
 };
 
 int options_parse(struct options *o, int argc, char **argv, char *err, size_t err_len)
@@ -145,6 +181,7 @@ int options_parse(struct options *o, int argc, char **argv, char *err, size_t er
 	*o = (struct options){.run_dir = "/run/swd",
 			      .mem_mb = MEM_DEFAULT,
 			      .max_flows = MAX_FLOWS_DEFAULT,
+			      .isa = "auto",
 			      .log_level = LOG_LEVEL_INFO};
 	optind = 0; // for a second call, in tests
 	int c;

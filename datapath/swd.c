@@ -263,7 +263,7 @@ static void run(struct swd *swd)
 	uint32_t max_flows = flow_table_max_flows(swd->flows);
 	if (max_flows < swd->options.max_flows)
 		log_info("--mem %u has room for %u megaflows", swd->options.mem_mb, max_flows);
-	log_info("packet code for instruction set %s%s", isa_name(isa_current()),
+	log_info("instruction set of the packet code: %s%s", isa_name(isa_current()),
 		 strcmp(swd->options.isa, "auto") == 0 ? " (--isa auto)" : "");
 	printf("swd: ready\n");
 	fflush(stdout);
