@@ -21,10 +21,11 @@ _swctl_keys()
 	case $key in
 	type) _swctl_words vhost-user dpdk ;;
 	mode) _swctl_words server client ;;
+	offloads) _swctl_words on off ;;
 	path) compopt -o default ;;
 	'')
 		compopt -o nospace
-		_swctl_words type= path= mode= queues= devargs= mtu= tag= trunks=
+		_swctl_words type= path= mode= queues= offloads= devargs= mtu= tag= trunks=
 		;;
 	esac
 }

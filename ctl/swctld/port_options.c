@@ -11,9 +11,9 @@
 
 static const struct {
 	const char *name;
-	const char *options[4]; // swd's; tag= and trunks= are ours
+	const char *options[5]; // swd's; tag= and trunks= are ours
 } kinds[] = {
-    {"vhost-user", {"path", "mode", "queues"}},
+    {"vhost-user", {"path", "mode", "queues", "offloads"}},
     {"dpdk", {"devargs", "queues", "mtu"}},
 };
 
