@@ -27,6 +27,7 @@ static void counters_sum(uint32_t port_no, struct port_counters *sum)
 
 void pmd_pool_port_counters(uint32_t port_no, struct port_counters *sum)
 {
+	struct port *port = port_get(port_no);
 	const uint64_t *base;
 	uint64_t *to = (uint64_t *)sum;
 
@@ -37,6 +38,8 @@ void pmd_pool_port_counters(uint32_t port_no, struct port_counters *sum)
 	counters_sum(port_no, sum);
 	for (size_t i = 0; i < sizeof(*sum) / sizeof(*to); i++)
 		to[i] -= base[i];
+	if (port && port->kind->n_malformed)
+		sum->drops[DROP_MALFORMED] += port->kind->n_malformed(port);
 }
 
 void pmd_pool_port_counters_reset(uint32_t port_no)
