@@ -32,8 +32,8 @@ endif
 
 # *_hot.c: once for each instruction set, chosen when the program starts (flowtable/isa.h).
 ISA_FLAGS_plain  := $(ARCHFLAGS)
-ISA_FLAGS_avx2   := -march=x86-64-v3
-ISA_FLAGS_avx512 := -march=x86-64-v4 -mavx512vbmi -mprefer-vector-width=256
+ISA_FLAGS_avx2   := -march=x86-64-v3 -mprfchw
+ISA_FLAGS_avx512 := -march=x86-64-v4 -mavx512vbmi -mprefer-vector-width=256 -mprfchw
 
 WARN     := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes
 ifeq ($(CI),true)
