@@ -26,14 +26,15 @@ endif
 ifneq (,$(findstring x86_64,$(shell $(CC) -dumpmachine)))
 ARCHFLAGS := -march=x86-64-v2
 ISAS      := plain avx2 avx512
+PRFCHW    := -mprfchw # or a prefetch for write becomes one for reading; older processors ignore it
 else
 ISAS      := plain
 endif
 
 # *_hot.c: once for each instruction set, chosen when the program starts (flowtable/isa.h).
-ISA_FLAGS_plain  := $(ARCHFLAGS)
-ISA_FLAGS_avx2   := -march=x86-64-v3 -mprfchw
-ISA_FLAGS_avx512 := -march=x86-64-v4 -mavx512vbmi -mprefer-vector-width=256 -mprfchw
+ISA_FLAGS_plain  := $(ARCHFLAGS) $(PRFCHW)
+ISA_FLAGS_avx2   := -march=x86-64-v3 $(PRFCHW)
+ISA_FLAGS_avx512 := -march=x86-64-v4 -mavx512vbmi -mprefer-vector-width=256 $(PRFCHW)
 
 WARN     := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes
 ifeq ($(CI),true)
