@@ -173,7 +173,7 @@ static void appear(struct vhost_conn *conn)
 	if (mem_load(conn) < 0 || rte_vhost_get_negotiated_features(conn->vid, &conn->features) < 0)
 		return; // paused it stays
 	conn->paused = false;
-	for (uint16_t v = 0; v < 2 * conn->session->n_pairs; v++) {
+	for (uint16_t v = 0; v < VHOST_VRINGS_MAX; v++) {
 		if (conn->ready >> v & 1)
 			queue_up(conn, v);
 	}
