@@ -6,8 +6,11 @@
 import contextlib
 
 import pytest
+from conftest import attach
 from frames import *
 from test_ethdev_ports import dpdk_port, packet_socket
+from test_vhost_offloads import GSO_TCP4, header, partial, super_frame
+from vhost_protocol import GUEST_OFFLOADS, HOST_OFFLOADS
 
 N = 40
 FRAME = raw(udp(payload=bytes(range(200)) * 5))  # more than a head
@@ -155,3 +158,58 @@ def test_from_a_tap_to_a_guest_costs_one(net):
             assert count.copies == N
         finally:
             sock.close()
+
+
+SEGMENTS = 20
+
+
+@contextlib.contextmanager
+def offloading_guest(net, name, features):
+    guest = attach(net.switch, name, features=features)
+    try:
+        net.switch.wait_link(name)
+        yield guest
+    finally:
+        net.swctl("del-port", name)
+        guest.close()
+
+
+@pytest.fixture
+def sender(net):
+    """A guest that leaves work to others."""
+    with offloading_guest(net, "sender", HOST_OFFLOADS) as guest:
+        yield guest
+
+
+def test_a_frame_to_be_segmented_costs_one_where_it_passes_whole(net, sender):
+    with offloading_guest(net, "taker", HOST_OFFLOADS | GUEST_OFFLOADS) as taker:
+        net.set_flows("in_port=sender,actions=output:taker")
+        with transmits(net.switch, 1):
+            send_one_by_one(sender, [taker], n=1)
+        frame, l4, _ = super_frame(4, 60000)
+        with transmits(net.switch, 1) as count:
+            sender.send(frame, hdr=header(l4, GSO_TCP4, 1448))
+            assert taker.recv() == frame
+        assert count.copies == 1
+
+
+def test_a_frame_that_the_switch_segments_costs_two(net, sender):
+    net.set_flows("in_port=sender,actions=output:vm2")
+    with transmits(net.switch, 1):
+        send_one_by_one(sender, [net.vm2], n=1)
+    frame, l4, _ = super_frame(4, SEGMENTS * 1448)
+    with transmits(net.switch, SEGMENTS) as count:
+        sender.send(frame, hdr=header(l4, GSO_TCP4, 1448))
+        net.vm2.recv_n(SEGMENTS)
+    assert count.copies == 2 * SEGMENTS  # of a segment's payload
+
+
+def test_a_checksum_that_the_switch_completes_costs_no_copy(net, sender):
+    net.set_flows("in_port=sender,actions=output:vm2")
+    with transmits(net.switch, 1):
+        send_one_by_one(sender, [net.vm2], n=1)
+    frame, l4, whole = partial(4, bytes(1000))
+    with transmits(net.switch, 1) as count:
+        sender.send(frame, hdr=header(l4))
+        assert net.vm2.recv() == whole
+    assert count.copies == 1

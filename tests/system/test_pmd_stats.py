@@ -27,12 +27,12 @@ def over_a_second(switch):
     return pmd
 
 
-def test_each_lookup_is_answered_once(net):
+def test_each_lookup_is_answered_once(net, newcomer):
     """Three flows in turn, then one in a row."""
-    net.set_flows("in_port=vm1,udp,actions=output:vm2")
+    net.set_flows("in_port=new,udp,actions=output:vm2")
     before = stats(net.switch)
     frames = [raw(udp(sport=1000 + i % 3)) for i in range(60)] + [raw(udp(sport=7))] * 60
-    net.vm1.send(*frames)
+    newcomer.send(*frames)
     assert len(net.vm2.recv_n(len(frames))) == len(frames)
     done = difference(before, net.switch.wait(lambda: (s := stats(net.switch))["rx_packets"] - before["rx_packets"] >= len(frames) and s, "count"))
     assert done["rx_packets"] == len(frames)
