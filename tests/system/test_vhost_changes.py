@@ -153,10 +153,10 @@ def test_a_paused_guest_goes_on_where_it_stood(path, packed, hang_up, changes_sw
         a.send(*frames[:40])
         bases = a.stop() if hang_up else a.pause()
         a.send(*frames[40:])
-        a.restart(bases)
+        a.restart(bases=bases)
         assert b.recv_n(60) == frames
         bases = b.stop() if hang_up else b.pause()
-        b.restart(bases)
+        b.restart(bases=bases)
         changes_switch.wait_link("b")
         b.send(*frames)
         assert a.recv_n(60) == frames

@@ -103,7 +103,7 @@ class VhostFrontend:
         self._handshake()
         return self
 
-    def restart(self, bases=None, timeout=10.0):
+    def restart(self, timeout=10.0, bases=None):
         """Goes on with the rings as they are: over a new connection, as QEMU does when its back end comes back, or where the
         `bases` of stop() or pause() say."""
         if self.conn is None or bases is None:
