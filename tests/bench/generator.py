@@ -8,6 +8,8 @@ from peer import GENERATOR_CORE, BenchError
 from quiet import Watch
 from switch import Daemon, program
 
+WARMUP = 0.3  # seconds at full rate before those that are measured
+
 
 def missing():
     if not os.access(program("bench-gen"), os.X_OK):
@@ -15,9 +17,9 @@ def missing():
     return None
 
 
-def options(scenario, seconds, rate=0):
+def options(scenario, warmup, seconds, rate):
     words = ["--core", GENERATOR_CORE, "--size", scenario.size, "--flows", scenario.flows, "--classes", scenario.classes]
-    words += ["--order", scenario.order, "--seconds", seconds, "--warmup", scenario.warmup, "--timeout", 10]
+    words += ["--order", "random", "--seconds", seconds, "--warmup", warmup, "--timeout", 10]
     words += ["--features", "mrg,packed" if scenario.packed else "mrg"]
     if scenario.both:
         words.append("--bidir")
@@ -26,30 +28,18 @@ def options(scenario, seconds, rate=0):
     return words
 
 
-def run(peer, scenario, seconds, rate=0, measuring=lambda: None):
-    """What bench-gen printed, and the share of the time that it wanted its core and did not have it.
-
-    Calls measuring() when the measured phase begins.
-    """
-    words = [*peer.prefix(), program("bench-gen"), *options(scenario, seconds, rate), *peer.ports()]
+def run(peer, scenario, seconds, rate=0, warmup=WARMUP):
+    """What bench-gen printed, and the share of the time that it wanted its core and did not have it."""
+    words = [*peer.prefix(), program("bench-gen"), *options(scenario, warmup, seconds, rate), *peer.ports()]
     generator = Daemon(words, {GENERATOR_CORE})
     try:
         peer.generator_started()
-        wait_measuring(generator)
         watch = Watch(generator.pid)
-        measuring()
-        wait_end(generator, seconds + 30)
+        wait_end(generator, warmup + seconds + 60)
         lost = watch.lost_share()  # the kernel still knows of it: nobody has taken its status
     finally:
         status = generator.kill()
     return read(peer, [line for line in generator.lines if line], status), lost
-
-
-def wait_measuring(generator):
-    try:
-        generator.wait_line("measuring", 60)
-    except AssertionError:
-        pass  # it has ended: its last words tell why
 
 
 def wait_end(generator, timeout):

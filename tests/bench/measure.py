@@ -77,14 +77,11 @@ def undisturbed(peer, scenario, plan, rate):
 
 
 def once(peer, scenario, seconds, rate=0):
-    """One run of the generator and what it gave."""
-    marks = []
-
-    def begin():
-        marks.append((peer.work(), Watch(peer.home.pid) if peer.home else None))
-
-    said, lost = generator.run(peer, scenario, seconds, rate, begin)
-    work, watch = marks[0]
+    """One run of the generator and what it gave. Counters of the peer are read before and after, so as not to disturb it."""
+    if scenario.prewarm:
+        generator.run(peer, scenario, scenario.prewarm, rate, warmup=0)
+    work, watch = peer.work(), Watch(peer.home.pid) if peer.home else None
+    said, lost = generator.run(peer, scenario, seconds, rate)
     if watch is not None:
         lost = max(lost, watch.lost_share())
     time.sleep(0.05)  # the peer sees that its guests are gone

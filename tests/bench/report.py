@@ -72,12 +72,23 @@ def footnotes(run):
         for name, p in r["peers"].items():
             if "failed" in p:
                 yield f"{r['name']}: {name} failed: {p['failed']}"
-            elif p["disturbed"] > DISTURBED:
-                yield f"{r['name']}: {name} disturbed: others had {100 * p['disturbed']:.0f} % of a core"
-            elif p["waited_for_generator"] > WAITED and r["unit"] != "p99":
-                yield f"{r['name']}: {name} waited for the generator at {100 * p['waited_for_generator']:.0f} % of its refills"
+    disturbed = list(those(run, "disturbed", DISTURBED))
+    if disturbed:
+        yield f"disturbed, others had so much of a core: {', '.join(disturbed)}"
+    waited = list(those(run, "waited_for_generator", WAITED))
+    if waited:
+        yield f"so many of the generator's refills found the ring empty, which makes it the bound: {', '.join(waited)}"
     bars = [b["reached"] for r in run["scenarios"] for b in r["bars"]] + [g["reached"] for g in run["growth"]]
     yield f"bars reached: {sum(bars)} of {len(bars)}; {run['rounds']} rounds of {run['seconds']:g} s, {run['took_s']} s in all"
+
+
+def those(run, key, above):
+    """Figures whose share of something is above what does no harm."""
+    for r in run["scenarios"]:
+        for name, p in r["peers"].items():
+            full_rate = key != "waited_for_generator" or r["unit"] != "p99"
+            if full_rate and p.get(key, 0) > above:
+                yield f"{r['name']}/{name} {100 * p[key]:.0f} %"
 
 
 def markdown_table(run):
