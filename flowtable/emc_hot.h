@@ -6,12 +6,13 @@
 #include "flowtable/key_words.h"
 
 #define EMC_WINDOW	 4096 // probes after which the cache is judged
-#define EMC_POOR_SHARE	 4    // it is poor when fewer than one in so many hit
+#define EMC_MISSES_MAX	 256  // of a window; with more, the cache is poor
 #define EMC_SAMPLE_EVERY 16   // bursts of which one is probed while it is poor
 
-// Whether a burst is to be probed, and what it misses to be inserted. Thousands of flows more than
-// there are entries make every probe and insertion vain: then only a sample is, to notice when that
-// is over.
+// Whether a burst is to be probed, and what it misses to be inserted. A hit saves a cycle or two of
+// what the signature cache takes, a miss and its insertion cost twenty or more: so the cache must
+// hold nearly all that comes. While it does not, only a sample is probed, to notice when that is
+// over.
 static inline bool emc_wanted(struct emc *emc)
 {
 	if (!emc->poor)
@@ -26,7 +27,7 @@ static inline void emc_judge(struct emc *emc, unsigned n_probed, unsigned n_hits
 	emc->n_hits += n_hits;
 	if (emc->n_probed < EMC_WINDOW)
 		return;
-	emc->poor = emc->n_hits * EMC_POOR_SHARE < emc->n_probed;
+	emc->poor = emc->n_probed - emc->n_hits > EMC_MISSES_MAX;
 	emc->n_probed = emc->n_hits = 0;
 }
 

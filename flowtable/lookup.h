@@ -3,7 +3,7 @@
 // For each input port a PMD has a list of the masks that its megaflows use, the most successful
 // first. A key is looked up, in this order, in: the packet before it (trains of one flow are
 // common); when the port has more than one mask, the exact-match cache, then the signature cache,
-// which tells the mask under which a key was found before; and the masks in order.
+// which tells the megaflow that a key found before; and the masks in order.
 #ifndef FLOWTABLE_LOOKUP_H
 #define FLOWTABLE_LOOKUP_H
 
@@ -16,7 +16,7 @@ struct flow_reader; // one PMD's caches and lists, in hugepage memory
 struct lookup_stats {
 	uint64_t repeats; // same key as the packet before
 	uint64_t emc_hits;
-	uint64_t signature_hits; // the signature cache named the right mask
+	uint64_t signature_hits; // the signature cache named the right megaflow
 	uint64_t megaflow_hits;	 // found by walking the masks
 	uint64_t misses;
 	uint64_t masks_tried; // by the walk, summed over its keys, hits and misses
@@ -29,7 +29,7 @@ void flow_reader_destroy(struct flow_reader *r); // its PMD has ended
 uint64_t flow_reader_memory_bytes(const struct flow_reader *r);
 
 struct flow_lookup_ops {
-	// Sets flows[0..n): NULL is a miss. All n <= 64 keys have the same in_port. That PMD,
+	// Sets flows[0..n): NULL is a miss. All n keys, 1 to 64, have the same in_port. That PMD,
 	// inside its read section.
 	void (*lookup)(struct flow_reader *r, const struct flow_key *keys, unsigned n,
 		       struct megaflow **flows, struct lookup_stats *stats);

@@ -147,12 +147,12 @@ static void thrashed_cache_is_left_alone_and_comes_back(void **state)
 	(void)state;
 	assert_true(emc_wanted(emc));
 	for (unsigned i = 0; i < EMC_WINDOW; i += 32)
-		emc_judge(emc, 32, 2);
+		emc_judge(emc, 32, 28);
 	for (unsigned i = 0; i < 32 * EMC_SAMPLE_EVERY; i++)
 		n_wanted += emc_wanted(emc);
 	assert_int_equal(n_wanted, 32);
 	for (unsigned i = 0; i < EMC_WINDOW; i += 32)
-		emc_judge(emc, 32, 20);
+		emc_judge(emc, 32, 31);
 	assert_true(emc_wanted(emc) && emc_wanted(emc));
 }
 
