@@ -8,21 +8,24 @@
 
 struct batch {
 	struct megaflow *flow;
-	struct packet_sum sum;
+	const struct flow_actions *actions; // loaded once: they may be replaced at any time
+	uint64_t bytes;
 	uint16_t tcp_flags_be; // of all, ORed
 	uint8_t n;
-	uint8_t first; // its place in the burst's order
+	uint8_t first; // its place in batches->pkts
 };
 
 struct batches {
 	unsigned n;
 	struct batch list[BURST_MAX];
-	// The packets and their places in the burst, batch by batch, each in order of arrival.
-	struct rte_mbuf **pkts;
-	const uint8_t *places;
-	// Where they point when there are several batches.
-	struct rte_mbuf *sorted_pkts[BURST_MAX];
-	uint8_t sorted_places[BURST_MAX];
+	// When all packets do nothing but leave by one port, as they stand in the burst.
+	uint32_t output; // 0: they do not
+	unsigned n_pkts;
+	struct packet_sum sum;
+	// Otherwise, batch by batch, each in order of arrival: the packets, and their places in the
+	// burst.
+	struct rte_mbuf *pkts[BURST_MAX];
+	uint8_t places[BURST_MAX];
 };
 
 struct classify_ops {

@@ -1,30 +1,36 @@
 #include "datapath/classify.h"
 
-#include "datapath/lookup.h"
+#include "datapath/execute.h"
 #include "flowtable/extract_fast.h"
+#include "flowtable/lookup.h"
 
 #include <rte_prefetch.h>
+#include <string.h>
 
 #define PREFETCH_AHEAD 4
-#define SLOTS	       (2 * BURST_MAX) // never full
+#define SLOTS	       256u // of which a burst takes so few that hardly two meet
 
-// Longer ones are still to be cut.
-static bool frame_len_is_right(struct rte_mbuf *m)
+// The headers of what a device has written are not in the cache yet; a guest's heads are.
+enum source { SOURCE_LENT, SOURCE_OWN, SOURCE_RECIRCULATED };
+
+static __rte_noinline bool is_long_gso(struct rte_mbuf *m)
+{
+	return (m->ol_flags & PACKET_OFFLOAD) && packet_meta(m)->offload.gso_size > 0 &&
+	       rte_pktmbuf_pkt_len(m) <= GSO_FRAME_MAX;
+}
+
+static inline bool frame_len_is_right(struct rte_mbuf *m)
 {
 	uint32_t len = rte_pktmbuf_pkt_len(m);
 
-	return len >= FRAME_MIN &&
-	       (len <= FRAME_MAX || ((m->ol_flags & PACKET_OFFLOAD) &&
-				     packet_meta(m)->offload.gso_size > 0 && len <= GSO_FRAME_MAX));
+	return likely(len - FRAME_MIN <= FRAME_MAX - FRAME_MIN) ||
+	       (len > FRAME_MAX && is_long_gso(m));
 }
 
-static inline void sum_add(struct batch *batch, const struct rte_mbuf *m,
-			   const struct flow_key *key)
+static __rte_noinline void malformed(struct pmd *pmd, struct rte_mbuf *m)
 {
-	batch->sum.bytes += m->pkt_len;
-	batch->sum.len_max = RTE_MAX(batch->sum.len_max, m->pkt_len);
-	batch->sum.offload |= (m->ol_flags & PACKET_OFFLOAD) != 0;
-	batch->tcp_flags_be |= key->tcp_flags_be;
+	pmd->ports[pmd->in_port].rx_bytes += rte_pktmbuf_pkt_len(m);
+	pmd_drop(pmd, m, DROP_MALFORMED);
 }
 
 static inline void prefetch_frame(struct rte_mbuf *const *pkts, unsigned i, unsigned n)
@@ -33,39 +39,68 @@ static inline void prefetch_frame(struct rte_mbuf *const *pkts, unsigned i, unsi
 		rte_prefetch0(rte_pktmbuf_mtod(pkts[i], void *));
 }
 
-// Fills keys and layouts; malformed packets leave the burst. Returns how many stay, and what they
-// amount to.
-static unsigned extract(struct pmd *pmd, unsigned n, struct batch *all)
+// What a burst amounts to.
+struct all {
+	struct packet_sum sum;
+	uint16_t tcp_flags_be;
+	unsigned n;
+};
+
+static inline void all_add(struct all *all, const struct rte_mbuf *m, const struct flow_key *key)
+{
+	all->sum.bytes += m->pkt_len;
+	all->sum.len_max = RTE_MAX(all->sum.len_max, m->pkt_len);
+	all->sum.ol_flags |= m->ol_flags;
+	all->tcp_flags_be |= key->tcp_flags_be;
+}
+
+static inline void extract_one(const struct pmd *pmd, struct rte_mbuf *m, uint32_t recirc_id,
+			       struct flow_key *key, struct packet_layout *layout)
+{
+	if (likely(flow_extract_fast(rte_pktmbuf_mtod(m, const uint8_t *), m->data_len,
+				     pmd->in_port, recirc_id, key, layout)))
+		return;
+	key->in_port = pmd->in_port;
+	key->recirc_id = recirc_id;
+	classify_extract(m, key, layout);
+}
+
+// Fills keys and layouts; malformed packets leave the burst. Returns what those amount to that
+// stay.
+static __rte_always_inline struct all extract_from(struct pmd *pmd, unsigned n, enum source source)
 {
 	struct burst *b = &pmd->burst;
-	bool cold = !packet_is_lent(b->pkts[0]); // a guest's heads have just been written
+	struct all all = {0};
 	unsigned kept = 0;
 
-	for (unsigned i = 0; cold && i < PREFETCH_AHEAD; i++)
+	for (unsigned i = 0; source == SOURCE_OWN && i < PREFETCH_AHEAD; i++)
 		prefetch_frame(b->pkts, i, n);
 	for (unsigned i = 0; i < n; i++) {
 		struct rte_mbuf *m = b->pkts[i];
 		struct flow_key *key = &b->keys[kept];
-		uint32_t recirc_id = b->recirculated ? packet_meta(m)->recirc_id : 0;
 
-		if (cold)
+		if (source == SOURCE_OWN)
 			prefetch_frame(b->pkts, i + PREFETCH_AHEAD, n);
 		if (unlikely(!frame_len_is_right(m))) {
-			pmd->ports[pmd->in_port].rx_bytes += m->pkt_len;
-			pmd_drop(pmd, m, DROP_MALFORMED);
+			malformed(pmd, m);
 			continue;
 		}
-		if (unlikely(!flow_extract_fast(rte_pktmbuf_mtod(m, const uint8_t *), m->data_len,
-						pmd->in_port, recirc_id, key, &b->layouts[kept]))) {
-			key->in_port = pmd->in_port;
-			key->recirc_id = recirc_id;
-			classify_extract(m, key, &b->layouts[kept]);
-		}
-		sum_add(all, m, key);
+		extract_one(pmd, m, source == SOURCE_RECIRCULATED ? packet_meta(m)->recirc_id : 0,
+			    key, &b->layouts[kept]);
+		all_add(&all, m, key);
 		b->pkts[kept++] = m;
 	}
-	all->n = (uint8_t)kept;
-	return kept;
+	all.n = kept;
+	return all;
+}
+
+static inline struct all extract(struct pmd *pmd, unsigned n)
+{
+	if (unlikely(pmd->burst.recirculated))
+		return extract_from(pmd, n, SOURCE_RECIRCULATED);
+	if (packet_is_lent(pmd->burst.pkts[0]))
+		return extract_from(pmd, n, SOURCE_LENT);
+	return extract_from(pmd, n, SOURCE_OWN);
 }
 
 static inline bool is_one_flow(struct megaflow *const *flows, unsigned n)
@@ -77,36 +112,39 @@ static inline bool is_one_flow(struct megaflow *const *flows, unsigned n)
 	return differ == 0 && flows[0];
 }
 
-static const uint8_t in_order[BURST_MAX] = {
-    0,	1,  2,	3,  4,	5,  6,	7,  8,	9,  10, 11, 12, 13, 14, 15,
-    16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31,
-};
+static inline void batch_open(const struct pmd *pmd, struct batches *batches, struct megaflow *flow)
+{
+	batches->list[batches->n++] = (struct batch){.flow = flow};
+	rte_prefetch0(flow->actions);
+	flow_counters_prefetch(pmd->flow_counters, flow);
+}
 
 // The batch of a megaflow, opened when it is the first of its packets. `slots` is a small hash
 // table of batch + 1 by flow id.
-static inline struct batch *batch_of(struct batches *batches, uint8_t *slots, struct megaflow *flow)
+static inline struct batch *batch_of(const struct pmd *pmd, struct batches *batches, uint8_t *slots,
+				     struct megaflow *flow)
 {
-	unsigned at = (flow->id * 0x9e3779b1u) >> 26;
-	struct batch *batch;
+	unsigned at = (flow->id * 0x9e3779b1u) >> 24;
 
-	static_assert(SLOTS == 1 << (32 - 26), "the hash gives a slot");
-	for (; slots[at]; at = (at + 1) % SLOTS) {
-		batch = &batches->list[slots[at] - 1];
+	static_assert(SLOTS == 1 << (32 - 24), "the hash gives a slot");
+	for (; unlikely(slots[at]); at = (at + 1) % SLOTS) {
+		struct batch *batch = &batches->list[slots[at] - 1];
+
 		if (likely(batch->flow == flow))
 			return batch;
 	}
-	batch = &batches->list[batches->n];
-	*batch = (struct batch){.flow = flow};
-	slots[at] = (uint8_t)++batches->n;
-	rte_prefetch0(flow->actions);
-	return batch;
+	slots[at] = (uint8_t)(batches->n + 1);
+	batch_open(pmd, batches, flow);
+	return &batches->list[batches->n - 1];
 }
 
-// Each packet to its batch; misses go to the control side on the way.
-static void group_count(struct pmd *pmd, unsigned n, struct batches *batches, uint8_t *of)
+// Each packet to its batch; misses go to the control side on the way. Returns whether there were
+// none.
+static bool group_count(struct pmd *pmd, unsigned n, struct batches *batches, uint8_t *of)
 {
 	struct burst *b = &pmd->burst;
 	uint8_t slots[SLOTS] = {0};
+	bool all_hit = true;
 
 	for (unsigned i = 0; i < n; i++) {
 		struct batch *batch;
@@ -114,19 +152,40 @@ static void group_count(struct pmd *pmd, unsigned n, struct batches *batches, ui
 		if (unlikely(!b->flows[i])) {
 			of[i] = UINT8_MAX;
 			classify_miss(pmd, i);
+			all_hit = false;
 			continue;
 		}
-		batch = batch_of(batches, slots, b->flows[i]);
+		batch = batch_of(pmd, batches, slots, b->flows[i]);
 		batch->n++;
-		sum_add(batch, b->pkts[i], &b->keys[i]);
+		batch->bytes += b->pkts[i]->pkt_len;
+		batch->tcp_flags_be |= b->keys[i].tcp_flags_be;
 		of[i] = (uint8_t)(batch - batches->list);
 	}
+	return all_hit;
+}
+
+// The port that all of the batches do nothing but go to, or 0.
+static uint32_t common_output(struct batches *batches)
+{
+	uint32_t output = 0, differ = 0;
+
+	for (unsigned i = 0; i < batches->n; i++) {
+		struct batch *batch = &batches->list[i];
+		uint32_t port = 0;
+
+		batch->actions = megaflow_actions(batch->flow);
+		if (likely(execute_is_output(batch->actions)))
+			port = batch->actions->list[0].u.port;
+		output = i == 0 ? port : output;
+		differ |= port ^ output;
+	}
+	return differ ? 0 : output;
 }
 
 static void group_sort(const struct burst *b, unsigned n, struct batches *batches,
 		       const uint8_t *of)
 {
-	uint8_t next[BURST_MAX];
+	uint8_t next[BURST_MAX] = {0};
 	uint8_t first = 0;
 
 	for (unsigned i = 0; i < batches->n; i++) {
@@ -139,46 +198,53 @@ static void group_sort(const struct burst *b, unsigned n, struct batches *batche
 		if (unlikely(of[i] == UINT8_MAX))
 			continue;
 		at = next[of[i]]++;
-		batches->sorted_pkts[at] = b->pkts[i];
-		batches->sorted_places[at] = (uint8_t)i;
+		batches->pkts[at] = b->pkts[i];
+		batches->places[at] = (uint8_t)i;
 	}
 }
 
-static void group(struct pmd *pmd, unsigned n, const struct batch *all, struct batches *batches)
+static void group(struct pmd *pmd, const struct all *all, struct batches *batches)
 {
 	struct burst *b = &pmd->burst;
 	uint8_t of[BURST_MAX];
+	bool all_hit = true;
 
-	if (likely(is_one_flow(b->flows, n))) {
-		batches->n = 1;
-		batches->list[0] = *all;
-		batches->list[0].flow = b->flows[0];
-		batches->pkts = b->pkts;
-		batches->places = in_order;
-		return;
-	}
 	batches->n = 0;
-	batches->pkts = batches->sorted_pkts;
-	batches->places = batches->sorted_places;
-	group_count(pmd, n, batches, of);
-	group_sort(b, n, batches, of);
+	batches->n_pkts = all->n;
+	batches->sum = all->sum;
+	if (likely(is_one_flow(b->flows, all->n))) {
+		batches->n = 1;
+		batches->list[0] = (struct batch){.flow = b->flows[0],
+						  .bytes = all->sum.bytes,
+						  .tcp_flags_be = all->tcp_flags_be,
+						  .n = (uint8_t)all->n};
+		memset(of, 0, sizeof of);
+	} else {
+		all_hit = group_count(pmd, all->n, batches, of);
+	}
+	batches->output = common_output(batches);
+	if (unlikely(!all_hit))
+		batches->output = 0;
+	if (batches->output == 0)
+		group_sort(b, all->n, batches, of);
 }
 
 static void classify(struct pmd *pmd, unsigned n, struct batches *batches)
 {
-	struct batch all = {0};
+	struct all all = extract(pmd, n);
 
-	n = extract(pmd, n, &all);
 	pmd_stage_end(pmd, PMD_STAGE_EXTRACT);
 	if (!pmd->burst.recirculated)
 		pmd->ports[pmd->in_port].rx_bytes += all.sum.bytes;
-	if (unlikely(n == 0)) {
+	if (unlikely(all.n == 0)) {
 		batches->n = 0;
+		batches->output = 0;
 		return;
 	}
-	lookup(pmd, n);
+	ISA(flow_lookup_ops)
+	    .lookup(pmd->reader, pmd->burst.keys, all.n, pmd->burst.flows, &pmd->stats.lookup);
 	pmd_stage_end(pmd, PMD_STAGE_LOOKUP);
-	group(pmd, n, &all, batches);
+	group(pmd, &all, batches);
 }
 
 const struct classify_ops ISA(classify_ops) = {.classify = classify};

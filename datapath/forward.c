@@ -10,20 +10,17 @@
 
 #define TIMED_EVERY 17 // bursts; odd, so that ports that take turns are all measured
 
-static void execute_batch(struct pmd *pmd, const struct batches *batches, const struct batch *batch)
+static void execute_batch(struct pmd *pmd, struct batches *batches, const struct batch *batch)
 {
-	const struct flow_actions *actions = megaflow_actions(batch->flow);
 	struct rte_mbuf **pkts = batches->pkts + batch->first;
 
-	flow_counters_add(pmd->flow_counters, batch->flow, batch->n, batch->sum.bytes, pmd->now_ms,
-			  ntohs(batch->tcp_flags_be));
-	if (likely(execute_is_output(actions))) {
-		tx_add_batch(pmd, actions->list[0].u.port, pkts, batch->n, &batch->sum);
+	if (execute_is_output(batch->actions)) {
+		tx_add(pmd, batch->actions->list[0].u.port, pkts, batch->n);
 		return;
 	}
 	for (unsigned i = 0; i < batch->n; i++)
 		classify_meta(pmd, batches->places[batch->first + i]);
-	execute(pmd, actions, pkts, batch->n);
+	execute(pmd, batch->actions, pkts, batch->n);
 }
 
 // The way of n packets in pmd->burst, up to the tx buffers.
@@ -32,8 +29,18 @@ static void classify_and_execute(struct pmd *pmd, unsigned n)
 	struct batches batches;
 
 	pmd->classify->classify(pmd, n, &batches);
-	for (unsigned i = 0; i < batches.n; i++)
-		execute_batch(pmd, &batches, &batches.list[i]);
+	for (unsigned i = 0; i < batches.n; i++) {
+		const struct batch *batch = &batches.list[i];
+
+		flow_counters_add(pmd->flow_counters, batch->flow, batch->n, batch->bytes,
+				  pmd->now_ms, ntohs(batch->tcp_flags_be));
+	}
+	if (likely(batches.output)) {
+		tx_add_batch(pmd, batches.output, pmd->burst.pkts, batches.n_pkts, &batches.sum);
+	} else {
+		for (unsigned i = 0; i < batches.n; i++)
+			execute_batch(pmd, &batches, &batches.list[i]);
+	}
 	pmd_stage_end(pmd, PMD_STAGE_ACTIONS);
 }
 

@@ -35,16 +35,16 @@ struct rxq_set {
 struct tx_buffer {
 	struct port *port; // valid while n > 0, which is never past the burst
 	uint64_t bytes;
+	uint64_t ol_flags; // of all, ORed
 	uint16_t n;
-	bool offload; // of one packet or more something is left to do
 	struct rte_mbuf *pkts[BURST_MAX];
 } __rte_cache_aligned;
 
 // Packets taken together.
 struct packet_sum {
 	uint64_t bytes;
-	uint32_t len_max; // of the longest
-	bool offload;	  // PACKET_OFFLOAD is set in one or more
+	uint64_t ol_flags; // of all, ORed
+	uint32_t len_max;  // of the longest
 };
 
 // A burst on its way: parallel arrays, one place a packet.

@@ -137,13 +137,13 @@ static void flush_offloaded(struct pmd *pmd, struct tx_buffer *buf)
 
 static void flush_buffer(struct pmd *pmd, struct tx_buffer *buf)
 {
-	if (unlikely(buf->offload))
+	if (unlikely(buf->ol_flags & PACKET_OFFLOAD))
 		flush_offloaded(pmd, buf);
 	else
 		transmit(pmd, buf->port, buf->pkts, buf->n, buf->bytes);
 	buf->n = 0;
 	buf->bytes = 0;
-	buf->offload = false;
+	buf->ol_flags = 0;
 }
 
 // A buffer that flushed within the burst stays on the dirty list, with n of 0, and is not listed
@@ -193,7 +193,7 @@ void tx_add(struct pmd *pmd, uint32_t port_no, struct rte_mbuf **pkts, unsigned 
 		if (unlikely(buf->n == BURST_MAX))
 			flush_buffer(pmd, buf);
 		buf->bytes += rte_pktmbuf_pkt_len(m);
-		buf->offload |= (m->ol_flags & PACKET_OFFLOAD) != 0;
+		buf->ol_flags |= m->ol_flags;
 		buf->pkts[buf->n++] = m;
 	}
 }
@@ -211,7 +211,7 @@ void tx_add_batch(struct pmd *pmd, uint32_t port_no, struct rte_mbuf **pkts, uns
 	memcpy(&buf->pkts[buf->n], pkts, n * sizeof pkts[0]);
 	buf->n = (uint16_t)(buf->n + n);
 	buf->bytes += sum->bytes;
-	buf->offload |= sum->offload;
+	buf->ol_flags |= sum->ol_flags;
 }
 
 void tx_flush(struct pmd *pmd)

@@ -134,4 +134,19 @@ static inline void assert_sent(uint32_t no, unsigned n)
 	assert_int_equal(n, 0);
 }
 
+// Runs tests on each instruction set that this processor has.
+static inline int run_on_each_isa(const struct CMUnitTest *tests, size_t n)
+{
+	int failed = 0;
+
+	if (fake_eal_init(NULL) != 0)
+		return 1;
+	for (enum isa isa = 0; isa < N_ISAS; isa++) {
+		if (isa_supported(isa) && isa_set(isa_name(isa)) == 0)
+			failed += _cmocka_run_group_tests(isa_name(isa), tests, n, NULL, NULL);
+	}
+	eal_teardown(NULL);
+	return failed;
+}
+
 #endif

@@ -336,5 +336,5 @@ int main(void)
 	    T(rings_are_drained_in_turn),
 	};
 
-	return cmocka_run_group_tests(tests, fake_eal_init, eal_teardown);
+	return run_on_each_isa(tests, RTE_DIM(tests));
 }

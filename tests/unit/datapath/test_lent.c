@@ -422,5 +422,5 @@ int main(void)
 	    T(stages_are_measured_on_a_sample),
 	};
 
-	return cmocka_run_group_tests(tests, fake_eal_init, eal_teardown);
+	return run_on_each_isa(tests, RTE_DIM(tests));
 }
