@@ -165,6 +165,16 @@ def test_a_paused_guest_goes_on_where_it_stood(path, packed, hang_up, changes_sw
 
 
 @RINGS
+def test_a_reset_guest_starts_at_the_beginning(path, packed, changes_switch):
+    a, b = path(packed=packed)
+    for _ in range(3):
+        a.send(*[UDP_FRAME] * 50)
+        assert b.recv_n(50) == [UDP_FRAME] * 50
+        a.reset()
+        changes_switch.wait_link("a")
+
+
+@RINGS
 def test_the_position_of_a_paused_ring_is_where_the_switch_stood(path, packed):
     a, _ = path(packed=packed)
     a.wait_sent()

@@ -203,7 +203,17 @@ class VhostFrontend:
         f |= proto.VIRTIO_NET_F_MQ if self.queues > 1 else 0
         return f
 
+    def reset(self):
+        """RESET_OWNER, then fresh rings over the same connection, whose positions nobody says."""
+        self.conn.call(proto.RESET_OWNER)
+        self._drop_queues()
+        self.mem.close()
+        self.mem = GuestMemory(self.mem.size, self.name)
+        self._make_queues()
+        self._handshake({})
+
     def _handshake(self, bases=None):
+        """`bases`: of each queue; without, as the rings stand."""
         c = self.conn
         c.reply_ack = False
         c.call(proto.SET_OWNER)
@@ -220,7 +230,8 @@ class VhostFrontend:
         queues = sorted(self.rx + self.tx, key=lambda q: q.index)
         for q in queues:
             c.vring_state(proto.SET_VRING_NUM, q.index, q.ring.size)
-            c.vring_state(proto.SET_VRING_BASE, q.index, bases[q.index] if bases else q.ring.base())
+            if bases != {}:
+                c.vring_state(proto.SET_VRING_BASE, q.index, bases[q.index] if bases else q.ring.base())
             c.vring_addr(q.index, *self._vring_addresses(q))
             c.vring_fd(proto.SET_VRING_CALL, q.index, q.call)
             c.vring_fd(proto.SET_VRING_KICK, q.index, q.kick)
