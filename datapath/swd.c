@@ -28,7 +28,7 @@
 #define PACKET_BYTES  (sizeof(struct rte_mbuf) + PACKET_PRIV_SIZE + RTE_MBUF_DEFAULT_BUF_SIZE + 64)
 #define FLOW_BYTES    512u	 // a megaflow with its share of buckets and counters, roughly
 #define EMC_ENTRIES   8192u	 // of a PMD
-#define SIGNATURES    (1u << 21) // of a PMD
+#define SIGNATURES    (1u << 21) // of a PMD, at most: a million flows find room
 #define RECLAIM_US    50000
 #define SERVER_SOCKET "datapath.sock"
 
@@ -101,12 +101,20 @@ static int memory_begin(struct swd *swd)
 	return -ENOMEM;
 }
 
+// Where memory is short, a PMD's signature cache takes a 64th of it.
+static uint32_t signature_entries(const struct swd *swd)
+{
+	uint64_t bytes = swd->options.mem_mb * MB / 64;
+
+	return rte_align32prevpow2((uint32_t)RTE_MIN(bytes / sizeof(uint32_t), SIGNATURES));
+}
+
 static int pool_begin(struct swd *swd)
 {
 	const struct pmd_pool_config config = {.rcu = swd->rcu,
 					       .flows = swd->flows,
 					       .emc_entries = EMC_ENTRIES,
-					       .signature_entries = SIGNATURES};
+					       .signature_entries = signature_entries(swd)};
 	ports_init(swd->rcu);
 	int rc = pmd_pool_init(&config);
 	if (rc < 0)
