@@ -77,6 +77,7 @@ static int positions_set(struct virtqueue *vq, uint16_t last_avail, uint16_t las
 {
 	vq->last_avail = last_avail;
 	vq->last_used = last_used;
+	vq->avail_seen = last_avail;
 	if (!vq->packed)
 		return 0;
 	vq->avail_wrap = last_avail & PACKED_WRAP;

@@ -80,6 +80,7 @@ struct virtqueue {
 	// Line 2: where we are. Writer: who uses the queue.
 	uint16_t last_avail __rte_cache_aligned; // next descriptor or avail entry to take
 	uint16_t last_used;			 // next used entry to write
+	uint16_t avail_seen;			 // split: the guest's index when it was last read
 	bool avail_wrap, used_wrap;		 // packed ring's wrap counters
 	uint16_t n_taken;			 // taken by rx and not given back yet
 	bool signalled_valid;

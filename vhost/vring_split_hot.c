@@ -19,13 +19,16 @@ static inline uint16_t avail_entry(const struct virtqueue *vq, unsigned ahead)
 	return __atomic_load_n(&vq->avail->ring[slot], __ATOMIC_RELAXED);
 }
 
-// Entries that wait.
-static inline unsigned avail_count(struct virtqueue *vq)
+// Entries that wait, as far as is known when there are `enough`.
+static inline unsigned avail_count(struct virtqueue *vq, unsigned enough)
 {
-	// The index before the entries and descriptors that it covers.
-	uint16_t n =
-	    (uint16_t)(__atomic_load_n(&vq->avail->idx, __ATOMIC_ACQUIRE) - vq->last_avail);
+	uint16_t n = (uint16_t)(vq->avail_seen - vq->last_avail);
 
+	if (n >= enough)
+		return n;
+	// The index before the entries and descriptors that it covers.
+	vq->avail_seen = __atomic_load_n(&vq->avail->idx, __ATOMIC_ACQUIRE);
+	n = (uint16_t)(vq->avail_seen - vq->last_avail);
 	if (unlikely(n > vq->size)) {
 		ring_fail(vq, VIRTQUEUE_INDEX, 0);
 		return 0;
@@ -36,7 +39,7 @@ static inline unsigned avail_count(struct virtqueue *vq)
 static inline unsigned buffers_look(struct virtqueue *vq, unsigned ahead, unsigned n,
 				    uint16_t direction, struct ring_buffer *bufs)
 {
-	unsigned n_avail = avail_count(vq);
+	unsigned n_avail = avail_count(vq, ahead + n);
 
 	n = n_avail > ahead ? RTE_MIN(n, n_avail - ahead) : 0;
 	for (unsigned i = 0; i < n; i++) {
@@ -109,7 +112,7 @@ static int chain_read(struct virtqueue *vq, unsigned ahead, struct ring_chain *c
 {
 	int rc;
 
-	if (ahead >= avail_count(vq))
+	if (ahead >= avail_count(vq, ahead + 1))
 		return vq->fault ? -EFAULT : -EAGAIN;
 	c->id = avail_entry(vq, ahead);
 	c->n_slots = 1;
