@@ -190,7 +190,8 @@ static inline void guest_read(struct guest *g, uint64_t gpa, void *bytes, size_t
 }
 
 // A table of the descriptors, in guest memory at gpa.
-static void guest_table(struct guest *g, uint64_t gpa, const struct guest_desc *descs, unsigned n)
+static inline void guest_table(struct guest *g, uint64_t gpa, const struct guest_desc *descs,
+			       unsigned n)
 {
 	for (unsigned i = 0; i < n; i++) {
 		struct vring_desc d = {descs[i].gpa, descs[i].len, descs[i].flags, 0};
@@ -247,7 +248,7 @@ static uint16_t offer_packed(struct guest *g, const struct guest_desc *descs, un
 }
 
 // Makes a chain available. Its id.
-static uint16_t guest_offer(struct guest *g, const struct guest_desc *descs, unsigned n)
+static inline uint16_t guest_offer(struct guest *g, const struct guest_desc *descs, unsigned n)
 {
 	return g->packed ? offer_packed(g, descs, n) : offer_split(g, descs, n);
 }
@@ -293,7 +294,7 @@ static bool used_packed(struct guest *g, uint32_t *id, uint32_t *len)
 }
 
 // Takes back a used buffer. False when there is none.
-static bool guest_used(struct guest *g, uint32_t *id, uint32_t *len)
+static inline bool guest_used(struct guest *g, uint32_t *id, uint32_t *len)
 {
 	return g->packed ? used_packed(g, id, len) : used_split(g, id, len);
 }
@@ -329,7 +330,7 @@ static inline uint8_t frame_byte(unsigned no, unsigned i)
 }
 
 // The whole packet at `to`, which holds pkt_len bytes.
-static void packet_bytes(const struct rte_mbuf *m, uint8_t *to)
+static inline void packet_bytes(const struct rte_mbuf *m, uint8_t *to)
 {
 	unsigned n_segs = 0, len = 0;
 
