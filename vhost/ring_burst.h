@@ -28,20 +28,13 @@ static unsigned buffers_look(struct virtqueue *vq, unsigned ahead, unsigned n, u
 static int chain_read(struct virtqueue *vq, unsigned ahead, struct ring_chain *c);
 // Slots that have been dealt with.
 static void slots_consume(struct virtqueue *vq, unsigned n);
-// Used buffers become visible to the guest, all at once, at used_publish(), which also notifies it
-// if it wants that.
+// Used buffers become visible to the guest, all at once, at used_publish(); guest_notify() tells
+// it, if it wants that.
 static void used_begin(const struct virtqueue *vq, struct ring_used *used);
 static void used_add(struct virtqueue *vq, struct ring_used *used, uint16_t id, uint32_t len,
 		     unsigned n_slots);
-static void used_publish(struct virtqueue *vq, struct ring_used *used);
-
-// Slots from `first` on, as far as a burst has looked.
-struct ring_window {
-	unsigned first;
-	unsigned n;
-	bool last; // the guest had made no more available
-	struct ring_buffer bufs[BURST_MAX];
-};
+static bool used_publish(struct virtqueue *vq, struct ring_used *used); // false: there are none
+static void guest_notify(struct virtqueue *vq, uint16_t first);
 
 static inline void window_move(struct virtqueue *vq, struct ring_window *w, unsigned first,
 			       unsigned n, uint16_t direction)
@@ -50,6 +43,19 @@ static inline void window_move(struct virtqueue *vq, struct ring_window *w, unsi
 	w->first = first;
 	w->n = buffers_look(vq, first, n, direction, w->bufs);
 	w->last = w->n < n;
+}
+
+// Gives back what a burst of n frames has used. As many slots more are looked at on the way: the
+// next burst finds its buffers in the cache, and stores reach it before the notification waits for
+// them.
+static inline void burst_end(struct virtqueue *vq, struct ring_used *used, unsigned n,
+			     uint16_t direction)
+{
+	bool is_used = used_publish(vq, used);
+
+	window_move(vq, &vq->window, 0, n, direction);
+	if (is_used)
+		guest_notify(vq, used->first);
 }
 
 // The buffer of the slot at `ahead`, where a frame starts, of `n` frames yet to come; NULL when
@@ -201,15 +207,16 @@ static void ring_rx_done(struct virtqueue *vq);
 static uint16_t ring_rx(struct virtqueue *vq, struct packet_arena *arena, struct rte_mbuf **pkts,
 			uint16_t n)
 {
-	struct ring_window w;
+	struct ring_window *w = &vq->window;
 	unsigned slots = 0, n_walked = 0;
 	uint16_t n_pkts = 0;
 
 	if (unlikely(vq->fault))
 		return 0;
-	window_move(vq, &w, 0, n, 0);
+	if (w->n < n)
+		window_move(vq, w, 0, n, 0);
 	while (vq->n_taken < n && n_walked < WALK_MAX) {
-		const struct ring_buffer *b = window_at(vq, &w, slots, n - vq->n_taken, 0);
+		const struct ring_buffer *b = window_at(vq, w, slots, n - vq->n_taken, 0);
 		struct rte_mbuf *m;
 		unsigned took = 1;
 
@@ -227,6 +234,7 @@ static uint16_t ring_rx(struct virtqueue *vq, struct packet_arena *arena, struct
 			pkts[n_pkts++] = m;
 	}
 	slots_consume(vq, slots);
+	w->n = 0;
 	if (unlikely(n_pkts == 0 && vq->n_taken > 0)) // nobody will call rx_done()
 		ring_rx_done(vq);
 	return n_pkts;
@@ -359,7 +367,7 @@ static __rte_noinline int put_complex(struct virtqueue *vq, struct ring_used *us
 
 static uint16_t ring_tx(struct virtqueue *vq, struct rte_mbuf **pkts, uint16_t n, bool *impossible)
 {
-	struct ring_window w;
+	struct ring_window *w = &vq->window;
 	struct ring_used used;
 	unsigned slots = 0, n_walked = 0;
 	uint16_t i;
@@ -367,10 +375,11 @@ static uint16_t ring_tx(struct virtqueue *vq, struct rte_mbuf **pkts, uint16_t n
 	*impossible = false;
 	if (unlikely(vq->fault))
 		return 0;
-	window_move(vq, &w, 0, n, VRING_DESC_F_WRITE);
+	if (w->n < n)
+		window_move(vq, w, 0, n, VRING_DESC_F_WRITE);
 	used_begin(vq, &used);
 	for (i = 0; i < n && n_walked < WALK_MAX; i++) {
-		const struct ring_buffer *b = window_at(vq, &w, slots, n - i, VRING_DESC_F_WRITE);
+		const struct ring_buffer *b = window_at(vq, w, slots, n - i, VRING_DESC_F_WRITE);
 		unsigned took = 1;
 
 		if (unlikely(!b))
@@ -387,7 +396,7 @@ static uint16_t ring_tx(struct virtqueue *vq, struct rte_mbuf **pkts, uint16_t n
 		slots += took;
 	}
 	slots_consume(vq, slots);
-	used_publish(vq, &used);
+	burst_end(vq, &used, i, VRING_DESC_F_WRITE);
 	return i;
 }
 

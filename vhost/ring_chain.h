@@ -26,13 +26,6 @@ struct ring_desc {
 	uint16_t id;
 };
 
-// A buffer of a single descriptor in one region: data, or NULL when it takes a closer look.
-struct ring_buffer {
-	uint8_t *data;
-	uint32_t len;
-	uint16_t id;
-};
-
 // A guest's bytes that lie together in our memory.
 struct ring_piece {
 	uint8_t *data;

@@ -51,6 +51,21 @@ const char *virtqueue_fault_text(enum virtqueue_fault fault);
 
 struct virtqueue_ops;
 
+// A buffer of a single descriptor in one region: data, or NULL when it takes a closer look.
+struct ring_buffer {
+	uint8_t *data;
+	uint32_t len;
+	uint16_t id;
+};
+
+// Slots from `first` on that have been looked at: descriptors, read once and checked.
+struct ring_window {
+	unsigned first; // from last_avail
+	unsigned n;
+	bool last; // the guest had made no more available
+	struct ring_buffer bufs[BURST_MAX];
+};
+
 struct virtqueue {
 	// Lines 0 and 1. Writer: virtqueue_init(), virtqueue_fini().
 	union {
@@ -100,6 +115,8 @@ struct virtqueue {
 		uint16_t id;
 		uint16_t n_descs;
 	} taken[BURST_MAX];
+
+	struct ring_window window; // what is likely to come next, prefetched
 } __rte_cache_aligned;
 
 // One per instruction set and ring format; hot.

@@ -211,32 +211,32 @@ static inline void guest_notify(struct virtqueue *vq, uint16_t first)
 	guest_call(vq);
 }
 
-static inline void used_publish(struct virtqueue *vq, struct ring_used *used)
+static inline bool used_publish(struct virtqueue *vq, struct ring_used *used)
 {
 	if (used_is_empty(vq, used))
-		return;
+		return false;
 	used_word_store(vq, used->first, used->held);
 	if (unlikely(vq->log))
 		used_log(vq, used->first);
-	guest_notify(vq, used->first);
+	return true;
 }
 
 // In order, one descriptor with the last id stands for all.
 static void ring_rx_done(struct virtqueue *vq)
 {
 	struct ring_used used;
-	unsigned n_slots = 0;
+	unsigned n = vq->n_taken, n_slots = 0;
 
 	used_begin(vq, &used);
-	for (unsigned i = 0; i < vq->n_taken; i++) {
+	for (unsigned i = 0; i < n; i++) {
 		n_slots += vq->taken[i].n_descs;
-		if (vq->in_order && i + 1u < vq->n_taken)
+		if (vq->in_order && i + 1 < n)
 			continue;
 		used_add(vq, &used, vq->taken[i].id, 0, n_slots);
 		n_slots = 0;
 	}
 	vq->n_taken = 0;
-	used_publish(vq, &used);
+	burst_end(vq, &used, n, 0);
 }
 
 const struct virtqueue_ops ISA(vring_packed_ops) = {

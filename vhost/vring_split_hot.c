@@ -173,26 +173,27 @@ static inline void guest_notify(struct virtqueue *vq, uint16_t first)
 		guest_call(vq);
 }
 
-static inline void used_publish(struct virtqueue *vq, struct ring_used *used)
+static inline bool used_publish(struct virtqueue *vq, struct ring_used *used)
 {
 	if (vq->last_used == used->first)
-		return;
+		return false;
 	// The guest finds entries and bytes when it sees the index.
 	__atomic_store_n(&vq->used->idx, vq->last_used, __ATOMIC_RELEASE);
 	if (unlikely(vq->log))
 		used_log(vq, used->first);
-	guest_notify(vq, used->first);
+	return true;
 }
 
 static void ring_rx_done(struct virtqueue *vq)
 {
 	struct ring_used used;
+	unsigned n = vq->n_taken;
 
 	used_begin(vq, &used);
-	for (unsigned i = 0; i < vq->n_taken; i++)
+	for (unsigned i = 0; i < n; i++)
 		used_add(vq, &used, vq->taken[i].id, 0, 1);
 	vq->n_taken = 0;
-	used_publish(vq, &used);
+	burst_end(vq, &used, n, 0);
 }
 
 const struct virtqueue_ops ISA(vring_split_ops) = {
