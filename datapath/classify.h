@@ -1,5 +1,6 @@
-// Classification: a burst's packets to batches of one megaflow each, by way of extraction, lookup
-// and grouping.
+// Classification: what is to be done with each packet of a burst, by way of extraction and lookup.
+// Most flows do nothing but send their packets to a port. A burst of such flows only is told as
+// ports, its flows counted. Another is grouped to batches of one megaflow each.
 #ifndef DATAPATH_CLASSIFY_H
 #define DATAPATH_CLASSIFY_H
 
@@ -16,14 +17,15 @@ struct batch {
 };
 
 struct batches {
+	// A burst that is told as ports: the port of each packet, as they stand in the burst.
+	unsigned n_outputs;
+	uint32_t outputs[BURST_MAX];
+	uint32_t output; // the port of all, or 0; outputs[] is not filled for a single flow
+	struct packet_sum sum;
+	// Or batches: the packets, batch by batch, each in order of arrival, and their places in
+	// the burst.
 	unsigned n;
 	struct batch list[BURST_MAX];
-	// When all packets do nothing but leave by one port, as they stand in the burst.
-	uint32_t output; // 0: they do not
-	unsigned n_pkts;
-	struct packet_sum sum;
-	// Otherwise, batch by batch, each in order of arrival: the packets, and their places in the
-	// burst.
 	struct rte_mbuf *pkts[BURST_MAX];
 	uint8_t places[BURST_MAX];
 };

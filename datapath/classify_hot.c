@@ -4,8 +4,8 @@
 #include "flowtable/extract_fast.h"
 #include "flowtable/lookup.h"
 
+#include <arpa/inet.h>
 #include <rte_prefetch.h>
-#include <string.h>
 
 #define PREFETCH_AHEAD 4
 #define SLOTS	       256u // of which a burst takes so few that hardly two meet
@@ -112,22 +112,84 @@ static inline bool is_one_flow(struct megaflow *const *flows, unsigned n)
 	return differ == 0 && flows[0];
 }
 
-static inline void batch_open(const struct pmd *pmd, struct batches *batches, struct megaflow *flow)
+// The port that a megaflow does nothing but send to, or 0.
+static inline uint32_t output_of(const struct megaflow *flow)
 {
-	batches->list[batches->n++] = (struct batch){.flow = flow};
+	const struct flow_actions *actions = megaflow_actions(flow);
+
+	return likely(execute_is_output(actions)) ? actions->list[0].u.port : 0;
+}
+
+static inline void count(struct pmd *pmd, const struct megaflow *flow, unsigned n, uint64_t bytes,
+			 uint16_t tcp_flags_be)
+{
+	flow_counters_add(pmd->flow_counters, flow, n, bytes, pmd->now_ms, ntohs(tcp_flags_be));
+}
+
+// False: the flow has other actions.
+static inline bool one_output(struct pmd *pmd, const struct all *all, struct batches *batches)
+{
+	const struct megaflow *flow = pmd->burst.flows[0];
+
+	batches->output = output_of(flow);
+	if (unlikely(!batches->output))
+		return false;
+	batches->n_outputs = all->n;
+	count(pmd, flow, all->n, all->sum.bytes, all->tcp_flags_be);
+	return true;
+}
+
+// False: a packet missed, or has other actions.
+static inline bool outputs_find(struct pmd *pmd, unsigned n, struct batches *batches)
+{
+	const struct burst *b = &pmd->burst;
+	uint32_t differ = 0;
+
+	for (unsigned i = 0; i < n; i++) {
+		if (unlikely(!b->flows[i]))
+			return false;
+		flow_counters_prefetch(pmd->flow_counters, b->flows[i]);
+	}
+	for (unsigned i = 0; i < n; i++) {
+		batches->outputs[i] = output_of(b->flows[i]);
+		if (unlikely(!batches->outputs[i]))
+			return false;
+		differ |= batches->outputs[i] ^ batches->outputs[0];
+	}
+	batches->output = differ ? 0 : batches->outputs[0];
+	return true;
+}
+
+// To count packet by packet costs less than to find out which share a flow.
+static inline bool outputs(struct pmd *pmd, unsigned n, struct batches *batches)
+{
+	const struct burst *b = &pmd->burst;
+
+	if (!outputs_find(pmd, n, batches))
+		return false;
+	batches->n_outputs = n;
+	for (unsigned i = 0; i < n; i++)
+		count(pmd, b->flows[i], 1, b->pkts[i]->pkt_len, b->keys[i].tcp_flags_be);
+	return true;
+}
+
+static void batch_open(const struct pmd *pmd, struct batches *batches, struct megaflow *flow)
+{
+	batches->list[batches->n++] =
+	    (struct batch){.flow = flow, .actions = megaflow_actions(flow)};
 	rte_prefetch0(flow->actions);
 	flow_counters_prefetch(pmd->flow_counters, flow);
 }
 
 // The batch of a megaflow, opened when it is the first of its packets. `slots` is a small hash
 // table of batch + 1 by flow id.
-static inline struct batch *batch_of(const struct pmd *pmd, struct batches *batches, uint8_t *slots,
-				     struct megaflow *flow)
+static struct batch *batch_of(const struct pmd *pmd, struct batches *batches, uint8_t *slots,
+			      struct megaflow *flow)
 {
 	unsigned at = (flow->id * 0x9e3779b1u) >> 24;
 
 	static_assert(SLOTS == 1 << (32 - 24), "the hash gives a slot");
-	for (; unlikely(slots[at]); at = (at + 1) % SLOTS) {
+	for (; slots[at]; at = (at + 1) % SLOTS) {
 		struct batch *batch = &batches->list[slots[at] - 1];
 
 		if (likely(batch->flow == flow))
@@ -138,13 +200,11 @@ static inline struct batch *batch_of(const struct pmd *pmd, struct batches *batc
 	return &batches->list[batches->n - 1];
 }
 
-// Each packet to its batch; misses go to the control side on the way. Returns whether there were
-// none.
-static bool group_count(struct pmd *pmd, unsigned n, struct batches *batches, uint8_t *of)
+// Each packet to its batch; misses go to the control side on the way.
+static void group_count(struct pmd *pmd, unsigned n, struct batches *batches, uint8_t *of)
 {
 	struct burst *b = &pmd->burst;
 	uint8_t slots[SLOTS] = {0};
-	bool all_hit = true;
 
 	for (unsigned i = 0; i < n; i++) {
 		struct batch *batch;
@@ -152,7 +212,6 @@ static bool group_count(struct pmd *pmd, unsigned n, struct batches *batches, ui
 		if (unlikely(!b->flows[i])) {
 			of[i] = UINT8_MAX;
 			classify_miss(pmd, i);
-			all_hit = false;
 			continue;
 		}
 		batch = batch_of(pmd, batches, slots, b->flows[i]);
@@ -161,25 +220,6 @@ static bool group_count(struct pmd *pmd, unsigned n, struct batches *batches, ui
 		batch->tcp_flags_be |= b->keys[i].tcp_flags_be;
 		of[i] = (uint8_t)(batch - batches->list);
 	}
-	return all_hit;
-}
-
-// The port that all of the batches do nothing but go to, or 0.
-static uint32_t common_output(struct batches *batches)
-{
-	uint32_t output = 0, differ = 0;
-
-	for (unsigned i = 0; i < batches->n; i++) {
-		struct batch *batch = &batches->list[i];
-		uint32_t port = 0;
-
-		batch->actions = megaflow_actions(batch->flow);
-		if (likely(execute_is_output(batch->actions)))
-			port = batch->actions->list[0].u.port;
-		output = i == 0 ? port : output;
-		differ |= port ^ output;
-	}
-	return differ ? 0 : output;
 }
 
 static void group_sort(const struct burst *b, unsigned n, struct batches *batches,
@@ -203,30 +243,26 @@ static void group_sort(const struct burst *b, unsigned n, struct batches *batche
 	}
 }
 
-static void group(struct pmd *pmd, const struct all *all, struct batches *batches)
+static __rte_noinline void group(struct pmd *pmd, unsigned n, struct batches *batches)
 {
-	struct burst *b = &pmd->burst;
 	uint8_t of[BURST_MAX];
-	bool all_hit = true;
 
-	batches->n = 0;
-	batches->n_pkts = all->n;
-	batches->sum = all->sum;
-	if (likely(is_one_flow(b->flows, all->n))) {
-		batches->n = 1;
-		batches->list[0] = (struct batch){.flow = b->flows[0],
-						  .bytes = all->sum.bytes,
-						  .tcp_flags_be = all->tcp_flags_be,
-						  .n = (uint8_t)all->n};
-		memset(of, 0, sizeof of);
-	} else {
-		all_hit = group_count(pmd, all->n, batches, of);
+	group_count(pmd, n, batches, of);
+	group_sort(&pmd->burst, n, batches, of);
+	for (unsigned i = 0; i < batches->n; i++) {
+		const struct batch *batch = &batches->list[i];
+
+		count(pmd, batch->flow, batch->n, batch->bytes, batch->tcp_flags_be);
 	}
-	batches->output = common_output(batches);
-	if (unlikely(!all_hit))
-		batches->output = 0;
-	if (batches->output == 0)
-		group_sort(b, all->n, batches, of);
+}
+
+static inline void plan(struct pmd *pmd, const struct all *all, struct batches *batches)
+{
+	batches->sum = all->sum;
+	if (likely(is_one_flow(pmd->burst.flows, all->n) ? one_output(pmd, all, batches)
+							 : outputs(pmd, all->n, batches)))
+		return;
+	group(pmd, all->n, batches);
 }
 
 static void classify(struct pmd *pmd, unsigned n, struct batches *batches)
@@ -236,15 +272,14 @@ static void classify(struct pmd *pmd, unsigned n, struct batches *batches)
 	pmd_stage_end(pmd, PMD_STAGE_EXTRACT);
 	if (!pmd->burst.recirculated)
 		pmd->ports[pmd->in_port].rx_bytes += all.sum.bytes;
-	if (unlikely(all.n == 0)) {
-		batches->n = 0;
-		batches->output = 0;
+	batches->n_outputs = 0;
+	batches->n = 0;
+	if (unlikely(all.n == 0))
 		return;
-	}
 	ISA(flow_lookup_ops)
 	    .lookup(pmd->reader, pmd->burst.keys, all.n, pmd->burst.flows, &pmd->stats.lookup);
 	pmd_stage_end(pmd, PMD_STAGE_LOOKUP);
-	group(pmd, &all, batches);
+	plan(pmd, &all, batches);
 }
 
 const struct classify_ops ISA(classify_ops) = {.classify = classify};

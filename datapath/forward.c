@@ -5,7 +5,6 @@
 #include "datapath/tx.h"
 #include "datapath/upcall.h"
 
-#include <arpa/inet.h>
 #include <string.h>
 
 #define TIMED_EVERY 17 // bursts; odd, so that ports that take turns are all measured
@@ -26,18 +25,15 @@ static void execute_batch(struct pmd *pmd, struct batches *batches, const struct
 // The way of n packets in pmd->burst, up to the tx buffers.
 static void classify_and_execute(struct pmd *pmd, unsigned n)
 {
+	struct rte_mbuf **pkts = pmd->burst.pkts;
 	struct batches batches;
 
 	pmd->classify->classify(pmd, n, &batches);
-	for (unsigned i = 0; i < batches.n; i++) {
-		const struct batch *batch = &batches.list[i];
-
-		flow_counters_add(pmd->flow_counters, batch->flow, batch->n, batch->bytes,
-				  pmd->now_ms, ntohs(batch->tcp_flags_be));
-	}
-	if (likely(batches.output)) {
-		tx_add_batch(pmd, batches.output, pmd->burst.pkts, batches.n_pkts, &batches.sum);
+	if (likely(batches.n_outputs && batches.output)) {
+		tx_add_batch(pmd, batches.output, pkts, batches.n_outputs, &batches.sum);
 	} else {
+		for (unsigned i = 0; i < batches.n_outputs; i++)
+			tx_add(pmd, batches.outputs[i], &pkts[i], 1);
 		for (unsigned i = 0; i < batches.n; i++)
 			execute_batch(pmd, &batches, &batches.list[i]);
 	}

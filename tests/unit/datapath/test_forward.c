@@ -169,6 +169,35 @@ static void mixed_flows_keep_their_own_order(void **state)
 	}
 }
 
+// A burst of flows that only send, to one port and to several.
+static void flows_that_only_send_are_counted_each(void **state)
+{
+	struct megaflow *flows[8];
+
+	(void)state;
+	for (unsigned n_ports = 1; n_ports <= 2; n_ports++) {
+		for (uint16_t port = 0; port < 8; port++)
+			flows[port] = install(0, port + 1, ACTIONS(OUTPUT(2 + port % n_ports)));
+		for (uint16_t i = 0; i < 32; i++)
+			receive(packet_udp(1 + i % 8, 100 + i));
+		assert_int_equal(forward_rx(fx.pmd, &fx.poll), 32);
+		for (uint16_t i = 0; i < 32; i++) {
+			struct rte_mbuf *m = fake_port_sent(&fx.ports[2 + i % 8 % n_ports]);
+
+			assert_int_equal(rte_pktmbuf_pkt_len(m), 100 + i);
+			rte_pktmbuf_free(m);
+		}
+		for (uint16_t port = 0; port < 8; port++) {
+			struct flow_stats stats;
+
+			flow_table_del(fx.flows, flows[port], &stats);
+			assert_int_equal(stats.packets, 4);
+			assert_int_equal(stats.bytes, 4 * (100 + port) + 8 + 16 + 24);
+		}
+	}
+	assert_int_equal(fx.pmd->ports[1].rx_bytes, 2 * (32 * 100 + 31 * 16));
+}
+
 static void malformed_frames_drop_and_the_others_go_on(void **state)
 {
 	uint8_t short_frame[13] = {0};
@@ -326,6 +355,7 @@ int main(void)
 	    T(an_installed_flow_forwards_and_counts),
 	    T(a_deleted_flow_misses_again),
 	    T(mixed_flows_keep_their_own_order),
+	    T(flows_that_only_send_are_counted_each),
 	    T(malformed_frames_drop_and_the_others_go_on),
 	    T(headers_spread_over_segments_classify_the_same),
 	    T(recirculated_packets_come_through_again_with_their_id),
