@@ -114,6 +114,7 @@ static_assert(offsetof(struct pmd, rxqs) == 1 * RTE_CACHE_LINE_SIZE, "line 0: co
 static_assert(offsetof(struct pmd, now_ms) == 2 * RTE_CACHE_LINE_SIZE, "line 1: control thread");
 static_assert(offsetof(struct pmd, stats) == 3 * RTE_CACHE_LINE_SIZE, "line 2: burst state");
 static_assert(offsetof(struct pmd, burst) == 6 * RTE_CACHE_LINE_SIZE, "lines 3 to 5: statistics");
+static_assert(offsetof(struct pmd, thread) % RTE_CACHE_LINE_SIZE == 0, "control thread's own");
 static_assert(PORTS_MAX <= UINT16_MAX, "the dirty list holds port numbers");
 static_assert(sizeof(struct port_counters) % RTE_CACHE_LINE_SIZE == 0, "whole lines per port");
 

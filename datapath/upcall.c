@@ -16,17 +16,19 @@
 static struct {
 	bool attached;
 	int fd;
-} shared __rte_cache_aligned = {.fd = -1};
+} __rte_cache_aligned shared = {.fd = -1};
 
 // Set by the control thread before it sleeps, cleared by the PMD that wakes it. A line of its own.
-static bool armed __rte_cache_aligned;
+static struct {
+	bool armed;
+} __rte_cache_aligned wake;
 
 // Control thread's own.
 static struct {
 	struct rte_ring **rings;
 	unsigned n, capacity;
 	unsigned cursor; // whose turn it is
-} drain __rte_cache_aligned;
+} __rte_cache_aligned drain;
 
 int upcall_init(void)
 {
@@ -100,8 +102,8 @@ void upcall_wake(void)
 	// What was queued must be seen by a control thread that arms after this reads armed: pairs
 	// with the fence in upcall_arm().
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
-	if (!__atomic_load_n(&armed, __ATOMIC_RELAXED) ||
-	    !__atomic_exchange_n(&armed, false, __ATOMIC_RELAXED))
+	if (!__atomic_load_n(&wake.armed, __ATOMIC_RELAXED) ||
+	    !__atomic_exchange_n(&wake.armed, false, __ATOMIC_RELAXED))
 		return;
 	if (write(shared.fd, &one, sizeof one) < 0)
 		return; // the counter is at its end: the fd is readable anyway
@@ -109,13 +111,13 @@ void upcall_wake(void)
 
 bool upcall_arm(void)
 {
-	__atomic_store_n(&armed, true, __ATOMIC_RELAXED);
+	__atomic_store_n(&wake.armed, true, __ATOMIC_RELAXED);
 	// A PMD that does not see armed set has queued before this looks: pairs with the fence in
 	// upcall_wake().
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	for (unsigned i = 0; i < drain.n; i++) {
 		if (!rte_ring_empty(drain.rings[i])) {
-			__atomic_store_n(&armed, false, __ATOMIC_RELAXED);
+			__atomic_store_n(&wake.armed, false, __ATOMIC_RELAXED);
 			return false;
 		}
 	}
@@ -186,7 +188,7 @@ void upcall_fini(void)
 	int fd = shared.fd;
 
 	upcall_set_attached(false);
-	__atomic_store_n(&armed, false, __ATOMIC_RELAXED);
+	__atomic_store_n(&wake.armed, false, __ATOMIC_RELAXED);
 	shared.fd = -1;
 	if (fd >= 0)
 		close(fd);
