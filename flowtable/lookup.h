@@ -2,8 +2,9 @@
 //
 // For each input port a PMD has a list of the masks that its megaflows use, the most successful
 // first. A key is looked up, in this order, in: the packet before it (trains of one flow are
-// common); when the port has more than one mask, the exact-match cache, then the signature cache,
-// which tells the megaflow that a key found before; and the masks in order.
+// common); the first mask, while it answers most keys; when the port has more than one mask, the
+// exact-match cache, then the signature cache, which tells the megaflow that a key found before;
+// and the masks in order.
 #ifndef FLOWTABLE_LOOKUP_H
 #define FLOWTABLE_LOOKUP_H
 

@@ -9,9 +9,9 @@
 // In subtable.port_flows: 0 is "not in this port's lists", 1 "there, but idle".
 #define IDLE 1
 
-#define ROOM_MIN 3 // a list of so many is a cache line
+#define ROOM_MIN 6 // a list of so many is two cache lines
 
-static_assert(sizeof(struct ranked_list) + ROOM_MIN * sizeof(struct ranked) == 64, "a cache line");
+static_assert(sizeof(struct ranked_list) + ROOM_MIN * sizeof(struct ranked) == 128, "two lines");
 
 static uint32_t list_of(const struct flow_match *match)
 {
@@ -114,7 +114,7 @@ static int lists_renew(struct port_tables *pt, uint32_t at)
 	uint32_t n_live = (uint32_t)set->n - set->n_idle, room = ROOM_MIN;
 
 	while (room <= n_live)
-		room = 2 * room + 1;
+		room = 2 * room + 2;
 	for (struct flow_reader *r = pt->readers; r; r = r->next) {
 		r->fresh = list_create(pt, r, room);
 		if (!r->fresh)

@@ -17,6 +17,10 @@ struct ranked_list {
 	uint32_t n;
 	uint32_t room;
 	uint64_t *memory_bytes; // where the table accounts for it
+	// How well the first subtable does when it is asked before the caches. The reader's own.
+	uint32_t first_tried, first_hits; // keys since it was judged
+	uint32_t n_passed;		  // bursts that did not ask it
+	bool first_pays;
 	struct ranked entries[];
 };
 
