@@ -77,8 +77,8 @@ static inline struct rte_mbuf *take_simple(const struct virtqueue *vq, struct pa
 {
 	uint32_t frame_len = b->len - vq->hdr_len; // huge if there is no whole header
 	uint32_t head_len;
-	uint8_t *frame = b->data + vq->hdr_len;
 	struct rte_mbuf *m;
+	uint8_t *frame;
 
 	if (unlikely(!b->data || frame_len - FRAME_MIN > FRAME_MAX - FRAME_MIN))
 		return NULL;
@@ -90,6 +90,7 @@ static inline struct rte_mbuf *take_simple(const struct virtqueue *vq, struct pa
 	m = packet_lend(arena, head_len, frame_len);
 	if (unlikely(!m))
 		return NULL;
+	frame = b->data + vq->hdr_len;
 	copy_head(rte_pktmbuf_mtod(m, uint8_t *), frame, head_len);
 	if (frame_len > HEAD_COPY)
 		packet_lend_segment(arena, m, m, frame + HEAD_COPY, frame_len - HEAD_COPY);
@@ -341,7 +342,7 @@ static __rte_noinline int put_complex(struct virtqueue *vq, struct ring_used *us
 				      struct rte_mbuf *m, unsigned *n_slots, unsigned *n_walked)
 {
 	struct put_room room;
-	struct chain_cursor at = {room.chain.pieces, 0};
+	struct chain_cursor at = {.ofs = 0};
 	struct virtio_net_hdr_v1 hdr;
 	uint64_t need = (uint64_t)vq->hdr_len + m->pkt_len;
 	int rc;
@@ -352,6 +353,7 @@ static __rte_noinline int put_complex(struct virtqueue *vq, struct ring_used *us
 	rc = room_find(vq, &room, ahead, need);
 	if (rc < 0)
 		return rc;
+	at.piece = room.chain.pieces;
 	header_fill(&hdr, m, (uint16_t)room.n);
 	chain_copy_in(&at, &hdr, vq->hdr_len);
 	for (const struct rte_mbuf *seg = m; seg; seg = seg->next)
