@@ -42,16 +42,14 @@ static inline void prefetch_frame(struct rte_mbuf *const *pkts, unsigned i, unsi
 // What a burst amounts to.
 struct all {
 	struct packet_sum sum;
-	uint16_t tcp_flags_be;
 	unsigned n;
 };
 
-static inline void all_add(struct all *all, const struct rte_mbuf *m, const struct flow_key *key)
+static inline void all_add(struct all *all, const struct rte_mbuf *m)
 {
 	all->sum.bytes += m->pkt_len;
 	all->sum.len_max = RTE_MAX(all->sum.len_max, m->pkt_len);
 	all->sum.ol_flags |= m->ol_flags;
-	all->tcp_flags_be |= key->tcp_flags_be;
 }
 
 static inline void extract_one(const struct pmd *pmd, struct rte_mbuf *m, uint32_t recirc_id,
@@ -87,7 +85,7 @@ static __rte_always_inline struct all extract_from(struct pmd *pmd, unsigned n, 
 		}
 		extract_one(pmd, m, source == SOURCE_RECIRCULATED ? packet_meta(m)->recirc_id : 0,
 			    key, &b->layouts[kept]);
-		all_add(&all, m, key);
+		all_add(&all, m);
 		b->pkts[kept++] = m;
 	}
 	all.n = kept;
@@ -126,6 +124,16 @@ static inline void count(struct pmd *pmd, const struct megaflow *flow, unsigned 
 	flow_counters_add(pmd->flow_counters, flow, n, bytes, pmd->now_ms, ntohs(tcp_flags_be));
 }
 
+// Not during extraction: a store of a whole line is not forwarded to a load of its upper half.
+static inline uint16_t tcp_flags_of(const struct flow_key *keys, unsigned n)
+{
+	uint16_t flags_be = 0;
+
+	for (unsigned i = 0; i < n; i++)
+		flags_be |= keys[i].tcp_flags_be;
+	return flags_be;
+}
+
 // False: the flow has other actions.
 static inline bool one_output(struct pmd *pmd, const struct all *all, struct batches *batches)
 {
@@ -135,7 +143,7 @@ static inline bool one_output(struct pmd *pmd, const struct all *all, struct bat
 	if (unlikely(!batches->output))
 		return false;
 	batches->n_outputs = all->n;
-	count(pmd, flow, all->n, all->sum.bytes, all->tcp_flags_be);
+	count(pmd, flow, all->n, all->sum.bytes, tcp_flags_of(pmd->burst.keys, all->n));
 	return true;
 }
 
