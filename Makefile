@@ -158,7 +158,7 @@ BENCH_OUT := $(BUILD)/bench
 .PHONY: bench bench-short
 bench: BENCH_ARGS = --json $(BENCH_OUT)/full.json --plot $(BENCH_OUT)
 bench-short: BENCH_ARGS = --short --json $(BENCH_OUT)/short.json
-bench: ## measures swd against OVS-DPDK, testpmd and the Linux bridge: 25 minutes, as root
+bench: ## measures swd against OVS-DPDK, testpmd and the Linux bridge: 20 minutes, as root
 bench-short: ## the same in a minute: few scenarios, one round
 bench bench-short: all $(BUILD)/bench-gen
 	@SWD_HUGEPAGES=1408 tests/hugepages.sh

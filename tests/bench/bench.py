@@ -17,7 +17,7 @@ from dataclasses import replace
 import generator
 import machine
 import report
-from measure import CONTENDERS, Lab, Plan, Run, spread
+from measure import CONTENDERS, DISTURBED, Lab, Plan, Run, spread
 from peer import GENERATOR_CORE, BenchError
 from scenarios import GROWTH, SCENARIOS
 from switch import ALL_CORES, PMD_CORE
@@ -29,7 +29,7 @@ def arguments():
     p = argparse.ArgumentParser(prog="bench.py", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("--short", action="store_true", help="few scenarios, one round, swd, ovs and testpmd: under 60 s")
     p.add_argument("--scenario", action="append", metavar="NAME", help="only this one (may be repeated); see --list")
-    p.add_argument("--rounds", type=int, help="how often each is measured (default 3, --short: 1)")
+    p.add_argument("--rounds", type=int, help="how often each is measured (default 5, --short: 1)")
     p.add_argument("--seconds", type=float, help="measured phase of a round (default 1)")
     p.add_argument("--peers", metavar="A,B", help=f"of {','.join(CONTENDERS)} (default all)")
     p.add_argument("--list", action="store_true", help="names what can be measured, and ends")
@@ -38,7 +38,7 @@ def arguments():
     p.add_argument("--from", dest="source", metavar="FILE", help="reports the figures of an earlier --json, measures nothing")
     p.add_argument("--docs", metavar="FILE", help="puts machine, tables and plots of this run into the page FILE")
     args = p.parse_args()
-    args.rounds = args.rounds or (1 if args.short else 3)
+    args.rounds = args.rounds or (1 if args.short else 5)
     args.seconds = args.seconds or 1.0
     return args
 
@@ -115,10 +115,12 @@ def growth(results):
     by_name = {r["name"]: r["peers"].get("swd", {}) for r in results}
     found = []
     for large, small, most in GROWTH:
-        pair = [[f["cycles"] for f in by_name.get(n, {}).get("rounds", [])] for n in (large, small)]
-        if all(pair) and all(all(p) for p in pair):
+        both = [by_name.get(n, {}) for n in (large, small)]
+        pair = [[f["cycles"] for f in swd.get("rounds", [])] for swd in both]
+        if all(p and all(p) for p in pair):
             ratio = spread([a / b for a, b in zip(*pair)])
-            found.append({"large": large, "small": small, "ratio": ratio, "most": most, "reached": ratio["median"] < most})
+            bar = {"most": most, "reached": ratio["median"] < most, "sure": all(swd["disturbed"] <= DISTURBED for swd in both)}
+            found.append({"large": large, "small": small, "ratio": ratio, **bar})
     return found
 
 

@@ -167,7 +167,7 @@ class Run:
         if self.settings is not None:
             result["ovs_settings"] = {"best": self.settings, "tried_mpps": self.tried}
         result["ratios"] = ratios(self.figures, self.scenario, self.failed)
-        result["bars"] = bars(self.scenario, result["ratios"])
+        result["bars"] = bars(self.scenario, result["ratios"], {n for n, p in peers.items() if p.get("disturbed", 0) > DISTURBED})
         return result
 
 
@@ -218,7 +218,7 @@ def ratios(figures, scenario, failed):
     return found
 
 
-def bars(scenario, found):
+def bars(scenario, found, disturbed):
     """The issue's bars of a scenario, those whose peer was measured."""
     rows = []
     for peer, least in scenario.bars.items():
@@ -226,5 +226,6 @@ def bars(scenario, found):
             continue
         got = found[peer]["median"]
         reached = got <= least if scenario.latency else got >= least
-        rows.append({"peer": peer, "least": least, "text": f"{'<=' if scenario.latency else '>='} {least}", "reached": reached})
+        text = f"{'<=' if scenario.latency else '>='} {least}"
+        rows.append({"peer": peer, "least": least, "text": text, "reached": reached, "sure": not {"swd", peer} & disturbed})
     return rows

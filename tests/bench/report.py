@@ -28,7 +28,7 @@ def rows_of(result):
         row += [digits(lat[k] / 1000, 1) if lat else "" for k in ("p50", "p99", "p999")]
         row += ["" if p["masks"] is None else str(p["masks"])]
         row += [f"{ratio['median']:.2f} x" if ratio else "", f"{ratio['min']:.2f}-{ratio['max']:.2f}" if ratio else ""]
-        row += [bar["text"] if bar else "", yes(bar["reached"]) if bar else ""]
+        row += [bar["text"] if bar else "", yes(bar) if bar else ""]
         yield row
 
 
@@ -36,11 +36,12 @@ def growth_rows(run):
     for g in run["growth"]:
         ratio = g["ratio"]
         row = [f"{g['large']} to {g['small']}", "swd", *[""] * 8, f"{ratio['median']:.2f} x"]
-        yield row + [f"{ratio['min']:.2f}-{ratio['max']:.2f}", f"< {g['most']}", yes(g["reached"])]
+        yield row + [f"{ratio['min']:.2f}-{ratio['max']:.2f}", f"< {g['most']}", yes(g)]
 
 
-def yes(reached):
-    return "yes" if reached else "NO"
+def yes(bar):
+    """Of a disturbed measurement: with a question mark."""
+    return ("yes" if bar["reached"] else "NO") + ("" if bar["sure"] else "?")
 
 
 def all_rows(run):
@@ -78,8 +79,10 @@ def footnotes(run):
     waited = list(those(run, "waited_for_generator", WAITED))
     if waited:
         yield f"so many of the generator's refills found the ring empty, which makes it the bound: {', '.join(waited)}"
-    bars = [b["reached"] for r in run["scenarios"] for b in r["bars"]] + [g["reached"] for g in run["growth"]]
-    yield f"bars reached: {sum(bars)} of {len(bars)}; {run['rounds']} rounds of {run['seconds']:g} s, {run['took_s']} s in all"
+    bars = [b for r in run["scenarios"] for b in r["bars"]] + run["growth"]
+    reached, unsure = sum(b["reached"] for b in bars), sum(not b["sure"] for b in bars)
+    doubt = f" ({unsure} of them measured while disturbed, marked ?)" if unsure else ""
+    yield f"bars reached: {reached} of {len(bars)}{doubt}; {run['rounds']} rounds of {run['seconds']:g} s, {run['took_s']} s in all"
 
 
 def those(run, key, above):

@@ -39,7 +39,7 @@ class Scenario:
 SCENARIOS = [
     Scenario("flows-1", "64 B, 1 flow each way, rule on the 5-tuple", peers=ALL, bars={"ovs": 2.5, "testpmd": 1.5}, short=True),
     Scenario("in-port", "64 B, 1 flow each way, rule on in_port alone: OVS does not parse", rules=tuple(rules.in_port())),
-    Scenario("flows-1k", "64 B, 1,000 flows each way", flows=1000, bars={"ovs-best": 2.5}),
+    Scenario("flows-1k", "64 B, 1,000 flows each way", flows=1000, bars={"ovs-best": 2.5}, short=True),
     Scenario("flows-100k", "64 B, 100,000 flows each way", flows=100_000, bars={"ovs-best": 2.5}, short=True),
     Scenario("flows-1m", "64 B, 1,000,000 flows each way", flows=1_000_000, prewarm=1.0, bars={"ovs-best": 2.5}),
     Scenario(
@@ -59,6 +59,7 @@ SCENARIOS = [
         rules=tuple(rules.masks(64)),
         peers=ONLY_OVS,
         bars={"ovs-best": 3.0},
+        short=True,
     ),
     Scenario("imix", "7 x 64, 4 x 570, 1 x 1514 B, 1,000 flows each way", size="imix", flows=1000, peers=ALL),
     Scenario("1500", "1500 B, 1 flow each way", size="1500", peers=ALL, bars={"ovs-best": 1.8}, short=True),
