@@ -11,6 +11,8 @@
 // PMD longer.
 #define WALK_MAX 4096u
 
+#define PREFETCH_MAX 2048u // bytes of a frame that are asked for ahead of its copy
+
 // What a burst has used, see used_begin().
 struct ring_used {
 	uint16_t first; // last_used before it
@@ -268,6 +270,25 @@ static inline bool put_simple(const struct virtqueue *vq, const struct ring_buff
 	return true;
 }
 
+// A long frame and the buffer that it will go to, on their way to us while the one before it is
+// copied. Their first lines are here.
+static inline void payload_prefetch(const struct ring_window *w, unsigned ahead,
+				    const struct rte_mbuf *m)
+{
+	uint32_t end = RTE_MIN(m->pkt_len, PREFETCH_MAX);
+	const struct ring_buffer *b = &w->bufs[ahead - w->first];
+	const uint8_t *src;
+
+	if (likely(m->pkt_len <= HEAD_COPY) || ahead >= w->first + w->n || b->len < end)
+		return;
+	src = m->next ? rte_pktmbuf_mtod(m->next, const uint8_t *)
+		      : rte_pktmbuf_mtod_offset(m, const uint8_t *, HEAD_COPY);
+	for (uint32_t ofs = HEAD_COPY; ofs < end; ofs += RTE_CACHE_LINE_SIZE) {
+		rte_prefetch0_write(b->data + ofs);
+		rte_prefetch0(src + (ofs - HEAD_COPY));
+	}
+}
+
 static void chain_copy_in(struct chain_cursor *at, const void *from, uint32_t len)
 {
 	const uint8_t *src = from;
@@ -386,6 +407,8 @@ static uint16_t ring_tx(struct virtqueue *vq, struct rte_mbuf **pkts, uint16_t n
 
 		if (unlikely(!b))
 			break;
+		if (i + 1 < n)
+			payload_prefetch(w, slots + 1, pkts[i + 1]);
 		if (likely(put_simple(vq, b, pkts[i]))) {
 			used_add(vq, &used, b->id, vq->hdr_len + pkts[i]->pkt_len, 1);
 		} else {
