@@ -70,7 +70,7 @@ static bool arrives(struct guest *g, const struct virtio_net_hdr_v1 *hdr, const 
 		descs[n] =
 		    (struct guest_desc){FRAME_GPA + at,
 					RTE_MIN(piece, (uint32_t)sizeof(*hdr) + len - at), 0};
-	id = guest_offer_indirect(g, TABLE_GPA, descs, n);
+	id = n == 1 ? guest_offer(g, descs, n) : guest_offer_indirect(g, TABLE_GPA, descs, n);
 	packet_arena_reset(g->arena);
 	n_pkts = g->vq.ops->rx(&g->vq, g->arena, pkts, BURST_MAX);
 	g->vq.ops->rx_done(&g->vq);
