@@ -279,7 +279,7 @@ static inline void payload_prefetch(const struct ring_window *w, unsigned ahead,
 	const struct ring_buffer *b = &w->bufs[ahead - w->first];
 	const uint8_t *src;
 
-	if (likely(m->pkt_len <= HEAD_COPY) || ahead >= w->first + w->n || b->len < end)
+	if (likely(m->pkt_len <= HEAD_COPY) || ahead >= w->first + w->n || !b->data || b->len < end)
 		return;
 	src = m->next ? rte_pktmbuf_mtod(m->next, const uint8_t *)
 		      : rte_pktmbuf_mtod_offset(m, const uint8_t *, HEAD_COPY);

@@ -10,21 +10,21 @@
 #define ECN	  VIRTIO_NET_HDR_GSO_ECN
 #define CSUM	  VIRTIO_NET_HDR_F_NEEDS_CSUM
 
-enum frame { V4, V6, V4_TAG, V6_TAGS, V4_UDP, V4_OPTIONS, V6_EXT, N_FRAMES };
+enum frame { V4, V6, V4_TAG, V6_TAGS, V4_UDP, V4_OPTIONS, V6_EXT, V6_UDP, N_FRAMES };
 
 // Where the TCP header starts, its length.
 static const struct {
 	uint16_t l4, tcp_len;
 } shapes[N_FRAMES] = {
     [V4] = {34, 32},	 [V6] = {54, 20},	  [V4_TAG] = {38, 60}, [V6_TAGS] = {62, 60},
-    [V4_UDP] = {34, 32}, [V4_OPTIONS] = {74, 60}, [V6_EXT] = {94, 60},
+    [V4_UDP] = {34, 32}, [V4_OPTIONS] = {74, 60}, [V6_EXT] = {94, 60}, [V6_UDP] = {54, 20},
 };
 
 // Bytes of a frame; its payload is frame_byte()s.
 static void write_headers(enum frame kind, uint8_t *frame)
 {
 	unsigned l4 = shapes[kind].l4, at = 12;
-	bool v6 = kind == V6 || kind == V6_TAGS || kind == V6_EXT;
+	bool v6 = kind == V6 || kind == V6_TAGS || kind == V6_EXT || kind == V6_UDP;
 	unsigned n_tags = kind == V4_TAG ? 1 : kind == V6_TAGS ? 2 : 0;
 
 	memset(frame, 0, l4 + shapes[kind].tcp_len);
@@ -37,8 +37,8 @@ static void write_headers(enum frame kind, uint8_t *frame)
 	at += 2;
 	if (v6) {
 		frame[at] = 0x60;
-		frame[at + 6] = kind == V6_EXT ? 0 : 6; // hop-by-hop
-		if (kind == V6_EXT) {			// 8 bytes, then destination options: 32
+		frame[at + 6] = kind == V6_EXT ? 0 : kind == V6_UDP ? 17 : 6; // 0: hop-by-hop
+		if (kind == V6_EXT) { // 8 bytes, then destination options: 32
 			frame[at + 40] = 60;
 			frame[at + 48] = 6;
 			frame[at + 49] = 3;
@@ -47,6 +47,8 @@ static void write_headers(enum frame kind, uint8_t *frame)
 		frame[at] = (uint8_t)(0x40 | (l4 - at) / 4);
 		frame[at + 9] = kind == V4_UDP ? 17 : 6;
 	}
+	if (kind == V4_OPTIONS)
+		frame[34 + 12] = 0x50; // a TCP header to whoever looks behind 20 bytes
 	frame[l4 + 12] = (uint8_t)(shapes[kind].tcp_len / 4 << 4);
 }
 
@@ -181,6 +183,8 @@ static const struct {
     {V4, CSUM, TCPV4, 1400, 300, 16, 0},
     {V4, CSUM, TCPV4, 1400, 0xffff, 16, 0},
     {V4, CSUM, TCPV4, 1400, 34, 0xffff, 0},
+    {V4_OPTIONS, CSUM, TCPV4, 1400, 34, 16, 0},
+    {V6_UDP, CSUM, TCPV6, 1400, 54, 16, 0},
     {V6, CSUM, TCPV6, 1400, 14, 16, 0},
     {V6_EXT, CSUM, TCPV6, 1400, 54, 16, 0},
     {V6_EXT, CSUM, TCPV6, 1400, 62, 16, 0},
