@@ -169,6 +169,35 @@ static void mixed_flows_keep_their_own_order(void **state)
 	}
 }
 
+// Two flows in turn, of frames with and without a tag.
+static void what_goes_up_with_a_packet_is_its_own(void **state)
+{
+	struct action up = {.type = ACTION_USERSPACE};
+	struct rte_mbuf *m;
+
+	(void)state;
+	install(0, 1, ACTIONS(up, OUTPUT(2)));
+	install(0, 2, ACTIONS(up, OUTPUT(2)));
+	for (uint16_t i = 0; i < 8; i++) {
+		m = packet_udp(1 + i % 2, 100 + i);
+		if (i % 2) {
+			uint8_t *frame = (uint8_t *)rte_pktmbuf_prepend(m, 4);
+
+			memmove(frame, frame + 4, 12);
+			memcpy(frame + 12, "\x81\x00\x00\x07", 4);
+		}
+		receive(m);
+	}
+	assert_int_equal(forward_rx(fx.pmd, &fx.poll), 8);
+	assert_sent(2, 8);
+	for (unsigned i = 0; i < 8; i++) {
+		assert_int_equal(upcall_drain(&m, 1), 1);
+		assert_int_equal(packet_meta(m)->layout.l4_ofs,
+				 *rte_pktmbuf_mtod_offset(m, uint8_t *, 12) == 0x81 ? 38 : 34);
+		rte_pktmbuf_free(m);
+	}
+}
+
 // A burst of flows that only send, to one port and to several.
 static void flows_that_only_send_are_counted_each(void **state)
 {
@@ -355,6 +384,7 @@ int main(void)
 	    T(an_installed_flow_forwards_and_counts),
 	    T(a_deleted_flow_misses_again),
 	    T(mixed_flows_keep_their_own_order),
+	    T(what_goes_up_with_a_packet_is_its_own),
 	    T(flows_that_only_send_are_counted_each),
 	    T(malformed_frames_drop_and_the_others_go_on),
 	    T(headers_spread_over_segments_classify_the_same),

@@ -305,6 +305,26 @@ static void frames_are_cut_for_ports_that_do_not(void **state)
 	}
 }
 
+static void a_frame_that_gets_a_tag_is_cut_behind_it(void **state)
+{
+	struct action push = {.type = ACTION_PUSH_VLAN,
+			      .u.vlan = {.tpid_be = htons(0x8100), .tci_be = htons(0x6009)}};
+	struct frame_spec spec = {.proto = IPPROTO_TCP},
+			  tagged = {.proto = IPPROTO_TCP, .n_tags = 1};
+	static struct big big, want;
+
+	(void)state;
+	install(0, 0, ACTIONS(OUTPUT(2), push, OUTPUT(4)));
+	big_make(&big, &spec, 1000, 5500);
+	big_make(&want, &tagged, 1000, 5500);
+	for (unsigned lent = 0; lent < 2; lent++) {
+		lend(lent);
+		forward_one(packet_of_big(&big));
+		wants_segments(&big, 2);
+		wants_segments(&want, 4);
+	}
+}
+
 static void the_longest_frame_is_cut(void **state)
 {
 	struct frame_spec spec = {.proto = IPPROTO_TCP};
@@ -499,6 +519,7 @@ int main(void)
 	    T(any_field_is_completed),
 	    T(edits_keep_what_is_left_to_do_right),
 	    T(frames_are_cut_for_ports_that_do_not),
+	    T(a_frame_that_gets_a_tag_is_cut_behind_it),
 	    T(the_longest_frame_is_cut),
 	    T(a_port_that_cuts_gets_the_frame_whole),
 	    T(a_truncated_frame_has_nothing_left_to_do),
