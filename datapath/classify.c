@@ -11,16 +11,19 @@ const struct classify_ops *classify_ops_current(void)
 
 void classify_extract(struct rte_mbuf *m, struct flow_key *key, struct packet_layout *layout)
 {
-	uint32_t wanted = RTE_MIN(rte_pktmbuf_pkt_len(m), HEADERS_MAX);
+	uint32_t most = RTE_MIN(rte_pktmbuf_pkt_len(m), HEADERS_MAX);
+	uint32_t len = RTE_MIN(rte_pktmbuf_data_len(m), HEADERS_MAX);
 	uint8_t headers[HEADERS_MAX];
 
-	if (unlikely(rte_pktmbuf_data_len(m) < wanted) && packet_is_lent(m))
+	flow_extract(rte_pktmbuf_mtod(m, const uint8_t *), len, key, layout);
+	if (likely(!flow_extract_wants_more(key, len, most)))
+		return;
+	if (packet_is_lent(m)) {
 		packet_pull_headers(&m); // stays the same packet
-	if (likely(rte_pktmbuf_data_len(m) >= wanted))
-		flow_extract(rte_pktmbuf_mtod(m, const uint8_t *), rte_pktmbuf_data_len(m), key,
-			     layout);
-	else
-		flow_extract(rte_pktmbuf_read(m, 0, wanted, headers), wanted, key, layout);
+		flow_extract(rte_pktmbuf_mtod(m, const uint8_t *), most, key, layout);
+	} else {
+		flow_extract(rte_pktmbuf_read(m, 0, most, headers), most, key, layout);
+	}
 }
 
 void classify_meta(struct pmd *pmd, unsigned i)
