@@ -94,6 +94,24 @@ static void checksums_are_completed_for_ports_that_do_not(void **state)
 	}
 }
 
+// Of a guest's long frame, what follows the head lies in pieces as the guest has cut it.
+static void pieces_of_odd_length_are_summed_right(void **state)
+{
+	static const uint32_t cuts[] = {301, 333, 257, 500};
+	struct frame_spec spec = {.proto = IPPROTO_UDP};
+	struct frame f;
+
+	(void)state;
+	install(0, 0, ACTIONS(OUTPUT(2), OUTPUT(4)));
+	for (unsigned i = 0; i < 10 * RTE_DIM(cuts); i++) {
+		spec.payload = 1400 + i;
+		frame_make(&f, &spec);
+		forward_one(partial_of(&f, cuts[i % RTE_DIM(cuts)]));
+		wants(fake_port_sent(&fx.ports[2]), &f);
+		wants(fake_port_sent(&fx.ports[4]), &f);
+	}
+}
+
 static void a_udp_sum_of_zero_becomes_ffff(void **state)
 {
 	struct frame_spec spec = {.proto = IPPROTO_UDP, .payload = 2};
@@ -514,6 +532,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    T(checksums_are_completed_for_ports_that_do_not),
+	    T(pieces_of_odd_length_are_summed_right),
 	    T(a_udp_sum_of_zero_becomes_ffff),
 	    T(one_output_s_checksum_is_not_the_others),
 	    T(any_field_is_completed),
