@@ -126,6 +126,9 @@ int edit_pop_vlan(struct rte_mbuf **m, const struct action *action)
 		return 0;
 	if (rte_pktmbuf_data_len(*m) < ETH_ADDRS_LEN + VLAN_LEN + 2)
 		return -EINVAL; // less than an Ethernet header would be left
+	if ((*m)->ol_flags & PACKET_OFFLOAD &&
+	    packet_meta(*m)->offload.csum_start < FRAME_MIN + VLAN_LEN)
+		return -EINVAL; // the checksum would start in it
 	frame = rte_pktmbuf_mtod(*m, uint8_t *);
 	memmove(frame + VLAN_LEN, frame, ETH_ADDRS_LEN);
 	rte_pktmbuf_adj(*m, VLAN_LEN);

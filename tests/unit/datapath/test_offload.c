@@ -222,6 +222,34 @@ static void edits_keep_what_is_left_to_do_right(void **state)
 	}
 }
 
+// A sender may name a place inside a tag, which must not end up before the frame.
+static void a_tag_that_is_to_be_summed_stays(void **state)
+{
+	struct frame_spec spec = {.proto = IPPROTO_TCP, .n_tags = 1};
+	struct frame f;
+
+	(void)state;
+	fx.ports[2].port.tx_offloads = PORT_TX_CSUM;
+	install(0, 0, ACTIONS((struct action){.type = ACTION_POP_VLAN}, OUTPUT(2)));
+	frame_make(&f, &spec);
+	for (unsigned i = 0; i < 2 * 5; i++) {
+		uint16_t start = 14 + i / 2;
+		struct rte_mbuf *m = packet_make(f.b, f.len);
+
+		m->ol_flags |= PACKET_OFFLOAD;
+		packet_meta(m)->offload =
+		    (struct packet_offload){.csum_start = start, .csum_offset = 16};
+		lend(i % 2);
+		forward_one(m);
+		m = fake_port_sent(&fx.ports[2]);
+		assert_int_equal(!m, start < 18);
+		if (m)
+			assert_int_equal(packet_meta(m)->offload.csum_start, start - 4);
+		rte_pktmbuf_free(m);
+	}
+	assert_int_equal(drops_of(1, DROP_ACTION_INVALID), 2 * 4);
+}
+
 // A frame of `payload` bytes that is to be cut.
 struct big {
 	struct frame headers; // of the frame without payload
@@ -537,6 +565,7 @@ int main(void)
 	    T(one_output_s_checksum_is_not_the_others),
 	    T(any_field_is_completed),
 	    T(edits_keep_what_is_left_to_do_right),
+	    T(a_tag_that_is_to_be_summed_stays),
 	    T(frames_are_cut_for_ports_that_do_not),
 	    T(a_frame_that_gets_a_tag_is_cut_behind_it),
 	    T(the_longest_frame_is_cut),
