@@ -29,7 +29,8 @@ static inline bool frame_len_is_right(struct rte_mbuf *m)
 
 static __rte_noinline void malformed(struct pmd *pmd, struct rte_mbuf *m)
 {
-	pmd->ports[pmd->in_port].rx_bytes += rte_pktmbuf_pkt_len(m);
+	if (!pmd->burst.recirculated) // otherwise an action made it longer
+		pmd->ports[pmd->in_port].rx_bytes += rte_pktmbuf_pkt_len(m);
 	pmd_drop(pmd, m, DROP_MALFORMED);
 }
 

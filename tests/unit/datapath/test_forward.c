@@ -254,6 +254,24 @@ static void malformed_frames_drop_and_the_others_go_on(void **state)
 	assert_int_equal(drops_of(1, DROP_MALFORMED), 3);
 }
 
+static void a_frame_that_a_tag_made_too_long_came_in_once(void **state)
+{
+	struct action push = {.type = ACTION_PUSH_VLAN,
+			      .u.vlan = {.tpid_be = htons(0x8100), .tci_be = htons(0x1001)}};
+	struct rte_mbuf *longest = packet_udp(1, 2000);
+
+	(void)state;
+	install(0, 0, ACTIONS(push, RECIRC(5)));
+	for (int i = 0; i < 3; i++)
+		rte_pktmbuf_chain(longest, packet_udp(1, 2000));
+	rte_pktmbuf_chain(longest, packet_udp(1, FRAME_MAX - 8000));
+	receive(longest);
+	assert_int_equal(forward_rx(fx.pmd, &fx.poll), 1);
+	assert_int_equal(drops_of(1, DROP_MALFORMED), 1);
+	assert_int_equal(fx.pmd->ports[1].rx_packets, 1);
+	assert_int_equal(fx.pmd->ports[1].rx_bytes, FRAME_MAX);
+}
+
 static void headers_spread_over_segments_classify_the_same(void **state)
 {
 	struct rte_mbuf *whole = packet_udp(7, 100);
@@ -387,6 +405,7 @@ int main(void)
 	    T(what_goes_up_with_a_packet_is_its_own),
 	    T(flows_that_only_send_are_counted_each),
 	    T(malformed_frames_drop_and_the_others_go_on),
+	    T(a_frame_that_a_tag_made_too_long_came_in_once),
 	    T(headers_spread_over_segments_classify_the_same),
 	    T(recirculated_packets_come_through_again_with_their_id),
 	    T(a_missed_recirculated_packet_carries_its_id),
