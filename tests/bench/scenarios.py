@@ -24,6 +24,7 @@ class Scenario:
     rules: tuple = tuple(rules.five_tuple())
     both: bool = True
     packed: bool = False
+    ring: int = 256  # entries: QEMU's default
     layout: str = "vm-vm"
     peers: tuple = DPDK
     prewarm: float = 0  # seconds of a run before, so that caches of many flows are warm when counting begins
@@ -63,6 +64,7 @@ SCENARIOS = [
     ),
     Scenario("imix", "7 x 64, 4 x 570, 1 x 1514 B, 1,000 flows each way", size="imix", flows=1000, peers=ALL),
     Scenario("1500", "1500 B, 1 flow each way", size="1500", peers=ALL, bars={"ovs-best": 1.8}, short=True),
+    Scenario("1500-ring-1024", "1500 B, 1 flow each way, rings of 1,024: buffers beyond the L2 cache", size="1500", ring=1024),
     Scenario("one-way", "64 B, 1 flow, one direction", both=False, peers=ALL),
     Scenario("1500-one-way", "1500 B, 1 flow, one direction", size="1500", both=False, peers=ALL),
     Scenario("packed", "64 B, 1 flow each way, packed rings", packed=True),
@@ -79,6 +81,7 @@ SCENARIOS = [
         "tso",
         "TCP frames of 64 KiB with segmentation offload, 1 flow each way",
         size="tso",
+        ring=1024,
         rules=tuple(rules.five_tuple("tcp")),
         layout="tso",
         peers=ALL,
