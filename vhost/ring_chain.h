@@ -102,26 +102,28 @@ static inline const struct vhost_region *region_find(struct virtqueue *vq, uint6
 	return likely(region_has(r, gpa, len)) ? r : region_search(vq, gpa, len);
 }
 
-// A buffer of one descriptor: where it is, and its first lines on their way to us. Anything else is
-// left without data, to be looked at again.
+// A buffer of one descriptor: where it is. Anything else is left without data, to be looked at
+// again. What the descriptor points at, be it a chain's start or its table, is on its way to us.
 static inline void buffer_look(struct virtqueue *vq, const struct ring_desc *d, uint16_t direction,
 			       struct ring_buffer *b)
 {
 	const struct vhost_region *r = region_find(vq, d->addr, d->len);
+	uint8_t *data;
 
 	b->len = d->len;
-	if (unlikely(!r || (d->flags & DESC_FLAGS) != direction || vq->log)) {
-		b->data = NULL;
+	b->data = NULL;
+	if (unlikely(!r))
 		return;
-	}
-	b->data = r->hva + (d->addr - r->gpa);
+	data = r->hva + (d->addr - r->gpa);
 	if (direction) {
-		rte_prefetch0_write(b->data);
-		rte_prefetch0_write(b->data + RTE_CACHE_LINE_SIZE);
+		rte_prefetch0_write(data);
+		rte_prefetch0_write(data + RTE_CACHE_LINE_SIZE);
 	} else {
-		rte_prefetch0(b->data);
-		rte_prefetch0(b->data + RTE_CACHE_LINE_SIZE);
+		rte_prefetch0(data);
+		rte_prefetch0(data + RTE_CACHE_LINE_SIZE);
 	}
+	if (likely((d->flags & DESC_FLAGS) == direction && !vq->log))
+		b->data = data;
 }
 
 // One descriptor's bytes, split where regions end.
