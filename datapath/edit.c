@@ -75,18 +75,6 @@ static void layout_shift(struct rte_mbuf *m, int delta)
 	}
 }
 
-static int replace_by_copy(struct rte_mbuf **m)
-{
-	struct rte_mbuf *copy = rte_pktmbuf_copy(*m, packet_pool(), 0, UINT32_MAX);
-
-	if (!copy)
-		return -ENOMEM;
-	*packet_meta(copy) = *packet_meta(*m);
-	packet_free(*m);
-	*m = copy;
-	return 0;
-}
-
 int edit_push_vlan(struct rte_mbuf **m, const struct action *action)
 {
 	const struct vlan_tag *tag = &action->u.vlan;
@@ -100,7 +88,7 @@ int edit_push_vlan(struct rte_mbuf **m, const struct action *action)
 	if (count_tags(*m) == TAGS_MAX)
 		return -EINVAL;
 	if (rte_pktmbuf_headroom(*m) < VLAN_LEN) {
-		err = replace_by_copy(m); // with fresh headroom
+		err = packet_replace(m);
 		if (err)
 			return err;
 	}

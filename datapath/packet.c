@@ -136,10 +136,20 @@ struct rte_mbuf *packet_copy(struct packet_arena *arena, struct rte_mbuf *m, uin
 	return copy;
 }
 
+int packet_replace(struct rte_mbuf **m)
+{
+	struct rte_mbuf *copy = copy_whole(*m, UINT32_MAX);
+
+	if (!copy)
+		return -ENOMEM;
+	packet_free(*m);
+	*m = copy;
+	return 0;
+}
+
 int packet_pull_headers(struct rte_mbuf **m)
 {
 	uint32_t need = RTE_MIN(rte_pktmbuf_pkt_len(*m), HEADERS_MAX);
-	struct rte_mbuf *copy;
 
 	if (packet_is_lent(*m)) {
 		pull_lent(*m);
@@ -147,10 +157,5 @@ int packet_pull_headers(struct rte_mbuf **m)
 	}
 	if (likely(RTE_MBUF_DIRECT(*m) && rte_mbuf_refcnt_read(*m) == 1 && (*m)->data_len >= need))
 		return 0;
-	copy = copy_whole(*m, UINT32_MAX);
-	if (!copy)
-		return -ENOMEM;
-	rte_pktmbuf_free(*m);
-	*m = copy;
-	return 0;
+	return packet_replace(m);
 }

@@ -2,9 +2,9 @@
 //
 // Most are from the switch's own pool. A packet that a guest sends is *lent* instead: its head, the
 // first bytes, is a copy in private memory, where it is classified and changed; what follows stays
-// in the guest's memory, in further segments that nothing reads but the copy to where the packet
-// goes. It lives from the port's rx() to its rx_done(), in the arena of its PMD: whoever keeps a
-// packet longer asks for one of the switch's own with packet_own().
+// in the guest's memory, in further segments that are read only on the way out: copied to where the
+// packet goes, and summed. It lives from the port's rx() to its rx_done(), in the arena of its PMD:
+// whoever keeps a packet longer asks for one of the switch's own with packet_own().
 #ifndef DATAPATH_PACKET_H
 #define DATAPATH_PACKET_H
 
@@ -148,6 +148,9 @@ struct rte_mbuf *packet_own(struct rte_mbuf *m);
 // m's changing; of a part, what senders left to do is no more to be done. A lent one's is lent,
 // from `arena`, as long as there is room. NULL when out of memory.
 struct rte_mbuf *packet_copy(struct packet_arena *arena, struct rte_mbuf *m, uint32_t len);
+
+// A copy in place of *m, all in it private, with fresh headroom. 0 or -ENOMEM.
+int packet_replace(struct rte_mbuf **m);
 
 // Makes the first min(len, HEADERS_MAX) bytes contiguous and private: for a lent packet, more of it
 // is copied into its head. 0 or -ENOMEM; *m may be replaced.

@@ -249,7 +249,7 @@ bool pmd_pool_info(unsigned i, struct pmd_info *info)
 	return true;
 }
 
-uint64_t pmd_pool_emc_bytes(void)
+uint64_t pmd_pool_cache_bytes(void)
 {
 	unsigned cursor = 0;
 	uint64_t bytes = 0;

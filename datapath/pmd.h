@@ -84,7 +84,7 @@ struct rxq *pmd_pool_rxq(unsigned i);
 // Sums over all PMDs, running and past.
 void pmd_pool_port_counters(uint32_t port_no, struct port_counters *sum);
 void pmd_pool_port_counters_reset(uint32_t port_no); // when a port number is used anew
-uint64_t pmd_pool_emc_bytes(void);
+uint64_t pmd_pool_cache_bytes(void);
 
 // Hands a packet with actions to a PMD, which runs them as if the packet had just matched. Takes
 // both over (the actions are freed on the control thread later). meta->in_port, recirc_id must be

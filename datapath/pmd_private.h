@@ -83,7 +83,6 @@ struct pmd {
 	uint16_t core;	// constant
 	int16_t numa_node; // constant
 	bool stop;
-	uint32_t n_injected; // control thread's own: given to the PMD and not yet reclaimed
 
 	// Line 2: the packet at hand. Writer: the PMD, as all below.
 	uint64_t now_ms __rte_cache_aligned; // CLOCK_MONOTONIC, coarse
@@ -108,6 +107,7 @@ struct pmd {
 
 	// Control thread's own.
 	pthread_t thread __rte_cache_aligned;
+	uint32_t n_injected; // packets given to the PMD and not yet reclaimed
 };
 
 static_assert(offsetof(struct pmd, rxqs) == 1 * RTE_CACHE_LINE_SIZE, "line 0: constants");

@@ -59,7 +59,8 @@ static bool put_tables(struct server *server, struct nlmsghdr *nlh, size_t room)
 {
 	struct flow_table_memory mem;
 	flow_table_memory(server->flows, &mem);
-	return mnl_attr_put_u64_check(nlh, room, SWD_INFO_ATTR_CACHE_BYTES, pmd_pool_emc_bytes()) &&
+	return mnl_attr_put_u64_check(nlh, room, SWD_INFO_ATTR_CACHE_BYTES,
+				      pmd_pool_cache_bytes()) &&
 	       mnl_attr_put_u64_check(nlh, room, SWD_INFO_ATTR_MEGAFLOW_BYTES,
 				      mem.slab_bytes + mem.bucket_bytes) &&
 	       mnl_attr_put_u64_check(nlh, room, SWD_INFO_ATTR_COUNTER_BYTES, mem.counter_bytes) &&
