@@ -131,7 +131,7 @@ PYTEST := /usr/bin/python3 -m pytest -p no:cacheprovider -q --timeout=300
 GUEST  := $(CURDIR)/build/guest
 
 .PHONY: system
-system: all hugepages ## system tests: a process that plays the guest's side of vhost-user
+system: all bench-gen hugepages ## system tests: a process that plays the guest's side of vhost-user
 	SWD_BUILD=$(abspath $(BUILD)) $(PYTEST) tests/system
 
 .PHONY: guests

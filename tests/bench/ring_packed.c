@@ -87,6 +87,15 @@ static void take_back(struct ring *r)
 	}
 }
 
+// A table for a split ring as one for a packed ring: `next` and `flags` stand the other way round,
+// and nothing there is linked (virtio 1.2, section 2.8.8).
+static struct vring_desc packed_table(struct vring_desc at, struct vring_desc *table)
+{
+	for (uint32_t i = 0; i < at.len / sizeof(*table); i++)
+		table[i].flags = table[i].next = 0;
+	return at;
+}
+
 // Writes a chain. With `hold`, its first descriptor is not available yet; returns the flags that
 // make it so.
 static uint16_t write_chain(struct ring *r, uint32_t slot, const struct vring_desc *ref, bool hold)
@@ -96,7 +105,8 @@ static uint16_t write_chain(struct ring *r, uint32_t slot, const struct vring_de
 	uint32_t n = 1;
 	parts[0] = *ref;
 	if (r->c.chain > 1 && r->c.indirect)
-		parts[0] = ring_indirect(r, slot, ref);
+		parts[0] = packed_table(ring_indirect(r, slot, ref),
+					(struct vring_desc *)r->tables + slot);
 	else if (r->c.chain > 1)
 		n = ring_cut(r, ref, parts, 0);
 	uint16_t first = parts[0].flags | avail_flags(r->avail_wrap);

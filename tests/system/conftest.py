@@ -34,9 +34,9 @@ def why_not():
     with open("/sys/kernel/mm/hugepages/hugepages-2048kB/free_hugepages", encoding="ascii") as f:
         if int(f.read()) < 256:
             return "needs 256 free hugepages of 2 MB: run `make hugepages`"
-    for name in ("swd", "swctld", "swctl"):
+    for name in ("swd", "swctld", "swctl", "bench-gen"):
         if not os.access(program(name), os.X_OK):
-            return f"{program(name)} is not there: run `make`, or set SWD_BUILD"
+            return f"{program(name)} is not there: run `make all bench-gen`, or set SWD_BUILD"
     return None
 
 
