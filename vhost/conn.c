@@ -5,7 +5,6 @@
 #include <rte_vhost.h>
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -177,9 +176,10 @@ static void appear(struct vhost_conn *conn)
 		if (conn->ready >> v & 1)
 			queue_up(conn, v);
 	}
-	show(conn);
+	// Before the guest is there: a frame that it could take whole is not cut.
 	__atomic_store_n(&conn->session->port->tx_offloads, offloads_of(conn->features),
 			 __ATOMIC_RELAXED);
+	show(conn);
 }
 
 static void disappear(struct vhost_conn *conn)
@@ -245,15 +245,15 @@ void conn_vring_call(struct vhost_conn *conn, uint16_t vring)
 {
 	struct virtqueue *vq = &conn->queues[vring];
 	struct rte_vhost_vring ring;
-	int fd = -1, old;
+	int fd, old, rc;
 
 	if (!is_shown(conn) || !(conn->up >> vring & 1) ||
 	    rte_vhost_get_vhost_vring(conn->vid, vring, &ring) < 0)
 		return;
-	if (ring.callfd >= 0)
-		fd = fcntl(ring.callfd, F_DUPFD_CLOEXEC, 0);
-	if (fd >= 0)
-		fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK); // PMDs do not wait for readers
+	rc = virtqueue_call_fd_dup(ring.callfd, &fd);
+	if (rc < 0)
+		port_log_warn(conn->session->port, "queue %u of the guest gets no calls: %s", vring,
+			      strerror(-rc));
 	old = __atomic_exchange_n(&vq->call_fd, fd, __ATOMIC_RELEASE);
 	ports_synchronize();
 	if (old >= 0)

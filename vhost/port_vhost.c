@@ -102,7 +102,6 @@ static uint16_t vhost_rx(struct port *port, uint16_t queue, struct packet_arena 
 	struct vhost_session *s = port->priv;
 	struct vhost_device *device = session_device(s);
 	struct virtqueue *vq = device ? device->tx[queue] : NULL;
-	uint16_t got;
 
 	if (unlikely(!vq))
 		return 0;
@@ -111,10 +110,7 @@ static uint16_t vhost_rx(struct port *port, uint16_t queue, struct packet_arena 
 		pkts[0] = announcement(s);
 		return 1;
 	}
-	got = vq->ops->rx(vq, arena, pkts, n);
-	if (got == 0 && unlikely(vq->n_taken > 0))
-		vq->ops->rx_done(vq); // malformed frames only
-	return got;
+	return vq->ops->rx(vq, arena, pkts, n);
 }
 
 static void vhost_rx_done(struct port *port, uint16_t queue)
@@ -198,7 +194,7 @@ struct health {
 static bool queue_works(struct vhost_session *s, const struct virtqueue *vq, struct health *health)
 {
 	uint32_t bit = 1u << vq->index;
-	unsigned fault = __atomic_load_n(&vq->fault, __ATOMIC_RELAXED);
+	unsigned fault = __atomic_load_n(&vq->fault, __ATOMIC_ACQUIRE); // then its descriptor
 
 	if (fault == VIRTQUEUE_NONE)
 		return true;

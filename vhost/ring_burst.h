@@ -10,6 +10,8 @@
 // Descriptors of chains that a burst walks at most, and those of one chain more: no guest keeps a
 // PMD longer.
 #define WALK_MAX 4096u
+// Of a frame that the guest can never take: who sends asks for the next one then.
+#define WALK_IMPOSSIBLE_MAX (WALK_MAX / BURST_MAX)
 
 #define PREFETCH_MAX 2048u // bytes of a frame that are asked for ahead of its copy
 
@@ -315,8 +317,8 @@ struct put_room {
 	} bufs[CHAIN_PIECES_MAX];
 };
 
-// Finds `need` bytes. 0; -EAGAIN when the guest has not made as many available, -EMSGSIZE when it
-// never can, -EFAULT.
+// Finds `need` bytes. 0; -EAGAIN when the guest has not made as many available, or in too many
+// descriptors, -EMSGSIZE when it never can, -EFAULT.
 static int room_find(struct virtqueue *vq, struct put_room *room, unsigned ahead, uint64_t need)
 {
 	struct ring_chain *c = &room->chain;
@@ -331,6 +333,8 @@ static int room_find(struct virtqueue *vq, struct put_room *room, unsigned ahead
 		if (room->n_slots == vq->size || room->n == CHAIN_PIECES_MAX || c->cut ||
 		    (room->n > 0 && !vq->mergeable))
 			return -EMSGSIZE;
+		if (c->n_walked >= WALK_MAX)
+			return -EAGAIN;
 		rc = chain_read(vq, ahead + room->n_slots, c);
 		if (rc < 0)
 			return rc;
@@ -372,6 +376,7 @@ static __rte_noinline int put_complex(struct virtqueue *vq, struct ring_used *us
 	    !offload_is_taken(vq->features, &packet_meta(m)->offload))
 		return -EMSGSIZE;
 	rc = room_find(vq, &room, ahead, need);
+	*n_walked += room.chain.n_walked;
 	if (rc < 0)
 		return rc;
 	at.piece = room.chain.pieces;
@@ -384,7 +389,6 @@ static __rte_noinline int put_complex(struct virtqueue *vq, struct ring_used *us
 	for (unsigned i = 0; i < room.n; i++)
 		used_add(vq, used, room.bufs[i].id, room.bufs[i].len, room.bufs[i].n_slots);
 	*n_slots = room.n_slots;
-	*n_walked += room.chain.n_walked;
 	return 0;
 }
 
@@ -412,9 +416,10 @@ static uint16_t ring_tx(struct virtqueue *vq, struct rte_mbuf **pkts, uint16_t n
 		if (likely(put_simple(vq, b, pkts[i]))) {
 			used_add(vq, &used, b->id, vq->hdr_len + pkts[i]->pkt_len, 1);
 		} else {
+			unsigned before = n_walked;
 			int rc = put_complex(vq, &used, slots, pkts[i], &took, &n_walked);
 
-			*impossible = rc == -EMSGSIZE;
+			*impossible = rc == -EMSGSIZE && n_walked - before <= WALK_IMPOSSIBLE_MAX;
 			if (rc < 0)
 				break;
 		}

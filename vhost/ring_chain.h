@@ -68,10 +68,10 @@ static __rte_noinline __rte_cold int ring_fail(struct virtqueue *vq, enum virtqu
 
 static __rte_noinline void guest_call(struct virtqueue *vq)
 {
-	if (vq->call_fd < 0)
-		return;
-	eventfd_write(vq->call_fd, 1);
-	vq->n_calls++;
+	int fd = __atomic_load_n(&vq->call_fd, __ATOMIC_RELAXED);
+
+	if (fd >= 0)
+		eventfd_write(fd, 1);
 }
 
 static inline bool region_has(const struct vhost_region *r, uint64_t gpa, uint32_t len)

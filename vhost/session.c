@@ -64,7 +64,6 @@ static struct vhost_conn *conn_by_vid(struct vhost_session *s, int vid)
 }
 
 // With virtqueue locks held for most messages; session.h says why waiting is right all the same.
-// same.
 static enum rte_vhost_msg_result pre_message(int vid, void *msg)
 {
 	struct vhost_conn *conn = conn_by_vid(session_by_vid(vid), vid);

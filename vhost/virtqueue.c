@@ -87,15 +87,12 @@ static int positions_set(struct virtqueue *vq, uint16_t last_avail, uint16_t las
 	return vq->last_avail < vq->size && vq->last_used < vq->size ? 0 : -EINVAL;
 }
 
-// The guest's address of what we write on giving buffers back: the used ring, or the packed ring.
-static uint64_t log_address(const struct virtqueue *vq)
+// The guest's address of a part of the ring, for dirty logging.
+static uint64_t guest_address(const struct vhost_mem *mem, const void *part)
 {
-	const uint8_t *hva =
-	    vq->packed ? (const uint8_t *)vq->desc_packed : (const uint8_t *)vq->used;
-
-	for (unsigned i = 0; i < vq->mem->n; i++) {
-		const struct vhost_region *r = &vq->mem->regions[i];
-		uintptr_t ofs = (uintptr_t)hva - (uintptr_t)r->hva;
+	for (unsigned i = 0; i < mem->n; i++) {
+		const struct vhost_region *r = &mem->regions[i];
+		uintptr_t ofs = (uintptr_t)part - (uintptr_t)r->hva;
 
 		if (ofs < r->size)
 			return r->gpa + ofs;
@@ -103,17 +100,20 @@ static uint64_t log_address(const struct virtqueue *vq)
 	return 0;
 }
 
-// We poll. With an event index a split ring's flags are ignored: the index is put as far from the
-// guest's as can be, so that a kick comes once in 65536 buffers, to nobody.
+// We poll. With an event index a split ring's flags are 0: the index is put as far from the guest's
+// as can be, so that a kick comes once in 65536 buffers, to nobody.
 static void kicks_refuse(struct virtqueue *vq)
 {
 	uint16_t *avail_event = (void *)&vq->used->ring[vq->size];
 
 	if (vq->packed) {
 		vq->device_event->flags = VRING_PACKED_EVENT_FLAG_DISABLE;
+		if (vq->log)
+			rte_vhost_log_write(vq->vid, guest_address(vq->mem, vq->device_event),
+					    sizeof(*vq->device_event));
 		return;
 	}
-	vq->used->flags = VRING_USED_F_NO_NOTIFY;
+	vq->used->flags = vq->event_idx ? 0 : VRING_USED_F_NO_NOTIFY;
 	if (vq->event_idx)
 		*avail_event = (uint16_t)(vq->last_avail - 1);
 	if (vq->log)
@@ -123,22 +123,22 @@ static void kicks_refuse(struct virtqueue *vq)
 					sizeof(uint16_t));
 }
 
-// Ours, and a PMD that writes to it must not wait for whoever reads it.
-static int call_fd_set(struct virtqueue *vq, int fd)
+int virtqueue_call_fd_dup(int fd, int *own)
 {
 	int flags;
 
-	vq->call_fd = -1;
+	*own = -1;
 	if (fd < 0)
 		return 0;
-	vq->call_fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
-	if (vq->call_fd < 0)
+	*own = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	if (*own < 0)
 		return -errno;
-	flags = fcntl(vq->call_fd, F_GETFL);
-	if (flags >= 0 && fcntl(vq->call_fd, F_SETFL, flags | O_NONBLOCK) == 0)
+	flags = fcntl(*own, F_GETFL);
+	if (flags >= 0 && fcntl(*own, F_SETFL, flags | O_NONBLOCK) == 0)
 		return 0;
 	flags = -errno;
-	virtqueue_fini(vq);
+	close(*own);
+	*own = -1;
 	return flags;
 }
 
@@ -165,8 +165,9 @@ int virtqueue_init(struct virtqueue *vq, const struct virtqueue_config *config)
 	rc = positions_set(vq, config->last_avail, config->last_used);
 	if (rc < 0)
 		return rc;
-	vq->log_gpa = log_address(vq);
-	rc = call_fd_set(vq, config->ring->callfd);
+	vq->log_gpa = guest_address(vq->mem, vq->packed ? (const void *)vq->desc_packed
+							: (const void *)vq->used);
+	rc = virtqueue_call_fd_dup(config->ring->callfd, &vq->call_fd);
 	if (rc < 0)
 		return rc;
 	kicks_refuse(vq);

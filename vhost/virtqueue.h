@@ -83,14 +83,14 @@ struct virtqueue {
 	const struct vhost_mem *mem;
 	const struct virtqueue_ops *ops;
 	uint64_t features; // negotiated, VIRTIO_*
-	uint64_t log_gpa;  // of the used ring, for dirty logging
+	uint64_t log_gpa;  // of the used ring or the packed ring, for dirty logging
 	uint16_t size;
 	uint16_t index; // librte_vhost's: 2q the guest's receive queue, 2q + 1 its transmit queue
-	int call_fd;	// our own duplicate; -1: none
+	int call_fd;	// our own duplicate; -1: none; writer while published: conn_vring_call()
 	int vid;
 	uint8_t hdr_len; // of the virtio_net_hdr: 12 with VERSION_1 or MRG_RXBUF, otherwise 10
 	bool packed, event_idx, in_order, indirect, mergeable;
-	bool log; // dirty pages are to be logged, by rte_vhost_log_write() and _log_used_vring()
+	bool log; // dirty pages are to be logged, by rte_vhost_log_write()
 
 	// Line 2: where we are. Writer: who uses the queue.
 	uint16_t last_avail __rte_cache_aligned; // next descriptor or avail entry to take
@@ -99,12 +99,10 @@ struct virtqueue {
 	bool avail_wrap, used_wrap;		 // packed ring's wrap counters
 	uint16_t n_taken;			 // taken by rx and not given back yet
 	bool signalled_valid;
-	uint16_t signalled;  // used index at the last notification
 	uint8_t last_region; // where the last address was found
 	// Read by the control thread.
 	uint8_t fault; // enum virtqueue_fault
 	uint16_t fault_desc;
-	uint64_t n_calls;     // notifications sent to the guest
 	uint64_t n_malformed; // frames that were thrown away: offload fields that do not fit, too
 			      // long, too short
 
@@ -122,7 +120,8 @@ struct virtqueue {
 // One per instruction set and ring format; hot.
 struct virtqueue_ops {
 	// The guest's transmit queue: takes up to n (at most BURST_MAX) frames, lent. Descriptors
-	// stay with us until rx_done. Returns how many; malformed ones are skipped and counted.
+	// stay with us until rx_done. Returns how many; malformed ones are skipped and counted,
+	// and a burst of nothing else is given back at once.
 	uint16_t (*rx)(struct virtqueue *vq, struct packet_arena *arena, struct rte_mbuf **pkts,
 		       uint16_t n);
 	// Gives back all that rx took: one published index, and one notification if the guest wants
@@ -156,6 +155,9 @@ int virtqueue_init(struct virtqueue *vq, const struct virtqueue_config *config);
 // The positions, as rte_vhost_set_vring_base() wants them. No PMD uses it.
 void virtqueue_base(const struct virtqueue *vq, uint16_t *last_avail, uint16_t *last_used);
 void virtqueue_fini(struct virtqueue *vq); // closes the duplicate
+// Our own duplicate of a guest's call file (-1: none), which makes no PMD wait for whoever reads
+// it. 0 or -errno, *own is -1 then.
+int virtqueue_call_fd_dup(int fd, int *own);
 
 // Whether `len` bytes at a guest's address are in its memory, all in one region; then where,
 // otherwise NULL.

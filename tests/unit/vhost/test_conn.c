@@ -2,7 +2,9 @@
 // librte_vhost's, which here knows of no device.
 #include "vhost/conn.h"
 
+#include <linux/virtio_net.h>
 #include <rte_eal.h>
+#include <rte_vhost.h>
 
 // cmocka.h needs these first.
 #include <setjmp.h>
@@ -12,6 +14,7 @@
 
 #include <cmocka.h>
 
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -25,6 +28,21 @@ static struct rcu *rcu;
 static int pmd;
 static bool done;
 static const struct vhost_device *seen;
+
+// In place of librte_vhost's: a guest that takes checksums.
+int rte_vhost_get_mem_table(int vid, struct rte_vhost_memory **table)
+{
+	(void)vid;
+	*table = calloc(1, sizeof(**table));
+	return 0;
+}
+
+int rte_vhost_get_negotiated_features(int vid, uint64_t *features)
+{
+	(void)vid;
+	*features = 1ULL << VIRTIO_NET_F_GUEST_CSUM;
+	return 0;
+}
 
 // A guest with three receive queues and a transmit queue, which PMDs see.
 static int before_each(void **state)
@@ -75,6 +93,14 @@ static void *pause_all(void *arg)
 {
 	(void)arg;
 	conn_pause(conn);
+	__atomic_store_n(&done, true, __ATOMIC_RELEASE);
+	return NULL;
+}
+
+static void *resume_all(void *arg)
+{
+	(void)arg;
+	conn_resume(conn);
 	__atomic_store_n(&done, true, __ATOMIC_RELEASE);
 	return NULL;
 }
@@ -148,6 +174,23 @@ static void a_paused_device_waits_for_pmds_that_hold_it(void **state)
 	assert_int_equal(conn->queues[1].n_malformed, 0);
 }
 
+static void what_a_guest_takes_is_known_when_it_is_seen(void **state)
+{
+	(void)state;
+	pthread_t thread;
+
+	done = false;
+	port.tx_offloads = 0;
+	conn->up = conn->ready = 0;
+	conn->paused = conn->mem_known = true;
+	session.device = NULL;
+	seen = NULL;
+	assert_int_equal(pthread_create(&thread, NULL, resume_all, NULL), 0);
+	assert_non_null(next_device());
+	assert_int_equal(port.tx_offloads, PORT_TX_CSUM);
+	wait_done(thread);
+}
+
 static int start(void **state)
 {
 	(void)state;
@@ -168,6 +211,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    TEST(pmds_are_led_to_other_queues_under_lock),
 	    TEST(a_paused_device_waits_for_pmds_that_hold_it),
+	    TEST(what_a_guest_takes_is_known_when_it_is_seen),
 	};
 	return cmocka_run_group_tests(tests, start, NULL);
 }

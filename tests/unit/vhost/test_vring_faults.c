@@ -272,6 +272,55 @@ static void a_long_chain_in_a_full_ring_is_no_fault(void **state)
 	guest_destroy(g);
 }
 
+// A frame of 3100 bytes for a guest with mergeable buffers. How many were sent.
+static uint16_t send_long(struct guest *g, bool *impossible)
+{
+	static uint8_t rest[3000];
+
+	packet_arena_reset(g->arena);
+	pkts[0] = packet_lend(g->arena, 100, 100 + sizeof(rest));
+	memset(rte_pktmbuf_mtod(pkts[0], void *), 0, 100);
+	packet_lend_segment(g->arena, pkts[0], pkts[0], rest, sizeof(rest));
+	return g->vq.ops->tx(&g->vq, pkts, 1, impossible);
+}
+
+// Tables of a thousand descriptors that hold next to nothing: the switch does not go on to the
+// twentieth one, which would stop the queue.
+static void a_frame_is_not_sought_room_for_without_end(void **state)
+{
+	struct guest *g =
+	    guest_create(*state, GUEST_SIZE, GUEST_FEATURES | FEATURE(VIRTIO_NET_F_MRG_RXBUF));
+	struct guest_desc d[1024], bad = {GUEST_END, 16, W};
+	bool impossible = true;
+
+	for (unsigned i = 0; i < RTE_DIM(d); i++)
+		d[i] = (struct guest_desc){FRAME_GPA, i + 1 < RTE_DIM(d) ? 0 : 12, W};
+	for (unsigned i = 0; i < 20; i++)
+		guest_offer_indirect(g, TABLE_GPA, d, RTE_DIM(d));
+	guest_offer(g, &bad, 1);
+	assert_int_equal(send_long(g, &impossible), 0);
+	assert_false(impossible);
+	assert_int_equal(g->vq.fault, VIRTQUEUE_NONE);
+	guest_expect_none_used(g);
+	guest_destroy(g);
+}
+
+// Nor is that found out again for each frame of a burst.
+static void a_ring_of_crumbs_counts_as_full(void **state)
+{
+	struct guest *g =
+	    guest_create(*state, GUEST_SIZE, GUEST_FEATURES | FEATURE(VIRTIO_NET_F_MRG_RXBUF));
+	struct guest_desc crumb = {FRAME_GPA, 12, W};
+	bool impossible = true;
+
+	for (unsigned i = 0; i < GUEST_SIZE; i++)
+		guest_offer(g, &crumb, 1);
+	assert_int_equal(send_long(g, &impossible), 0);
+	assert_false(impossible);
+	assert_int_equal(g->vq.fault, VIRTQUEUE_NONE);
+	guest_destroy(g);
+}
+
 static void rings_that_cannot_be_are_refused(void **state)
 {
 	const struct variant *v = *state;
@@ -324,6 +373,8 @@ static const struct vring_test tests[] = {
     VRING_TEST(an_index_too_far_ahead_stops_a_split_ring),
     VRING_TEST(a_full_ring_is_no_fault),
     VRING_TEST(a_long_chain_in_a_full_ring_is_no_fault),
+    VRING_TEST(a_frame_is_not_sought_room_for_without_end),
+    VRING_TEST(a_ring_of_crumbs_counts_as_full),
     VRING_TEST(rings_that_cannot_be_are_refused),
     VRING_TEST(every_fault_has_a_text),
 };
