@@ -53,12 +53,17 @@ static void rank(struct ranked_list *list, uint32_t i, unsigned n_hits, uint32_t
 		fade(list, n);
 }
 
+// Acquires the entries below it, and new subtables' contents.
+static inline uint32_t list_len(const struct ranked_list *list)
+{
+	return list ? __atomic_load_n(&list->n, __ATOMIC_ACQUIRE) : 0;
+}
+
 // Looks keys up in one subtable after the other. Returns the bits that missed.
 static uint64_t walk(struct ranked_list *list, const struct flow_key *keys, uint64_t todo,
 		     struct megaflow **flows, struct lookup_stats *stats)
 {
-	// Acquires the entries, and new subtables' contents.
-	uint32_t n = list ? __atomic_load_n(&list->n, __ATOMIC_ACQUIRE) : 0;
+	uint32_t n = list_len(list);
 
 	for (uint32_t i = 0; i < n && todo; i++) {
 		uint64_t missed = subtable_lookup(list->entries[i].table, keys, todo, flows);
@@ -104,7 +109,7 @@ static __attribute__((noinline)) uint64_t lookup_first(struct ranked_list *list,
 	uint64_t missed = subtable_lookup(list->entries[0].table, keys, todo, flows);
 	unsigned n_hits = count(todo & ~missed);
 
-	rank(list, 0, n_hits, list->n);
+	rank(list, 0, n_hits, list_len(list));
 	stats->masks_tried += count(todo);
 	stats->megaflow_hits += n_hits;
 	list->first_tried += count(todo);
@@ -119,11 +124,6 @@ static __attribute__((noinline)) uint64_t lookup_first(struct ranked_list *list,
 struct port_lists {
 	struct ranked_list *own, *any; // or NULL
 };
-
-static inline uint32_t list_len(const struct ranked_list *list)
-{
-	return list ? __atomic_load_n(&list->n, __ATOMIC_RELAXED) : 0;
-}
 
 static void lookup_walking(const struct port_lists *lists, const struct flow_key *keys,
 			   uint64_t todo, struct megaflow **flows, struct lookup_stats *stats)
@@ -197,9 +197,7 @@ static void lookup(struct flow_reader *r, const struct flow_key *keys, unsigned 
 	if (list_len(lists.own) + list_len(lists.any) < 2) {
 		lookup_walking(&lists, keys, todo, flows, stats);
 	} else {
-		// Acquires the entry, and a new subtable's contents.
-		if (lists.own && __atomic_load_n(&lists.own->n, __ATOMIC_ACQUIRE) > 0 &&
-		    first_is_asked(lists.own))
+		if (list_len(lists.own) > 0 && first_is_asked(lists.own))
 			todo = lookup_first(lists.own, keys, todo, flows, stats);
 		if (todo)
 			lookup_cached(r, &lists, keys, todo, flows, stats);
