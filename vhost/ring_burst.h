@@ -10,7 +10,9 @@
 // Descriptors of chains that a burst walks at most, and those of one chain more: no guest keeps a
 // PMD longer.
 #define WALK_MAX 4096u
-// Of a frame that the guest can never take: who sends asks for the next one then.
+// Those that may be walked to find that a frame can never be sent: who sends goes on to the next
+// one then, and a burst of such frames is to stay within the bound above. After more the ring is
+// full.
 #define WALK_IMPOSSIBLE_MAX (WALK_MAX / BURST_MAX)
 
 #define PREFETCH_MAX 2048u // bytes of a frame that are asked for ahead of its copy

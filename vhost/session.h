@@ -48,7 +48,7 @@ struct vhost_conn {
 	uint32_t request; // message that is being handled
 	uint32_t ready;	  // bit v: librte_vhost says that vring v can be used
 	uint32_t up;	  // bit v: queues[v] is set up
-	uint32_t told;	  // bit v: its fault is in the log; writer: control thread
+	uint32_t told;	  // bit v: its fault is in the log; guarded by session->mutex
 	bool running;	  // librte_vhost has all that a device needs
 	bool paused;
 	bool mem_known; // librte_vhost has a memory table
