@@ -28,6 +28,14 @@ static const struct {
     {"pmd.stats", "swctl pmd stats --interval 10 --count 1 --json"},
 };
 
+// Options of one command alone.
+static const struct {
+	const char *method, *usage;
+} own_options[] = {
+    {"flow.dump", " [--no-stats]"},
+    {"pmd.stats", " [--interval SECONDS [--count N]]"},
+};
+
 #define N_EXAMPLES (sizeof(examples) / sizeof(examples[0]))
 
 static const char *const own_commands[][2] = {
@@ -56,12 +64,22 @@ void swctl_help(FILE *out)
 	fputs("\nExit status: 0 done, 1 refused or failed, 2 wrong usage.\n", out);
 }
 
-void swctl_help_command(FILE *out, const struct rpc_method *method)
+static void put_command_line(FILE *out, const struct rpc_method *method)
 {
 	char usage[256];
 	swctl_command_usage(method, usage, sizeof(usage));
-	fprintf(out, "usage: swctl %s%s\n\n  %s\n", usage, method->reading ? " [--json]" : "",
-		method->help);
+	fprintf(out, "swctl %s", usage);
+	for (unsigned i = 0; i < sizeof(own_options) / sizeof(own_options[0]); i++)
+		if (strcmp(own_options[i].method, method->name) == 0)
+			fputs(own_options[i].usage, out);
+	fputs(method->reading ? " [--json]" : "", out);
+}
+
+void swctl_help_command(FILE *out, const struct rpc_method *method)
+{
+	fputs("usage: ", out);
+	put_command_line(out, method);
+	fprintf(out, "\n\n  %s\n", method->help);
 	const char *title = "\nExamples:\n";
 	for (unsigned i = 0; i < N_EXAMPLES; i++) {
 		if (strcmp(examples[i].method, method->name) != 0)
@@ -141,11 +159,9 @@ static void markdown_params(FILE *out, const struct rpc_method *method)
 
 static void markdown_command(FILE *out, const struct rpc_method *method)
 {
-	char usage[256];
-	swctl_command_usage(method, usage, sizeof(usage));
-	fprintf(out, "\n## %s\n\n    swctl %s%s\n\n%c%s.\n\n", method->command, usage,
-		method->reading ? " [--json]" : "", toupper((unsigned char)method->help[0]),
-		method->help + 1);
+	fprintf(out, "\n## %s\n\n    ", method->command);
+	put_command_line(out, method);
+	fprintf(out, "\n\n%c%s.\n\n", toupper((unsigned char)method->help[0]), method->help + 1);
 	markdown_params(out, method);
 	const char *before = "\n    ";
 	for (unsigned i = 0; i < N_EXAMPLES; i++) {

@@ -103,6 +103,17 @@ static const struct {
      9},
 };
 
+static double packets_of(const json_t *pmds)
+{
+	const json_t *pmd;
+	double packets = 0;
+	size_t i;
+	json_array_foreach (pmds, i, pmd) {
+		packets += field_real(pmd, "rx_packets");
+	}
+	return packets;
+}
+
 int print_pmd_stats(const json_t *result, FILE *out)
 {
 	const json_t *pmd, *pmds = json_object_get(result, "pmds");
@@ -110,18 +121,24 @@ int print_pmd_stats(const json_t *result, FILE *out)
 	int ret = 0;
 	fprintf(out, "instruction set %s, counted over %.1f s\n", field_text(result, "isa"),
 		seconds);
-	if (json_array_size(pmds) == 0)
+	if (json_array_size(pmds) == 0) {
 		fputs("no poll-mode threads\n", out);
-	for (unsigned p = 0; p < sizeof(parts) / sizeof(parts[0]) && ret == 0; p++) {
+		return 0;
+	}
+	// Without packets there is but the load.
+	bool idle = packets_of(pmds) == 0;
+	unsigned n_parts = idle ? 1 : sizeof(parts) / sizeof(parts[0]);
+	for (unsigned p = 0; p < n_parts && ret == 0; p++) {
 		struct text_table *table = text_table_create(parts[p].columns, parts[p].n_columns);
 		size_t i;
 		json_array_foreach (pmds, i, pmd) {
 			parts[p].put(table, pmd, seconds);
 		}
-		if (json_array_size(pmds) > 0)
-			fprintf(out, "\n%s\n", parts[p].title);
+		fprintf(out, "\n%s\n", parts[p].title);
 		ret = text_table_print(table, out);
 		text_table_destroy(table);
 	}
+	if (idle)
+		fputs("\nno packet came: no cycles and no lookups to show\n", out);
 	return ret;
 }

@@ -109,9 +109,9 @@ static int call_again(const struct rpc_method *method, const struct swctl_option
 	for (unsigned n = 0; status == SWCTL_OK && (!options->count || n < options->count); n++) {
 		sleep(options->interval_s);
 		json_t *after = call(method, options, params, NULL);
-		if (n > 0 && !options->json)
-			fputc('\n', stdout);
 		if (after) {
+			if (n > 0 && !options->json)
+				fputc('\n', stdout);
 			json_t *difference = swctl_interval_difference(before, after);
 			status = print(method, options, difference);
 			json_decref(difference);

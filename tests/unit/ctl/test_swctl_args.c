@@ -218,6 +218,9 @@ static void every_word_that_help_lists_has_help(void **state)
 	expect_help(WORDS("dp", "show"), "usage: swctl dp show");
 	expect_help(WORDS("dp"), "usage: swctl dp show");
 	expect_help(WORDS("dp"), "\n\nusage: swctl dp dump-flows");
+	expect_help(WORDS("pmd", "stats"),
+		    "usage: swctl pmd stats [--interval SECONDS [--count N]] [--json]\n");
+	expect_help(WORDS("dump-flows"), "usage: swctl dump-flows [MATCH] [--no-stats] [--json]\n");
 	expect_help(WORDS("help"), "usage: swctl help [COMMAND]");
 	expect_help(WORDS("completion"), "usage: swctl completion bash");
 	expect_help(WORDS("completion", "bash"), "usage: swctl completion bash");

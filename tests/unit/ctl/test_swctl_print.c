@@ -172,6 +172,14 @@ static void pmd_statistics_are_given_per_packet_and_in_percent(void **state)
 	    "            -\n");
 	expect("pmd.stats", "{\"isa\": \"plain\", \"seconds\": 1.0, \"pmds\": []}",
 	       "instruction set plain, counted over 1.0 s\nno poll-mode threads\n");
+	expect(
+	    "pmd.stats",
+	    "{\"isa\": \"plain\", \"seconds\": 1.0, \"pmds\": [{\"core\": 1, \"idle_cycles\": 7}]}",
+	    "instruction set plain, counted over 1.0 s\n"
+	    "\nload\n"
+	    "CORE  NUMA   BUSY  BUSY CYCLES  IDLE CYCLES  PACKETS  PER SECOND  RECIRCULATED\n"
+	    "   1     0  0.0 %            0            7        0           0             0\n"
+	    "\nno packet came: no cycles and no lookups to show\n");
 }
 
 static void a_result_without_fields_prints_something_for_every_method(void **state)
