@@ -25,12 +25,23 @@ from switch import ALL_CORES, PMD_CORE
 HUGEPAGES = 1408  # of 2 MB: swd 384, OVS 512, testpmd 256, the guests of the generator 256
 
 
+def positive(kind):
+    def read(text):
+        value = kind(text)
+        if value <= 0:
+            raise argparse.ArgumentTypeError(f"{text} does not do: it must be above 0")
+        return value
+
+    read.__name__ = "number"  # argparse's word for what is not one
+    return read
+
+
 def arguments():
     p = argparse.ArgumentParser(prog="bench.py", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("--short", action="store_true", help="few scenarios, one round, swd, ovs and testpmd: under 60 s")
     p.add_argument("--scenario", action="append", metavar="NAME", help="only this one (may be repeated); see --list")
-    p.add_argument("--rounds", type=int, help="how often each is measured (default 5, --short: 1)")
-    p.add_argument("--seconds", type=float, help="measured phase of a round (default 1)")
+    p.add_argument("--rounds", type=positive(int), metavar="N", help="how often each is measured (default 5, --short: 1)")
+    p.add_argument("--seconds", type=positive(float), metavar="S", help="measured phase of a round (default 1)")
     p.add_argument("--peers", metavar="A,B", help=f"of {','.join(CONTENDERS)} (default all)")
     p.add_argument("--list", action="store_true", help="names what can be measured, and ends")
     p.add_argument("--json", metavar="FILE", help="writes all figures there")
@@ -69,6 +80,26 @@ def chosen_peers(args):
     return here
 
 
+def load(path):
+    """The run that an earlier --json wrote."""
+    try:
+        with open(path, encoding="utf-8") as f:
+            run = json.load(f)
+    except ValueError:
+        run = None
+    if not isinstance(run, dict) or "scenarios" not in run:
+        raise BenchError(f"{path} is not what --json wrote")
+    return run
+
+
+def check_outputs(args):
+    """Before anything is measured: a run of twenty minutes must find its place."""
+    if args.json and not os.path.isdir(os.path.dirname(args.json) or "."):
+        raise BenchError(f"--json {args.json}: there is no such folder")
+    if args.docs:
+        report.check_page(args.docs)
+
+
 def check_ground():
     if os.geteuid() != 0:
         raise BenchError("needs root: hugepages, namespaces and taps")
@@ -83,11 +114,14 @@ def check_ground():
 
 def half_of_ovs(lab, done, plan, say):
     """Half of the best that OVS reached with 1 flow, in this run if it was measured, else measured now."""
+    missing = CONTENDERS["ovs"][0].missing()
+    if missing:
+        raise BenchError(f"its rate is half of OVS's, which is not here: {missing}")
     first = next(s for s in SCENARIOS if s.name == "flows-1")
     result = done.get("flows-1") or Run(lab, first, replace(plan, rounds=1), say, ["ovs"]).do()
     rates = [result["peers"][n]["mpps"] for n in ("ovs", "ovs-best") if result["peers"].get(n, {}).get("mpps")]
     if not rates:
-        raise BenchError("latency: OVS's maximum rate is not known")
+        raise BenchError("OVS's maximum rate is not known")
     return max(rates) * 1e6 / 2
 
 
@@ -127,6 +161,8 @@ def growth(results):
 def measured(args):
     check_ground()
     scenarios, peers = chosen_scenarios(args), chosen_peers(args)
+    if not any(set(s.peers) & set(peers) for s in scenarios):
+        raise BenchError("nothing to measure: none of these peers takes part in these scenarios")
     os.sched_setaffinity(0, {GENERATOR_CORE})
     began = time.monotonic()
     results = run_all(args, scenarios, peers, lambda line: print(line, flush=True))
@@ -154,11 +190,8 @@ def main():
     if args.list:
         report.list_scenarios(SCENARIOS, CONTENDERS)
         return 0
-    if args.source:
-        with open(args.source, encoding="utf-8") as f:
-            run = json.load(f)
-    else:
-        run = measured(args)
+    check_outputs(args)
+    run = load(args.source) if args.source else measured(args)
     print()
     print(report.table(run))
     if args.json:
@@ -182,6 +215,9 @@ if __name__ == "__main__":
         sys.exit(main())
     except BenchError as e:
         print(f"bench: {e}", file=sys.stderr)
+        sys.exit(1)
+    except OSError as e:
+        print(f"bench: {e.filename}: {e.strerror}" if e.filename else f"bench: {e}", file=sys.stderr)
         sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)

@@ -13,7 +13,7 @@ WARMUP = 0.3  # seconds at full rate before those that are measured
 
 def missing():
     if not os.access(program("bench-gen"), os.X_OK):
-        return "bench-gen is not built: run `make bench`"
+        return "bench-gen is not built: run `make bench-gen`"
     return None
 
 

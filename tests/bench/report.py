@@ -4,6 +4,7 @@ import os
 import re
 
 from measure import DISTURBED
+from peer import BenchError
 
 HEAD = ("scenario", "peer", "Mpps", "Gb/s", "cycles", "lost %", "p50 us", "p99 us", "p99.9 us", "masks", "swd is", "spread", "bar", "reached")
 WAITED = 0.5  # share of the generator's refills that found the ring empty: from here on it is what is measured
@@ -81,8 +82,9 @@ def footnotes(run):
         yield f"so many of the generator's refills found the ring empty, which makes it the bound: {', '.join(waited)}"
     bars = [b for r in run["scenarios"] for b in r["bars"]] + run["growth"]
     reached, unsure = sum(b["reached"] for b in bars), sum(not b["sure"] for b in bars)
+    rounds = "1 round" if run["rounds"] == 1 else f"{run['rounds']} rounds"
     doubt = f" ({unsure} of them measured while disturbed, marked ?)" if unsure else ""
-    yield f"bars reached: {reached} of {len(bars)}{doubt}; {run['rounds']} rounds of {run['seconds']:g} s, {run['took_s']} s in all"
+    yield f"bars reached: {reached} of {len(bars)}{doubt}; {rounds} of {run['seconds']:g} s, {run['took_s']} s in all"
 
 
 def those(run, key, above):
@@ -112,12 +114,18 @@ def machine_list(m):
     )
 
 
-def into_page(run, path):
-    """Replaces what stands between the two marks of a page."""
+def check_page(path):
+    """The text of a page that has the two marks."""
     with open(path, encoding="utf-8") as f:
         page = f.read()
     if BEGIN not in page or END not in page:
-        raise ValueError(f"{os.path.basename(path)} has no {BEGIN} and {END}")
+        raise BenchError(f"{os.path.basename(path)} has no place for a run: it lacks {BEGIN} and {END}")
+    return page
+
+
+def into_page(run, path):
+    """Replaces what stands between the two marks of a page."""
+    page = check_page(path)
     what = [f"- `{r['name']}`: {r['what']}" for r in run["scenarios"]]
     notes = [f"- {n}" for n in footnotes(run)]
     parts = [BEGIN, machine_list(run["machine"]), "\n".join(what), markdown_table(run), "\n".join(notes), END]
