@@ -334,7 +334,7 @@ static int room_find(struct virtqueue *vq, struct put_room *room, unsigned ahead
 
 		if (room->n_slots == vq->size || room->n == CHAIN_PIECES_MAX || c->cut ||
 		    (room->n > 0 && !vq->mergeable))
-			return -EMSGSIZE;
+			return c->n_walked > WALK_IMPOSSIBLE_MAX ? -EAGAIN : -EMSGSIZE;
 		if (c->n_walked >= WALK_MAX)
 			return -EAGAIN;
 		rc = chain_read(vq, ahead + room->n_slots, c);
@@ -378,7 +378,6 @@ static __rte_noinline int put_complex(struct virtqueue *vq, struct ring_used *us
 	    !offload_is_taken(vq->features, &packet_meta(m)->offload))
 		return -EMSGSIZE;
 	rc = room_find(vq, &room, ahead, need);
-	*n_walked += room.chain.n_walked;
 	if (rc < 0)
 		return rc;
 	at.piece = room.chain.pieces;
@@ -391,6 +390,7 @@ static __rte_noinline int put_complex(struct virtqueue *vq, struct ring_used *us
 	for (unsigned i = 0; i < room.n; i++)
 		used_add(vq, used, room.bufs[i].id, room.bufs[i].len, room.bufs[i].n_slots);
 	*n_slots = room.n_slots;
+	*n_walked += room.chain.n_walked;
 	return 0;
 }
 
@@ -418,10 +418,9 @@ static uint16_t ring_tx(struct virtqueue *vq, struct rte_mbuf **pkts, uint16_t n
 		if (likely(put_simple(vq, b, pkts[i]))) {
 			used_add(vq, &used, b->id, vq->hdr_len + pkts[i]->pkt_len, 1);
 		} else {
-			unsigned before = n_walked;
 			int rc = put_complex(vq, &used, slots, pkts[i], &took, &n_walked);
 
-			*impossible = rc == -EMSGSIZE && n_walked - before <= WALK_IMPOSSIBLE_MAX;
+			*impossible = rc == -EMSGSIZE;
 			if (rc < 0)
 				break;
 		}
