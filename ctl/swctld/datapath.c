@@ -308,7 +308,13 @@ static void on_attached(evutil_socket_t fd, short what, void *arg)
 		return;
 	evtimer_del(dp->connect_timer);
 	event_drop(&dp->upcalls_read);
-	int err = len > 0 && mnl_nlmsg_ok(nlh, len) && nlh->nlmsg_type == NLMSG_ERROR
+	if (len < 0) { // it ends
+		snprintf(dp->away, sizeof(dp->away), "swd is away (%s): it closed the connection",
+			 dp->path);
+		give_up(dp, RETRY_MS);
+		return;
+	}
+	int err = mnl_nlmsg_ok(nlh, len) && nlh->nlmsg_type == NLMSG_ERROR
 		      ? dp_msg_error_parse(nlh, text, sizeof(text))
 		      : -EPROTO;
 	if (err == -EBUSY)
