@@ -10,6 +10,8 @@ from frames import *
 from test_ethdev_ports import dpdk_port
 
 ANSWERS = ("repeats", "emc_hits", "signature_hits", "megaflow_hits", "misses")
+# Frames of one flow: without copy=1 they hold what their buffers held before.
+SOURCE = "net_null6,copy=1"
 STAGES = ("rx_cycles", "extract_cycles", "lookup_cycles", "actions_cycles", "tx_cycles")
 
 
@@ -42,7 +44,7 @@ def test_each_lookup_is_answered_once(net, newcomer):
 
 
 def test_stages_add_up_to_the_busy_cycles(net):
-    with dpdk_port(net.switch, "source", "net_null6"), dpdk_port(net.switch, "sink", "net_null7,no-rx=1"):
+    with dpdk_port(net.switch, "source", SOURCE), dpdk_port(net.switch, "sink", "net_null7,no-rx=1"):
         net.set_flows("in_port=source,actions=output:sink")
         net.switch.wait(lambda: net.switch.megaflows("in_port(source)"), "megaflow")
 
@@ -62,7 +64,7 @@ def test_stages_add_up_to_the_busy_cycles(net):
 
 
 def test_one_flow_in_a_row_needs_no_walk(net):
-    with dpdk_port(net.switch, "source", "net_null6"), dpdk_port(net.switch, "sink", "net_null7,no-rx=1"):
+    with dpdk_port(net.switch, "source", SOURCE), dpdk_port(net.switch, "sink", "net_null7,no-rx=1"):
         net.set_flows("in_port=source,actions=output:sink")
         net.switch.wait(lambda: net.switch.megaflows("in_port(source)"), "megaflow")
         pmd = over_a_second(net.switch)
