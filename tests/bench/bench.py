@@ -118,7 +118,7 @@ def half_of_ovs(lab, done, plan, say):
     if missing:
         raise BenchError(f"its rate is half of OVS's, which is not here: {missing}")
     first = next(s for s in SCENARIOS if s.name == "flows-1")
-    result = done.get("flows-1") or Run(lab, first, replace(plan, rounds=1), say, ["ovs"]).do()
+    result = done.get("flows-1") or Run(lab, first, replace(plan, rounds=1, latencies=False), say, ["ovs"]).do()
     rates = [result["peers"][n]["mpps"] for n in ("ovs", "ovs-best") if result["peers"].get(n, {}).get("mpps")]
     if not rates:
         raise BenchError("OVS's maximum rate is not known")
@@ -128,7 +128,7 @@ def half_of_ovs(lab, done, plan, say):
 def run_all(args, scenarios, peers, say):
     folder = tempfile.mkdtemp(prefix="swb-")  # short: Unix sockets allow 107 bytes
     lab = Lab(folder)
-    plan = Plan(args.rounds, args.seconds, 1 if args.short else 3)
+    plan = Plan(args.rounds, args.seconds, 1 if args.short else 3, latencies=not args.short)
     done = {}
     try:
         for s in scenarios:

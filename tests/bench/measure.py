@@ -29,6 +29,7 @@ class Plan:
     rounds: int
     seconds: float  # measured phase of a round
     tries: int  # of a round that was disturbed
+    latencies: bool  # of each scenario, at half of the rate that OVS reached in it
 
 
 class Lab:
@@ -121,6 +122,7 @@ class Run:
         self.figures = {n: [] for n in names}
         self.failed = {}
         self.masks = {}
+        self.latencies = {}
         self.settings = None
         self.tried = None
 
@@ -131,7 +133,30 @@ class Run:
             first = turn % max(1, len(self.names))
             for name in [n for n in self.names[first:] + self.names[:first] if n not in self.failed]:
                 self.attempt(name, lambda n=name, t=turn: self.measure(n, t, rate))
+        if self.plan.latencies and not rate:
+            self.measure_latencies()
         return self.result()
+
+    def measure_latencies(self):
+        """Of all that reach half of the rate of OVS. One round: the scenario "latency" has as many as the others."""
+        rounds = [] if "ovs" in self.failed else self.figures.get("ovs", [])
+        rate = statistics.median(f["mpps"] for f in rounds) * 1e6 / 2 if rounds else 0
+        for name in [n for n in self.names if rate and n not in self.failed]:
+            if min(f["mpps"] for f in self.figures[name]) * 1e6 > rate:
+                self.attempt(name, lambda n=name: self.measure_latency(n, rate))
+
+    def measure_latency(self, name, rate):
+        found = undisturbed(self.wake(name), self.scenario, self.plan, rate)["latency_ns"]
+        if not found:
+            raise BenchError("no frame came back with its time")
+        self.latencies[name] = found
+        self.say(f"{self.scenario.name:14} {name:9} latency: p99 {found['p99'] / 1000:.1f} us at {rate / 1e6:.3f} Mpps")
+
+    def wake(self, name):
+        peer = self.lab.wake(name, self.scenario.layout)
+        if name in ("ovs", "ovs-best"):
+            peer.apply(SETTINGS[self.settings] if name == "ovs-best" else {})
+        return peer
 
     def attempt(self, name, work):
         try:
@@ -147,9 +172,7 @@ class Run:
             self.settings, self.tried = best_settings(peer, self.scenario)
 
     def measure(self, name, turn, rate):
-        peer = self.lab.wake(name, self.scenario.layout)
-        if name in ("ovs", "ovs-best"):
-            peer.apply(SETTINGS[self.settings] if name == "ovs-best" else {})
+        peer = self.wake(name)
         figures = undisturbed(peer, self.scenario, self.plan, rate)
         self.figures[name].append(figures)
         if turn == 0:
@@ -163,6 +186,8 @@ class Run:
                 peers[name] = {"failed": self.failed[name]}
                 continue
             peers[name] = {**median_figures(rounds), "masks": self.masks[name], "rounds": rounds}
+            if name in self.latencies:
+                peers[name]["latency_ns"] = self.latencies[name]
         result = {"name": self.scenario.name, "what": self.scenario.what, "unit": self.scenario.unit, "peers": peers}
         if self.settings is not None:
             result["ovs_settings"] = {"best": self.settings, "tried_mpps": self.tried}
