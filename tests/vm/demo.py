@@ -114,7 +114,7 @@ def summary(steps, switch, pings, digest, rate):
         ("TCP to port 23", "dropped by its rule, and counted as flow-drop"),
         ("packets", f"{dp['hits']} met a cached megaflow, {dp['misses']} asked swctld"),
         ("rules, megaflows", f"{show['rules']}, {show['megaflows']} under {show['masks']} masks"),
-        ("caches", f"{dp['memory_kind']}: EMC {dp['emc_bytes'] >> 10} KiB, megaflows {dp['megaflow_bytes'] >> 10} KiB"),
+        ("caches", f"{dp['memory_kind']}: flow caches {dp['cache_bytes'] >> 10} KiB, megaflows {dp['megaflow_bytes'] >> 10} KiB"),
         ("time", f"{time.monotonic() - steps.start:.0f} s"),
     ]
     steps.heading("Summary")
