@@ -5,18 +5,6 @@ struct area {
 	size_t len;
 };
 
-static bool area_is_in(const struct vhost_mem *mem, const struct area *area)
-{
-	for (unsigned i = 0; i < mem->n; i++) {
-		const struct vhost_region *r = &mem->regions[i];
-		uintptr_t ofs = (uintptr_t)area->start - (uintptr_t)r->hva;
-
-		if (ofs < r->size && area->len <= r->size - ofs)
-			return true;
-	}
-	return false;
-}
-
 bool ring_is_in_memory(const struct virtqueue_config *config)
 {
 	const struct rte_vhost_vring *ring = config->ring;
@@ -35,7 +23,7 @@ bool ring_is_in_memory(const struct virtqueue_config *config)
 	const struct area *areas = config->features >> VIRTIO_F_RING_PACKED & 1 ? packed : split;
 
 	for (unsigned i = 0; i < RTE_DIM(split); i++) {
-		if (!area_is_in(config->mem, &areas[i]))
+		if (!vhost_mem_region(config->mem, areas[i].start, areas[i].len))
 			return false;
 	}
 	return true;

@@ -20,14 +20,15 @@ const char *virtqueue_fault_text(enum virtqueue_fault fault)
 	return fault_texts[fault];
 }
 
-void *vhost_mem_find(const struct vhost_mem *mem, uint64_t gpa, uint64_t len)
+const struct vhost_region *vhost_mem_region(const struct vhost_mem *mem, const void *part,
+					    size_t len)
 {
 	for (unsigned i = 0; i < mem->n; i++) {
 		const struct vhost_region *r = &mem->regions[i];
-		uint64_t ofs = gpa - r->gpa;
+		uintptr_t ofs = (uintptr_t)part - (uintptr_t)r->hva;
 
 		if (ofs < r->size && len <= r->size - ofs)
-			return r->hva + ofs;
+			return r;
 	}
 	return NULL;
 }
@@ -90,14 +91,9 @@ static int positions_set(struct virtqueue *vq, uint16_t last_avail, uint16_t las
 // The guest's address of a part of the ring, for dirty logging.
 static uint64_t guest_address(const struct vhost_mem *mem, const void *part)
 {
-	for (unsigned i = 0; i < mem->n; i++) {
-		const struct vhost_region *r = &mem->regions[i];
-		uintptr_t ofs = (uintptr_t)part - (uintptr_t)r->hva;
+	const struct vhost_region *r = vhost_mem_region(mem, part, 1);
 
-		if (ofs < r->size)
-			return r->gpa + ofs;
-	}
-	return 0;
+	return r ? r->gpa + ((uintptr_t)part - (uintptr_t)r->hva) : 0;
 }
 
 // We poll. With an event index a split ring's flags are 0: the index is put as far from the guest's

@@ -159,8 +159,8 @@ void virtqueue_fini(struct virtqueue *vq); // closes the duplicate
 // it. 0 or -errno, *own is -1 then.
 int virtqueue_call_fd_dup(int fd, int *own);
 
-// Whether `len` bytes at a guest's address are in its memory, all in one region; then where,
-// otherwise NULL.
-void *vhost_mem_find(const struct vhost_mem *mem, uint64_t gpa, uint64_t len);
+// The region that has `len` bytes of ours from `part` on, all of them, or NULL.
+const struct vhost_region *vhost_mem_region(const struct vhost_mem *mem, const void *part,
+					    size_t len);
 
 #endif

@@ -63,7 +63,7 @@ static uint16_t send_one(struct guest *g, struct rte_mbuf *m, bool *impossible)
 static void blank(struct guest *g, uint64_t gpa, size_t len)
 {
 	for (size_t i = 0; i < len; i++)
-		*(uint8_t *)vhost_mem_find(&g->mem, gpa + i, 1) = UNTOUCHED;
+		*guest_byte(g, gpa + i) = UNTOUCHED;
 }
 
 // A whole frame behind a plain header at gpa, in a buffer of buffer_len bytes, and nothing else.
