@@ -1,46 +1,225 @@
-// A rule's actions in ovs-ofctl's syntax: "mod_vlan_vid:10,output:vm2".
+// A rule's actions in ovs-ofctl's syntax ("mod_vlan_vid:10,resubmit(,5)"), and as records that
+// translation walks.
+//
+// Records stand one behind the other in one piece of memory, each a multiple of 8 bytes long and so
+// aligned; they hold no pointers, so that a list can be copied and compared as bytes.
 #ifndef CTL_OF_ACTIONS_H
 #define CTL_OF_ACTIONS_H
 
+#include "ctl/of_field.h"
 #include "ctl/of_match.h"
 
-#define OF_ACTIONS_MAX 64
+#define OF_ACTIONS_BYTES_MAX 65528 // a list's records
+#define OF_TABLE_MAX	     254   // 0 to 254; 255: "all" in filters, "this one" in resubmit
 
 enum of_action_type {
-	OF_OUTPUT, // u.port
-	OF_DROP,   // stands alone
-	OF_NORMAL,
-	OF_FLOOD, // all ports but the input port
+	OF_OUTPUT,     // struct of_act_output
+	OF_OUTPUT_REG, // of_act_output_reg: "output:NXM_NX_REG0[0..15]"
+	OF_NORMAL,     // struct of_action
+	OF_FLOOD,      // all ports but the input port
+	OF_ALL,	       // the same here
 	OF_IN_PORT,
-	OF_MOD_VLAN_VID, // u.vid: adds a tag when there is none
-	OF_STRIP_VLAN,
-	OF_PUSH_VLAN,  // u.tpid_be
-	OF_MOD_DL_SRC, // u.eth
-	OF_MOD_DL_DST,
-	OF_MOD_NW_SRC, // u.ip_be
-	OF_MOD_NW_DST,
-	OF_MOD_TP_SRC, // u.tp_be
-	OF_MOD_TP_DST,
+	OF_SET_FIELD,  // of_act_set: also mod_*, load, set_mpls_*, write_metadata
+	OF_MOVE,       // of_act_move
+	OF_STACK_PUSH, // of_act_stack: "push:NXM_NX_REG0[]"
+	OF_STACK_POP,
+	OF_MOD_VLAN_VID, // of_act_value: adds a tag when there is none, which set_field does not
+	OF_MOD_VLAN_PCP,
+	OF_STRIP_VLAN, // nothing when there is none
+	OF_PUSH_VLAN,  // of_act_value: TPID
+	OF_PUSH_MPLS,  // of_act_value: EtherType
+	OF_POP_MPLS,   // of_act_value: EtherType behind it
+	OF_DEC_MPLS_TTL,
+	OF_DEC_TTL,
+	OF_RESUBMIT,	  // of_act_resubmit: also goto_table
+	OF_WRITE_ACTIONS, // of_act_nested
+	OF_CLEAR_ACTIONS,
+	OF_CLONE,     // of_act_nested
+	OF_METER,     // of_act_value: meter
+	OF_GROUP,     // of_act_value: group
+	OF_MULTIPATH, // of_act_multipath
+	OF_BUNDLE,    // of_act_bundle: also bundle_load
+	OF_LEARN,     // of_act_learn
+	OF_EXIT,
+	OF_NOTE, // of_act_note
+	OF_N_ACTION_TYPES,
 };
 
 struct of_action {
-	enum of_action_type type;
-	union {
-		uint32_t port;
-		uint16_t vid;
-		uint16_t tpid_be;
-		struct eth_addr eth;
-		uint32_t ip_be;
-		uint16_t tp_be;
-	} u;
+	uint8_t type; // enum of_action_type
+	uint8_t form; // how it was written: the parser's and printer's
+	uint16_t len; // bytes of the record, with this
 };
 
-// Reads the text behind "actions=". Returns how many (0: drop), or -EINVAL with *error (columns
-// counted from `line`). `match` (may be NULL) is checked: mod_tp_dst needs a match on tcp, udp or
-// sctp, mod_nw_src one on ip.
-int of_actions_parse(struct of_action *list, unsigned max, const char *line, const char *text,
-		     const struct flow_match *match, const struct of_ports *ports,
+struct of_act_output {
+	struct of_action a;
+	uint32_t port;
+	uint32_t max_len; // bytes; 0: whole: "output(port=1,max_len=100)"
+	uint32_t pad;
+};
+
+struct of_act_output_reg {
+	struct of_action a;
+	struct of_subfield src;
+	uint8_t pad;
+};
+
+struct of_act_value {
+	struct of_action a;
+	uint32_t value;
+};
+
+// new = old & ~mask | value, in the bits of the field's value.
+struct of_act_set {
+	struct of_action a;
+	uint8_t field; // enum of_field_id
+	uint8_t pad[3];
+	uint64_t value[2], mask[2]; // upper half first
+};
+
+struct of_act_move {
+	struct of_action a;
+	struct of_subfield src, dst; // of the same length
+	uint8_t pad[6];
+};
+
+struct of_act_stack {
+	struct of_action a;
+	struct of_subfield sf;
+	uint8_t pad;
+};
+
+struct of_act_resubmit {
+	struct of_action a;
+	uint32_t port; // that in_port is for the lookup; 0: as it is
+	uint8_t table; // 255: the one that the rule is in
+	bool is_goto;  // goes on there, instead of coming back
+	uint8_t pad[6];
+};
+
+struct of_act_nested {
+	struct of_action a;
+	uint32_t n_bytes; // of the records that follow
+};
+
+enum of_hash_fields {
+	OF_HASH_ETH_SRC,
+	OF_HASH_SYMMETRIC_L4,
+	OF_HASH_SYMMETRIC_L3L4,
+	OF_HASH_SYMMETRIC_L3L4_UDP,
+	OF_HASH_NW_SRC,
+	OF_HASH_NW_DST,
+	OF_HASH_SYMMETRIC_L3,
+};
+
+enum of_multipath_algorithm {
+	OF_MP_MODULO_N,
+	OF_MP_HASH_THRESHOLD,
+	OF_MP_HRW,
+	OF_MP_ITER_HASH,
+};
+
+struct of_act_multipath {
+	struct of_action a;
+	uint8_t fields, algorithm;
+	uint16_t basis;
+	uint32_t n_links; // at least 1
+	uint32_t arg;
+	struct of_subfield dst; // gets the link, from 0
+	uint8_t pad[5];
+};
+
+enum of_bundle_algorithm { OF_BUNDLE_ACTIVE_BACKUP, OF_BUNDLE_HRW };
+
+struct of_act_bundle {
+	struct of_action a;
+	uint8_t fields, algorithm;
+	uint16_t basis;
+	uint32_t n_members;
+	struct of_subfield dst; // bundle_load's; n_bits 0: output
+	uint8_t pad;
+	uint32_t members[]; // ports
+};
+
+enum of_learn_flags {
+	OF_LEARN_SEND_FLOW_REM = 1 << 0,
+	OF_LEARN_DELETE_LEARNED = 1 << 1,
+};
+
+enum of_learn_kind {
+	OF_LEARN_MATCH_FIELD, // dst matches src of the packet
+	OF_LEARN_MATCH_VALUE, // dst matches the value
+	OF_LEARN_LOAD_FIELD,  // the new rule loads src of the packet into dst
+	OF_LEARN_LOAD_VALUE,
+	OF_LEARN_OUTPUT, // the new rule outputs to src of the packet
+};
+
+struct of_learn_spec {
+	uint8_t kind; // enum of_learn_kind
+	struct of_subfield src, dst;
+	uint8_t pad;
+	uint64_t value[2]; // upper half first
+};
+
+struct of_act_learn {
+	struct of_action a;
+	uint8_t table, flags;
+	uint16_t priority;
+	uint64_t cookie;
+	uint16_t idle_timeout_s, hard_timeout_s;
+	uint16_t fin_idle_timeout_s, fin_hard_timeout_s;
+	uint32_t limit;		       // rules with this cookie in the table; 0: none
+	struct of_subfield result_dst; // a bit: whether learned; n_bits 0: none
+	uint8_t pad;
+	uint32_t n_specs, pad2;
+	struct of_learn_spec specs[];
+};
+
+struct of_act_note {
+	struct of_action a;
+	uint32_t n_bytes;
+	uint8_t bytes[];
+};
+
+// A list. malloc'd in one piece; free() ends it. NULL stands for the empty list (drop).
+struct of_actions {
+	uint32_t n_bytes; // of records
+	uint32_t pad;
+	uint64_t records[];
+};
+
+#define OF_ACTIONS_EACH(a, list) \
+	for (const struct of_action *a = of_actions_first(list); a; a = of_actions_next(list, a))
+
+static inline const struct of_action *of_records_at(const void *records, size_t n_bytes, size_t at)
+{
+	return at < n_bytes ? (const struct of_action *)((const char *)records + at) : NULL;
+}
+
+static inline const struct of_action *of_actions_first(const struct of_actions *list)
+{
+	return list ? of_records_at(list->records, list->n_bytes, 0) : NULL;
+}
+
+static inline const struct of_action *of_actions_next(const struct of_actions *list,
+						      const struct of_action *a)
+{
+	size_t at = (size_t)((const char *)a - (const char *)list->records) + a->len;
+	return of_records_at(list->records, list->n_bytes, at);
+}
+
+// Reads the text behind "actions=". 0 with *list (NULL: drop; the caller frees it), or -EINVAL with
+// *error (columns counted from `line`). `match` (may be NULL) is checked: mod_tp_dst needs a match
+// on tcp, udp or sctp, mod_nw_src one on ip. `table` is the rule's, which goto_table must be above.
+int of_actions_parse(struct of_actions **list, const char *line, const char *text,
+		     const struct of_match *match, uint8_t table, const struct of_ports *ports,
 		     struct of_error *error);
-char *of_actions_format(const struct of_action *list, unsigned n, const struct of_ports *ports);
+// Records alone, as a bucket's or a nested list's; "drop" for none.
+void of_actions_print(FILE *out, const struct of_actions *list, const struct of_ports *ports);
+char *of_actions_format(const struct of_actions *list, const struct of_ports *ports); // malloc'd
+bool of_actions_equal(const struct of_actions *a, const struct of_actions *b);
+// Whether some record (also a nested one) outputs to the port, or uses the group.
+bool of_actions_output_to(const struct of_actions *list, uint32_t port);
+bool of_actions_use_group(const struct of_actions *list, uint32_t group);
 
 #endif

@@ -1,9 +1,9 @@
-// The fields of the match language, one row each: name, place in the key, form, prerequisites.
+// The fields of the flow language, one row each: names, place in the key, form, prerequisites.
 #ifndef CTL_OF_FIELD_H
 #define CTL_OF_FIELD_H
 
 #include "ctl/of_error.h"
-#include "flowtable/key.h"
+#include "flowtable/of_key.h"
 
 enum of_format {
 	OF_FMT_DEC,
@@ -22,7 +22,7 @@ enum of_format {
 enum of_kind {
 	OF_KIND_IPV4 = 1 << 0,
 	OF_KIND_IPV6 = 1 << 1,
-	OF_KIND_ARP = 1 << 2,
+	OF_KIND_ARP = 1 << 2, // and RARP
 	OF_KIND_TCP = 1 << 3, // over IPv4 or IPv6, as UDP and SCTP
 	OF_KIND_UDP = 1 << 4,
 	OF_KIND_SCTP = 1 << 5,
@@ -30,22 +30,83 @@ enum of_kind {
 	OF_KIND_ICMP6 = 1 << 7,
 	OF_KIND_NS = 1 << 8, // neighbour solicitation, advertisement
 	OF_KIND_NA = 1 << 9,
+	OF_KIND_MPLS = 1 << 10,
+	OF_KIND_VLAN = 1 << 11, // a tag is there
 };
 #define OF_KIND_IP (OF_KIND_IPV4 | OF_KIND_IPV6)
 #define OF_KIND_L4 (OF_KIND_TCP | OF_KIND_UDP | OF_KIND_SCTP)
 #define OF_KIND_ND (OF_KIND_NS | OF_KIND_NA)
 
+// Rows of of_fields[], so that code can name one. (Complete: every field of the match language;
+// several names of one place, like tcp_dst and tp_dst, are rows of their own where their
+// prerequisites differ.)
+enum of_field_id {
+	OF_F_IN_PORT,
+	OF_F_DL_VLAN,
+	OF_F_DL_VLAN_PCP,
+	OF_F_VLAN_VID,
+	OF_F_VLAN_PCP,
+	OF_F_VLAN_TCI,
+	OF_F_DL_SRC,
+	OF_F_DL_DST,
+	OF_F_DL_TYPE,
+	OF_F_NW_SRC,
+	OF_F_NW_DST,
+	OF_F_NW_PROTO,
+	OF_F_NW_TOS,
+	OF_F_IP_DSCP,
+	OF_F_NW_ECN,
+	OF_F_NW_TTL,
+	OF_F_IP_FRAG,
+	OF_F_TP_SRC,
+	OF_F_TP_DST,
+	OF_F_TCP_SRC,
+	OF_F_TCP_DST,
+	OF_F_UDP_SRC,
+	OF_F_UDP_DST,
+	OF_F_SCTP_SRC,
+	OF_F_SCTP_DST,
+	OF_F_TCP_FLAGS,
+	OF_F_ICMP_TYPE,
+	OF_F_ICMP_CODE,
+	OF_F_ICMPV6_TYPE,
+	OF_F_ICMPV6_CODE,
+	OF_F_ARP_OP,
+	OF_F_ARP_SPA,
+	OF_F_ARP_TPA,
+	OF_F_ARP_SHA,
+	OF_F_ARP_THA,
+	OF_F_IPV6_SRC,
+	OF_F_IPV6_DST,
+	OF_F_IPV6_LABEL,
+	OF_F_ND_TARGET,
+	OF_F_ND_SLL,
+	OF_F_ND_TLL,
+	OF_F_MPLS_LABEL,
+	OF_F_MPLS_TC,
+	OF_F_MPLS_BOS,
+	OF_F_MPLS_TTL,
+	OF_F_METADATA,
+	OF_F_REG0,				  // reg1 to reg15 follow
+	OF_F_XREG0 = OF_F_REG0 + OF_N_REGS,	  // 64 bits each, xreg1 to xreg7 follow
+	OF_F_XXREG0 = OF_F_XREG0 + OF_N_REGS / 2, // 128 bits each, xxreg1 to xxreg3 follow
+	OF_N_FIELDS = OF_F_XXREG0 + OF_N_REGS / 4,
+};
+
 struct of_field {
 	const char *name;
 	const char *alias; // or NULL
+	const char *nxm;   // "NXM_OF_IP_SRC", or NULL
+	const char *oxm;   // "OXM_OF_IPV4_SRC", or NULL
 	enum of_format format;
-	uint16_t offset; // into struct flow_key
-	uint8_t size;	 // bytes
+	uint16_t
+	    offset;   // into struct of_key: `size` bytes there, in network byte order (but in_port)
+	uint8_t size; // bytes
+	uint8_t shift;	// bits of those below the field
+	uint8_t n_bits; // of the field
 	bool maskable;
-	// Numbers only:
-	uint8_t shift;
-	uint32_t max;	   // of the value as written
-	uint32_t full;	   // bits, after the shift, that an exact match covers
+	bool writable;	   // by set_field, load, move, learn
+	uint32_t max;	   // numbers: of the value as written
 	uint32_t presence; // bits that a match on the field also sets
 	uint16_t needs;	   // enum of_kind bits; 0: nothing
 };
@@ -57,24 +118,38 @@ struct of_protocol {
 	uint8_t nw_proto; // 0: any
 };
 
-extern const struct of_field of_fields[];
-extern const unsigned of_n_fields;
+extern const struct of_field of_fields[OF_N_FIELDS]; // by enum of_field_id
 extern const struct of_protocol of_protocols[];
 extern const unsigned of_n_protocols;
 
-const struct of_field *of_field_find(const char *name, size_t len);
+const struct of_field *of_field_find(const char *name, size_t len); // any of its names
 const struct of_protocol *of_protocol_find(const char *word, size_t len);
 // Whether it is a field of ovs-ofctl's that this switch does not have yet.
 bool of_field_is_foreign(const char *name, size_t len);
 void of_field_guess(struct of_guess *guess);
 
-// The mask of an exact match, in the key's byte order, `size` bytes.
-void of_field_full_mask(const struct of_field *field, uint8_t *mask);
-// A number between its place in the key (network order) and a C variable.
-uint32_t of_field_load(const struct of_field *field, const void *key);
-void of_field_store(const struct of_field *field, uint32_t value, uint8_t *bytes);
+// Bits of a field's value, the least significant is bit 0.
+typedef unsigned __int128 of_value;
 
-uint16_t of_match_kinds(const struct flow_match *match);
+// n_bits bits from bit `ofs` of a field: "NXM_NX_REG0[0..15]".
+struct of_subfield {
+	uint8_t field; // enum of_field_id
+	uint8_t ofs;
+	uint8_t n_bits;
+};
+
+of_value of_value_ones(unsigned n_bits);
+// The subfield's value in a key or its bits in a mask. in_port as a number of this machine.
+of_value of_subfield_get(const struct of_subfield *sf, const struct of_key *key);
+// Writes the low n_bits; other bits of the key stay.
+void of_subfield_set(const struct of_subfield *sf, struct of_key *key, of_value value);
+struct of_subfield of_field_whole(enum of_field_id id);
+
+// What the match says of the kind of packet.
+uint16_t of_match_kinds(const struct of_match *match);
+// What kind of packet a key is, as far as it has the fields: fields that `needs` none of these
+// bits, or has one of them, are there. A later fragment has no transport kind.
+uint16_t of_key_kinds(const struct of_key *key);
 // "tcp, udp or sctp" for a set of kinds.
 void of_kinds_text(uint16_t kinds, char *text, size_t room);
 

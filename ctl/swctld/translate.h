@@ -1,50 +1,76 @@
-// Translation: a missed packet's key to a megaflow, through the rules.
+// Translation: a missed packet's key to a megaflow, through the tables.
 #ifndef CTL_SWCTLD_TRANSLATE_H
 #define CTL_SWCTLD_TRANSLATE_H
 
-#include "ctl/of_flow.h"
 #include "ctl/swctld/fdb.h"
+#include "ctl/swctld/groups.h"
+#include "ctl/swctld/rule.h"
 #include "flowtable/action.h"
-#include "flowtable/classifier.h"
 
-// A rule as swctld holds it. cls stands first.
-struct rule {
-	struct cls_rule cls;
-	struct of_flow flow;
-	int64_t id;		      // of its row in the database
-	uint64_t created_ms, used_ms; // CLOCK_MONOTONIC
-	uint64_t n_packets, n_bytes;
-};
+#define XLATE_DEPTH_MAX	    64	 // nested resubmits, groups and clones
+#define XLATE_RESUBMITS_MAX 4096 // of one packet, goto_table too
+#define XLATE_LEARNED_MAX   64	 // rules that one packet may teach
 
-// What NORMAL and flood need to know of a port.
+// What NORMAL, flood and fast failover need to know of a port.
 struct xlate_port {
 	uint32_t no;
 	uint16_t tag;		    // access VLAN; 0: none (a trunk)
 	bool trunks_set;	    // false: all VLANs
+	bool up;		    // has a link
 	uint64_t trunks[4096 / 64]; // bit per VLAN
 };
 
 struct xlate_ctx {
-	const struct classifier *rules;
+	const struct classifier *const *tables; // OF_TABLE_MAX + 1 of them; NULL: no rules there
+	const struct groups *groups;		// NULL: none
 	struct fdb *fdb;
 	const struct xlate_port *ports; // sorted by no
 	unsigned n_ports;
 	uint64_t now_ms;
-	bool learn; // whether NORMAL may learn the source
+	bool learn;			 // whether NORMAL may learn the source, and learn() rules
+	const struct xlate_trace *trace; // told of each step; NULL: nobody
 };
+
+// What became of a packet, besides its actions.
+enum xlate_end {
+	XLATE_OK,
+	XLATE_TOO_MANY_ACTIONS,	  // more than ACTIONS_MAX
+	XLATE_TOO_MANY_RESUBMITS, // a loop, most likely
+	XLATE_TOO_DEEP,
+	XLATE_STACK, // pop of an empty stack or push onto a full one
+	XLATE_NO_MEMORY,
+};
+// All but XLATE_OK drop the packet.
+const char *xlate_end_text(enum xlate_end end);
 
 struct xlate_result {
 	struct flow_match match; // of the megaflow: key masked
 	unsigned n_actions;
 	struct action actions[ACTIONS_MAX];
-	struct rule *rule;	    // that decided, or NULL (no rule: drop)
+	enum xlate_end end;
+	// The rules that the packet met, in order, each once.
+	unsigned n_rules;
+	struct rule *rules[XLATE_RESUBMITS_MAX];
+	uint64_t tables[4];	    // bit per table that was looked into
+	bool used_groups;	    // or what else depends on groups and port states
 	bool used_normal;	    // NORMAL was part: counters refresh the fdb
 	uint16_t normal_vlan;	    // the VLAN in which it learns
 	struct eth_addr normal_mac; // what it learns (a rule may have changed the source before)
 	bool fdb_changed;	    // learning changed what others see
+	bool learns;		    // learn() was part: counters refresh what it taught
+	// ctx->learn: rules to be added, in order; their actions are the caller's to free
+	// (xlate_result_fini).
+	unsigned n_learned;
+	struct xlate_learned {
+		struct of_flow flow;
+		uint32_t limit; // of_act_learn's
+		bool delete_learned;
+	} learned[XLATE_LEARNED_MAX];
 };
 
-// Translates. 0, or -E2BIG when the actions do not fit (then the result drops).
+// Translates. `result` is overwritten; end it with xlate_result_fini(). 0, or -E2BIG when
+// result->end is not XLATE_OK (then the result drops).
 int translate(const struct xlate_ctx *ctx, const struct flow_key *key, struct xlate_result *result);
+void xlate_result_fini(struct xlate_result *result);
 
 #endif
