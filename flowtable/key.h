@@ -27,6 +27,8 @@
 #define NW_FRAG_ANY   0x01 // any fragment
 #define NW_FRAG_LATER 0x02 // not the first one
 
+#define FLOW_MPLS_LABELS 2 // label stack entries (RFC 3032) that a key holds
+
 struct eth_addr {
 	uint8_t b[6];
 };
@@ -47,8 +49,13 @@ struct flow_key {
 	struct eth_addr eth_dst;
 	struct eth_addr eth_src;
 	struct vlan_tag vlan[2];
-	uint32_t ip_src_be; // IPv4 source, or ARP sender protocol address
-	uint32_t ip_dst_be; // IPv4 destination, or ARP target protocol address
+	union {
+		struct {
+			uint32_t ip_src_be; // IPv4 source, or ARP sender protocol address
+			uint32_t ip_dst_be; // IPv4 destination, or ARP target protocol address
+		};
+		uint32_t mpls_lse_be[FLOW_MPLS_LABELS]; // label stack entries, the outermost first
+	};
 	uint16_t eth_type_be;
 	uint8_t nw_proto; // IP protocol, or ARP opcode (0 when above 255)
 	uint8_t nw_tos;	  // DSCP and ECN

@@ -16,3 +16,5 @@ struct groups;
 struct groups *groups_create(void);
 void groups_destroy(struct groups *groups);
 const struct group *groups_find(const struct groups *groups, uint32_t id); // or NULL
+
+#endif
