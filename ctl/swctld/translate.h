@@ -9,6 +9,7 @@
 
 #define XLATE_DEPTH_MAX	    64	 // nested resubmits, groups and clones
 #define XLATE_RESUBMITS_MAX 4096 // of one packet, goto_table too
+#define XLATE_RULES_MAX	    256	 // that count one packet
 #define XLATE_LEARNED_MAX   64	 // rules that one packet may teach
 
 // What NORMAL, flood and fast failover need to know of a port.
@@ -48,9 +49,9 @@ struct xlate_result {
 	unsigned n_actions;
 	struct action actions[ACTIONS_MAX];
 	enum xlate_end end;
-	// The rules that the packet met, in order, each once.
+	// The rules that the packet met, in order, each once; not the caller's.
 	unsigned n_rules;
-	struct rule *rules[XLATE_RESUBMITS_MAX];
+	struct rule *rules[XLATE_RULES_MAX];
 	uint64_t tables[4];	    // bit per table that was looked into
 	bool used_groups;	    // or what else depends on groups and port states
 	bool used_normal;	    // NORMAL was part: counters refresh the fdb
