@@ -101,6 +101,9 @@ bool flow_key_equal(const struct flow_key *a, const struct flow_key *b);
 // acc |= mask.
 void flow_mask_merge(struct flow_key *acc, const struct flow_key *mask);
 
+// Whether every bit of `inner` is in `outer`.
+bool flow_mask_covers(const struct flow_key *outer, const struct flow_key *inner);
+
 // Whether a mask has bits in line 2.
 bool flow_mask_uses_line2(const struct flow_key *mask);
 

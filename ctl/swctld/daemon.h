@@ -14,6 +14,7 @@ struct swctld {
 	uint64_t started_ms;
 	struct db *db;
 	struct rules *rules;
+	struct groups *groups;
 	struct ports *ports;
 	struct fdb *fdb;
 	struct megaflows *megaflows;

@@ -292,7 +292,7 @@ static void set_up(struct datapath *dp)
 	unsigned n_ports = ports_count(dp->d->ports), n_flows = megaflows_count(dp->d->megaflows);
 	log_info("connected to swd %s (pid %u): %u port%s, %u megaflow%s", dp->info.version,
 		 dp->info.pid, n_ports, log_plural(n_ports), n_flows, log_plural(n_flows));
-	revalidate_rules_changed(dp->d->revalidator);
+	revalidate_all(dp->d->revalidator);
 }
 
 // The answer to the attachment. Upcalls may stand behind it in the same datagram.

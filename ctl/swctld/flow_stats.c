@@ -35,7 +35,9 @@ static void credit(struct swctld *d, struct known_flow *f, const struct flow_rea
 	struct flow_reading delta = known_flow_account(f, reading);
 	if (delta.packets == 0)
 		return;
-	rules_hit(d->rules, f->rule_id, delta.packets, delta.bytes, delta.used_ms);
+	for (unsigned i = 0; f->rules && i < f->rules->n; i++)
+		rules_hit(f->rules->list[i], delta.packets, delta.bytes, delta.used_ms);
+	revalidate_teach(d->revalidator, f);
 	refresh_mac(d, f, clock_now_ms());
 }
 

@@ -120,7 +120,7 @@ static int start_state(struct swctld *d, char *err, size_t err_len)
 	d->ports = ports_create(d->db);
 	d->rules = rules_create(d->db);
 	d->fdb = fdb_create();
-	d->megaflows = megaflows_create();
+	d->megaflows = megaflows_create(d->max_masks);
 	if (!d->ports || !d->rules || !d->fdb || !d->megaflows)
 		return -1;
 	if (ports_load(d->ports, err, err_len) < 0)

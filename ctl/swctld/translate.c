@@ -30,7 +30,7 @@ void xlate_fail(struct xlate *x, enum xlate_end end)
 
 static void note_table(struct xlate_result *result, uint8_t table)
 {
-	result->tables[table / 64] |= 1ull << table % 64;
+	result->on.tables[table / 64] |= 1ull << table % 64;
 }
 
 // Each rule once: it counts the megaflow's packets once.
@@ -119,8 +119,7 @@ static void result_init(struct xlate_result *result, const struct flow_key *key)
 	result->n_actions = 0;
 	result->end = XLATE_OK;
 	result->n_rules = 0;
-	memset(result->tables, 0, sizeof(result->tables));
-	result->used_groups = false;
+	memset(&result->on, 0, sizeof(result->on));
 	result->used_normal = false;
 	result->normal_vlan = 0;
 	memset(&result->normal_mac, 0, sizeof(result->normal_mac));

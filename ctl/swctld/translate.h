@@ -32,6 +32,14 @@ struct xlate_ctx {
 	const struct xlate_trace *trace; // told of each step; NULL: nobody
 };
 
+// What a translation depended on.
+struct dependences {
+	uint64_t tables[4]; // bit per table that was looked into
+	bool groups;	    // or port states
+	bool macs;	    // learned addresses
+	bool edited;	    // a table may have seen other bits than the packet came with
+};
+
 // What became of a packet, besides its actions.
 enum xlate_end {
 	XLATE_OK,
@@ -52,8 +60,7 @@ struct xlate_result {
 	// The rules that the packet met, in order, each once; not the caller's.
 	unsigned n_rules;
 	struct rule *rules[XLATE_RULES_MAX];
-	uint64_t tables[4];	    // bit per table that was looked into
-	bool used_groups;	    // or what else depends on groups and port states
+	struct dependences on;
 	bool used_normal;	    // NORMAL was part: counters refresh the fdb
 	uint16_t normal_vlan;	    // the VLAN in which it learns
 	struct eth_addr normal_mac; // what it learns (a rule may have changed the source before)

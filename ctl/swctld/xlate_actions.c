@@ -155,6 +155,7 @@ static void do_dec_ttl(struct xlate *x, const struct of_action *a)
 static void do_resubmit(struct xlate *x, const struct of_action *a)
 {
 	const struct of_act_resubmit *resubmit = (const struct of_act_resubmit *)a;
+	x->result->on.edited |= resubmit->port != 0;
 	xlate_table(x, resubmit->table == OF_TABLE_ALL ? x->table : resubmit->table,
 		    resubmit->port ? resubmit->port : x->now.key.pkt.in_port);
 }

@@ -112,7 +112,7 @@ static void run_chosen(struct xlate *x, const struct of_group *group, int chosen
 void xlate_group(struct xlate *x, uint32_t id)
 {
 	const struct group *found = groups_find(x->ctx->groups, id);
-	x->result->used_groups = true;
+	x->result->on.groups = true;
 	if (!found) {
 		note(x, "group %u: there is none", id);
 		return;
@@ -206,7 +206,7 @@ void xlate_bundle(struct xlate *x, const struct of_act_bundle *bundle)
 {
 	uint32_t port =
 	    bundle->algorithm == OF_BUNDLE_HRW ? member_by_hash(x, bundle) : first_up(x, bundle);
-	x->result->used_groups = true; // port states decide
+	x->result->on.groups = true; // port states decide
 	if (bundle->dst.n_bits)
 		xlate_set(x, &bundle->dst, port ? port : OFPP_NONE,
 			  of_value_ones(bundle->dst.n_bits));

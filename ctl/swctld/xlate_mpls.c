@@ -95,6 +95,7 @@ void xlate_mpls_push(struct xlate *x, uint16_t eth_type_be)
 		return;
 	}
 	uint32_t lse = new_lse(x);
+	x->result->on.edited = true;
 	if (l->n_pushed == 0)
 		hide_l3(&x->now);
 	l->pushed_type_be[l->n_pushed] = eth_type_be;
@@ -125,6 +126,7 @@ void xlate_mpls_pop(struct xlate *x, uint16_t eth_type_be)
 	struct xlate_lses *l = &x->now.lses;
 	if (!xlate_is_mpls(&x->now.key.pkt))
 		return;
+	x->result->on.edited = true;
 	if (l->n_pushed == 0) {
 		pop_own(x, eth_type_be);
 		return;
@@ -136,7 +138,7 @@ void xlate_mpls_pop(struct xlate *x, uint16_t eth_type_be)
 void xlate_mpls_modify(struct xlate *x, uint32_t lse, uint32_t mask)
 {
 	struct xlate_lses *l = &x->now.lses;
-	x->edited = true;
+	x->result->on.edited = true;
 	uint32_t *own = &x->now.key.pkt.mpls_lse_be[0];
 	*own = (*own & ~htonl(mask)) | htonl(lse);
 	x->now.written.pkt.mpls_lse_be[0] |= htonl(mask);

@@ -67,7 +67,7 @@ static void flood_in_vlan(struct xlate *x, uint16_t vlan)
 static void learn(struct xlate *x, struct eth_addr src, uint16_t vlan)
 {
 	struct xlate_result *result = x->result;
-	result->used_normal = true;
+	result->used_normal = result->on.macs = true;
 	result->normal_vlan = vlan;
 	result->normal_mac = src;
 	if (x->ctx->learn &&
