@@ -111,6 +111,25 @@ static void tags_enclose_what_they_carry(void **state)
 	match_is(&match, "vlan(none),eth_type(0x0806)");
 }
 
+static void labels_are_shown_in_their_parts(void **state)
+{
+	(void)state;
+	struct flow_match match = {
+	    .key = {.eth_type_be = htons(0x8847), .mpls_lse_be = {htonl(0x00064540)}},
+	    .mask = {.eth_type_be = UINT16_MAX, .mpls_lse_be = {UINT32_MAX}},
+	};
+	match_is(&match, "eth_type(0x8847),mpls(label=100,tc=2,ttl=64,bos=1)");
+	match.mask.mpls_lse_be[0] = htonl(0xff000200);
+	match.key.mpls_lse_be[0] = 0;
+	match_is(&match, "eth_type(0x8847),mpls(label=0/0xff000,tc=0/0x1)");
+	match.mask.mpls_lse_be[0] = htonl(0x00000100);
+	match.mask.mpls_lse_be[1] = htonl(0xfffff000);
+	match.key.mpls_lse_be[1] = htonl(0x00007000);
+	match_is(&match, "eth_type(0x8847),mpls(label=0/0x0,bos=0,label=7)");
+	match.mask.mpls_lse_be[0] = match.mask.mpls_lse_be[1] = 0;
+	match_is(&match, "eth_type(0x8847)");
+}
+
 static void no_action_is_drop(void **state)
 {
 	(void)state;
@@ -160,6 +179,7 @@ int main(void)
 	    cmocka_unit_test(headers_follow_the_protocol),
 	    cmocka_unit_test(ipv6_and_neighbour_discovery_are_shown),
 	    cmocka_unit_test(tags_enclose_what_they_carry),
+	    cmocka_unit_test(labels_are_shown_in_their_parts),
 	    cmocka_unit_test(no_action_is_drop),
 	    cmocka_unit_test(outputs_are_named),
 	    cmocka_unit_test(every_action_has_its_text),
