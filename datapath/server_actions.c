@@ -99,6 +99,8 @@ static const char *check_ports(const struct action *action, struct known *known)
 
 static const char *check_push_mpls(const struct action *action, struct known *known)
 {
+	if (known->eth_type == ETH_TYPE_NONE)
+		return "PUSH_MPLS onto an 802.3 frame, which has no EtherType";
 	known->eth_type = ntohs(action->u.push_mpls.eth_type_be);
 	known->nw_proto = 0;
 	return NULL;
