@@ -107,8 +107,10 @@ int edit_remove(struct rte_mbuf *m, uint32_t ofs, uint32_t len)
 {
 	uint8_t *frame = rte_pktmbuf_mtod(m, uint8_t *);
 
-	if (m->ol_flags & PACKET_OFFLOAD && packet_meta(m)->offload.csum_start < ofs + len)
-		return -EINVAL; // the checksum would start in it
+	// The checksum must not start in it, nor in an Ethernet header then.
+	if (m->ol_flags & PACKET_OFFLOAD &&
+	    packet_meta(m)->offload.csum_start < RTE_MAX(ofs, FRAME_MIN) + len)
+		return -EINVAL;
 	memmove(frame + len, frame, ofs);
 	rte_pktmbuf_adj(m, (uint16_t)len);
 	layout_shift(m, -(int)len);

@@ -47,7 +47,7 @@ uint16_t edit_l3_type(const struct rte_mbuf *m, uint32_t *ofs);
 // whatever they are.
 uint8_t *edit_insert(struct rte_mbuf **m, uint32_t ofs, uint32_t len);
 // Takes len bytes behind the first ofs out, all of them in the first segment and writable. 0, or
-// -EINVAL when what is left to be summed starts before the end of them.
+// -EINVAL when what is left to be summed starts before the end of them, or in the Ethernet header.
 int edit_remove(struct rte_mbuf *m, uint32_t ofs, uint32_t len);
 
 #endif
