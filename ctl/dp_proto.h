@@ -30,7 +30,7 @@ enum dp_family {
 	DP_FAMILY_VPORT,    // OVS_VPORT_CMD_NEW, DEL, GET (and dump)
 	DP_FAMILY_FLOW,	    // OVS_FLOW_CMD_NEW, SET, DEL, GET (and dump)
 	DP_FAMILY_PACKET,   // OVS_PACKET_CMD_EXECUTE from us; MISS and ACTION from swd
-	DP_FAMILY_METER,    // refused with EOPNOTSUPP: not built yet
+	DP_FAMILY_METER,    // OVS_METER_CMD_FEATURES, SET, GET (and dump), DEL
 	DP_FAMILY_CT_LIMIT, // refused with EOPNOTSUPP: not built yet
 	DP_FAMILY_SWD,	    // SWD_CMD_*
 };
@@ -66,6 +66,35 @@ enum swd_drop_attr {
 // refused with -EEXIST when it is there, unless NLM_F_REPLACE says to set its actions. SET sets
 // actions. DEL without KEY deletes all. GET, dump and DEL answer with KEY, MASK, ACTIONS, STATS,
 // USED (ms of CLOCK_MONOTONIC, absent when never), TCP_FLAGS.
+
+// Meters: SET makes a meter or replaces it, with all buckets full and all counters at zero. Each
+// band is a token bucket of BURST (0: what RATE gives in a second) that refills at RATE; a packet
+// passes while anything is left in it, so that frames longer than the bucket pass, too, and the
+// rate stays right. The band with the highest rate among those exceeded acts. A frame counts its
+// bytes without FCS, with L1 24 more (preamble, FCS and gap); one that is still to be segmented
+// counts as the frames it becomes. GET, dump and DEL answer with all of it, and with counters:
+// STATS of the meter, STATS of what each band acted on. A flow or packet with a METER that is not
+// there is refused with -ENOENT. When a meter is deleted that megaflows still name, their packets
+// pass unmetered, until the control side changes them.
+enum swd_meter_attr {			 // beside OVS_METER_ATTR_*, above what the kernel has
+	SWD_METER_ATTR_L1 = 32,		 // no payload: count a frame's bytes at layer 1
+	SWD_METER_ATTR_DURATION_MS = 33, // u64: since SET; answers only
+	__SWD_METER_ATTR_MAX,
+};
+#define SWD_METER_ATTR_MAX (__SWD_METER_ATTR_MAX - 1)
+
+enum swd_band_attr {		       // beside OVS_BAND_ATTR_*
+	SWD_BAND_ATTR_PREC_LEVEL = 32, // u8, 1 to 3: of DSCP_REMARK
+	__SWD_BAND_ATTR_MAX,
+};
+#define SWD_BAND_ATTR_MAX (__SWD_BAND_ATTR_MAX - 1)
+
+// OVS_BAND_ATTR_TYPE, beside OVS_METER_BAND_TYPE_DROP. DSCP_REMARK raises the drop precedence of
+// an assured-forwarding DSCP (RFC 2597) by PREC_LEVEL, to 3 at most; other packets pass as they
+// are (OpenFlow 1.3.5, section 5.7.1).
+enum swd_meter_band_type {
+	SWD_METER_BAND_TYPE_DSCP_REMARK = 32,
+};
 
 // The extra family.
 enum swd_cmd {

@@ -33,6 +33,10 @@ static const struct handler handlers[] = {
     {DP_FAMILY_FLOW,     OVS_FLOW_CMD_DEL,       OVS_FLOW_CMD_DEL,   server_flow_del,       NULL},
     {DP_FAMILY_FLOW,     OVS_FLOW_CMD_GET,       OVS_FLOW_CMD_NEW,   server_flow_get,       server_flow_dump},
     {DP_FAMILY_PACKET,   OVS_PACKET_CMD_EXECUTE, 0,                  server_packet_execute, NULL},
+    {DP_FAMILY_METER,    OVS_METER_CMD_FEATURES, OVS_METER_CMD_FEATURES, server_meter_features, NULL},
+    {DP_FAMILY_METER,    OVS_METER_CMD_SET,      OVS_METER_CMD_SET,  server_meter_set,      NULL},
+    {DP_FAMILY_METER,    OVS_METER_CMD_DEL,      OVS_METER_CMD_DEL,  server_meter_del,      NULL},
+    {DP_FAMILY_METER,    OVS_METER_CMD_GET,      OVS_METER_CMD_GET,  server_meter_get,      server_meter_dump},
     {DP_FAMILY_SWD,      SWD_CMD_INFO_GET,       SWD_CMD_INFO_GET,   server_swd_info,       NULL},
     {DP_FAMILY_SWD,      SWD_CMD_PMD_GET,        SWD_CMD_PMD_GET,    NULL,                  server_swd_pmd_dump},
     // clang-format on

@@ -136,6 +136,11 @@ int server_flow_del(struct request *rq);
 int server_flow_get(struct request *rq);
 int server_flow_dump(struct server *server, struct nlmsghdr *nlh, size_t room, uint32_t *cursor);
 int server_packet_execute(struct request *rq);
+int server_meter_features(struct request *rq);
+int server_meter_set(struct request *rq);
+int server_meter_del(struct request *rq);
+int server_meter_get(struct request *rq);
+int server_meter_dump(struct server *server, struct nlmsghdr *nlh, size_t room, uint32_t *cursor);
 int server_swd_info(struct request *rq);
 int server_swd_pmd_dump(struct server *server, struct nlmsghdr *nlh, size_t room, uint32_t *cursor);
 
