@@ -255,3 +255,41 @@ int dp_call_pmds(struct dp_client *c, dp_pmd_fn fn, void *arg, char *text)
 	dp_client_begin(c, DP_FAMILY_SWD, SWD_CMD_PMD_GET, NLM_F_REQUEST | NLM_F_DUMP);
 	return call(c, on_pmd, &visit, CALL_TIMEOUT_MS, text);
 }
+
+int dp_call_meter_set(struct dp_client *c, const struct dp_meter *meter, char *text)
+{
+	struct nlmsghdr *nlh =
+	    dp_client_begin(c, DP_FAMILY_METER, OVS_METER_CMD_SET, NLM_F_REQUEST | NLM_F_ACK);
+	if (!dp_meter_put(nlh, dp_client_room(c), meter, false))
+		return -EMSGSIZE; // cannot be: 8 bands
+	return call(c, NULL, NULL, CALL_TIMEOUT_MS, text);
+}
+
+int dp_call_meter_del(struct dp_client *c, uint32_t id, char *text)
+{
+	struct nlmsghdr *nlh =
+	    dp_client_begin(c, DP_FAMILY_METER, OVS_METER_CMD_DEL, NLM_F_REQUEST | NLM_F_ACK);
+	mnl_attr_put_u32_check(nlh, dp_client_room(c), OVS_METER_ATTR_ID, id);
+	return call(c, NULL, NULL, CALL_TIMEOUT_MS, text);
+}
+
+struct meter_visit {
+	dp_meter_fn fn;
+	void *arg;
+};
+
+static void on_meter(const struct nlmsghdr *nlh, void *arg)
+{
+	const struct meter_visit *visit = arg;
+	struct dp_meter meter;
+	struct dp_error error;
+	if (dp_meter_parse(nlh, &meter, &error) == 0)
+		visit->fn(&meter, visit->arg);
+}
+
+int dp_call_meters(struct dp_client *c, dp_meter_fn fn, void *arg, char *text)
+{
+	struct meter_visit visit = {fn, arg};
+	dp_client_begin(c, DP_FAMILY_METER, OVS_METER_CMD_GET, NLM_F_REQUEST | NLM_F_DUMP);
+	return call(c, on_meter, &visit, CALL_TIMEOUT_MS, text);
+}

@@ -4,6 +4,7 @@
 #define CTL_SWCTLD_DP_CALLS_H
 
 #include "ctl/dp_client.h"
+#include "ctl/dp_meter.h"
 #include "ctl/swctld/megaflows.h"
 #include "ctl/swctld/ports.h"
 
@@ -48,6 +49,14 @@ bool dp_vport_same(const struct dp_vport *vport, const struct port *port);
 
 int dp_call_flows(struct dp_client *c, void (*fn)(const struct dp_flow *flow, void *arg), void *arg,
 		  char *text);
+// Makes the meter, or replaces it with full buckets and counters at zero. -EINVAL, -ENOSPC,
+// -ENOMEM.
+int dp_call_meter_set(struct dp_client *c, const struct dp_meter *meter, char *text);
+int dp_call_meter_del(struct dp_client *c, uint32_t id, char *text); // -ENOENT: there is none
+// Calls fn with each meter and its counters, in order of ids.
+typedef void (*dp_meter_fn)(const struct dp_meter *meter, void *arg);
+int dp_call_meters(struct dp_client *c, dp_meter_fn fn, void *arg, char *text);
+
 // Calls fn with each answer and its attributes, SWD_PMD_ATTR_*.
 typedef void (*dp_pmd_fn)(const struct nlmsghdr *nlh, const struct nlattr **attrs, void *arg);
 int dp_call_pmds(struct dp_client *c, dp_pmd_fn fn, void *arg, char *text);
