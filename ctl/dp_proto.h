@@ -99,10 +99,53 @@ enum swd_meter_band_type {
 // The extra family.
 enum swd_cmd {
 	SWD_CMD_UNSPEC,
-	SWD_CMD_INFO_GET, // one answer, SWD_INFO_ATTR_*
-	SWD_CMD_PMD_GET,  // dump, one answer a PMD, SWD_PMD_ATTR_*; queues that found no room in
-			  // it follow in further answers, of CORE, NUMA and RXQ alone
+	SWD_CMD_INFO_GET,  // one answer, SWD_INFO_ATTR_*
+	SWD_CMD_PMD_GET,   // dump, one answer a PMD, SWD_PMD_ATTR_*; queues that found no room in
+			   // it follow in further answers, of CORE, NUMA and RXQ alone
+	SWD_CMD_TRACE_SET, // starts a trace, with PORT_NO, COUNT and TIME_MS of SWD_TRACE_ATTR_*
+	SWD_CMD_TRACE,	   // from swd: a traced packet, or the end of the trace
 };
+
+// Traces. Once TRACE_SET is acknowledged, each of the port's next COUNT packets, when it has gone
+// its way, is told to this connection in a TRACE message with the request's nlmsg_seq, and at last
+// comes one with END alone: when all are told, when TIME_MS are over, or when the port is gone.
+// Closing the connection ends its traces, too. A port has one trace at a time (-EBUSY); swd has 8
+// (-ENOSPC). Packets that the control side sends are not traced.
+enum swd_trace_attr {
+	SWD_TRACE_ATTR_UNSPEC,
+	SWD_TRACE_ATTR_PORT_NO,	  // u32
+	SWD_TRACE_ATTR_COUNT,	  // u32: 1 to 64
+	SWD_TRACE_ATTR_TIME_MS,	  // u32: 1 to 600000
+	SWD_TRACE_ATTR_INDEX,	  // u32: of the packet in the trace; TRACE only, as all below
+	SWD_TRACE_ATTR_FRAME_LEN, // u32: bytes of the frame
+	SWD_TRACE_ATTR_FRAME,	  // up to 256 bytes of it, as it came in
+	SWD_TRACE_ATTR_CUT,	  // no payload: there were more steps, actions or events
+	SWD_TRACE_ATTR_STEP,	  // nested SWD_STEP_ATTR_*, repeated: a lookup
+	SWD_TRACE_ATTR_EVENT,	  // nested SWD_EVENT_ATTR_*, repeated: where it went
+	SWD_TRACE_ATTR_END,	  // string: why the trace has ended; no packet is in this message
+	__SWD_TRACE_ATTR_MAX,
+};
+#define SWD_TRACE_ATTR_MAX (__SWD_TRACE_ATTR_MAX - 1)
+
+enum swd_step_attr {
+	SWD_STEP_ATTR_UNSPEC,
+	SWD_STEP_ATTR_KEY,	 // nested OVS_KEY_ATTR_*: the packet's
+	SWD_STEP_ATTR_FLOW_KEY,	 // nested OVS_KEY_ATTR_*: of the megaflow; absent for a miss, as
+	SWD_STEP_ATTR_FLOW_MASK, // the mask
+	SWD_STEP_ATTR_ACTIONS,	 // and its actions
+	__SWD_STEP_ATTR_MAX,
+};
+#define SWD_STEP_ATTR_MAX (__SWD_STEP_ATTR_MAX - 1)
+
+enum swd_event_attr {
+	SWD_EVENT_ATTR_UNSPEC,
+	SWD_EVENT_ATTR_KIND,	// u8: 0 output, 1 upcall, 2 drop
+	SWD_EVENT_ATTR_PORT_NO, // u32: that sent, received, or is charged
+	SWD_EVENT_ATTR_PACKETS, // u32: more than one when it was segmented
+	SWD_EVENT_ATTR_REASON,	// string: of a drop
+	__SWD_EVENT_ATTR_MAX,
+};
+#define SWD_EVENT_ATTR_MAX (__SWD_EVENT_ATTR_MAX - 1)
 
 enum swd_info_attr {
 	SWD_INFO_ATTR_UNSPEC,

@@ -6,6 +6,7 @@
 #include "datapath/pmd.h"
 #include "datapath/port.h"
 #include "datapath/server.h"
+#include "datapath/trace.h"
 #include "datapath/upcall.h"
 #include "flowtable/isa.h"
 #include "flowtable/megaflow.h"
@@ -118,6 +119,7 @@ static int pool_begin(struct swd *swd)
 					       .signature_entries = signature_entries(swd)};
 	ports_init(swd->rcu);
 	meters_init(swd->rcu);
+	traces_init(swd->rcu);
 	int rc = pmd_pool_init(&config);
 	if (rc < 0)
 		snprintf(swd->err, sizeof(swd->err), "cannot set up the packet threads: %s",
