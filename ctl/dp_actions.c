@@ -94,6 +94,19 @@ static bool put_recirc(struct nlmsghdr *nlh, size_t room, const struct action *a
 	return mnl_attr_put_u32_check(nlh, room, OVS_ACTION_ATTR_RECIRC, action->u.recirc_id);
 }
 
+static int get_meter(const struct nlattr *attr, struct action *action, struct dp_error *error)
+{
+	(void)error;
+	action->type = ACTION_METER;
+	action->u.meter_id = mnl_attr_get_u32(attr);
+	return 0;
+}
+
+static bool put_meter(struct nlmsghdr *nlh, size_t room, const struct action *action)
+{
+	return mnl_attr_put_u32_check(nlh, room, OVS_ACTION_ATTR_METER, action->u.meter_id);
+}
+
 static int get_userspace(const struct nlattr *attr, struct action *action, struct dp_error *error)
 {
 	struct action_userspace *user = &action->u.userspace;
@@ -248,6 +261,7 @@ static const struct {
     {OVS_ACTION_ATTR_PUSH_MPLS, sizeof(struct ovs_action_push_mpls), "PUSH_MPLS", get_push_mpls},
     {OVS_ACTION_ATTR_POP_MPLS, sizeof(uint16_t), "POP_MPLS", get_pop_mpls},
     {OVS_ACTION_ATTR_DEC_TTL, LEN_NESTED, "DEC_TTL", get_dec_ttl},
+    {OVS_ACTION_ATTR_METER, sizeof(uint32_t), "METER", get_meter},
 };
 
 // Writing: a row an action type.
@@ -262,7 +276,7 @@ static bool (*const put_rows[N_ACTION_TYPES])(struct nlmsghdr *nlh, size_t room,
     [ACTION_SET_MPLS] = dp_set_put,	 [ACTION_SET_ARP] = dp_set_put,
     [ACTION_SET_ND] = dp_set_put,	 [ACTION_SET_ND_EXT] = dp_set_put,
     [ACTION_SET_ICMP] = dp_set_put,	 [ACTION_DEC_TTL] = put_dec_ttl,
-    [ACTION_DEC_MPLS_TTL] = put_dec_ttl,
+    [ACTION_DEC_MPLS_TTL] = put_dec_ttl, [ACTION_METER] = put_meter,
 };
 
 static int action_get(const struct nlattr *attr, struct action *action, struct dp_error *error)

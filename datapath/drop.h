@@ -23,7 +23,8 @@
 	X(ACTION_INVALID, "action-invalid", INPUT,                                                 \
 	  "an action does not fit the packet (a set, a third tag, a label to pop)")                \
 	X(RECIRC_LIMIT, "recirculation-limit", INPUT, "recirculated too often")                    \
-	X(TTL_EXCEEDED, "ttl-exceeded", INPUT, "its TTL or hop limit is used up")
+	X(TTL_EXCEEDED, "ttl-exceeded", INPUT, "its TTL or hop limit is used up")                  \
+	X(METER, "meter", INPUT, "more than a drop band of the flow's meter lets pass")
 
 enum drop_reason {
 #define X(id, name, side, text) DROP_##id,

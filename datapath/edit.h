@@ -50,4 +50,8 @@ uint8_t *edit_insert(struct rte_mbuf **m, uint32_t ofs, uint32_t len);
 // -EINVAL when what is left to be summed starts before the end of them, or in the Ethernet header.
 int edit_remove(struct rte_mbuf *m, uint32_t ofs, uint32_t len);
 
+// edit_dscp.c: a meter's DSCP remark (OpenFlow 1.3.5, section 5.7.1). Raises the drop precedence of
+// an assured-forwarding DSCP (RFC 2597) by prec_level, to 3 at most; leaves other packets alone.
+int edit_raise_precedence(struct rte_mbuf **m, unsigned prec_level);
+
 #endif

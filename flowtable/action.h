@@ -30,6 +30,7 @@ enum action_type {
 	// Count down what a router does; the packet ends where nothing is left (DROP_TTL_EXCEEDED).
 	ACTION_DEC_TTL,	     // IPv4's TTL, IPv6's hop limit; does nothing to other packets
 	ACTION_DEC_MPLS_TTL, // that of the outermost label stack entry
+	ACTION_METER,	     // u.meter_id: may drop the packet, or change its DSCP
 	N_ACTION_TYPES,
 };
 

@@ -39,8 +39,6 @@
 #define NW_FRAG_ANY   0x01 // any fragment
 #define NW_FRAG_LATER 0x02 // not the first one
 
-#define FLOW_MPLS_LABELS 2 // label stack entries (RFC 3032) that a key holds
-
 struct eth_addr {
 	uint8_t b[6];
 };
