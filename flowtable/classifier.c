@@ -20,11 +20,18 @@ struct classifier {
 	uint32_t n_subtables, room;
 	struct cls_subtable **by_mask; // chains; as many as `room`
 	unsigned n_rules;
+	struct trie tries[CLS_N_PREFIX_FIELDS]; // of the rules' prefixes
 };
 
 struct classifier *classifier_create(void)
 {
-	return calloc(1, sizeof(struct classifier));
+	struct classifier *c = calloc(1, sizeof(*c));
+
+	if (!c)
+		return NULL;
+	for (unsigned f = 0; f < CLS_N_PREFIX_FIELDS; f++)
+		trie_init(&c->tries[f], cls_prefix_words(f));
+	return c;
 }
 
 void classifier_destroy(struct classifier *c)
@@ -33,6 +40,8 @@ void classifier_destroy(struct classifier *c)
 		return;
 	for (uint32_t i = 0; i < c->n_subtables; i++)
 		cls_subtable_destroy(c->order[i].subtable);
+	for (unsigned f = 0; f < CLS_N_PREFIX_FIELDS; f++)
+		trie_fini(&c->tries[f]);
 	free(c->order);
 	free(c->by_mask);
 	free(c);
@@ -154,21 +163,68 @@ static int add_first(struct classifier *c, struct cls_rule *rule)
 	return 0;
 }
 
-int classifier_add(struct classifier *c, struct cls_rule *rule)
+static void tries_del(struct classifier *c, const struct cls_rule *rule, unsigned n)
+{
+	const struct cls_mask *mask = rule->mask;
+	struct of_match match;
+
+	if (n == 0)
+		return;
+	cls_rule_match(rule, &match);
+	for (unsigned i = 0; i < n; i++) {
+		const struct cls_prefix *p = &mask->prefixes[i];
+
+		trie_del(&c->tries[p->field], cls_prefix_value(&match.key, p->field), p->len);
+	}
+}
+
+static int tries_add(struct classifier *c, const struct cls_rule *rule)
+{
+	const struct cls_mask *mask = rule->mask;
+	struct of_match match;
+
+	if (mask->n_prefixes == 0)
+		return 0;
+	cls_rule_match(rule, &match);
+	for (unsigned i = 0; i < mask->n_prefixes; i++) {
+		const struct cls_prefix *p = &mask->prefixes[i];
+		trie_value value = cls_prefix_value(&match.key, p->field);
+		int err = trie_add(&c->tries[p->field], value, p->len);
+
+		if (err) {
+			tries_del(c, rule, i);
+			return err;
+		}
+	}
+	return 0;
+}
+
+static int subtables_add(struct classifier *c, struct cls_rule *rule)
 {
 	struct cls_subtable *s = find_subtable(c, rule->mask);
+	uint32_t old_max;
 	int err;
 
-	if (s) {
-		uint32_t old_max = priorities_max(&s->priorities);
+	if (!s)
+		return add_first(c, rule);
+	old_max = priorities_max(&s->priorities);
+	err = cls_subtable_add(s, rule);
+	if (!err)
+		reorder(c, s, old_max);
+	return err;
+}
 
-		err = cls_subtable_add(s, rule);
-		if (!err)
-			reorder(c, s, old_max);
-	} else {
-		err = add_first(c, rule);
-	}
-	c->n_rules += err == 0;
+int classifier_add(struct classifier *c, struct cls_rule *rule)
+{
+	int err = tries_add(c, rule);
+
+	if (err)
+		return err;
+	err = subtables_add(c, rule);
+	if (err)
+		tries_del(c, rule, rule->mask->n_prefixes);
+	else
+		c->n_rules++;
 	return err;
 }
 
@@ -177,6 +233,7 @@ void classifier_del(struct classifier *c, struct cls_rule *rule)
 	struct cls_subtable *s = rule->subtable;
 	uint32_t old_max = priorities_max(&s->priorities);
 
+	tries_del(c, rule, rule->mask->n_prefixes);
 	cls_subtable_del(s, rule);
 	c->n_rules--;
 	if (s->n_rules > 0) {
@@ -209,37 +266,97 @@ struct cls_rule *classifier_find(const struct classifier *c, const struct of_mat
 	return cls_subtable_find(s, words, priority);
 }
 
+struct lookup {
+	const struct classifier *c;
+	const struct of_key *key;
+	struct of_key *looked_at; // may be NULL
+	bool done[CLS_N_PREFIX_FIELDS];
+	struct trie_result tries[CLS_N_PREFIX_FIELDS]; // where `done`
+};
+
+static const struct trie_result *look_in_trie(struct lookup *l, enum cls_prefix_field field)
+{
+	if (!l->done[field]) {
+		trie_value value = cls_prefix_value(l->key, field);
+
+		trie_lookup(&l->c->tries[field], value, &l->tries[field]);
+		l->done[field] = true;
+	}
+	return &l->tries[field];
+}
+
+// How many bits more would be looked at.
+static unsigned price(const struct lookup *l, enum cls_prefix_field field, unsigned n_bits)
+{
+	trie_value missing = l->looked_at ? ~cls_prefix_value(l->looked_at, field) : 0;
+	unsigned have = trie_common_bits(missing, 0);
+
+	return n_bits > have ? n_bits - have : 0;
+}
+
+// Whether a trie of the stage tells that no rule of the mask matches. Takes that which costs least.
+static bool tries_tell(struct lookup *l, const struct cls_mask *mask, unsigned stage)
+{
+	const struct cls_prefix *best = NULL;
+	unsigned best_price = 0;
+
+	for (unsigned i = 0; i < mask->n_prefixes; i++) {
+		const struct cls_prefix *p = &mask->prefixes[i];
+		const struct trie_result *r;
+		unsigned p_price;
+
+		if (p->stage != stage)
+			continue;
+		r = look_in_trie(l, p->field);
+		if (trie_lens_has(&r->matches, p->len))
+			continue;
+		p_price = price(l, p->field, r->need_bits[p->len]);
+		if (!best || p_price < best_price) {
+			best = p;
+			best_price = p_price;
+		}
+		if (best_price == 0)
+			break;
+	}
+	if (best && l->looked_at)
+		cls_prefix_look(l->looked_at, mask, best->field,
+				l->tries[best->field].need_bits[best->len]);
+	return best;
+}
+
 // Looks at a subtable, stage by stage, for a rule better than `best`.
-static struct cls_rule *look(const struct cls_subtable *s, const struct of_key *key,
-			     struct cls_rule *best, struct of_key *looked_at)
+static struct cls_rule *look(struct lookup *l, const struct cls_subtable *s, struct cls_rule *best)
 {
 	const struct cls_mask *mask = s->mask;
 	unsigned stage = 0;
 	uint64_t sum = 0;
 
 	for (;; stage++) {
-		sum += cls_stage_sum(mask, stage, of_words(key), false);
+		if (tries_tell(l, mask, stage))
+			return best;
+		sum += cls_stage_sum(mask, stage, of_words(l->key), false);
 		if (stage + 1 == mask->n_stages) {
-			best = cls_subtable_lookup(s, key, sum, best);
+			best = cls_subtable_lookup(s, l->key, sum, best);
 			break;
 		}
 		if (!hash_counts_has(&s->stages.early[stage], hash_finish(sum, 0)))
 			break;
 	}
-	if (looked_at)
-		cls_mask_look(looked_at, mask, stage);
+	if (l->looked_at)
+		cls_mask_look(l->looked_at, mask, stage);
 	return best;
 }
 
 struct cls_rule *classifier_lookup(const struct classifier *c, const struct of_key *key,
 				   struct of_key *looked_at)
 {
+	struct lookup l = {.c = c, .key = key, .looked_at = looked_at};
 	struct cls_rule *best = NULL;
 
 	for (uint32_t i = 0; i < c->n_subtables; i++) {
 		if (best && c->order[i].max_priority <= best->priority)
 			break;
-		best = look(c->order[i].subtable, key, best, looked_at);
+		best = look(&l, c->order[i].subtable, best);
 	}
 	return best;
 }
