@@ -21,6 +21,8 @@ struct swctld {
 	struct revalidator *revalidator;
 	struct datapath *datapath;
 	struct rpc_server *rpc;
+	struct live_traces *live_traces;
+	unsigned max_masks; // of megaflows
 };
 
 static inline uint64_t clock_read_ms(clockid_t id)

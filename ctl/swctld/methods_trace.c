@@ -1,4 +1,6 @@
-// trace: a packet given as a flow or as a frame
+// trace: a packet given as a flow or as a frame; dp.trace, dp.trace_read: live ones
+#include "ctl/swctld/dp_calls.h"
+#include "ctl/swctld/live_trace.h"
 #include "ctl/swctld/ports.h"
 #include "ctl/swctld/rpc.h"
 #include "ctl/swctld/trace.h"
@@ -82,4 +84,39 @@ int method_trace(struct swctld *d, const json_t *params, struct rpc_reply *reply
 	if (!err)
 		reply->result = trace_key(d, &key);
 	return err;
+}
+
+#define COUNT_DEFAULT	1
+#define TIME_DEFAULT_MS 10000
+
+int method_dp_trace(struct swctld *d, const json_t *params, struct rpc_reply *reply)
+{
+	const char *name = json_string_value(json_object_get(params, "port"));
+	const json_t *count = json_object_get(params, "count");
+	const json_t *time_ms = json_object_get(params, "time_ms");
+	const struct port *port = ports_by_name(d->ports, name);
+	char text[DP_CALL_TEXT];
+	if (!port)
+		return rpc_refuse(reply, "port %s: there is none of that name", name);
+	json_int_t n = count ? json_integer_value(count) : COUNT_DEFAULT;
+	json_int_t ms = time_ms ? json_integer_value(time_ms) : TIME_DEFAULT_MS;
+	if (n < 1 || n > DP_TRACE_COUNT_MAX)
+		return rpc_bad_params(reply, "count is 1 to %d", DP_TRACE_COUNT_MAX);
+	if (ms < 1 || ms > DP_TRACE_MS_MAX)
+		return rpc_bad_params(reply, "time_ms is 1 to %d", DP_TRACE_MS_MAX);
+	int number = live_trace_start(d->live_traces, port, (unsigned)n, (unsigned)ms, text);
+	if (number < 0)
+		return rpc_refuse(reply, "port %s: %s", name, text);
+	reply->result = json_pack("{s:i}", "trace", number);
+	return 0;
+}
+
+int method_dp_trace_read(struct swctld *d, const json_t *params, struct rpc_reply *reply)
+{
+	json_int_t number = json_integer_value(json_object_get(params, "trace"));
+	bool fits = number > 0 && number <= LIVE_TRACES_MAX;
+	reply->result = fits ? live_trace_read(d->live_traces, (int)number) : NULL;
+	if (!reply->result)
+		return rpc_refuse(reply, "there is no such trace; dp.trace starts one");
+	return 0;
 }
