@@ -15,6 +15,7 @@ struct swctld {
 	struct db *db;
 	struct rules *rules;
 	struct groups *groups;
+	struct frozen_states *frozen;
 	struct ports *ports;
 	struct fdb *fdb;
 	struct megaflows *megaflows;

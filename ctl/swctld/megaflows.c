@@ -18,14 +18,16 @@ struct megaflows {
 	unsigned n_awaited;
 	unsigned n_by_port[PORTS_MAX];
 	struct mask_budget *masks;
+	struct frozen_states *frozen;
 };
 
-struct megaflows *megaflows_create(unsigned max_masks)
+struct megaflows *megaflows_create(unsigned max_masks, struct frozen_states *frozen)
 {
 	struct megaflows *m = calloc(1, sizeof(*m));
 	if (!m)
 		return NULL;
 	m->next_id = FIRST_ID;
+	m->frozen = frozen;
 	m->masks = mask_budget_create(max_masks);
 	if (!m->masks) {
 		free(m);
@@ -105,6 +107,7 @@ struct known_flow *megaflows_add(struct megaflows *m, const struct flow_match *m
 	DL_PREPEND(m->list, f);
 	m->n_by_port[place_of(match->key.in_port)]++;
 	mask_budget_take(m->masks, match);
+	frozen_take(m->frozen, match->key.recirc_id);
 	return f;
 }
 
@@ -112,6 +115,18 @@ static void unlist(struct megaflows *m, struct known_flow *f)
 {
 	HASH_DELETE(hh, m->by_match, f);
 	DL_DELETE(m->list, f);
+}
+
+void megaflows_refer(struct megaflows *m, struct known_flow *f, const uint32_t *frozen, unsigned n)
+{
+	// First the new ones: a state that stays must not go in between.
+	for (unsigned i = 0; i < n; i++)
+		frozen_take(m->frozen, frozen[i]);
+	for (unsigned i = 0; i < f->n_frozen; i++)
+		frozen_give(m->frozen, f->frozen[i]);
+	f->n_frozen = (uint8_t)n;
+	if (n)
+		memcpy(f->frozen, frozen, n * sizeof(frozen[0]));
 }
 
 void megaflows_leave(struct megaflows *m, struct known_flow *f)
@@ -132,6 +147,8 @@ void megaflows_forget(struct megaflows *m, struct known_flow *f)
 	HASH_DELETE(hh_id, m->by_id, f);
 	m->n_by_port[place_of(f->match.key.in_port)]--;
 	mask_budget_give(m->masks, &f->match);
+	megaflows_refer(m, f, NULL, 0);
+	frozen_give(m->frozen, f->match.key.recirc_id);
 	known_rules_free(f->rules);
 	free(f->actions);
 	free(f);

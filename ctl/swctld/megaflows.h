@@ -34,6 +34,8 @@ struct known_flow {
 	struct known_rules *rules;	// whose the counters are; NULL: no rule's
 	struct known_rules *next_rules; // whose they are from the answer that `switching` awaits
 	struct dependences on;
+	uint8_t n_frozen; // states that it recirculates to (frozen.h)
+	uint32_t frozen[XLATE_FROZEN_MAX];
 	bool switching;
 	bool adopted;	      // nobody's counters yet
 	uint16_t normal_vlan; // where NORMAL learned, and what
@@ -54,7 +56,7 @@ struct known_flow {
 	struct known_flow *prev, *next;
 };
 
-struct megaflows *megaflows_create(unsigned max_masks);
+struct megaflows *megaflows_create(unsigned max_masks, struct frozen_states *frozen);
 void megaflows_destroy(struct megaflows *m);
 
 struct known_flow *megaflows_find(const struct megaflows *m, const struct flow_match *match);
@@ -84,6 +86,8 @@ void megaflows_switch_end(struct megaflows *m, struct known_flow *f);
 void megaflows_switch_end_all(struct megaflows *m);
 // How many came in by this port.
 unsigned megaflows_count_port(const struct megaflows *m, uint32_t in_port);
+// Its actions recirculate to these states now.
+void megaflows_refer(struct megaflows *m, struct known_flow *f, const uint32_t *frozen, unsigned n);
 // The masks that they have.
 struct mask_budget *megaflows_masks(const struct megaflows *m);
 // Answers that swd owes. Senders stop at the bound, since swd keeps only so many bytes for who does

@@ -144,6 +144,7 @@ int revalidate_translate(struct revalidator *r, const struct flow_key *key, bool
 	    .tables = rules_tables(r->d->rules),
 	    .groups = r->d->groups,
 	    .fdb = r->d->fdb,
+	    .frozen = r->d->frozen,
 	    .now_ms = clock_now_ms(),
 	    .learn = learn,
 	};
@@ -219,6 +220,7 @@ int revalidate_apply(struct revalidator *r, struct known_flow *f, const struct x
 	// While an answer is awaited for other rules, these come by another such change.
 	if (!same_rules && (ask || !f->switching) && count_for(r, f, result, ask) < 0)
 		return -ENOMEM;
+	megaflows_refer(r->d->megaflows, f, result->frozen, result->n_frozen);
 	f->adopted = false;
 	f->on = result->on;
 	f->learns = result->learns;
@@ -269,7 +271,9 @@ static int revalidate_one(struct revalidator *r, struct known_flow *f)
 		megaflows_stamp(r->d->megaflows, f, r->changes.gen);
 		return 0;
 	}
-	if (!ports_by_no(r->d->ports, f->match.key.in_port))
+	uint32_t round = f->match.key.recirc_id;
+	if (!ports_by_no(r->d->ports, f->match.key.in_port) ||
+	    (round && !frozen_find(r->d->frozen, round)))
 		return drop(r, f);
 	revalidate_translate(r, &f->match.key, false, &r->result);
 	if (!holds_for_all(f, &r->result) || moved_away(r, f, &r->result) ||

@@ -161,6 +161,7 @@ json_t *trace_key(struct swctld *d, const struct flow_key *key)
 	    .tables = rules_tables(d->rules),
 	    .groups = d->groups,
 	    .fdb = d->fdb,
+	    .frozen = d->frozen,
 	    .now_ms = clock_now_ms(),
 	    .trace = &trace,
 	};

@@ -110,6 +110,7 @@ void xlate_copy_run(struct xlate *x, const void *records, size_t n_bytes)
 	xlate_run(x, records, n_bytes, &ignored);
 	x->n_copies--;
 	x->depth--;
+	xlate_freeze_end(x, false);
 	x->now = saved;
 	x->exits = x->dead = false;
 }
@@ -119,6 +120,7 @@ static void result_init(struct xlate_result *result, const struct flow_key *key)
 	result->n_actions = 0;
 	result->end = XLATE_OK;
 	result->n_rules = 0;
+	result->n_frozen = 0;
 	memset(&result->on, 0, sizeof(result->on));
 	result->used_normal = false;
 	result->normal_vlan = 0;
@@ -165,9 +167,15 @@ int translate(const struct xlate_ctx *ctx, const struct flow_key *key, struct xl
 	struct xlate x = {.ctx = ctx, .orig = key, .mask = &result->match.mask, .result = result};
 	result_init(result, key);
 	state_init(&x, key);
-	xlate_table(&x, 0, key->in_port);
+	if (key->recirc_id)
+		xlate_thaw(&x, key->recirc_id);
+	else
+		xlate_table(&x, 0, key->in_port);
 	x.exits = false;
-	xlate_action_set_run(&x);
+	if (!xlate_freeze_end(&x, true)) {
+		xlate_action_set_run(&x);
+		xlate_freeze_end(&x, false);
+	}
 	if (result->end != XLATE_OK)
 		result->n_actions = 0;
 	trim_actions(result);

@@ -3,6 +3,7 @@
 #define CTL_SWCTLD_TRANSLATE_H
 
 #include "ctl/swctld/fdb.h"
+#include "ctl/swctld/frozen.h"
 #include "ctl/swctld/groups.h"
 #include "ctl/swctld/rule.h"
 #include "flowtable/action.h"
@@ -10,6 +11,7 @@
 #define XLATE_DEPTH_MAX	    64	 // nested resubmits, groups and clones
 #define XLATE_RESUBMITS_MAX 4096 // of one packet, goto_table too
 #define XLATE_RULES_MAX	    256	 // that count one packet
+#define XLATE_FROZEN_MAX    8	 // recirculations that one packet starts
 #define XLATE_LEARNED_MAX   64	 // rules that one packet may teach
 
 // What NORMAL, flood and fast failover need to know of a port.
@@ -25,6 +27,7 @@ struct xlate_ctx {
 	const struct classifier *const *tables; // OF_TABLE_MAX + 1 of them; NULL: no rules there
 	const struct groups *groups;		// NULL: none
 	struct fdb *fdb;
+	struct frozen_states *frozen;
 	const struct xlate_port *ports; // sorted by no
 	unsigned n_ports;
 	uint64_t now_ms;
@@ -61,6 +64,8 @@ struct xlate_result {
 	unsigned n_rules;
 	struct rule *rules[XLATE_RULES_MAX];
 	struct dependences on;
+	unsigned n_frozen; // states that it is recirculated to
+	uint32_t frozen[XLATE_FROZEN_MAX];
 	bool used_normal;	    // NORMAL was part: counters refresh the fdb
 	uint16_t normal_vlan;	    // the VLAN in which it learns
 	struct eth_addr normal_mac; // what it learns (a rule may have changed the source before)

@@ -62,10 +62,14 @@ struct xlate {
 	uint8_t table;	     // that the rule being run is in
 	uint16_t depth;
 	uint16_t n_resubmits;
-	uint16_t n_copies; // clones and buckets that this is inside of
-	bool edited;	   // some field of the packet was written
-	bool exits;	   // no more records are run, but of the action set
-	bool dead;	   // the packet, or this copy of it, has ended
+	uint16_t n_copies;   // clones and buckets that this is inside of
+	bool edited;	     // some field of the packet was written
+	bool exits;	     // no more records are run, but of the action set
+	bool dead;	     // the packet, or this copy of it, has ended
+	bool freezing;	     // the packet is to come round again before it goes on
+	bool freezes_record; // from the record that is being run on
+	char *parts;	     // records to go on with then
+	size_t n_part_bytes;
 	uint16_t n_set, n_stack;
 	const struct of_action *action_set[XLATE_ACTION_SET_MAX];
 	of_value stack[XLATE_STACK_MAX];
@@ -75,7 +79,7 @@ struct xlate {
 void xlate_fail(struct xlate *x, enum xlate_end end);
 static inline bool xlate_goes_on(const struct xlate *x)
 {
-	return !x->exits && !x->dead && x->result->end == XLATE_OK;
+	return !x->exits && !x->dead && !x->freezing && x->result->end == XLATE_OK;
 }
 
 // The packet's bits that these are now go into the mask.
@@ -139,6 +143,16 @@ void xlate_action_set_add(struct xlate *x, const void *records, size_t n_bytes);
 void xlate_action_set_run(struct xlate *x);
 // A bucket's list is such a set.
 void xlate_as_action_set(struct xlate *x, const void *records, size_t n_bytes);
+
+// The record being run needs headers that the key does not have: it is run again when the packet
+// has come round.
+void xlate_freeze(struct xlate *x);
+// Records that are to follow then.
+void xlate_freeze_records(struct xlate *x, const void *records, size_t n_bytes);
+// If it is to be frozen: sends the packet round. Whether it is.
+bool xlate_freeze_end(struct xlate *x, bool with_set);
+// Goes on with a packet that has come round.
+void xlate_thaw(struct xlate *x, uint32_t number);
 
 void xlate_group(struct xlate *x, uint32_t id);
 void xlate_multipath(struct xlate *x, const struct of_act_multipath *mp);

@@ -35,7 +35,9 @@ static const uint8_t ranks[OF_N_ACTION_TYPES] = {
 static void run_one(struct xlate *x, const struct of_action *a)
 {
 	int ignored = -1;
-	if (a)
+	if (a && x->freezing)
+		xlate_freeze_records(x, a, a->len);
+	else if (a)
 		xlate_run(x, a, a->len, &ignored);
 }
 

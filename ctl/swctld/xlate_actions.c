@@ -89,10 +89,11 @@ static void do_move(struct xlate *x, const struct of_action *a)
 static void do_stack_push(struct xlate *x, const struct of_action *a)
 {
 	const struct of_act_stack *stack = (const struct of_act_stack *)a;
+	of_value value = xlate_get(x, &stack->sf);
 	if (x->n_stack == XLATE_STACK_MAX)
 		xlate_fail(x, XLATE_STACK);
-	else
-		x->stack[x->n_stack++] = xlate_get(x, &stack->sf);
+	else if (!x->freezing)
+		x->stack[x->n_stack++] = value;
 }
 
 static void do_stack_pop(struct xlate *x, const struct of_action *a)
@@ -156,6 +157,10 @@ static void do_resubmit(struct xlate *x, const struct of_action *a)
 {
 	const struct of_act_resubmit *resubmit = (const struct of_act_resubmit *)a;
 	x->result->on.edited |= resubmit->port != 0;
+	if (x->now.unparsed) {
+		xlate_freeze(x);
+		return;
+	}
 	xlate_table(x, resubmit->table == OF_TABLE_ALL ? x->table : resubmit->table,
 		    resubmit->port ? resubmit->port : x->now.key.pkt.in_port);
 }
@@ -268,10 +273,16 @@ void xlate_run(struct xlate *x, const void *records, size_t n_bytes, int *goto_t
 	     at += a->len) {
 		if (trace)
 			trace->action(trace->arg, x->depth, a);
-		if (a->type == OF_RESUBMIT && ((const struct of_act_resubmit *)a)->is_goto) {
+		if (a->type == OF_RESUBMIT && ((const struct of_act_resubmit *)a)->is_goto &&
+		    !x->now.unparsed) {
 			*goto_table = ((const struct of_act_resubmit *)a)->table;
 			return;
 		}
 		steps[a->type](x, a);
+		if (x->freezing) {
+			size_t from = x->freezes_record ? at : at + a->len;
+			x->freezes_record = false;
+			xlate_freeze_records(x, (const char *)records + from, n_bytes - from);
+		}
 	}
 }

@@ -95,6 +95,7 @@ static void run_bucket(struct xlate *x, const struct of_bucket *bucket)
 		xlate_as_action_set(x, bucket->actions->records, bucket->actions->n_bytes);
 	x->n_copies--;
 	x->depth--;
+	xlate_freeze_end(x, false);
 	x->now = saved;
 	x->exits = x->dead = false;
 }
@@ -207,6 +208,8 @@ void xlate_bundle(struct xlate *x, const struct of_act_bundle *bundle)
 	uint32_t port =
 	    bundle->algorithm == OF_BUNDLE_HRW ? member_by_hash(x, bundle) : first_up(x, bundle);
 	x->result->on.groups = true; // port states decide
+	if (x->freezing)
+		return;
 	if (bundle->dst.n_bits)
 		xlate_set(x, &bundle->dst, port ? port : OFPP_NONE,
 			  of_value_ones(bundle->dst.n_bits));

@@ -53,8 +53,10 @@ static bool is_ipv6(const struct xlate *x)
 	return of_key_kinds(&x->now.key) & OF_KIND_IPV6;
 }
 
-static bool is_ip(const struct xlate *x)
+static bool is_ip(struct xlate *x)
 {
+	if (x->now.unparsed)
+		xlate_freeze(x);
 	return !x->now.unparsed && (of_key_kinds(&x->now.key) & OF_KIND_IP);
 }
 

@@ -110,6 +110,10 @@ static void learn_rule(struct xlate *x, const struct of_act_learn *learn)
 void xlate_learn(struct xlate *x, const struct of_act_learn *learn)
 {
 	struct of_match ignored = {0};
+	if (x->now.unparsed) {
+		xlate_freeze(x);
+		return;
+	}
 	x->result->learns = true;
 	if (x->ctx->learn)
 		learn_rule(x, learn);

@@ -95,6 +95,8 @@ void xlate_mpls_push(struct xlate *x, uint16_t eth_type_be)
 		return;
 	}
 	uint32_t lse = new_lse(x);
+	if (x->freezing)
+		return;
 	x->result->on.edited = true;
 	if (l->n_pushed == 0)
 		hide_l3(&x->now);

@@ -112,8 +112,10 @@ bool xlate_has_field(struct xlate *x, const struct of_field *field)
 	if (!field->needs)
 		return true;
 	read_kind(x, field->needs);
-	if (x->now.unparsed && !(field->needs & (OF_KIND_MPLS | OF_KIND_VLAN)))
+	if (x->now.unparsed && !(field->needs & OF_KIND_VLAN)) {
+		xlate_freeze(x);
 		return false;
+	}
 	return field->needs & of_key_kinds(&x->now.key);
 }
 
