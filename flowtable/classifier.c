@@ -30,7 +30,7 @@ struct classifier *classifier_create(void)
 	if (!c)
 		return NULL;
 	for (unsigned f = 0; f < CLS_N_PREFIX_FIELDS; f++)
-		trie_init(&c->tries[f], cls_prefix_words(f));
+		trie_init(&c->tries[f], cls_prefix_bytes(f));
 	return c;
 }
 

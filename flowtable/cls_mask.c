@@ -105,9 +105,10 @@ trie_value cls_prefix_value(const struct of_key *key, enum cls_prefix_field fiel
 	return (trie_value)high << 64 | low;
 }
 
-unsigned cls_prefix_words(enum cls_prefix_field field)
+unsigned cls_prefix_bytes(enum cls_prefix_field field)
 {
-	return prefix_fields[field].size <= sizeof(uint32_t) ? 1 : 4;
+	return prefix_fields[field].size <= sizeof(uint32_t) ? sizeof(uint32_t)
+							     : sizeof(trie_value);
 }
 
 void cls_prefix_look(struct of_key *looked_at, const struct cls_mask *mask,

@@ -60,8 +60,8 @@ const struct cls_mask *cls_mask_find(const struct of_key *mask);
 
 // The field's value, left-aligned.
 trie_value cls_prefix_value(const struct of_key *key, enum cls_prefix_field field);
-// How many 32-bit words a value takes.
-unsigned cls_prefix_words(enum cls_prefix_field field);
+// What trie_init() wants.
+unsigned cls_prefix_bytes(enum cls_prefix_field field);
 // Adds the field's first `len` bits, and what of `mask` tells that a packet has the field.
 void cls_prefix_look(struct of_key *looked_at, const struct cls_mask *mask,
 		     enum cls_prefix_field field, unsigned len);

@@ -6,8 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SPLIT_ABOVE 16 // prefixes in a bucket
-#define MERGE_BELOW 9  // prefixes in a node's three buckets
+#ifndef SPLIT_ABOVE
+#define SPLIT_ABOVE 64 // prefixes in a bucket
+#endif
+#define MERGE_BELOW (SPLIT_ABOVE / 2) // prefixes in a node's three buckets
 
 // All prefixes below agree in the first `depth` bits, and part in the next: those with a one there
 // are at edge[1].
@@ -17,9 +19,9 @@ struct trie_node {
 	unsigned depth;
 };
 
-void trie_init(struct trie *t, unsigned value_words)
+void trie_init(struct trie *t, unsigned value_bytes)
 {
-	*t = (struct trie){.value_words = value_words};
+	*t = (struct trie){.value_bytes = value_bytes};
 }
 
 static bool bit_of(trie_value value, unsigned i)
@@ -37,25 +39,20 @@ static void lens_add(struct trie_lens *lens, unsigned len)
 	lens->bits[(len - 1) / 64] |= 1ull << (len - 1) % 64;
 }
 
-static void lens_merge(struct trie_lens *acc, const struct trie_lens *lens)
-{
-	acc->bits[0] |= lens->bits[0];
-	acc->bits[1] |= lens->bits[1];
-}
-
 static struct trie_lens node_lens(const struct trie_node *node)
 {
 	struct trie_lens lens = node->edge[0].lens;
 
-	lens_merge(&lens, &node->edge[1].lens);
+	for (unsigned i = 0; i < TRIE_BITS / 64; i++)
+		lens.bits[i] |= node->edge[1].lens.bits[i];
 	return lens;
 }
 
-static void edge_count_lens(struct trie_edge *e, unsigned words)
+static void edge_count_lens(struct trie_edge *e)
 {
 	e->lens = e->node ? node_lens(e->node) : (struct trie_lens){0};
-	for (unsigned i = 0; i < trie_bucket_n(e->bucket); i++)
-		lens_add(&e->lens, trie_bucket_len(e->bucket, words, i));
+	for (unsigned i = 0; e->bucket && i < e->bucket->n_runs; i++)
+		lens_add(&e->lens, e->bucket->runs[i].len);
 }
 
 // The way to the edge in whose bucket a prefix belongs. Nodes' depths ascend.
@@ -81,20 +78,15 @@ static struct trie_edge *descend(struct trie *t, trie_value value, unsigned len,
 }
 
 // The longest prefix that is at an edge; that of its node, if there is, is one.
-static trie_value longest(const struct trie_edge *e, unsigned words, unsigned *len)
+static trie_value longest(const struct trie_edge *e, unsigned bytes, unsigned *len)
 {
-	trie_value value = e->node ? e->node->prefix : 0;
+	uint32_t count;
+	trie_value value = trie_bucket_get(e->bucket, bytes, e->bucket->n - 1u, len, &count);
 
-	*len = e->node ? e->node->depth : 0;
-	for (unsigned i = 0; i < trie_bucket_n(e->bucket); i++) {
-		unsigned other = trie_bucket_len(e->bucket, words, i);
-
-		if (other <= *len)
-			continue;
-		*len = other;
-		value = trie_bucket_value(e->bucket, words, i);
-	}
-	return value;
+	if (!e->node || e->node->depth <= *len)
+		return value;
+	*len = e->node->depth;
+	return e->node->prefix;
 }
 
 static unsigned min(unsigned a, unsigned b)
@@ -104,14 +96,17 @@ static unsigned min(unsigned a, unsigned b)
 
 // The first bit in which two prefixes at the edge part; TRIE_BITS: each is the start of another.
 // Whichever two part first, one of them parts there from the longest.
-static unsigned parting_bit(const struct trie_edge *e, unsigned words, trie_value value,
+static unsigned parting_bit(const struct trie_edge *e, unsigned bytes, trie_value value,
 			    unsigned len)
 {
-	unsigned first = TRIE_BITS, common;
+	unsigned first = TRIE_BITS, common, other_len;
+	uint32_t count;
 
-	for (unsigned i = 0; i < trie_bucket_n(e->bucket); i++) {
-		common = trie_common_bits(value, trie_bucket_value(e->bucket, words, i));
-		if (common < min(len, trie_bucket_len(e->bucket, words, i)))
+	for (unsigned i = 0; i < e->bucket->n; i++) {
+		trie_value other = trie_bucket_get(e->bucket, bytes, i, &other_len, &count);
+
+		common = trie_common_bits(value, other);
+		if (common < min(len, other_len))
 			first = min(first, common);
 	}
 	if (e->node) {
@@ -122,50 +117,38 @@ static unsigned parting_bit(const struct trie_edge *e, unsigned words, trie_valu
 	return first;
 }
 
-// Where a prefix of an edge's bucket goes when a node is put there: 0 or 1: to that edge of it; 2:
-// stays.
-static unsigned side_of(const struct trie_bucket *b, unsigned words, unsigned i, unsigned depth)
-{
-	if (trie_bucket_len(b, words, i) <= depth)
-		return 2;
-	return bit_of(trie_bucket_value(b, words, i), depth);
-}
-
-static int deal_out(const struct trie_bucket *b, unsigned words, unsigned depth,
+// Deals a bucket's prefixes out to both sides of a bit, and those that end before it to to[2].
+static int deal_out(const struct trie_bucket *b, unsigned bytes, unsigned depth,
 		    struct trie_bucket *to[3])
 {
-	unsigned n[3] = {0};
+	unsigned len;
+	uint32_t count;
 
-	for (unsigned i = 0; i < b->n; i++)
-		n[side_of(b, words, i, depth)]++;
-	for (unsigned side = 0; side < 3; side++) {
-		to[side] = n[side] ? trie_bucket_create(words, n[side]) : NULL;
-		if (n[side] == 0 || to[side])
-			continue;
-		while (side-- > 0)
-			free(to[side]);
-		return -ENOMEM;
+	for (unsigned i = 0; i < b->n; i++) {
+		trie_value value = trie_bucket_get(b, bytes, i, &len, &count);
+		unsigned side = len <= depth ? 2 : bit_of(value, depth);
+
+		if (trie_bucket_add(&to[side], bytes, value, len, count) != 0)
+			return -ENOMEM;
 	}
-	for (unsigned i = 0; i < b->n; i++)
-		trie_bucket_copy(to[side_of(b, words, i, depth)], b, words, i);
 	return 0;
 }
 
 // Cuts a full bucket in two, if its prefixes part. A matter of speed only: without memory it stays.
-static void split(struct trie_edge *e, unsigned words)
+static void split(struct trie_edge *e, unsigned bytes)
 {
 	unsigned len;
-	trie_value value = longest(e, words, &len);
-	unsigned depth = parting_bit(e, words, value, len);
-	struct trie_bucket *to[3];
+	trie_value value = longest(e, bytes, &len);
+	unsigned depth = parting_bit(e, bytes, value, len);
+	struct trie_bucket *to[3] = {0};
 	struct trie_node *node;
 
 	if (depth == TRIE_BITS)
 		return;
 	node = aligned_alloc(_Alignof(struct trie_node), sizeof(*node));
-	if (!node)
-		return;
-	if (deal_out(e->bucket, words, depth, to) != 0) {
+	if (!node || deal_out(e->bucket, bytes, depth, to) != 0) {
+		for (unsigned i = 0; i < 3; i++)
+			free(to[i]);
 		free(node);
 		return;
 	}
@@ -174,7 +157,7 @@ static void split(struct trie_edge *e, unsigned words)
 		node->edge[bit_of(e->node->prefix, depth)].node = e->node;
 	for (unsigned side = 0; side < 2; side++) {
 		node->edge[side].bucket = to[side];
-		edge_count_lens(&node->edge[side], words);
+		edge_count_lens(&node->edge[side]);
 	}
 	free(e->bucket);
 	e->bucket = to[2];
@@ -183,19 +166,15 @@ static void split(struct trie_edge *e, unsigned words)
 
 int trie_add(struct trie *t, trie_value value, unsigned len)
 {
-	unsigned words = t->value_words;
 	struct path path;
 	struct trie_edge *e = descend(t, value, len, &path);
-	unsigned at = trie_bucket_find(e->bucket, words, value, len);
 
-	if (at < trie_bucket_n(e->bucket))
-		return trie_bucket_count_up(e->bucket, words, at);
-	if (trie_bucket_put(&e->bucket, words, value, len) != 0)
+	if (trie_bucket_add(&e->bucket, t->value_bytes, value, len, 1) != 0)
 		return -ENOMEM;
 	for (unsigned i = 0; i < path.n; i++)
 		lens_add(&path.edges[i]->lens, len);
 	if (e->bucket->n > SPLIT_ABOVE)
-		split(e, words);
+		split(e, t->value_bytes);
 	return 0;
 }
 
@@ -204,29 +183,38 @@ static bool edge_is_empty(const struct trie_edge *e)
 	return !e->node && !e->bucket;
 }
 
-// Takes out a node that parts few prefixes, or none. Without memory it stays.
-static void merge(struct trie_edge *e, unsigned words)
+// Whether a node parts nothing, or too few.
+static bool is_needless(const struct trie_edge *e)
+{
+	const struct trie_edge *a = &e->node->edge[0], *b = &e->node->edge[1];
+
+	if (edge_is_empty(a) || edge_is_empty(b))
+		return true;
+	return !a->node && !b->node &&
+	       a->bucket->n + b->bucket->n + trie_bucket_n(e->bucket) < MERGE_BELOW;
+}
+
+// Takes out a needless node. Without memory it stays.
+static void merge(struct trie_edge *e, unsigned bytes)
 {
 	struct trie_node *node = e->node;
-	struct trie_bucket *from[3], *all = NULL;
-	unsigned n = 0;
+	struct trie_bucket *from[3] = {node->edge[0].bucket, node->edge[1].bucket, e->bucket};
+	struct trie_bucket *all = NULL;
+	unsigned len;
+	uint32_t count;
 
-	if (!node)
-		return;
 	for (unsigned i = 0; i < 3; i++) {
-		from[i] = i < 2 ? node->edge[i].bucket : e->bucket;
-		n += trie_bucket_n(from[i]);
+		for (unsigned j = 0; j < trie_bucket_n(from[i]); j++) {
+			trie_value value = trie_bucket_get(from[i], bytes, j, &len, &count);
+
+			if (trie_bucket_add(&all, bytes, value, len, count) == 0)
+				continue;
+			free(all);
+			return;
+		}
 	}
-	if (!edge_is_empty(&node->edge[0]) && !edge_is_empty(&node->edge[1]) &&
-	    (node->edge[0].node || node->edge[1].node || n >= MERGE_BELOW))
-		return;
-	if (n > 0 && !(all = trie_bucket_create(words, n)))
-		return;
-	for (unsigned i = 0; i < 3; i++) {
-		for (unsigned j = 0; j < trie_bucket_n(from[i]); j++)
-			trie_bucket_copy(all, from[i], words, j);
+	for (unsigned i = 0; i < 3; i++)
 		free(from[i]);
-	}
 	e->node = node->edge[0].node ? node->edge[0].node : node->edge[1].node;
 	e->bucket = all;
 	free(node);
@@ -234,20 +222,20 @@ static void merge(struct trie_edge *e, unsigned words)
 
 void trie_del(struct trie *t, trie_value value, unsigned len)
 {
-	unsigned words = t->value_words;
 	struct path path;
 	struct trie_edge *e = descend(t, value, len, &path);
-	unsigned at = trie_bucket_find(e->bucket, words, value, len);
 
-	if (!trie_bucket_count_down(&e->bucket, words, at))
+	if (!trie_bucket_del(&e->bucket, t->value_bytes, value, len))
 		return;
 	while (path.n-- > 0) {
-		merge(path.edges[path.n], words);
-		edge_count_lens(path.edges[path.n], words);
+		e = path.edges[path.n];
+		if (e->node && is_needless(e))
+			merge(e, t->value_bytes);
+		edge_count_lens(e);
 	}
 }
 
-static bool node_has_below(const struct trie_node *node)
+static bool has_nodes_below(const struct trie_node *node)
 {
 	return node->edge[0].node || node->edge[1].node;
 }
@@ -257,7 +245,7 @@ void trie_fini(struct trie *t)
 	while (t->root.node) {
 		struct trie_edge *e = &t->root;
 
-		while (node_has_below(e->node))
+		while (has_nodes_below(e->node))
 			e = &e->node->edge[e->node->edge[0].node ? 0 : 1];
 		free(e->node->edge[0].bucket);
 		free(e->node->edge[1].bucket);
@@ -265,40 +253,42 @@ void trie_fini(struct trie *t)
 		e->node = NULL;
 	}
 	free(t->root.bucket);
-	trie_init(t, t->value_words);
+	trie_init(t, t->value_bytes);
 }
 
 // For all lengths of the set: it takes at least so many bits to tell that no prefix matches.
 static void raise_needs(struct trie_result *result, const struct trie_lens *lens, unsigned n_bits)
 {
-	for (unsigned w = 0; w < 2; w++) {
+	for (unsigned w = 0; w < TRIE_BITS / 64; w++) {
 		for (uint64_t bits = lens->bits[w]; bits; bits &= bits - 1) {
-			uint8_t *need =
-			    &result->need_bits[w * 64 + (unsigned)__builtin_ctzll(bits) + 1];
+			unsigned len = w * 64 + (unsigned)__builtin_ctzll(bits) + 1;
 
-			if (*need < n_bits)
-				*need = (uint8_t)n_bits;
+			if (result->need_bits[len] < n_bits)
+				result->need_bits[len] = (uint8_t)n_bits;
 		}
 	}
 }
 
 static inline void look_in_bucket(struct trie_result *result, const struct trie_bucket *b,
-				  unsigned words, trie_value value)
+				  unsigned bytes, trie_value value)
 {
-	for (unsigned i = 0; i < b->n; i++) {
-		unsigned len = trie_bucket_len(b, words, i);
-		unsigned common = trie_common_bits(value, trie_bucket_value(b, words, i));
+	const uint8_t *values = trie_bucket_values(b);
+
+	for (unsigned i = 0; i < b->n_runs; i++) {
+		unsigned len = b->runs[i].len, n = b->runs[i].n;
+		unsigned common = trie_bucket_common_bits(values, bytes, n, value);
 
 		if (common >= len)
 			lens_add(&result->matches, len);
 		else if (result->need_bits[len] <= common)
 			result->need_bits[len] = (uint8_t)(common + 1);
+		values += (size_t)n * bytes;
 	}
 }
 
-// `words` is known to the compiler.
+// `bytes` is known to the compiler.
 static inline __attribute__((always_inline)) void
-lookup(const struct trie *t, unsigned words, trie_value value, struct trie_result *result)
+lookup(const struct trie *t, unsigned bytes, trie_value value, struct trie_result *result)
 {
 	const struct trie_edge *e = &t->root;
 
@@ -309,7 +299,7 @@ lookup(const struct trie *t, unsigned words, trie_value value, struct trie_resul
 		bool side;
 
 		if (e->bucket)
-			look_in_bucket(result, e->bucket, words, value);
+			look_in_bucket(result, e->bucket, bytes, value);
 		if (!node)
 			return;
 		common = trie_common_bits(value, node->prefix);
@@ -328,8 +318,8 @@ void trie_lookup(const struct trie *t, trie_value value, struct trie_result *res
 {
 	result->matches = (struct trie_lens){0};
 	memset(result->need_bits, 0, sizeof(result->need_bits));
-	if (t->value_words == 1)
-		lookup(t, 1, value, result);
+	if (t->value_bytes == sizeof(uint32_t))
+		lookup(t, sizeof(uint32_t), value, result);
 	else
-		lookup(t, 4, value, result);
+		lookup(t, sizeof(trie_value), value, result);
 }

@@ -11,7 +11,7 @@
 // which has one count of bits for all lengths; here each length has its own.
 //
 // A node tells two halves of its prefixes apart by a bit. Prefixes stand in buckets, not in nodes
-// of their own: a bucket is cut in two when it has many, so that each prefix takes some twenty
+// of their own: a bucket is cut in two when it has many, so that each prefix takes about a dozen
 // bytes.
 #ifndef FLOWTABLE_TRIE_H
 #define FLOWTABLE_TRIE_H
@@ -40,7 +40,7 @@ struct trie_edge {
 
 struct trie {
 	struct trie_edge root;
-	unsigned value_words; // of 32 bits, that values have: 1 or 4
+	unsigned value_bytes; // that values take: 4 or 16
 };
 
 struct trie_result {
@@ -48,7 +48,7 @@ struct trie_result {
 	uint8_t need_bits[TRIE_BITS + 1]; // for other lengths inside: bits that tell so
 };
 
-void trie_init(struct trie *t, unsigned value_words);
+void trie_init(struct trie *t, unsigned value_bytes);
 void trie_fini(struct trie *t);
 // A prefix of 1 to TRIE_BITS bits, the value's others zero; once more if it is inside. 0 or
 // -ENOMEM.

@@ -2,102 +2,165 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 
-#define ROOM_STEP 2 // buckets are many and small: nearly no room is spare
+#define ROOM_STEP 4 // buckets are many: little room is spare
 
-static size_t bucket_bytes(unsigned words, unsigned room)
+static uint8_t *values_of(struct trie_bucket *b)
 {
-	return sizeof(struct trie_bucket) + (size_t)room * (1 + words) * sizeof(uint32_t);
+	return (uint8_t *)&b->runs[b->run_room];
 }
 
-struct trie_bucket *trie_bucket_create(unsigned words, unsigned room)
+static uint32_t *counts_of(const struct trie_bucket *b, unsigned bytes)
 {
-	struct trie_bucket *b = malloc(bucket_bytes(words, room));
-
-	if (b)
-		*b = (struct trie_bucket){.room = (uint16_t)room};
-	return b;
+	return (uint32_t *)(trie_bucket_values(b) + (size_t)b->room * bytes);
 }
 
-static bool same_value(const struct trie_bucket *b, unsigned words, unsigned i, trie_value value)
+// As `b`, with other room. NULL: no memory.
+static struct trie_bucket *copy(const struct trie_bucket *b, unsigned bytes, unsigned room,
+				unsigned run_room)
 {
-	return trie_bucket_value(b, words, i) == value;
+	struct trie_bucket *c = malloc(sizeof(*c) + run_room * sizeof(c->runs[0]) +
+				       (size_t)room * (bytes + sizeof(uint32_t)));
+
+	if (!c)
+		return NULL;
+	*c = (struct trie_bucket){.room = (uint16_t)room, .run_room = (uint16_t)run_room};
+	if (!b)
+		return c;
+	c->n = b->n;
+	c->n_runs = b->n_runs;
+	memcpy(c->runs, b->runs, b->n_runs * sizeof(b->runs[0]));
+	memcpy(values_of(c), trie_bucket_values(b), (size_t)b->n * bytes);
+	memcpy(counts_of(c, bytes), counts_of(b, bytes), b->n * sizeof(uint32_t));
+	return c;
 }
 
-unsigned trie_bucket_find(const struct trie_bucket *b, unsigned words, trie_value value,
-			  unsigned len)
+static int make_room(struct trie_bucket **b, unsigned bytes, bool new_run)
 {
-	unsigned n = trie_bucket_n(b);
+	unsigned n = *b ? (*b)->n : 0, n_runs = (*b ? (*b)->n_runs : 0) + new_run;
+	struct trie_bucket *grown;
 
-	for (unsigned i = 0; i < n; i++) {
-		if (trie_bucket_len(b, words, i) == len && same_value(b, words, i, value))
-			return i;
+	if (*b && n < (*b)->room && n_runs <= (*b)->run_room)
+		return 0;
+	grown = copy(*b, bytes, n + ROOM_STEP, n_runs);
+	if (!grown)
+		return -ENOMEM;
+	free(*b);
+	*b = grown;
+	return 0;
+}
+
+// Where a prefix stands in a bucket, or would.
+struct spot {
+	unsigned run, at;
+	bool has_run, is_inside;
+};
+
+static struct spot find(const struct trie_bucket *b, unsigned bytes, trie_value value, unsigned len)
+{
+	struct spot s = {0};
+	const uint8_t *values;
+	unsigned n;
+
+	if (!b)
+		return s;
+	for (; s.run < b->n_runs && b->runs[s.run].len < len; s.run++)
+		s.at += b->runs[s.run].n;
+	if (s.run == b->n_runs || b->runs[s.run].len != len)
+		return s;
+	s.has_run = true;
+	n = b->runs[s.run].n;
+	values = trie_bucket_values(b) + (size_t)s.at * bytes;
+	unsigned place = trie_bucket_place(values, bytes, n, value);
+	s.is_inside = place < n && trie_bucket_load(values, bytes, place) == value;
+	s.at += place;
+	return s;
+}
+
+static void store(uint8_t *to, unsigned bytes, trie_value value)
+{
+	uint32_t word = (uint32_t)(value >> (TRIE_BITS - 32));
+
+	if (bytes == sizeof(word))
+		memcpy(to, &word, sizeof(word));
+	else
+		memcpy(to, &value, sizeof(value));
+}
+
+int trie_bucket_add(struct trie_bucket **bucket, unsigned bytes, trie_value value, unsigned len,
+		    uint32_t count)
+{
+	struct spot s = find(*bucket, bytes, value, len);
+	struct trie_bucket *b;
+	unsigned behind;
+	uint8_t *to;
+
+	if (s.is_inside) {
+		counts_of(*bucket, bytes)[s.at] += count;
+		return 0;
 	}
-	return n;
-}
-
-static int resize(struct trie_bucket **b, unsigned words, unsigned room)
-{
-	bool is_new = !*b;
-	struct trie_bucket *moved = realloc(*b, bucket_bytes(words, room));
-
-	if (!moved)
+	if (make_room(bucket, bytes, !s.has_run) != 0)
 		return -ENOMEM;
-	if (is_new)
-		moved->n = 0;
-	moved->room = (uint16_t)room;
-	*b = moved;
+	b = *bucket;
+	if (!s.has_run) {
+		memmove(&b->runs[s.run + 1], &b->runs[s.run],
+			(b->n_runs++ - s.run) * sizeof(b->runs[0]));
+		b->runs[s.run] = (struct trie_run){.len = (uint8_t)len};
+	}
+	b->runs[s.run].n++;
+	behind = b->n++ - s.at;
+	to = values_of(b) + (size_t)s.at * bytes;
+	memmove(to + bytes, to, (size_t)behind * bytes);
+	store(to, bytes, value);
+	memmove(&counts_of(b, bytes)[s.at + 1], &counts_of(b, bytes)[s.at],
+		behind * sizeof(uint32_t));
+	counts_of(b, bytes)[s.at] = count;
 	return 0;
 }
 
-int trie_bucket_put(struct trie_bucket **b, unsigned words, trie_value value, unsigned len)
+static void shrink(struct trie_bucket **b, unsigned bytes)
 {
-	unsigned n = trie_bucket_n(*b);
-	uint32_t *cell;
+	struct trie_bucket *c = NULL;
 
-	if ((!*b || n == (*b)->room) && resize(b, words, n + ROOM_STEP) != 0)
-		return -ENOMEM;
-	cell = &(*b)->cells[n * (1 + words)];
-	*cell++ = len << TRIE_COUNT_BITS | 1;
-	for (unsigned i = 0; i < words; i++)
-		*cell++ = (uint32_t)(value >> (TRIE_BITS - 32 * (i + 1)));
-	(*b)->n++;
-	return 0;
+	if ((*b)->n > 0) {
+		if ((*b)->room <= (*b)->n + 2 * ROOM_STEP)
+			return;
+		c = copy(*b, bytes, (*b)->n + ROOM_STEP, (*b)->n_runs);
+		if (!c)
+			return; // it stays large
+	}
+	free(*b);
+	*b = c;
 }
 
-int trie_bucket_count_up(struct trie_bucket *b, unsigned words, unsigned i)
+bool trie_bucket_del(struct trie_bucket **bucket, unsigned bytes, trie_value value, unsigned len)
 {
-	uint32_t *cell = &b->cells[i * (1 + words)];
+	struct trie_bucket *b = *bucket;
+	struct spot s = find(b, bytes, value, len);
+	uint32_t *count = &counts_of(b, bytes)[s.at];
+	uint8_t *at = values_of(b) + (size_t)s.at * bytes;
+	unsigned behind = b->n - s.at - 1;
 
-	if ((*cell & TRIE_COUNT_MAX) == TRIE_COUNT_MAX)
-		return -ENOMEM;
-	++*cell;
-	return 0;
-}
-
-bool trie_bucket_count_down(struct trie_bucket **b, unsigned words, unsigned i)
-{
-	size_t cell_bytes = (1 + words) * sizeof(uint32_t);
-	uint32_t *cell = &(*b)->cells[i * (1 + words)];
-
-	if ((--*cell & TRIE_COUNT_MAX) > 0)
+	if (--*count > 0)
 		return false;
-	(*b)->n--;
-	memmove(cell, &(*b)->cells[(*b)->n * (1 + words)], cell_bytes);
-	if ((*b)->n == 0) {
-		free(*b);
-		*b = NULL;
-	} else if ((*b)->room >= (*b)->n + 2 * ROOM_STEP) {
-		(void)resize(b, words, (*b)->n + ROOM_STEP); // without memory it stays large
-	}
+	memmove(at, at + bytes, (size_t)behind * bytes);
+	memmove(count, count + 1, behind * sizeof(*count));
+	b->n--;
+	if (--b->runs[s.run].n == 0)
+		memmove(&b->runs[s.run], &b->runs[s.run + 1],
+			(--b->n_runs - s.run) * sizeof(b->runs[0]));
+	shrink(bucket, bytes);
 	return true;
 }
 
-void trie_bucket_copy(struct trie_bucket *to, const struct trie_bucket *from, unsigned words,
-		      unsigned i)
+trie_value trie_bucket_get(const struct trie_bucket *b, unsigned bytes, unsigned i, unsigned *len,
+			   uint32_t *count)
 {
-	memcpy(&to->cells[to->n * (1 + words)], &from->cells[i * (1 + words)],
-	       (1 + words) * sizeof(uint32_t));
-	to->n++;
+	unsigned run = 0;
+
+	for (unsigned end = b->runs[0].n; end <= i; end += b->runs[run].n)
+		run++;
+	*len = b->runs[run].len;
+	*count = counts_of(b, bytes)[i];
+	return trie_bucket_load(trie_bucket_values(b), bytes, i);
 }

@@ -1,52 +1,84 @@
-// A few prefixes of a trie (trie.h), each with how many rules have it, in no order. Values take
-// `words` words of 32 bits, which all calls must give alike. An empty bucket is NULL.
+// A few prefixes of a trie (trie.h), each with how many rules have it: a run for each length, and
+// in a run ascending. Values take `bytes` bytes, 4 or 16, which all calls must give alike. An empty
+// bucket is NULL.
 #ifndef FLOWTABLE_TRIE_BUCKET_H
 #define FLOWTABLE_TRIE_BUCKET_H
 
 #include "flowtable/trie.h"
 
-struct trie_bucket {
-	uint16_t n, room;
-	uint32_t cells[]; // of each prefix: length (upper byte) and count; words of the value
+#include <string.h>
+
+struct trie_run {
+	uint16_t n;
+	uint8_t len;
 };
 
-#define TRIE_COUNT_BITS 24
-#define TRIE_COUNT_MAX	((1u << TRIE_COUNT_BITS) - 1)
+// Behind the runs stand values, then counts of 32 bits, with room for `room` each.
+struct trie_bucket {
+	uint16_t n, room;
+	uint16_t n_runs, run_room;
+	struct trie_run runs[];
+};
+
+// Adds `count` of a prefix, which may be inside. 0 or -ENOMEM.
+int trie_bucket_add(struct trie_bucket **b, unsigned bytes, trie_value value, unsigned len,
+		    uint32_t count);
+// One less of a prefix that is inside. Returns whether it went.
+bool trie_bucket_del(struct trie_bucket **b, unsigned bytes, trie_value value, unsigned len);
+// The i-th prefix, its length and count.
+trie_value trie_bucket_get(const struct trie_bucket *b, unsigned bytes, unsigned i, unsigned *len,
+			   uint32_t *count);
 
 static inline unsigned trie_bucket_n(const struct trie_bucket *b)
 {
 	return b ? b->n : 0;
 }
 
-static inline unsigned trie_bucket_len(const struct trie_bucket *b, unsigned words, unsigned i)
+static inline const uint8_t *trie_bucket_values(const struct trie_bucket *b)
 {
-	return b->cells[i * (1 + words)] >> TRIE_COUNT_BITS;
+	return (const uint8_t *)&b->runs[b->run_room];
 }
 
-static inline trie_value trie_bucket_value(const struct trie_bucket *b, unsigned words, unsigned i)
+static inline trie_value trie_bucket_load(const uint8_t *values, unsigned bytes, unsigned i)
 {
-	const uint32_t *cell = &b->cells[i * (1 + words)];
-	uint64_t high = (uint64_t)cell[1] << 32, low = 0;
+	uint32_t word;
+	trie_value value;
 
-	if (words > 1) {
-		high |= cell[2];
-		low = (uint64_t)cell[3] << 32 | cell[4];
+	if (bytes == sizeof(word)) {
+		memcpy(&word, values + i * sizeof(word), sizeof(word));
+		return (trie_value)word << (TRIE_BITS - 32);
 	}
-	return (trie_value)high << 64 | low;
+	memcpy(&value, values + i * sizeof(value), sizeof(value));
+	return value;
 }
 
-// The place of a prefix, or n.
-unsigned trie_bucket_find(const struct trie_bucket *b, unsigned words, trie_value value,
-			  unsigned len);
-// A new prefix, once. 0 or -ENOMEM.
-int trie_bucket_put(struct trie_bucket **b, unsigned words, trie_value value, unsigned len);
-// One more or less of it: 0, or -ENOMEM for more than TRIE_COUNT_MAX; whether it went.
-int trie_bucket_count_up(struct trie_bucket *b, unsigned words, unsigned i);
-bool trie_bucket_count_down(struct trie_bucket **b, unsigned words, unsigned i);
-// An empty one with room, that is to be filled; NULL: no memory.
-struct trie_bucket *trie_bucket_create(unsigned words, unsigned room);
-// Copies a prefix with its count. There must be room.
-void trie_bucket_copy(struct trie_bucket *to, const struct trie_bucket *from, unsigned words,
-		      unsigned i);
+// The first of n values that is not below, or n. Without branches, which nobody could foretell.
+static inline unsigned trie_bucket_place(const uint8_t *values, unsigned bytes, unsigned n,
+					 trie_value value)
+{
+	unsigned at = 0;
+
+	while (n > 1) {
+		unsigned half = n / 2;
+
+		at += trie_bucket_load(values, bytes, at + half - 1) < value ? half : 0;
+		n -= half;
+	}
+	return at + (n == 1 && trie_bucket_load(values, bytes, at) < value);
+}
+
+// How many leading bits a value shares with the nearest of n.
+static inline unsigned trie_bucket_common_bits(const uint8_t *values, unsigned bytes, unsigned n,
+					       trie_value value)
+{
+	unsigned at = trie_bucket_place(values, bytes, n, value), common = 0, other;
+
+	if (at < n)
+		common = trie_common_bits(value, trie_bucket_load(values, bytes, at));
+	if (at == 0)
+		return common;
+	other = trie_common_bits(value, trie_bucket_load(values, bytes, at - 1));
+	return common > other ? common : other;
+}
 
 #endif
