@@ -14,6 +14,8 @@ struct swctld {
 	uint64_t started_ms;
 	struct db *db;
 	struct rules *rules;
+	struct groups *groups;
+	struct meters *meters;
 	struct ports *ports;
 	struct fdb *fdb;
 	struct megaflows *megaflows;

@@ -112,11 +112,15 @@ int items_remove(struct items *items, struct item *item)
 	return 0;
 }
 
-void items_settle(struct items *items)
+void items_settle(struct items *items, struct items_change *change)
 {
 	for (size_t i = 0; i < items->n_steps; i++) {
-		if (items->steps[i].old)
-			items->kind->destroy(items->steps[i].old);
+		const struct items_step *step = &items->steps[i];
+		change->added += !step->old;
+		change->modified += step->old && step->new;
+		change->deleted += !step->new;
+		if (step->old)
+			items->kind->destroy(step->old);
 	}
 	items->n_steps = 0;
 }

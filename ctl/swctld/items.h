@@ -23,6 +23,10 @@ struct items_kind {
 	void (*destroy)(struct item *item);
 };
 
+struct items_change {
+	unsigned added, modified, deleted;
+};
+
 struct items_step {
 	struct item *old, *new;
 };
@@ -54,7 +58,7 @@ void items_begin(struct items *items, uint64_t now_ms, int64_t wall_ms, bool dry
 // error. 0, -ENOMEM or an error of the disk.
 int items_put(struct items *items, struct item *item);
 int items_remove(struct items *items, struct item *item);
-void items_settle(struct items *items);
+void items_settle(struct items *items, struct items_change *change);
 void items_undo(struct items *items);
 
 #endif

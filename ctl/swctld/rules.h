@@ -8,7 +8,7 @@
 #ifndef CTL_SWCTLD_RULES_H
 #define CTL_SWCTLD_RULES_H
 
-#include "ctl/swctld/db.h"
+#include "ctl/swctld/items.h"
 #include "ctl/swctld/rule.h"
 
 #define RULES_MAX_DEFAULT 1000000
@@ -20,8 +20,7 @@ struct rules;
 // Zero it first; changes add up.
 struct rules_change {
 	unsigned added, replaced, modified, deleted;
-	bool groups; // a group came, went or changed
-	bool meters;
+	struct items_change groups, meters;
 	uint64_t tables[4]; // bit per table in which rules came, went or got other actions
 	unsigned n_told;    // rules that did; `told` has all of them if at most RULES_TOLD_MAX
 	struct rules_told {
