@@ -92,6 +92,19 @@ static bool put_recirc(struct nlmsghdr *nlh, size_t room, const struct action *a
 	return mnl_attr_put_u32_check(nlh, room, OVS_ACTION_ATTR_RECIRC, action->u.recirc_id);
 }
 
+static int get_meter(const struct nlattr *attr, struct action *action, struct dp_error *error)
+{
+	(void)error;
+	action->type = ACTION_METER;
+	action->u.meter_id = mnl_attr_get_u32(attr);
+	return 0;
+}
+
+static bool put_meter(struct nlmsghdr *nlh, size_t room, const struct action *action)
+{
+	return mnl_attr_put_u32_check(nlh, room, OVS_ACTION_ATTR_METER, action->u.meter_id);
+}
+
 static int get_userspace(const struct nlattr *attr, struct action *action, struct dp_error *error)
 {
 	struct action_userspace *user = &action->u.userspace;
@@ -161,6 +174,7 @@ static const struct {
     {OVS_ACTION_ATTR_POP_VLAN, 0, "POP_VLAN", get_pop_vlan},
     {OVS_ACTION_ATTR_RECIRC, sizeof(uint32_t), "RECIRC", get_recirc},
     {OVS_ACTION_ATTR_TRUNC, sizeof(struct ovs_action_trunc), "TRUNC", get_trunc},
+    {OVS_ACTION_ATTR_METER, sizeof(uint32_t), "METER", get_meter},
 };
 
 // Writing: a row an action type.
@@ -171,6 +185,7 @@ static bool (*const put_rows[N_ACTION_TYPES])(struct nlmsghdr *nlh, size_t room,
     [ACTION_SET_IPV4] = dp_set_put,   [ACTION_SET_IPV6] = dp_set_put,
     [ACTION_SET_PORTS] = dp_set_put,  [ACTION_TRUNC] = put_trunc,
     [ACTION_RECIRC] = put_recirc,     [ACTION_USERSPACE] = put_userspace,
+    [ACTION_METER] = put_meter,
 };
 
 static int action_get(const struct nlattr *attr, struct action *action, struct dp_error *error)

@@ -1,8 +1,8 @@
 // Datapath actions as OVS_ACTION_ATTR_* attributes, both ways.
 //
 // Built: OUTPUT, USERSPACE (PID, USERDATA), SET and SET_MASKED (ETHERNET, IPV4, IPV6, TCP, UDP,
-// SCTP), PUSH_VLAN, POP_VLAN, RECIRC, TRUNC. SET is read as SET_MASKED with all bits. Anything else
-// is refused with -EOPNOTSUPP.
+// SCTP), PUSH_VLAN, POP_VLAN, RECIRC, TRUNC, METER. SET is read as SET_MASKED with all bits.
+// Anything else is refused with -EOPNOTSUPP.
 #ifndef CTL_DP_ACTIONS_H
 #define CTL_DP_ACTIONS_H
 

@@ -103,6 +103,10 @@ static void format_action(struct dp_text *t, const struct action *action, dp_por
 		dp_text_sep(t);
 		fprintf(t->out, "recirc(0x%" PRIx32 ")", action->u.recirc_id);
 		return;
+	case ACTION_METER:
+		dp_text_sep(t);
+		fprintf(t->out, "meter(%" PRIu32 ")", action->u.meter_id);
+		return;
 	case ACTION_USERSPACE:
 		format_userspace(t, &action->u.userspace);
 		return;

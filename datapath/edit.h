@@ -23,4 +23,8 @@ int edit_set_ipv4(struct rte_mbuf **m, const struct action *action);
 int edit_set_ipv6(struct rte_mbuf **m, const struct action *action);
 int edit_set_ports(struct rte_mbuf **m, const struct action *action);
 
+// edit_dscp.c: a meter's DSCP remark (OpenFlow 1.3.5, section 5.7.1). Raises the drop precedence of
+// an assured-forwarding DSCP (RFC 2597) by prec_level, to 3 at most; leaves other packets alone.
+int edit_raise_precedence(struct rte_mbuf **m, unsigned prec_level);
+
 #endif

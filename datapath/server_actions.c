@@ -3,6 +3,7 @@
 #include "datapath/server_internal.h"
 
 #include "ctl/dp_attr.h"
+#include "datapath/meter.h"
 #include "datapath/port.h"
 
 #include <arpa/inet.h>
@@ -117,12 +118,25 @@ static const struct nlattr *attr_of(const struct nlattr *actions, unsigned n)
 	return attr;
 }
 
+static int meter_check(struct request *rq, const struct nlattr *attr, const struct action *action,
+		       unsigned place)
+{
+	if (action->type != ACTION_METER || meter_get(action->u.meter_id) != NULL)
+		return 0;
+	return request_fail(rq, attr_of(attr, place), -ENOENT,
+			    "action %u: there is no meter %u: set it first", place + 1,
+			    action->u.meter_id);
+}
+
 static int actions_check(struct request *rq, const struct nlattr *attr,
 			 const struct flow_match *match, unsigned n)
 {
 	struct known known = known_from(match);
 	for (unsigned i = 0; i < n; i++) {
 		const struct action *action = &rq->server->actions[i];
+		int rc = meter_check(rq, attr, action, i);
+		if (rc < 0)
+			return rc;
 		if (checks[action->type] == NULL)
 			continue;
 		const char *wrong = checks[action->type](action, &known);

@@ -19,6 +19,7 @@ enum action_type {
 	ACTION_TRUNC,	  // u.max_len: applies to the next output
 	ACTION_RECIRC,	  // u.recirc_id
 	ACTION_USERSPACE, // u.userspace
+	ACTION_METER,	  // u.meter_id: may drop the packet, or change its DSCP
 	N_ACTION_TYPES,
 };
 
@@ -60,6 +61,7 @@ struct action {
 		struct action_set_ports ports;
 		uint32_t max_len; // bytes, at least 14
 		uint32_t recirc_id;
+		uint32_t meter_id;
 		struct action_userspace userspace;
 	} u;
 };

@@ -73,6 +73,9 @@ static void rnd_action(struct action *a)
 	case ACTION_RECIRC:
 		a->u.recirc_id = 1 + rnd(1000000);
 		break;
+	case ACTION_METER:
+		a->u.meter_id = rnd(UINT32_MAX);
+		break;
 	case ACTION_USERSPACE:
 		a->u.userspace.pid = rnd(1000);
 		a->u.userspace.cookie_len = (uint8_t)rnd(ACTION_COOKIE_MAX + 1);
@@ -144,7 +147,7 @@ static void lengths_that_are_wrong_are_refused_by_name(void **state)
 	} rows[] = {
 	    {OVS_ACTION_ATTR_OUTPUT, 4, "OUTPUT"},     {OVS_ACTION_ATTR_PUSH_VLAN, 4, "PUSH_VLAN"},
 	    {OVS_ACTION_ATTR_POP_VLAN, 0, "POP_VLAN"}, {OVS_ACTION_ATTR_RECIRC, 4, "RECIRC"},
-	    {OVS_ACTION_ATTR_TRUNC, 4, "TRUNC"},
+	    {OVS_ACTION_ATTR_TRUNC, 4, "TRUNC"},       {OVS_ACTION_ATTR_METER, 4, "METER"},
 	};
 	static const char zeros[32];
 	for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {

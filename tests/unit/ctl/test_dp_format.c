@@ -139,11 +139,12 @@ static void every_action_has_its_text(void **state)
 	     .u.ports = {.dst_be = htons(80), .dst_mask_be = UINT16_MAX, .proto = IPPROTO_UDP}},
 	    {.type = ACTION_RECIRC, .u.recirc_id = 18},
 	    {.type = ACTION_USERSPACE, .u.userspace = {7, 2, {1, 0xab}}},
+	    {.type = ACTION_METER, .u.meter_id = 4096},
 	};
-	actions_are(list, 7,
+	actions_are(list, 8,
 		    "push_vlan(vid=5,pcp=0),push_vlan(tpid=0x88a8,vid=5,pcp=3),pop_vlan,"
 		    "set(ipv4(src=10.0.0.1,ttl=0)),set(udp(dst=80)),recirc(0x12),"
-		    "userspace(pid=7,userdata(01ab))");
+		    "userspace(pid=7,userdata(01ab)),meter(4096)");
 	struct action eth = {.type = ACTION_SET_ETH,
 			     .u.eth = {.dst = {{2}}, .dst_mask = {{0xff, 0xff}}}};
 	actions_are(&eth, 1, "set(eth(dst=02:00:00:00:00:00/ff:ff:00:00:00:00))");
