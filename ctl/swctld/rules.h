@@ -12,6 +12,7 @@
 #include "ctl/swctld/rule.h"
 
 #define RULES_MAX_DEFAULT 1000000
+#define RULES_MAX_LIMIT	  100000000
 #define RULES_TOLD_MAX	  16
 
 struct rules;
@@ -77,6 +78,8 @@ int rules_learn(struct rules *rules, const struct of_flow *flow, uint64_t now_ms
 		struct rules_change *change);
 // How many rules of a table have this cookie: for learn(limit=).
 unsigned rules_count_cookie(const struct rules *rules, uint8_t table, uint64_t cookie);
+// How many have an action of this type (OF_GROUP or OF_METER) and value.
+unsigned rules_count_using(const struct rules *rules, enum of_action_type type, uint32_t value);
 // Deletes what has timed out. Packets have been counted up to counted_ms: a rule that was not hit
 // since is not yet idle. Returns how many.
 unsigned rules_expire(struct rules *rules, uint64_t now_ms, uint64_t counted_ms,

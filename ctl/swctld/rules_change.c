@@ -251,6 +251,14 @@ int rules_delete_using(struct rules *rules, enum of_action_type type, uint32_t v
 	return rules_delete_where(rules, OF_TABLE_ALL, uses, &use);
 }
 
+unsigned rules_count_using(const struct rules *rules, enum of_action_type type, uint32_t value)
+{
+	struct use use = {type, value};
+	size_t n = 0;
+	free(rules_choose(rules, OF_TABLE_ALL, uses, &use, &n));
+	return (unsigned)n;
+}
+
 static bool unmark(const struct rule *rule, const void *arg)
 {
 	(void)arg;
