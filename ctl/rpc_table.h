@@ -16,7 +16,7 @@
 // A row's parameters, space-separated: NAME:TYPE, "?" behind an optional one. Types: string, object
 // (KEY=VALUE words of the command line), port (completes to port names), flow (the rest of the
 // words, one text), file (a file or "-", sent as one text of lines), flag (a boolean; on the
-// command line an option, --NAME), choice (a string; an option, --NAME or --NAME=VALUE), form (a
+// command line an option, --NAME), field (a string, a field's name or ""; an option, --NAME or --NAME=FIELD), form (a
 // boolean that swctl sets unless it is to print JSON: the result as text for people). On swctl's
 // command line port.add's kind is written type=KIND, among the options.
 #define RPC_METHODS(X)                                                                          \
@@ -41,8 +41,8 @@
 	X("flow.diff", "diff-flows", "flows:file", true, flow_diff,                             \
 	  "what replace-flows would delete (-) and add (+); exit status 2 if anything")         \
 	X("flow.dump", "dump-flows",                                                            \
-	  "match:flow? strict:flag? no_stats:flag? names:flag? no_names:flag? sort:choice? "    \
-	  "rsort:choice? as_text:form?",                                                        \
+	  "match:flow? strict:flag? no_stats:flag? names:flag? no_names:flag? sort:field? "    \
+	  "rsort:field? as_text:form?",                                                        \
 	  true, flow_dump, "rules with counters; --no-stats: as add-flows takes them")          \
 	X("flow.aggregate", "dump-aggregate", "match:flow? strict:flag?", true, flow_aggregate, \
 	  "packets, bytes and number of the rules that match")                                  \

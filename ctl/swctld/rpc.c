@@ -173,7 +173,7 @@ static const struct {
     {"flow", JSON_STRING, "a string, a flow's text"},
     {"object", JSON_OBJECT, "an object"},
     {"file", JSON_STRING, "a string, a file's lines"},
-    {"choice", JSON_STRING, "a string"},
+    {"field", JSON_STRING, "a string, a field's name"},
     {"flag", JSON_TRUE, "true or false"},
     {"form", JSON_TRUE, "true or false"},
 };
