@@ -1,0 +1,325 @@
+#include "flowtable/trie.h"
+
+#include "flowtable/trie_bucket.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#ifndef SPLIT_ABOVE
+#define SPLIT_ABOVE 64 // prefixes in a bucket
+#endif
+#define MERGE_BELOW (SPLIT_ABOVE / 2) // prefixes in a node's three buckets
+
+// All prefixes below agree in the first `depth` bits, and part in the next: those with a one there
+// are at edge[1].
+struct trie_node {
+	struct trie_edge edge[2];
+	trie_value prefix; // bits from `depth` on are zero
+	unsigned depth;
+};
+
+void trie_init(struct trie *t, unsigned value_bytes)
+{
+	*t = (struct trie){.value_bytes = value_bytes};
+}
+
+static bool bit_of(trie_value value, unsigned i)
+{
+	return value >> (TRIE_BITS - 1 - i) & 1;
+}
+
+static trie_value leading_bits(trie_value value, unsigned n)
+{
+	return n == 0 ? 0 : value >> (TRIE_BITS - n) << (TRIE_BITS - n);
+}
+
+static void lens_add(struct trie_lens *lens, unsigned len)
+{
+	lens->bits[(len - 1) / 64] |= 1ull << (len - 1) % 64;
+}
+
+static struct trie_lens node_lens(const struct trie_node *node)
+{
+	struct trie_lens lens = node->edge[0].lens;
+
+	for (unsigned i = 0; i < TRIE_BITS / 64; i++)
+		lens.bits[i] |= node->edge[1].lens.bits[i];
+	return lens;
+}
+
+static void edge_count_lens(struct trie_edge *e)
+{
+	e->lens = e->node ? node_lens(e->node) : (struct trie_lens){0};
+	for (unsigned i = 0; e->bucket && i < e->bucket->n_runs; i++)
+		lens_add(&e->lens, e->bucket->runs[i].len);
+}
+
+// The way to the edge in whose bucket a prefix belongs. Nodes' depths ascend.
+struct path {
+	struct trie_edge *edges[TRIE_BITS + 1];
+	unsigned n;
+};
+
+static struct trie_edge *descend(struct trie *t, trie_value value, unsigned len, struct path *path)
+{
+	struct trie_edge *e = &t->root;
+
+	path->n = 0;
+	for (;;) {
+		struct trie_node *node = e->node;
+
+		path->edges[path->n++] = e;
+		if (!node || len <= node->depth ||
+		    trie_common_bits(value, node->prefix) < node->depth)
+			return e;
+		e = &node->edge[bit_of(value, node->depth)];
+	}
+}
+
+// The longest prefix that is at an edge; that of its node, if there is, is one.
+static trie_value longest(const struct trie_edge *e, unsigned bytes, unsigned *len)
+{
+	uint32_t count;
+	trie_value value = trie_bucket_get(e->bucket, bytes, e->bucket->n - 1u, len, &count);
+
+	if (!e->node || e->node->depth <= *len)
+		return value;
+	*len = e->node->depth;
+	return e->node->prefix;
+}
+
+static unsigned min(unsigned a, unsigned b)
+{
+	return a < b ? a : b;
+}
+
+// The first bit in which two prefixes at the edge part; TRIE_BITS: each is the start of another.
+// Whichever two part first, one of them parts there from the longest.
+static unsigned parting_bit(const struct trie_edge *e, unsigned bytes, trie_value value,
+			    unsigned len)
+{
+	unsigned first = TRIE_BITS, common, other_len;
+	uint32_t count;
+
+	for (unsigned i = 0; i < e->bucket->n; i++) {
+		trie_value other = trie_bucket_get(e->bucket, bytes, i, &other_len, &count);
+
+		common = trie_common_bits(value, other);
+		if (common < min(len, other_len))
+			first = min(first, common);
+	}
+	if (e->node) {
+		common = trie_common_bits(value, e->node->prefix);
+		if (common < min(len, e->node->depth))
+			first = min(first, common);
+	}
+	return first;
+}
+
+// Deals a bucket's prefixes out to both sides of a bit, and those that end before it to to[2].
+static int deal_out(const struct trie_bucket *b, unsigned bytes, unsigned depth,
+		    struct trie_bucket *to[3])
+{
+	unsigned len;
+	uint32_t count;
+
+	for (unsigned i = 0; i < b->n; i++) {
+		trie_value value = trie_bucket_get(b, bytes, i, &len, &count);
+		unsigned side = len <= depth ? 2 : bit_of(value, depth);
+
+		if (trie_bucket_add(&to[side], bytes, value, len, count) != 0)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+// Cuts a full bucket in two, if its prefixes part. A matter of speed only: without memory it stays.
+static void split(struct trie_edge *e, unsigned bytes)
+{
+	unsigned len;
+	trie_value value = longest(e, bytes, &len);
+	unsigned depth = parting_bit(e, bytes, value, len);
+	struct trie_bucket *to[3] = {0};
+	struct trie_node *node;
+
+	if (depth == TRIE_BITS)
+		return;
+	node = aligned_alloc(_Alignof(struct trie_node), sizeof(*node));
+	if (!node || deal_out(e->bucket, bytes, depth, to) != 0) {
+		for (unsigned i = 0; i < 3; i++)
+			free(to[i]);
+		free(node);
+		return;
+	}
+	*node = (struct trie_node){.prefix = leading_bits(value, depth), .depth = depth};
+	if (e->node)
+		node->edge[bit_of(e->node->prefix, depth)].node = e->node;
+	for (unsigned side = 0; side < 2; side++) {
+		node->edge[side].bucket = to[side];
+		edge_count_lens(&node->edge[side]);
+	}
+	free(e->bucket);
+	e->bucket = to[2];
+	e->node = node;
+}
+
+int trie_add(struct trie *t, trie_value value, unsigned len)
+{
+	struct path path;
+	struct trie_edge *e = descend(t, value, len, &path);
+
+	if (trie_bucket_add(&e->bucket, t->value_bytes, value, len, 1) != 0)
+		return -ENOMEM;
+	for (unsigned i = 0; i < path.n; i++)
+		lens_add(&path.edges[i]->lens, len);
+	if (e->bucket->n > SPLIT_ABOVE)
+		split(e, t->value_bytes);
+	return 0;
+}
+
+static bool edge_is_empty(const struct trie_edge *e)
+{
+	return !e->node && !e->bucket;
+}
+
+// Whether a node parts nothing, or too few.
+static bool is_needless(const struct trie_edge *e)
+{
+	const struct trie_edge *a = &e->node->edge[0], *b = &e->node->edge[1];
+
+	if (edge_is_empty(a) || edge_is_empty(b))
+		return true;
+	return !a->node && !b->node &&
+	       a->bucket->n + b->bucket->n + trie_bucket_n(e->bucket) < MERGE_BELOW;
+}
+
+// Takes out a needless node. Without memory it stays.
+static void merge(struct trie_edge *e, unsigned bytes)
+{
+	struct trie_node *node = e->node;
+	struct trie_bucket *from[3] = {node->edge[0].bucket, node->edge[1].bucket, e->bucket};
+	struct trie_bucket *all = NULL;
+	unsigned len;
+	uint32_t count;
+
+	for (unsigned i = 0; i < 3; i++) {
+		for (unsigned j = 0; j < trie_bucket_n(from[i]); j++) {
+			trie_value value = trie_bucket_get(from[i], bytes, j, &len, &count);
+
+			if (trie_bucket_add(&all, bytes, value, len, count) == 0)
+				continue;
+			free(all);
+			return;
+		}
+	}
+	for (unsigned i = 0; i < 3; i++)
+		free(from[i]);
+	e->node = node->edge[0].node ? node->edge[0].node : node->edge[1].node;
+	e->bucket = all;
+	free(node);
+}
+
+void trie_del(struct trie *t, trie_value value, unsigned len)
+{
+	struct path path;
+	struct trie_edge *e = descend(t, value, len, &path);
+
+	if (!trie_bucket_del(&e->bucket, t->value_bytes, value, len))
+		return;
+	while (path.n-- > 0) {
+		e = path.edges[path.n];
+		if (e->node && is_needless(e))
+			merge(e, t->value_bytes);
+		edge_count_lens(e);
+	}
+}
+
+static bool has_nodes_below(const struct trie_node *node)
+{
+	return node->edge[0].node || node->edge[1].node;
+}
+
+void trie_fini(struct trie *t)
+{
+	while (t->root.node) {
+		struct trie_edge *e = &t->root;
+
+		while (has_nodes_below(e->node))
+			e = &e->node->edge[e->node->edge[0].node ? 0 : 1];
+		free(e->node->edge[0].bucket);
+		free(e->node->edge[1].bucket);
+		free(e->node);
+		e->node = NULL;
+	}
+	free(t->root.bucket);
+	trie_init(t, t->value_bytes);
+}
+
+// For all lengths of the set: it takes at least so many bits to tell that no prefix matches.
+static void raise_needs(struct trie_result *result, const struct trie_lens *lens, unsigned n_bits)
+{
+	for (unsigned w = 0; w < TRIE_BITS / 64; w++) {
+		for (uint64_t bits = lens->bits[w]; bits; bits &= bits - 1) {
+			unsigned len = w * 64 + (unsigned)__builtin_ctzll(bits) + 1;
+
+			if (result->need_bits[len] < n_bits)
+				result->need_bits[len] = (uint8_t)n_bits;
+		}
+	}
+}
+
+static inline void look_in_bucket(struct trie_result *result, const struct trie_bucket *b,
+				  unsigned bytes, trie_value value)
+{
+	const uint8_t *values = trie_bucket_values(b);
+
+	for (unsigned i = 0; i < b->n_runs; i++) {
+		unsigned len = b->runs[i].len, n = b->runs[i].n;
+		unsigned common = trie_bucket_common_bits(values, bytes, n, value);
+
+		if (common >= len)
+			lens_add(&result->matches, len);
+		else if (result->need_bits[len] <= common)
+			result->need_bits[len] = (uint8_t)(common + 1);
+		values += (size_t)n * bytes;
+	}
+}
+
+// `bytes` is known to the compiler.
+static inline __attribute__((always_inline)) void
+lookup(const struct trie *t, unsigned bytes, trie_value value, struct trie_result *result)
+{
+	const struct trie_edge *e = &t->root;
+
+	for (;;) {
+		const struct trie_node *node = e->node;
+		struct trie_lens below;
+		unsigned common;
+		bool side;
+
+		if (e->bucket)
+			look_in_bucket(result, e->bucket, bytes, value);
+		if (!node)
+			return;
+		common = trie_common_bits(value, node->prefix);
+		if (common < node->depth) {
+			below = node_lens(node);
+			raise_needs(result, &below, common + 1);
+			return;
+		}
+		side = bit_of(value, node->depth);
+		raise_needs(result, &node->edge[!side].lens, node->depth + 1);
+		e = &node->edge[side];
+	}
+}
+
+void trie_lookup(const struct trie *t, trie_value value, struct trie_result *result)
+{
+	result->matches = (struct trie_lens){0};
+	memset(result->need_bits, 0, sizeof(result->need_bits));
+	if (t->value_bytes == sizeof(uint32_t))
+		lookup(t, sizeof(uint32_t), value, result);
+	else
+		lookup(t, sizeof(trie_value), value, result);
+}

@@ -1,0 +1,84 @@
+// A few prefixes of a trie (trie.h), each with how many rules have it: a run for each length, and
+// in a run ascending. Values take `bytes` bytes, 4 or 16, which all calls must give alike. An empty
+// bucket is NULL.
+#ifndef FLOWTABLE_TRIE_BUCKET_H
+#define FLOWTABLE_TRIE_BUCKET_H
+
+#include "flowtable/trie.h"
+
+#include <string.h>
+
+struct trie_run {
+	uint16_t n;
+	uint8_t len;
+};
+
+// Behind the runs stand values, then counts of 32 bits, with room for `room` each.
+struct trie_bucket {
+	uint16_t n, room;
+	uint16_t n_runs, run_room;
+	struct trie_run runs[];
+};
+
+// Adds `count` of a prefix, which may be inside. 0 or -ENOMEM.
+int trie_bucket_add(struct trie_bucket **b, unsigned bytes, trie_value value, unsigned len,
+		    uint32_t count);
+// One less of a prefix that is inside. Returns whether it went.
+bool trie_bucket_del(struct trie_bucket **b, unsigned bytes, trie_value value, unsigned len);
+// The i-th prefix, its length and count.
+trie_value trie_bucket_get(const struct trie_bucket *b, unsigned bytes, unsigned i, unsigned *len,
+			   uint32_t *count);
+
+static inline unsigned trie_bucket_n(const struct trie_bucket *b)
+{
+	return b ? b->n : 0;
+}
+
+static inline const uint8_t *trie_bucket_values(const struct trie_bucket *b)
+{
+	return (const uint8_t *)&b->runs[b->run_room];
+}
+
+static inline trie_value trie_bucket_load(const uint8_t *values, unsigned bytes, unsigned i)
+{
+	uint32_t word;
+	trie_value value;
+
+	if (bytes == sizeof(word)) {
+		memcpy(&word, values + i * sizeof(word), sizeof(word));
+		return (trie_value)word << (TRIE_BITS - 32);
+	}
+	memcpy(&value, values + i * sizeof(value), sizeof(value));
+	return value;
+}
+
+// The first of n values that is not below, or n. Without branches, which nobody could foretell.
+static inline unsigned trie_bucket_place(const uint8_t *values, unsigned bytes, unsigned n,
+					 trie_value value)
+{
+	unsigned at = 0;
+
+	while (n > 1) {
+		unsigned half = n / 2;
+
+		at += trie_bucket_load(values, bytes, at + half - 1) < value ? half : 0;
+		n -= half;
+	}
+	return at + (n == 1 && trie_bucket_load(values, bytes, at) < value);
+}
+
+// How many leading bits a value shares with the nearest of n.
+static inline unsigned trie_bucket_common_bits(const uint8_t *values, unsigned bytes, unsigned n,
+					       trie_value value)
+{
+	unsigned at = trie_bucket_place(values, bytes, n, value), common = 0, other;
+
+	if (at < n)
+		common = trie_common_bits(value, trie_bucket_load(values, bytes, at));
+	if (at == 0)
+		return common;
+	other = trie_common_bits(value, trie_bucket_load(values, bytes, at - 1));
+	return common > other ? common : other;
+}
+
+#endif
