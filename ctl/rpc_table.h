@@ -10,7 +10,7 @@
 
 #include <stdbool.h>
 
-#define RPC_LINE_MAX (256 << 20) // bytes; a bulk load is one line
+#define RPC_LINE_MAX (128 << 20) // bytes; a bulk load is one line
 #define RPC_REFUSED  1
 
 // A row's parameters, space-separated: NAME:TYPE, "?" behind an optional one. Types: string, object
