@@ -45,9 +45,19 @@ enum of_action_type {
 	OF_N_ACTION_TYPES,
 };
 
+// How an action was written, where there is more than one way. Records that no text gave have 0:
+// they are printed in the first way that can say it.
+enum of_action_form {
+	OF_FORM_PLAIN, // set_field, output:PORT, pop_vlan...
+	OF_FORM_LOAD,  // load:5->NXM_NX_REG0[]
+	OF_FORM_MOD,   // mod_dl_src, set_mpls_label, write_metadata: named after the field
+	OF_FORM_STRIP, // strip_vlan, not pop_vlan
+	OF_FORM_IDS,   // dec_ttl(1,2)
+};
+
 struct of_action {
 	uint8_t type; // enum of_action_type
-	uint8_t form; // how it was written: the parser's and printer's
+	uint8_t form; // enum of_action_form: the parser's and printer's
 	uint16_t len; // bytes of the record, with this
 };
 

@@ -1,254 +1,234 @@
+#define _GNU_SOURCE // memmem
 #include "ctl/of_field.h"
 
+#include "ctl/of_names.h"
 #include "ctl/of_text.h"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <stdio.h>
+#include <errno.h>
+#include <pthread.h>
 #include <string.h>
-
-#define ETH_IPV4 0x0800
-#define ETH_ARP	 0x0806
-#define ETH_RARP 0x8035
-#define ETH_IPV6 0x86dd
-
-#define ND_SOLICIT 135 // RFC 4861, 4.3 and 4.4
-#define ND_ADVERT  136
-
-#define IN_KEY(member) \
-	.offset = offsetof(struct flow_key, member), .size = sizeof(((struct flow_key *)0)->member)
-#define TCI	     IN_KEY(vlan[0].tci_be)
-#define DEC8(member) .format = OF_FMT_DEC, IN_KEY(member), .max = UINT8_MAX, .full = UINT8_MAX
-#define PORT16(member)                                                             \
-	.format = OF_FMT_DEC, IN_KEY(member), .maskable = true, .max = UINT16_MAX, \
-	.full = UINT16_MAX
-#define ADDR(fmt, member) .format = fmt, IN_KEY(member), .maskable = true
-
-const struct of_field of_fields[] = {
-    {"in_port", NULL, .format = OF_FMT_PORT, IN_KEY(in_port)},
-    {"dl_vlan", NULL, .format = OF_FMT_VID, TCI, .max = VLAN_VID_MASK, .full = VLAN_VID_MASK,
-     .presence = VLAN_CFI},
-    {"dl_vlan_pcp", "vlan_pcp", .format = OF_FMT_DEC, TCI, .shift = VLAN_PCP_SHIFT, .max = 7,
-     .full = 7 << VLAN_PCP_SHIFT, .presence = VLAN_CFI},
-    {"vlan_vid", NULL, .format = OF_FMT_HEX, TCI, .maskable = true, .max = VLAN_CFI | VLAN_VID_MASK,
-     .full = VLAN_CFI | VLAN_VID_MASK},
-    {"vlan_tci", NULL, .format = OF_FMT_HEX, TCI, .maskable = true, .max = UINT16_MAX,
-     .full = UINT16_MAX},
-    {"dl_src", "eth_src", ADDR(OF_FMT_MAC, eth_src)},
-    {"dl_dst", "eth_dst", ADDR(OF_FMT_MAC, eth_dst)},
-    {"dl_type", "eth_type", .format = OF_FMT_HEX, IN_KEY(eth_type_be), .max = UINT16_MAX,
-     .full = UINT16_MAX},
-    {"nw_src", "ip_src", ADDR(OF_FMT_IPV4, ip_src_be), .needs = OF_KIND_IPV4 | OF_KIND_ARP},
-    {"nw_dst", "ip_dst", ADDR(OF_FMT_IPV4, ip_dst_be), .needs = OF_KIND_IPV4 | OF_KIND_ARP},
-    {"nw_proto", "ip_proto", DEC8(nw_proto), .needs = OF_KIND_IP | OF_KIND_ARP},
-    {"nw_tos", NULL, .format = OF_FMT_DEC, IN_KEY(nw_tos), .max = UINT8_MAX, .full = 0xfc,
-     .needs = OF_KIND_IP},
-    {"ip_dscp", "nw_dscp", .format = OF_FMT_DEC, IN_KEY(nw_tos), .shift = 2, .max = 63,
-     .full = 0xfc, .needs = OF_KIND_IP},
-    {"nw_ecn", "ip_ecn", .format = OF_FMT_DEC, IN_KEY(nw_tos), .max = 3, .full = 3,
-     .needs = OF_KIND_IP},
-    {"nw_ttl", "ip_ttl", DEC8(nw_ttl), .needs = OF_KIND_IP},
-    {"ip_frag", "nw_frag", .format = OF_FMT_FRAG, IN_KEY(nw_frag), .max = UINT8_MAX,
-     .full = NW_FRAG_ANY | NW_FRAG_LATER, .needs = OF_KIND_IP},
-    {"tp_src", NULL, PORT16(tp_src_be), .needs = OF_KIND_L4},
-    {"tp_dst", NULL, PORT16(tp_dst_be), .needs = OF_KIND_L4},
-    {"tcp_src", NULL, PORT16(tp_src_be), .needs = OF_KIND_TCP},
-    {"tcp_dst", NULL, PORT16(tp_dst_be), .needs = OF_KIND_TCP},
-    {"udp_src", NULL, PORT16(tp_src_be), .needs = OF_KIND_UDP},
-    {"udp_dst", NULL, PORT16(tp_dst_be), .needs = OF_KIND_UDP},
-    {"sctp_src", NULL, PORT16(tp_src_be), .needs = OF_KIND_SCTP},
-    {"sctp_dst", NULL, PORT16(tp_dst_be), .needs = OF_KIND_SCTP},
-    {"tcp_flags", NULL, .format = OF_FMT_TCP_FLAGS, IN_KEY(tcp_flags_be), .maskable = true,
-     .max = 0xfff, .full = 0xfff, .needs = OF_KIND_TCP},
-    {"icmp_type", NULL, DEC8(tp_src_be), .needs = OF_KIND_ICMP | OF_KIND_ICMP6},
-    {"icmp_code", NULL, DEC8(tp_dst_be), .needs = OF_KIND_ICMP | OF_KIND_ICMP6},
-    {"icmpv6_type", NULL, DEC8(tp_src_be), .needs = OF_KIND_ICMP6},
-    {"icmpv6_code", NULL, DEC8(tp_dst_be), .needs = OF_KIND_ICMP6},
-    {"arp_op", NULL, DEC8(nw_proto), .needs = OF_KIND_ARP},
-    {"arp_spa", NULL, ADDR(OF_FMT_IPV4, ip_src_be), .needs = OF_KIND_ARP},
-    {"arp_tpa", NULL, ADDR(OF_FMT_IPV4, ip_dst_be), .needs = OF_KIND_ARP},
-    {"arp_sha", NULL, ADDR(OF_FMT_MAC, arp_sha), .needs = OF_KIND_ARP},
-    {"arp_tha", NULL, ADDR(OF_FMT_MAC, arp_tha), .needs = OF_KIND_ARP},
-    {"ipv6_src", NULL, ADDR(OF_FMT_IPV6, ipv6_src), .needs = OF_KIND_IPV6},
-    {"ipv6_dst", NULL, ADDR(OF_FMT_IPV6, ipv6_dst), .needs = OF_KIND_IPV6},
-    {"ipv6_label", NULL, .format = OF_FMT_HEX, IN_KEY(ipv6_label_be), .maskable = true,
-     .max = 0xfffff, .full = 0xfffff, .needs = OF_KIND_IPV6},
-    {"nd_target", NULL, ADDR(OF_FMT_IPV6, nd_target), .needs = OF_KIND_ND},
-    {"nd_sll", NULL, ADDR(OF_FMT_MAC, arp_sha), .needs = OF_KIND_NS},
-    {"nd_tll", NULL, ADDR(OF_FMT_MAC, arp_tha), .needs = OF_KIND_NA},
-};
-const unsigned of_n_fields = sizeof(of_fields) / sizeof(of_fields[0]);
-
-// The first word of an (eth_type, nw_proto) is the one that is printed.
-const struct of_protocol of_protocols[] = {
-    {"ip", ETH_IPV4, 0},
-    {"ipv4", ETH_IPV4, 0},
-    {"ipv6", ETH_IPV6, 0},
-    {"arp", ETH_ARP, 0},
-    {"rarp", ETH_RARP, 0},
-    {"icmp", ETH_IPV4, IPPROTO_ICMP},
-    {"icmp6", ETH_IPV6, IPPROTO_ICMPV6},
-    {"tcp", ETH_IPV4, IPPROTO_TCP},
-    {"tcp6", ETH_IPV6, IPPROTO_TCP},
-    {"udp", ETH_IPV4, IPPROTO_UDP},
-    {"udp6", ETH_IPV6, IPPROTO_UDP},
-    {"sctp", ETH_IPV4, IPPROTO_SCTP},
-    {"sctp6", ETH_IPV6, IPPROTO_SCTP},
-};
-const unsigned of_n_protocols = sizeof(of_protocols) / sizeof(of_protocols[0]);
 
 // Beginnings of names that ovs-ofctl knows and this switch does not.
 static const char *const foreign[] = {
-    "ct_",	 "reg",	      "xreg",  "xxreg",		"metadata",
-    "tun_",	 "tunnel_id", "mpls_", "pkt_mark",	"conj_id",
-    "recirc_id", "dp_hash",   "nsh_",  "actset_output", "packet_type",
+    "tun_",
+    "tunnel_id",
+    "gtpu_",
+    "pkt_mark",
+    "conj_id",
+    "recirc_id",
+    "dp_hash",
+    "nsh_",
+    "actset_",
+    "packet_type",
+    "skb_priority",
+    "nd_reserved",
+    "nd_options_type",
+    "dl_vlan1",
+    "dl_vlan2",
+    "vlan_tci1",
+    "mpls_lse",
+    "igmp_group",
+    "NXM_NX_TUN_",
+    "NXM_NX_PKT_MARK",
+    "NXM_NX_CONJ_ID",
+    "NXM_NX_RECIRC_ID",
+    "NXM_NX_DP_HASH",
+    "NXOXM_",
+    "OXM_OF_TUNNEL_ID",
+    "ERICOXM_",
+    "ONFOXM_ET_ACTSET",
+    "OXM_OF_PACKET_TYPE",
+    "OXM_OF_PBB",
+    "OXM_OF_IPV6_EXTHDR",
 };
+static const char *const connection[] = {"ct_", "NXM_NX_CT_"};
 
-static const struct {
-	uint16_t kind;
-	const char *word;
-} kind_words[] = {
-    {OF_KIND_IPV4, "ip"},
-    {OF_KIND_IPV6, "ipv6"},
-    {OF_KIND_ARP, "arp"},
-    {OF_KIND_TCP, "tcp"},
-    {OF_KIND_UDP, "udp"},
-    {OF_KIND_SCTP, "sctp"},
-    {OF_KIND_ICMP, "icmp"},
-    {OF_KIND_ICMP6, "icmp6"},
-    {OF_KIND_NS, "icmp6,icmp_type=135"},
-    {OF_KIND_NA, "icmp6,icmp_type=136"},
-};
-#define N_KINDS (sizeof(kind_words) / sizeof(kind_words[0]))
+static struct of_names field_names, protocol_names;
+static pthread_once_t names_once = PTHREAD_ONCE_INIT;
+
+static void names_init(void)
+{
+	for (unsigned i = 0; i < OF_N_FIELDS; i++) {
+		const struct of_field *f = &of_fields[i];
+		const char *const names[] = {f->name, f->alias, f->nxm, f->oxm};
+		for (unsigned j = 0; j < sizeof(names) / sizeof(names[0]); j++) {
+			if (names[j])
+				of_names_add(&field_names, names[j], i);
+		}
+	}
+	for (unsigned i = 0; i < of_n_protocols; i++)
+		of_names_add(&protocol_names, of_protocols[i].word, i);
+}
 
 const struct of_field *of_field_find(const char *name, size_t len)
 {
-	for (unsigned i = 0; i < of_n_fields; i++) {
-		const struct of_field *field = &of_fields[i];
-		if (of_slice_is(name, len, field->name) ||
-		    (field->alias && of_slice_is(name, len, field->alias)))
-			return field;
-	}
-	return NULL;
+	pthread_once(&names_once, names_init);
+	int id = of_names_find(&field_names, name, len);
+	return id < 0 ? NULL : &of_fields[id];
 }
 
 const struct of_protocol *of_protocol_find(const char *word, size_t len)
 {
-	for (unsigned i = 0; i < of_n_protocols; i++) {
-		if (of_slice_is(word, len, of_protocols[i].word))
-			return &of_protocols[i];
-	}
-	return NULL;
+	pthread_once(&names_once, names_init);
+	int id = of_names_find(&protocol_names, word, len);
+	return id < 0 ? NULL : &of_protocols[id];
 }
 
-bool of_field_is_foreign(const char *name, size_t len)
+static bool starts_with_one(const char *name, size_t len, const char *const *words, unsigned n)
 {
-	for (unsigned i = 0; i < sizeof(foreign) / sizeof(foreign[0]); i++) {
-		size_t n = strlen(foreign[i]);
-		if (len >= n && memcmp(name, foreign[i], n) == 0)
+	for (unsigned i = 0; i < n; i++) {
+		size_t n_letters = strlen(words[i]);
+		if (len >= n_letters && memcmp(name, words[i], n_letters) == 0)
 			return true;
 	}
 	return false;
 }
 
+int of_field_check_foreign(const char *line, const char *name, size_t len, struct of_error *error)
+{
+	if (starts_with_one(name, len, connection, sizeof(connection) / sizeof(connection[0])))
+		return of_error_set(error, line, name, len, "connection tracking is not built yet");
+	if (starts_with_one(name, len, foreign, sizeof(foreign) / sizeof(foreign[0])))
+		return of_error_set(error, line, name, len, "not built yet");
+	return 0;
+}
+
 void of_field_guess(struct of_guess *guess)
 {
-	for (unsigned i = 0; i < of_n_fields; i++) {
+	for (unsigned i = 0; i < OF_N_FIELDS; i++) {
 		of_guess_try(guess, of_fields[i].name);
 		if (of_fields[i].alias)
 			of_guess_try(guess, of_fields[i].alias);
+		if (of_fields[i].nxm)
+			of_guess_try(guess, of_fields[i].nxm);
+		if (of_fields[i].oxm)
+			of_guess_try(guess, of_fields[i].oxm);
 	}
 	for (unsigned i = 0; i < of_n_protocols; i++)
 		of_guess_try(guess, of_protocols[i].word);
 }
 
-static bool field_is_number(const struct of_field *field)
+of_value of_value_ones(unsigned n_bits)
 {
-	return field->full != 0;
+	return n_bits < 128 ? ((of_value)1 << n_bits) - 1 : ~(of_value)0;
 }
 
-void of_field_full_mask(const struct of_field *field, uint8_t *mask)
+of_value of_field_bits(const struct of_field *field)
 {
-	if (field_is_number(field))
-		of_field_store(field, field->full, mask);
-	else
-		memset(mask, 0xff, field->size);
+	of_value bits = of_value_ones(field->n_bits);
+	return field == &of_fields[OF_F_NW_TOS] ? bits & 0xfc : bits;
 }
 
-uint32_t of_field_load(const struct of_field *field, const void *key)
+// All bits of the field's place, and its neighbours' there.
+static of_value place_load(const struct of_field *field, const struct of_key *key)
 {
 	const uint8_t *bytes = (const uint8_t *)key + field->offset;
-	uint32_t value = 0;
+	of_value value = 0;
 	for (unsigned i = 0; i < field->size; i++)
 		value = value << 8 | bytes[i];
 	return value;
 }
 
-void of_field_store(const struct of_field *field, uint32_t value, uint8_t *bytes)
+static void place_store(const struct of_field *field, struct of_key *key, of_value value)
 {
+	uint8_t *bytes = (uint8_t *)key + field->offset;
 	for (unsigned i = field->size; i > 0; i--, value >>= 8)
 		bytes[i - 1] = (uint8_t)value;
 }
 
-static uint16_t transport_kinds(const struct flow_match *match, uint16_t network)
+of_value of_subfield_get(const struct of_subfield *sf, const struct of_key *key)
 {
-	switch (match->key.nw_proto) {
-	case IPPROTO_TCP:
-		return OF_KIND_TCP;
-	case IPPROTO_UDP:
-		return OF_KIND_UDP;
-	case IPPROTO_SCTP:
-		return OF_KIND_SCTP;
-	case IPPROTO_ICMP:
-		return network == OF_KIND_IPV4 ? OF_KIND_ICMP : 0;
-	case IPPROTO_ICMPV6:
-		break;
-	default:
-		return 0;
-	}
-	if (network != OF_KIND_IPV6)
-		return 0;
-	uint16_t kinds = OF_KIND_ICMP6;
-	uint16_t type = ntohs(match->key.tp_src_be);
-	if (ntohs(match->mask.tp_src_be) & UINT8_MAX)
-		kinds |= type == ND_SOLICIT ? OF_KIND_NS : type == ND_ADVERT ? OF_KIND_NA : 0;
-	return kinds;
+	const struct of_field *field = &of_fields[sf->field];
+	of_value place = sf->field == OF_F_IN_PORT ? key->pkt.in_port : place_load(field, key);
+	of_value value = place >> field->shift & of_field_bits(field);
+	return value >> sf->ofs & of_value_ones(sf->n_bits);
 }
 
-uint16_t of_match_kinds(const struct flow_match *match)
+static void in_port_set(const struct of_subfield *sf, struct of_key *key, of_value value)
 {
-	if (match->mask.eth_type_be != UINT16_MAX)
-		return 0;
-	uint16_t kinds = 0;
-	switch (ntohs(match->key.eth_type_be)) {
-	case ETH_ARP:
-		return OF_KIND_ARP;
-	case ETH_IPV4:
-		kinds = OF_KIND_IPV4;
-		break;
-	case ETH_IPV6:
-		kinds = OF_KIND_IPV6;
-		break;
-	default:
-		return 0;
-	}
-	if (match->mask.nw_proto == UINT8_MAX)
-		kinds |= transport_kinds(match, kinds);
-	return kinds;
+	uint32_t bits = (uint32_t)of_value_ones(sf->n_bits) << sf->ofs;
+	uint32_t port = (key->pkt.in_port & ~bits) | ((uint32_t)value << sf->ofs & bits);
+	if (of_subfield_is_whole(sf))
+		port = value == UINT16_MAX ? UINT32_MAX : (uint32_t)value & UINT16_MAX;
+	key->pkt.in_port = port;
 }
 
-void of_kinds_text(uint16_t kinds, char *text, size_t room)
+void of_subfield_set(const struct of_subfield *sf, struct of_key *key, of_value value)
 {
-	size_t used = 0;
-	text[0] = '\0';
-	for (unsigned i = 0; i < N_KINDS; i++) {
-		if (!(kinds & kind_words[i].kind))
-			continue;
-		kinds &= (uint16_t)~kind_words[i].kind;
-		const char *joint = used == 0 ? "" : kinds ? ", " : " or ";
-		int n = snprintf(text + used, room - used, "%s%s", joint, kind_words[i].word);
-		if (n < 0 || (size_t)n >= room - used)
-			return;
-		used += (size_t)n;
+	const struct of_field *field = &of_fields[sf->field];
+	if (sf->field == OF_F_IN_PORT) {
+		in_port_set(sf, key, value);
+		return;
 	}
+	of_value bits = of_value_ones(sf->n_bits) << sf->ofs & of_field_bits(field);
+	of_value place = place_load(field, key) & ~(bits << field->shift);
+	place |= (value << sf->ofs & bits) << field->shift | field->presence;
+	place_store(field, key, place);
+}
+
+struct of_subfield of_field_whole(enum of_field_id id)
+{
+	return (struct of_subfield){(uint8_t)id, 0, of_fields[id].n_bits};
+}
+
+// As a subfield vlan_vid is the VLAN alone, without the bit that says that there is a tag.
+static unsigned subfield_bits(enum of_field_id id)
+{
+	return id == OF_F_VLAN_VID ? 12 : of_fields[id].n_bits;
+}
+
+bool of_subfield_is_whole(const struct of_subfield *sf)
+{
+	return sf->ofs == 0 && sf->n_bits == subfield_bits((enum of_field_id)sf->field);
+}
+
+static int unknown_field(const char *line, const char *name, size_t len, struct of_error *error)
+{
+	int err = of_field_check_foreign(line, name, len, error);
+	if (err)
+		return err;
+	struct of_guess guess;
+	of_guess_init(&guess, name, len);
+	of_field_guess(&guess);
+	return of_guess_fail(&guess, error, line, "field");
+}
+
+// "[]", "[3]" or "[0..15]".
+static bool read_bits(struct of_subfield *sf, const char *text, size_t len)
+{
+	uint64_t first, last;
+	if (len < 2 || text[len - 1] != ']')
+		return false;
+	if (len == 2)
+		return true;
+	const char *dots = memmem(text, len, "..", 2);
+	const char *first_end = dots ? dots : text + len - 1;
+	if (!of_text_u64(text + 1, (size_t)(first_end - text - 1), UINT8_MAX, &first))
+		return false;
+	last = first;
+	if (dots && !of_text_u64(dots + 2, (size_t)(text + len - 1 - dots - 2), UINT8_MAX, &last))
+		return false;
+	sf->ofs = (uint8_t)first;
+	sf->n_bits = (uint8_t)(last - first + 1);
+	return first <= last && last < subfield_bits((enum of_field_id)sf->field);
+}
+
+int of_subfield_parse(struct of_subfield *sf, const char *line, const char *text, size_t len,
+		      struct of_error *error)
+{
+	const char *bracket = memchr(text, '[', len);
+	size_t name_len = bracket ? (size_t)(bracket - text) : len;
+	const struct of_field *field = of_field_find(text, name_len);
+	if (!field)
+		return unknown_field(line, text, name_len, error);
+	enum of_field_id id = of_field_id(field);
+	// In actions these are TCP's, as ovs-ofctl has it.
+	if (id == OF_F_TP_SRC || id == OF_F_TP_DST)
+		id = id == OF_F_TP_SRC ? OF_F_TCP_SRC : OF_F_TCP_DST;
+	*sf = (struct of_subfield){(uint8_t)id, 0, (uint8_t)subfield_bits(id)};
+	if (bracket && !read_bits(sf, bracket, len - name_len))
+		return of_error_set(error, line, bracket, len - name_len,
+				    "%s has bits 0 to %u: [], [BIT] or [FIRST..LAST]", field->name,
+				    subfield_bits(id) - 1);
+	return 0;
 }

@@ -94,7 +94,7 @@ enum of_field_id {
 };
 
 struct of_field {
-	const char *name;
+	const char *name;  // as set_field shows it
 	const char *alias; // or NULL
 	const char *nxm;   // "NXM_OF_IP_SRC", or NULL
 	const char *oxm;   // "OXM_OF_IPV4_SRC", or NULL
@@ -103,12 +103,14 @@ struct of_field {
 	    offset;   // into struct of_key: `size` bytes there, in network byte order (but in_port)
 	uint8_t size; // bytes
 	uint8_t shift;	// bits of those below the field
-	uint8_t n_bits; // of the field
+	uint8_t n_bits; // of the field; more than the place has: those are zero
 	bool maskable;
 	bool writable;	   // by set_field, load, move, learn
 	uint32_t max;	   // numbers: of the value as written
-	uint32_t presence; // bits that a match on the field also sets
-	uint16_t needs;	   // enum of_kind bits; 0: nothing
+	uint32_t presence; // bits of the place that a match on the field, or a write, also sets
+	// enum of_kind bits, 0: nothing. For a read or a write; a match of the flow language takes
+	// a few kinds more (nw_src with arp).
+	uint16_t needs;
 };
 
 // A word that limits a match to a protocol, like "tcp6".
@@ -124,8 +126,13 @@ extern const unsigned of_n_protocols;
 
 const struct of_field *of_field_find(const char *name, size_t len); // any of its names
 const struct of_protocol *of_protocol_find(const char *word, size_t len);
-// Whether it is a field of ovs-ofctl's that this switch does not have yet.
-bool of_field_is_foreign(const char *name, size_t len);
+static inline enum of_field_id of_field_id(const struct of_field *field)
+{
+	return (enum of_field_id)(field - of_fields);
+}
+// For a name that is no field's: "not built yet" for one of ovs-ofctl's that this switch does not
+// have; otherwise 0 and *error as it was.
+int of_field_check_foreign(const char *line, const char *name, size_t len, struct of_error *error);
 void of_field_guess(struct of_guess *guess);
 
 // Bits of a field's value, the least significant is bit 0.
@@ -139,11 +146,19 @@ struct of_subfield {
 };
 
 of_value of_value_ones(unsigned n_bits);
+// The bits of a field's value that there are: of nw_tos without the two of nw_ecn.
+of_value of_field_bits(const struct of_field *field);
 // The subfield's value in a key or its bits in a mask. in_port as a number of this machine.
 of_value of_subfield_get(const struct of_subfield *sf, const struct of_key *key);
-// Writes the low n_bits; other bits of the key stay.
+// Writes the low n_bits; other bits of the key stay, but for the field's presence. in_port's 16
+// ones, which is no port, are written as 32: a mask's.
 void of_subfield_set(const struct of_subfield *sf, struct of_key *key, of_value value);
 struct of_subfield of_field_whole(enum of_field_id id);
+
+// "NXM_NX_REG0[0..15]", "reg0[3]", "reg0[]" or "reg0". 0, or -EINVAL with *error.
+int of_subfield_parse(struct of_subfield *sf, const char *line, const char *text, size_t len,
+		      struct of_error *error);
+bool of_subfield_is_whole(const struct of_subfield *sf);
 
 // What the match says of the kind of packet.
 uint16_t of_match_kinds(const struct of_match *match);

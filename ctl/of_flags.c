@@ -81,21 +81,29 @@ bool of_tcp_flags_parse(const char *text, size_t len, uint16_t *value, uint16_t 
 	return len > 0;
 }
 
-void of_tcp_flags_print(FILE *out, uint16_t value, uint16_t mask)
+void of_tcp_flags_print(struct of_out *out, uint16_t value, uint16_t mask)
 {
 	bool exact = mask == TCP_FLAGS_MASK;
-	if ((exact ? value : mask) & ~TCP_FLAGS_NAMED || (exact && value == 0)) {
-		fprintf(out, exact ? "0x%03x" : "0x%03x/0x%03x", value, mask);
+	if ((exact ? value : mask) & ~TCP_FLAGS_NAMED || mask == 0) {
+		of_out_hex_wide(out, value, 3);
+		if (!exact) {
+			of_out_char(out, '/');
+			of_out_hex_wide(out, mask, 3);
+		}
 		return;
 	}
-	const char *joint = "";
+	if (exact && value == 0)
+		of_out_char(out, '0');
+	bool any = false;
 	for (unsigned i = 0; i < N_TCP_FLAGS; i++) {
 		uint16_t bit = (uint16_t)(1 << i);
-		if (exact && (value & bit)) {
-			fprintf(out, "%s%s", joint, tcp_flags[i]);
-			joint = "|";
-		} else if (!exact && (mask & bit)) {
-			fprintf(out, "%c%s", value & bit ? '+' : '-', tcp_flags[i]);
-		}
+		if (!(exact ? value & bit : mask & bit))
+			continue;
+		if (!exact)
+			of_out_char(out, value & bit ? '+' : '-');
+		else if (any)
+			of_out_char(out, '|');
+		any = true;
+		of_out_text(out, tcp_flags[i]);
 	}
 }

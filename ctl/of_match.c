@@ -1,302 +1,264 @@
 #include "ctl/of_match.h"
 
 #include "ctl/of_field.h"
-#include "ctl/of_flags.h"
-#include "ctl/of_port.h"
-#include "ctl/of_text.h"
+#include "ctl/of_match_reader.h"
+#include "ctl/of_range.h"
+#include "ctl/of_value.h"
 
 #include <arpa/inet.h>
-#include <errno.h>
 #include <string.h>
 
-#define FIELD_SIZE_MAX 16 // bytes
+#define VID_NONE UINT16_MAX // dl_vlan=0xffff: no tag
 
-// What a word says of the key: bits that it matches, at the field's place.
-struct field_value {
-	uint8_t value[FIELD_SIZE_MAX];
-	uint8_t mask[FIELD_SIZE_MAX];
-};
-
-// The word being read, for its errors.
-struct field_word {
-	const struct of_field *field;
-	const char *line;
-	const char *value; // as written, up to a mask's slash
-	size_t value_len;
-	const char *mask; // NULL when there is none
-	size_t mask_len;
-	struct of_error *error;
-};
-
-static const struct {
-	const char *wants;
-} format_texts[] = {
-    [OF_FMT_DEC] = {"a number"},
-    [OF_FMT_HEX] = {"a number"},
-    [OF_FMT_VID] = {"a VLAN from 0 to 4095, or 0xffff for none"},
-    [OF_FMT_MAC] = {"a MAC address, like 52:54:00:00:00:01"},
-    [OF_FMT_IPV4] = {"an IPv4 address, like 10.0.0.1 or 10.0.0.0/8"},
-    [OF_FMT_IPV6] = {"an IPv6 address, like fd00::1 or fd00::/8"},
-    [OF_FMT_PORT] = {"a port"},
-    [OF_FMT_FRAG] = {"no, yes, first, later or not_later"},
-    [OF_FMT_TCP_FLAGS] = {"flags, like +syn-ack, or a number up to 0xfff"},
-};
-
-static int bad_value(const struct field_word *w)
+void of_match_reader_init(struct of_match_reader *r, struct of_match *match, const char *line,
+			  const struct of_ports *ports, struct of_error *error)
 {
-	const char *word = w->value ? w->value : w->line;
-	size_t len = w->value_len + (w->mask ? w->mask_len + 1 : 0);
-	if (w->field->format == OF_FMT_DEC || w->field->format == OF_FMT_HEX)
-		return of_error_set(w->error, w->line, word, len,
-				    w->field->maskable
-					? "%s wants a number up to %u, or NUMBER/MASK"
-					: "%s wants a number up to %u",
-				    w->field->name, w->field->max);
-	return of_error_set(w->error, w->line, word, len, "%s wants %s", w->field->name,
-			    format_texts[w->field->format].wants);
-}
-
-static int read_number(const struct field_word *w, struct field_value *out)
-{
-	const struct of_field *f = w->field;
-	uint64_t value, mask = f->full >> f->shift;
-	if (!of_text_u64(w->value, w->value_len, f->max, &value))
-		return bad_value(w);
-	if (w->mask && !of_text_u64(w->mask, w->mask_len, f->max, &mask))
-		return bad_value(w);
-	of_field_store(f, (uint32_t)value << f->shift | f->presence, out->value);
-	of_field_store(f, (uint32_t)mask << f->shift | f->presence, out->mask);
-	return 0;
-}
-
-static int read_vid(const struct field_word *w, struct field_value *out)
-{
-	uint64_t value;
-	if (!of_text_u64(w->value, w->value_len, UINT16_MAX, &value) || value != UINT16_MAX)
-		return read_number(w, out);
-	of_field_store(w->field, 0, out->value); // no tag
-	of_field_store(w->field, UINT16_MAX, out->mask);
-	return 0;
-}
-
-static int read_mac(const struct field_word *w, struct field_value *out)
-{
-	struct eth_addr addr, mask;
-	memset(&mask, 0xff, sizeof(mask));
-	if (!of_text_mac(w->value, w->value_len, &addr) ||
-	    (w->mask && !of_text_mac(w->mask, w->mask_len, &mask)))
-		return bad_value(w);
-	memcpy(out->value, &addr, sizeof(addr));
-	memcpy(out->mask, &mask, sizeof(mask));
-	return 0;
-}
-
-static void prefix_mask(uint8_t *mask, unsigned size, unsigned bits)
-{
-	for (unsigned i = 0; i < size; i++) {
-		unsigned n = bits < 8 ? bits : 8;
-		mask[i] = (uint8_t)(0xff00 >> n);
-		bits -= n;
-	}
-}
-
-// A mask as a prefix's length.
-static bool read_prefix(const struct field_word *w, struct field_value *out)
-{
-	uint64_t bits;
-	if (!of_text_u64(w->mask, w->mask_len, w->field->size * 8ull, &bits))
-		return false;
-	prefix_mask(out->mask, w->field->size, (unsigned)bits);
-	return true;
-}
-
-static int read_ipv4(const struct field_word *w, struct field_value *out)
-{
-	uint32_t addr, mask = UINT32_MAX;
-	if (!of_text_ipv4(w->value, w->value_len, &addr))
-		return bad_value(w);
-	memcpy(out->value, &addr, sizeof(addr));
-	if (w->mask && read_prefix(w, out))
-		return 0;
-	if (w->mask && !of_text_ipv4(w->mask, w->mask_len, &mask))
-		return bad_value(w);
-	memcpy(out->mask, &mask, sizeof(mask));
-	return 0;
-}
-
-static int read_ipv6(const struct field_word *w, struct field_value *out)
-{
-	struct in6 addr, mask;
-	memset(&mask, 0xff, sizeof(mask));
-	if (!of_text_ipv6(w->value, w->value_len, &addr))
-		return bad_value(w);
-	memcpy(out->value, &addr, sizeof(addr));
-	if (w->mask && read_prefix(w, out))
-		return 0;
-	if (w->mask && !of_text_ipv6(w->mask, w->mask_len, &mask))
-		return bad_value(w);
-	memcpy(out->mask, &mask, sizeof(mask));
-	return 0;
-}
-
-static int read_frag(const struct field_word *w, struct field_value *out)
-{
-	return of_frag_parse(w->value, w->value_len, out->value, out->mask) ? 0 : bad_value(w);
-}
-
-static int read_tcp_flags(const struct field_word *w, struct field_value *out)
-{
-	uint16_t value, mask;
-	if (w->mask)
-		return read_number(w, out);
-	if (!of_tcp_flags_parse(w->value, w->value_len, &value, &mask))
-		return read_number(w, out);
-	of_field_store(w->field, value, out->value);
-	of_field_store(w->field, mask, out->mask);
-	return 0;
-}
-
-static int (*const readers[])(const struct field_word *w, struct field_value *out) = {
-    [OF_FMT_DEC] = read_number, [OF_FMT_HEX] = read_number,	     [OF_FMT_VID] = read_vid,
-    [OF_FMT_MAC] = read_mac,	[OF_FMT_IPV4] = read_ipv4,	     [OF_FMT_IPV6] = read_ipv6,
-    [OF_FMT_FRAG] = read_frag,	[OF_FMT_TCP_FLAGS] = read_tcp_flags,
-};
-
-// Adds bits to a match; false when they contradict what is there.
-static bool match_add(struct flow_match *match, unsigned offset, unsigned size,
-		      const struct field_value *v)
-{
-	uint8_t *key = (uint8_t *)&match->key + offset, *mask = (uint8_t *)&match->mask + offset;
-	for (unsigned i = 0; i < size; i++) {
-		if ((key[i] ^ v->value[i]) & mask[i] & v->mask[i])
-			return false;
-	}
-	for (unsigned i = 0; i < size; i++) {
-		key[i] |= v->value[i] & v->mask[i];
-		mask[i] |= v->mask[i];
-	}
-	return true;
-}
-
-static int contradiction(const char *line, const char *name, size_t len, struct of_error *error)
-{
-	return of_error_set(error, line, name, len, "contradicts a field that stands before it");
-}
-
-static int add_protocol(struct flow_match *match, const char *line, const char *name, size_t len,
-			const struct of_protocol *protocol, struct of_error *error)
-{
-	struct field_value v = {.value = {(uint8_t)(protocol->eth_type >> 8),
-					  (uint8_t)protocol->eth_type},
-				.mask = {0xff, 0xff}};
-	if (!match_add(match, offsetof(struct flow_key, eth_type_be), sizeof(uint16_t), &v))
-		return contradiction(line, name, len, error);
-	if (!protocol->nw_proto)
-		return 1;
-	v = (struct field_value){.value = {protocol->nw_proto}, .mask = {0xff}};
-	if (!match_add(match, offsetof(struct flow_key, nw_proto), sizeof(uint8_t), &v))
-		return contradiction(line, name, len, error);
-	return 1;
-}
-
-// Whether the field or protocol of this word stands in the line before it.
-static bool given_before(const char *line, const char *name, size_t name_len)
-{
-	const struct of_field *field = of_field_find(name, name_len);
-	struct of_word word;
-	for (const char *p = line; of_word_next(&p, "=", &word) && word.name < name;) {
-		if (field ? of_field_find(word.name, word.name_len) == field
-			  : word.name_len == name_len && memcmp(word.name, name, name_len) == 0)
-			return true;
-	}
-	return false;
-}
-
-static int read_port(const struct field_word *w, const struct of_ports *ports,
-		     struct field_value *out)
-{
-	uint32_t port;
-	int err = of_port_parse(&port, w->line, w->value, w->value_len, ports, w->error);
-	if (err)
-		return err;
-	memcpy(out->value, &port, sizeof(port));
-	memset(out->mask, 0xff, sizeof(port));
-	return 0;
-}
-
-static int add_field(struct flow_match *match, const struct field_word *w, const char *name,
-		     size_t name_len, const struct of_ports *ports)
-{
-	const struct of_field *field = w->field;
-	struct field_value v = {0};
-	if (w->value_len == 1 && w->value[0] == '*' && !w->mask)
-		return 1;
-	if (w->mask && !field->maskable)
-		return of_error_set(w->error, w->line, w->value, w->value_len + 1 + w->mask_len,
-				    "%s takes no mask", field->name);
-	int err =
-	    field->format == OF_FMT_PORT ? read_port(w, ports, &v) : readers[field->format](w, &v);
-	if (err)
-		return err;
-	if (!match_add(match, field->offset, field->size, &v))
-		return contradiction(w->line, name, name_len, w->error);
-	return 1;
-}
-
-int of_match_field(struct flow_match *match, const char *line, const char *name, size_t name_len,
-		   const char *value, size_t value_len, const struct of_ports *ports,
-		   struct of_error *error)
-{
-	const struct of_protocol *protocol = of_protocol_find(name, name_len);
-	const struct of_field *field = of_field_find(name, name_len);
-	if (!field && !protocol) {
-		if (of_field_is_foreign(name, name_len))
-			return of_error_set(error, line, name, name_len, "not built yet");
-		return 0;
-	}
-	if (given_before(line, name, name_len))
-		return of_error_set(error, line, name, name_len, "given twice");
-	if (protocol && value)
-		return of_error_set(error, line, name, name_len, "takes no value");
-	if (protocol)
-		return add_protocol(match, line, name, name_len, protocol, error);
-	if (!value || value_len == 0)
-		return of_error_set(error, line, name, name_len, "needs a value: %s=VALUE",
-				    field->name);
-	const char *slash = memchr(value, '/', value_len);
-	struct field_word w = {.field = field, .line = line, .value = value, .error = error};
-	w.value_len = slash ? (size_t)(slash - value) : value_len;
-	w.mask = slash ? slash + 1 : NULL;
-	w.mask_len = slash ? value_len - w.value_len - 1 : 0;
-	return add_field(match, &w, name, name_len, ports);
-}
-
-int of_match_finish(struct flow_match *match, const char *line, struct of_error *error)
-{
-	uint16_t kinds = of_match_kinds(match);
-	struct of_word word;
-	for (const char *p = line; of_word_next(&p, "=", &word);) {
-		if (of_word_is(&word, "actions") || of_word_is(&word, "action"))
-			break;
-		const struct of_field *field = of_field_find(word.name, word.name_len);
-		if (!field || !field->needs || (field->needs & kinds))
-			continue;
-		char text[96];
-		of_kinds_text(field->needs, text, sizeof(text));
-		return of_error_set(error, line, word.name, word.name_len,
-				    "needs %s in the match, too", text);
-	}
-	return 0;
-}
-
-int of_match_parse(struct flow_match *match, const char *text, const struct of_ports *ports,
-		   struct of_error *error)
-{
-	struct of_word word;
 	memset(match, 0, sizeof(*match));
-	for (const char *p = text; of_word_next(&p, "=", &word);) {
-		int found = of_match_field(match, text, word.name, word.name_len, word.value,
-					   word.value_len, ports, error);
+	r->match = match;
+	r->line = line;
+	r->ports = ports;
+	r->error = error;
+	r->ranges = NULL;
+	r->n_ranges = 0;
+	memset(r->fields, 0, sizeof(r->fields));
+	r->protocols = 0;
+	r->n_pending = 0;
+}
+
+static int fail(const struct of_match_reader *r, const struct of_word *word, const char *text)
+{
+	return of_error_set(r->error, r->line, word->name, word->name_len, "%s", text);
+}
+
+// Adds bits of a field's value. They may stand there already, but not contradict.
+static int add_bits(struct of_match_reader *r, const struct of_word *word,
+		    const struct of_subfield *sf, of_value value, of_value mask)
+{
+	struct of_match *match = r->match;
+	of_value old_value = of_subfield_get(sf, &match->key);
+	of_value old_mask = of_subfield_get(sf, &match->mask);
+	uint32_t presence = of_fields[sf->field].presence;
+	if (presence && (ntohs(match->mask.pkt.vlan[0].tci_be) & presence) &&
+	    !(ntohs(match->key.pkt.vlan[0].tci_be) & presence))
+		return fail(r, word, "contradicts a field that stands before it");
+	if ((value ^ old_value) & old_mask & mask)
+		return fail(r, word, "contradicts a field that stands before it");
+	if (!mask)
+		return 0;
+	of_subfield_set(sf, &match->key, old_value | value);
+	of_subfield_set(sf, &match->mask, old_mask | mask);
+	return 0;
+}
+
+// Which kinds of packet the flow language takes the field with.
+static uint16_t match_needs(enum of_field_id id)
+{
+	uint16_t needs = of_fields[id].needs;
+	switch (id) {
+	case OF_F_NW_SRC:
+	case OF_F_NW_DST:
+	case OF_F_NW_PROTO:
+		return needs | OF_KIND_ARP;
+	case OF_F_ICMP_TYPE:
+	case OF_F_ICMP_CODE:
+		return needs | OF_KIND_ICMP6;
+	case OF_F_VLAN_VID:
+	case OF_F_VLAN_PCP: // says by itself that there is a tag
+		return 0;
+	default:
+		return needs;
+	}
+}
+
+static int check_needs(const struct of_match_reader *r, const struct of_pending *p, uint16_t kinds)
+{
+	char text[96];
+	if (p->needs & kinds)
+		return 0;
+	of_kinds_text(p->needs, text, sizeof(text));
+	return of_error_set(r->error, r->line, p->name, p->name_len, "needs %s in the match, too",
+			    text);
+}
+
+// Prerequisites may stand behind the field: they are checked at the end.
+static int note_needs(struct of_match_reader *r, const struct of_word *word, enum of_field_id id)
+{
+	struct of_pending p = {word->name, word->name_len, match_needs(id)};
+	if (!p.needs)
+		return 0;
+	if (r->n_pending == sizeof(r->pending) / sizeof(r->pending[0]))
+		return check_needs(r, &p, of_match_kinds(r->match));
+	r->pending[r->n_pending++] = p;
+	return 0;
+}
+
+static bool mark_given(struct of_match_reader *r, enum of_field_id id)
+{
+	uint64_t bit = 1ull << id % 64, *bits = &r->fields[id / 64];
+	bool given = *bits & bit;
+	*bits |= bit;
+	return given;
+}
+
+static int add_protocol(struct of_match_reader *r, const struct of_word *word,
+			const struct of_protocol *protocol)
+{
+	struct of_subfield type = of_field_whole(OF_F_DL_TYPE);
+	struct of_subfield proto = of_field_whole(OF_F_NW_PROTO);
+	uint32_t bit = 1u << (protocol - of_protocols);
+	if (word->value)
+		return fail(r, word, "takes no value");
+	if (r->protocols & bit)
+		return fail(r, word, "given twice");
+	r->protocols |= bit;
+	int err = 0;
+	if (protocol->eth_type)
+		err = add_bits(r, word, &type, protocol->eth_type, UINT16_MAX);
+	if (!err && protocol->nw_proto)
+		err = add_bits(r, word, &proto, protocol->nw_proto, UINT8_MAX);
+	return err ? err : 1;
+}
+
+static bool is_port_field(enum of_field_id id)
+{
+	return id >= OF_F_TP_SRC && id <= OF_F_SCTP_DST;
+}
+
+// "tp_dst=1000-2000".
+static int add_range(struct of_match_reader *r, const struct of_word *word, enum of_field_id id)
+{
+	uint16_t first, last;
+	if (!of_range_text(word->value, word->value_len, &first, &last))
+		return of_error_set(r->error, r->line, word->value, word->value_len,
+				    "%.*s wants a port up to 65535, PORT/MASK or FIRST-LAST",
+				    (int)word->name_len, word->name);
+	if (!r->ranges)
+		return of_error_set(r->error, r->line, word->value, word->value_len,
+				    "a range can stand only in a flow that is added or changed");
+	struct of_subfield sf = of_field_whole(id);
+	if (first == last)
+		return add_bits(r, word, &sf, first, UINT16_MAX);
+	bool taken = of_subfield_get(&sf, &r->match->mask) != 0;
+	for (unsigned i = 0; i < r->n_ranges; i++)
+		taken |= of_fields[r->ranges[i].field].offset == of_fields[id].offset;
+	if (taken)
+		return fail(r, word, "is matched by a field that stands before it");
+	struct of_range *range = &r->ranges[r->n_ranges++];
+	range->field = (uint8_t)id;
+	of_range_split(range, first, last);
+	return 0;
+}
+
+static int add_value(struct of_match_reader *r, const struct of_word *word, enum of_field_id id)
+{
+	struct of_text_at at = {r->line,	 word->name, word->name_len, word->value,
+				word->value_len, r->ports,   r->error};
+	struct of_subfield sf = of_field_whole(id);
+	of_value value, mask;
+	uint64_t number;
+	if (id == OF_F_DL_VLAN && of_text_u64(word->value, word->value_len, VID_NONE, &number) &&
+	    number == VID_NONE) {
+		sf = of_field_whole(OF_F_VLAN_TCI);
+		return add_bits(r, word, &sf, 0, UINT16_MAX);
+	}
+	if (is_port_field(id) && memchr(word->value, '-', word->value_len))
+		return add_range(r, word, id);
+	int err = of_value_parse(&of_fields[id], &at, &value, &mask);
+	if (err)
+		return err;
+	// in_port is matched whole.
+	return add_bits(r, word, &sf, value, mask);
+}
+
+static int add_field(struct of_match_reader *r, const struct of_word *word, enum of_field_id id)
+{
+	if (mark_given(r, id))
+		return fail(r, word, "given twice");
+	if (!word->value || word->value_len == 0)
+		return of_error_set(r->error, r->line, word->name, word->name_len,
+				    "needs a value: %.*s=VALUE", (int)word->name_len, word->name);
+	for (unsigned i = 0; i < r->n_ranges; i++) {
+		if (of_fields[r->ranges[i].field].offset == of_fields[id].offset)
+			return fail(r, word, "is matched by a field that stands before it");
+	}
+	int err = add_value(r, word, id);
+	if (!err)
+		err = note_needs(r, word, id);
+	return err ? err : 1;
+}
+
+// "reg0[0..15]=5".
+static int add_subfield(struct of_match_reader *r, const struct of_word *word)
+{
+	struct of_text_at at = {r->line,	 word->name, word->name_len, word->value,
+				word->value_len, r->ports,   r->error};
+	struct of_subfield sf;
+	of_value value;
+	int err = of_subfield_parse(&sf, r->line, word->name, word->name_len, r->error);
+	if (err)
+		return err;
+	if (!word->value || word->value_len == 0)
+		return fail(r, word, "needs a value: FIELD[BITS]=NUMBER");
+	if (!of_fields[sf.field].maskable && !of_subfield_is_whole(&sf))
+		return fail(r, word, "can be matched only whole");
+	err = of_value_parse_bits(sf.n_bits, &at, &value);
+	if (!err)
+		err = add_bits(r, word, &sf, value,
+			       of_value_ones(sf.n_bits) & of_field_bits(&of_fields[sf.field]));
+	if (!err)
+		err = note_needs(r, word, (enum of_field_id)sf.field);
+	return err ? err : 1;
+}
+
+int of_match_reader_add(struct of_match_reader *r, const struct of_word *word)
+{
+	const struct of_field *field = of_field_find(word->name, word->name_len);
+	if (field)
+		return add_field(r, word, of_field_id(field));
+	const struct of_protocol *protocol = of_protocol_find(word->name, word->name_len);
+	if (protocol)
+		return add_protocol(r, word, protocol);
+	if (memchr(word->name, '[', word->name_len))
+		return add_subfield(r, word);
+	return of_field_check_foreign(r->line, word->name, word->name_len, r->error);
+}
+
+// Says the same of fragments in one way, so that what is printed reads as the same bits.
+static int settle_frag(const struct of_match_reader *r)
+{
+	struct flow_key *key = &r->match->key.pkt, *mask = &r->match->mask.pkt;
+	bool any = mask->nw_frag & NW_FRAG_ANY, later = mask->nw_frag & NW_FRAG_LATER;
+	if (later && key->nw_frag == NW_FRAG_LATER && any)
+		return of_error_set(r->error, r->line, r->line, 0,
+				    "a later fragment is a fragment: no packet has these bits of "
+				    "ip_frag");
+	if (key->nw_frag & NW_FRAG_LATER)
+		key->nw_frag |= NW_FRAG_ANY;
+	if ((key->nw_frag & NW_FRAG_LATER) || (any && !key->nw_frag))
+		mask->nw_frag = NW_FRAG_ANY | NW_FRAG_LATER;
+	return 0;
+}
+
+int of_match_reader_finish(struct of_match_reader *r)
+{
+	uint16_t kinds = r->n_pending ? of_match_kinds(r->match) : 0;
+	int err = 0;
+	for (unsigned i = 0; i < r->n_pending && !err; i++)
+		err = check_needs(r, &r->pending[i], kinds);
+	if (!err && r->match->mask.pkt.nw_frag)
+		err = settle_frag(r);
+	return err;
+}
+
+int of_match_parse(struct of_match *match, const char *text, const struct of_ports *ports,
+		   struct of_error *error)
+{
+	struct of_match_reader r;
+	struct of_slice rest = of_slice_of(text);
+	struct of_word word;
+	of_match_reader_init(&r, match, text, ports, error);
+	while (of_word_next(&rest, &word)) {
+		int found = of_match_reader_add(&r, &word);
 		if (found < 0)
 			return found;
 		if (found > 0)
@@ -306,5 +268,5 @@ int of_match_parse(struct flow_match *match, const char *text, const struct of_p
 		of_field_guess(&guess);
 		return of_guess_fail(&guess, error, text, "field");
 	}
-	return of_match_finish(match, text, error);
+	return of_match_reader_finish(&r);
 }

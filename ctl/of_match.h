@@ -16,16 +16,8 @@ struct of_ports {
 	void *arg;
 };
 
-// One "field=value" or a protocol's word ("ip", "tcp6", "arp"...). Returns 1 when it was a field, 0
-// when the name is not a field's (then it may be "priority", say), -EINVAL with *error.
-// `name`/`value` are slices of a line that starts at `line`.
-int of_match_field(struct of_match *match, const char *line, const char *name, size_t name_len,
-		   const char *value, size_t value_len, const struct of_ports *ports,
-		   struct of_error *error);
-// After the last field: the prerequisites (nw_src needs ip or arp; tp_dst needs tcp, udp, sctp...).
-// 0 or -EINVAL.
-int of_match_finish(struct of_match *match, const char *line, struct of_error *error);
-// Whole text at once, fields only. "" matches all.
+// Fields only: "field=value" and protocols' words ("ip", "tcp6", "arp"...). "" matches all. 0, or
+// -EINVAL with *error.
 int of_match_parse(struct of_match *match, const char *text, const struct of_ports *ports,
 		   struct of_error *error);
 // In ovs-ofctl dump-flows's form (nothing when it matches all); can be parsed again.

@@ -1,203 +1,219 @@
 #include "ctl/of_field.h"
-#include "ctl/of_flags.h"
 #include "ctl/of_match.h"
-#include "ctl/of_port.h"
+#include "ctl/of_print.h"
+#include "ctl/of_value.h"
 
 #include <arpa/inet.h>
-#include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
+
+// How a field is shown in a match; most as in set_field.
+enum form {
+	AS_FIELD,
+	AS_PORT,  // decimal, or both in hexadecimal
+	AS_LABEL, // "0x00abc"
+	AS_TYPE,  // "0x88cc"
+};
 
 // What is printed, in the order of ovs-ofctl dump-flows. A row takes its bits away, so that a later
 // row of the same place prints what is left of it.
-static const char *const print_order[] = {
-    "in_port",	"dl_vlan",    "dl_vlan_pcp", "vlan_tci",  "dl_src",    "dl_dst",
-    "dl_type",	"arp_spa",    "arp_tpa",     "nw_src",	  "nw_dst",    "ipv6_src",
-    "ipv6_dst", "ipv6_label", "arp_op",	     "nw_proto",  "arp_sha",   "arp_tha",
-    "nw_tos",	"nw_ecn",     "nw_ttl",	     "nw_frag",	  "icmp_type", "icmp_code",
-    "tp_src",	"tp_dst",     "tcp_flags",   "nd_target", "nd_sll",    "nd_tll",
+static const struct print_row {
+	const char *name;
+	uint8_t field;
+	uint8_t form;
+	uint16_t kinds; // of match where it is shown; 0: any
+} print_rows[] = {
+    {"dl_src=", OF_F_DL_SRC, AS_FIELD, 0},
+    {"dl_dst=", OF_F_DL_DST, AS_FIELD, 0},
+    {"dl_type=", OF_F_DL_TYPE, AS_TYPE, 0},
+    {"ipv6_src=", OF_F_IPV6_SRC, AS_FIELD, 0},
+    {"ipv6_dst=", OF_F_IPV6_DST, AS_FIELD, 0},
+    {"ipv6_label=", OF_F_IPV6_LABEL, AS_LABEL, 0},
+    {"arp_spa=", OF_F_ARP_SPA, AS_FIELD, OF_KIND_ARP},
+    {"arp_tpa=", OF_F_ARP_TPA, AS_FIELD, OF_KIND_ARP},
+    {"nw_src=", OF_F_NW_SRC, AS_FIELD, OF_KIND_IP},
+    {"nw_dst=", OF_F_NW_DST, AS_FIELD, OF_KIND_IP},
+    {"arp_op=", OF_F_ARP_OP, AS_FIELD, OF_KIND_ARP},
+    {"nw_proto=", OF_F_NW_PROTO, AS_FIELD, OF_KIND_IP},
+    {"arp_sha=", OF_F_ARP_SHA, AS_FIELD, OF_KIND_ARP},
+    {"arp_tha=", OF_F_ARP_THA, AS_FIELD, OF_KIND_ARP},
+    {"nw_tos=", OF_F_NW_TOS, AS_FIELD, 0},
+    {"nw_ecn=", OF_F_NW_ECN, AS_FIELD, 0},
+    {"nw_ttl=", OF_F_NW_TTL, AS_FIELD, 0},
+    {"mpls_label=", OF_F_MPLS_LABEL, AS_FIELD, OF_KIND_MPLS},
+    {"mpls_tc=", OF_F_MPLS_TC, AS_FIELD, OF_KIND_MPLS},
+    {"mpls_ttl=", OF_F_MPLS_TTL, AS_FIELD, OF_KIND_MPLS},
+    {"mpls_bos=", OF_F_MPLS_BOS, AS_FIELD, OF_KIND_MPLS},
+    {"nw_frag=", OF_F_IP_FRAG, AS_FIELD, 0},
+    {"icmp_type=", OF_F_ICMP_TYPE, AS_FIELD, OF_KIND_ICMP | OF_KIND_ICMP6},
+    {"icmp_code=", OF_F_ICMP_CODE, AS_FIELD, OF_KIND_ICMP | OF_KIND_ICMP6},
+    {"tp_src=", OF_F_TP_SRC, AS_PORT, OF_KIND_L4},
+    {"tp_dst=", OF_F_TP_DST, AS_PORT, OF_KIND_L4},
+    {"nd_target=", OF_F_ND_TARGET, AS_FIELD, 0},
+    {"nd_sll=", OF_F_ND_SLL, AS_FIELD, OF_KIND_ICMP6},
+    {"nd_tll=", OF_F_ND_TLL, AS_FIELD, OF_KIND_ICMP6},
+    {"tcp_flags=", OF_F_TCP_FLAGS, AS_FIELD, 0},
 };
 
 struct printer {
-	struct flow_key left; // bits of the mask that are not printed yet
-	FILE *out;
+	struct of_out *out;
+	const struct of_match *match;
 	const struct of_ports *ports;
-	const struct flow_match *match;
-	bool any; // whether something is printed
+	uint16_t kinds;
+	bool shows_type, shows_proto; // in a protocol's word
 };
 
-static void print_mac(FILE *out, const uint8_t *b)
+static void print_masked_hex(struct of_out *out, of_value value, of_value mask, bool whole)
 {
-	fprintf(out, "%02x:%02x:%02x:%02x:%02x:%02x", b[0], b[1], b[2], b[3], b[4], b[5]);
-}
-
-// The length of a prefix, or -1 when the mask is none.
-static int prefix_len(const uint8_t *mask, unsigned size)
-{
-	int len = 0;
-	bool ended = false;
-	for (unsigned i = 0; i < size * 8; i++) {
-		bool bit = mask[i / 8] & (0x80 >> i % 8);
-		if (bit && ended)
-			return -1;
-		ended = !bit;
-		len += bit;
+	of_out_0x(out, value);
+	if (!whole) {
+		of_out_char(out, '/');
+		of_out_0x(out, mask);
 	}
-	return len;
-}
-
-static void print_ip(FILE *out, int family, unsigned size, const uint8_t *value,
-		     const uint8_t *mask)
-{
-	char buf[INET6_ADDRSTRLEN];
-	fputs(inet_ntop(family, value, buf, sizeof(buf)), out);
-	int len = prefix_len(mask, size);
-	if (len < 0)
-		fprintf(out, "/%s", inet_ntop(family, mask, buf, sizeof(buf)));
-	else if ((unsigned)len < size * 8)
-		fprintf(out, "/%d", len);
-}
-
-static void print_number(FILE *out, const struct of_field *f, uint32_t value, uint32_t mask)
-{
-	value >>= f->shift;
-	fprintf(out, f->format == OF_FMT_HEX ? "0x%04" PRIx32 : "%" PRIu32, value);
-	if (mask != f->full)
-		fprintf(out, "/0x%" PRIx32, mask >> f->shift);
-}
-
-static void print_value(struct printer *p, const struct of_field *f, const uint8_t *value,
-			const uint8_t *mask)
-{
-	const void *key = value - f->offset, *bits = mask - f->offset;
-	uint32_t port;
-	switch (f->format) {
-	case OF_FMT_MAC:
-		print_mac(p->out, value);
-		if (prefix_len(mask, f->size) != 48) {
-			fputc('/', p->out);
-			print_mac(p->out, mask);
-		}
-		break;
-	case OF_FMT_IPV4:
-		print_ip(p->out, AF_INET, f->size, value, mask);
-		break;
-	case OF_FMT_IPV6:
-		print_ip(p->out, AF_INET6, f->size, value, mask);
-		break;
-	case OF_FMT_PORT:
-		memcpy(&port, value, sizeof(port));
-		of_port_print(p->out, port, p->ports);
-		break;
-	case OF_FMT_FRAG:
-		fputs(of_frag_word(*value, *mask), p->out);
-		break;
-	case OF_FMT_TCP_FLAGS:
-		of_tcp_flags_print(p->out, (uint16_t)of_field_load(f, key),
-				   (uint16_t)of_field_load(f, bits));
-		break;
-	default:
-		print_number(p->out, f, of_field_load(f, key) & f->full,
-			     of_field_load(f, bits) & f->full);
-	}
-}
-
-// Whether the bits that are left at the field's place can be written as this field.
-static bool can_print(const struct printer *p, const struct of_field *f)
-{
-	uint8_t full[sizeof(struct in6)], both = 0;
-	const uint8_t *mask = (const uint8_t *)&p->left + f->offset;
-	const uint8_t *key = (const uint8_t *)&p->match->key + f->offset;
-	of_field_full_mask(f, full);
-	bool exact = true;
-	for (unsigned i = 0; i < f->size; i++) {
-		both |= mask[i] & full[i];
-		exact &= (mask[i] & full[i]) == full[i];
-	}
-	if (!both)
-		return false;
-	if (f->format == OF_FMT_FRAG)
-		return of_frag_word(*key, *mask) != NULL;
-	return exact || f->maskable;
-}
-
-// A tag's parts can be written only when nothing but whole parts of a present tag is matched.
-static bool vlan_has_parts(const struct flow_match *match)
-{
-	uint16_t tci = ntohs(match->key.vlan[0].tci_be);
-	uint16_t mask = ntohs(match->mask.vlan[0].tci_be);
-	uint16_t vid = mask & VLAN_VID_MASK, pcp = mask >> VLAN_PCP_SHIFT;
-	return (tci & mask & VLAN_CFI) && (vid == 0 || vid == VLAN_VID_MASK) &&
-	       (pcp == 0 || pcp == 7) && (vid || pcp);
-}
-
-static void print_comma(struct printer *p)
-{
-	if (p->any)
-		fputc(',', p->out);
-	p->any = true;
-}
-
-static void print_field(struct printer *p, const struct of_field *f)
-{
-	uint8_t full[sizeof(struct in6)];
-	uint8_t *left = (uint8_t *)&p->left + f->offset;
-	of_field_full_mask(f, full);
-	print_comma(p);
-	fprintf(p->out, "%s=", f->alias && strcmp(f->alias, "nw_frag") == 0 ? f->alias : f->name);
-	print_value(p, f, (const uint8_t *)&p->match->key + f->offset, left);
-	for (unsigned i = 0; i < f->size; i++)
-		left[i] &= (uint8_t)~full[i];
 }
 
 // "tcp6" says EtherType and protocol in a word.
 static void print_protocol(struct printer *p)
 {
+	const struct flow_key *key = &p->match->key.pkt, *mask = &p->match->mask.pkt;
 	const struct of_protocol *best = NULL;
-	if (p->left.eth_type_be != UINT16_MAX)
+	if (mask->eth_type_be != UINT16_MAX || key->eth_type_be == 0)
 		return;
 	for (unsigned i = 0; i < of_n_protocols; i++) {
 		const struct of_protocol *q = &of_protocols[i];
-		if (htons(q->eth_type) != p->match->key.eth_type_be)
+		if (htons(q->eth_type) != key->eth_type_be)
 			continue;
-		if (q->nw_proto
-			? p->left.nw_proto == UINT8_MAX && p->match->key.nw_proto == q->nw_proto
-			: !best)
+		if (!best && !q->nw_proto)
+			best = q;
+		if (q->nw_proto && mask->nw_proto == UINT8_MAX && key->nw_proto == q->nw_proto)
 			best = q;
 	}
 	if (!best)
 		return;
-	print_comma(p);
-	fputs(best->word, p->out);
-	p->left.eth_type_be = 0;
-	if (best->nw_proto)
-		p->left.nw_proto = 0;
+	of_out_text(p->out, best->word);
+	of_out_char(p->out, ',');
+	p->shows_type = true;
+	p->shows_proto = best->nw_proto != 0;
 }
 
-char *of_match_format(const struct flow_match *match, const struct of_ports *ports)
+static void print_registers(struct printer *p)
 {
-	char *text = NULL;
-	size_t len;
-	struct printer p = {.ports = ports, .match = match, .left = match->mask};
-	p.out = open_memstream(&text, &len);
-	if (!p.out)
-		return NULL;
-	uint16_t kinds = of_match_kinds(match);
-	bool parts = vlan_has_parts(match);
-	print_protocol(&p);
-	for (unsigned i = 0; i < sizeof(print_order) / sizeof(print_order[0]); i++) {
-		const struct of_field *f = of_field_find(print_order[i], strlen(print_order[i]));
-		bool is_part = f->presence != 0;
-		if (is_part && !parts)
+	for (unsigned i = 0; i < OF_N_REGS; i++) {
+		uint32_t mask = ntohl(p->match->mask.reg_be[i]);
+		if (!mask)
 			continue;
-		if ((!f->needs || (f->needs & kinds)) && can_print(&p, f))
-			print_field(&p, f);
-		if (is_part)
-			p.left.vlan[0].tci_be &= htons((uint16_t)~VLAN_CFI);
+		of_out_text(p->out, of_fields[OF_F_REG0 + i].name);
+		of_out_char(p->out, '=');
+		print_masked_hex(p->out, ntohl(p->match->key.reg_be[i]), mask, mask == UINT32_MAX);
+		of_out_char(p->out, ',');
 	}
-	if (fclose(p.out) != 0) {
-		free(text);
-		return NULL;
+	if (p->match->mask.metadata_be) {
+		of_out_text(p->out, "metadata=");
+		print_masked_hex(p->out, __builtin_bswap64(p->match->key.metadata_be),
+				 __builtin_bswap64(p->match->mask.metadata_be),
+				 p->match->mask.metadata_be == UINT64_MAX);
+		of_out_char(p->out, ',');
 	}
-	return text;
+}
+
+// A tag's parts can be written only when nothing but whole parts of a present tag is matched.
+static bool vlan_has_parts(uint16_t tci, uint16_t mask)
+{
+	uint16_t vid = mask & VLAN_VID_MASK, pcp = mask >> VLAN_PCP_SHIFT;
+	return (tci & mask & VLAN_CFI) && (vid == 0 || vid == VLAN_VID_MASK) &&
+	       (pcp == 0 || pcp == 7) && (vid || pcp);
+}
+
+static void print_vlan(struct printer *p)
+{
+	uint16_t tci = ntohs(p->match->key.pkt.vlan[0].tci_be);
+	uint16_t mask = ntohs(p->match->mask.pkt.vlan[0].tci_be);
+	if (!mask)
+		return;
+	if (!vlan_has_parts(tci, mask)) {
+		of_out_text(p->out, "vlan_tci=");
+		of_out_hex_wide(p->out, tci, 4);
+		if (mask != UINT16_MAX) {
+			of_out_char(p->out, '/');
+			of_out_hex_wide(p->out, mask, 4);
+		}
+		of_out_char(p->out, ',');
+		return;
+	}
+	if (mask & VLAN_VID_MASK) {
+		of_out_text(p->out, "dl_vlan=");
+		of_out_dec(p->out, tci & VLAN_VID_MASK);
+		of_out_char(p->out, ',');
+	}
+	if (mask >> VLAN_PCP_SHIFT) {
+		of_out_text(p->out, "dl_vlan_pcp=");
+		of_out_dec(p->out, tci >> VLAN_PCP_SHIFT);
+		of_out_char(p->out, ',');
+	}
+}
+
+static bool is_in_word(const struct printer *p, const struct print_row *row)
+{
+	return (row->field == OF_F_DL_TYPE && p->shows_type) ||
+	       (row->field == OF_F_NW_PROTO && p->shows_proto);
+}
+
+static void print_row(struct printer *p, const struct print_row *row)
+{
+	struct of_subfield sf = of_field_whole((enum of_field_id)row->field);
+	of_value mask = of_subfield_get(&sf, &p->match->mask);
+	if (!mask || (row->kinds && !(row->kinds & p->kinds)) || is_in_word(p, row))
+		return;
+	const struct of_field *f = &of_fields[row->field];
+	of_value value = of_subfield_get(&sf, &p->match->key);
+	bool whole = mask == of_field_bits(f);
+	of_out_text(p->out, row->name);
+	if (row->form == AS_TYPE || row->form == AS_LABEL) {
+		unsigned n_digits = row->form == AS_TYPE ? 4 : 5;
+		of_out_hex_wide(p->out, (uint64_t)value, n_digits);
+		if (!whole) {
+			of_out_char(p->out, '/');
+			of_out_hex_wide(p->out, (uint64_t)mask, n_digits);
+		}
+	} else if (row->form == AS_PORT && !whole) {
+		of_out_hex_wide(p->out, (uint64_t)value, 1);
+		of_out_char(p->out, '/');
+		of_out_hex_wide(p->out, (uint64_t)mask, 1);
+	} else {
+		of_value_print(p->out, f, value, mask, p->ports);
+	}
+	of_out_char(p->out, ',');
+}
+
+void of_out_match(struct of_out *out, const struct of_match *match, const struct of_ports *ports)
+{
+	struct printer p = {out, match, ports, of_match_kinds(match), false, false};
+	size_t start = out->len;
+	print_protocol(&p);
+	print_registers(&p);
+	if (match->mask.pkt.in_port) {
+		of_out_text(out, "in_port=");
+		of_port_print(out, match->key.pkt.in_port, ports);
+		of_out_char(out, ',');
+	}
+	print_vlan(&p);
+	for (unsigned i = 0; i < sizeof(print_rows) / sizeof(print_rows[0]); i++)
+		print_row(&p, &print_rows[i]);
+	if (out->len > start)
+		of_out_chomp(out, ',');
+}
+
+void of_match_print(FILE *file, const struct of_match *match, const struct of_ports *ports)
+{
+	struct of_out out;
+	of_out_init(&out);
+	of_out_match(&out, match, ports);
+	of_out_write(&out, file);
+}
+
+char *of_match_format(const struct of_match *match, const struct of_ports *ports)
+{
+	struct of_out out;
+	of_out_init(&out);
+	of_out_match(&out, match, ports);
+	return of_out_take(&out);
 }

@@ -33,29 +33,42 @@ static uint32_t port_by_name(const char *text, size_t len, const struct of_ports
 int of_port_parse(uint32_t *port, const char *line, const char *text, size_t len,
 		  const struct of_ports *ports, struct of_error *error)
 {
+	const char *word = text;
+	size_t word_len = len;
 	static const char unknown[] = "no such port; add it first with swctl add-port";
 	uint64_t number;
+	// ovs-ofctl writes a name that is no identifier in quotes.
+	if (len > 2 && text[0] == '"' && text[len - 1] == '"') {
+		text++;
+		len -= 2;
+	}
 	if (!of_text_u64(text, len, UINT64_MAX, &number)) {
 		*port = port_by_name(text, len, ports);
-		return *port ? 0 : of_error_set(error, line, text, len, unknown);
+		return *port ? 0 : of_error_set(error, line, word, word_len, unknown);
 	}
 	if (number == 0 || number > OF_PORT_NO_MAX)
 		return of_error_set(error, line, text, len, "port numbers are 1 to %u",
 				    OF_PORT_NO_MAX);
 	*port = (uint32_t)number;
 	if (ports && ports->by_no && !ports->by_no(*port, ports->arg))
-		return of_error_set(error, line, text, len, unknown);
+		return of_error_set(error, line, word, word_len, unknown);
 	return 0;
 }
 
-void of_port_print(FILE *out, uint32_t port, const struct of_ports *ports)
+// Whether the name, in a flow's text, is read as this port again.
+static bool name_is_plain(const char *name)
+{
+	uint64_t number;
+	return name[0] && name[0] != '"' && !strpbrk(name, ", \t\r\n=:/*()[]>") &&
+	       !of_text_u64(name, strlen(name), UINT64_MAX, &number) &&
+	       !of_port_is_reserved(name, strlen(name));
+}
+
+void of_port_print(struct of_out *out, uint32_t port, const struct of_ports *ports)
 {
 	const char *name = ports && ports->by_no ? ports->by_no(port, ports->arg) : NULL;
-	uint64_t number;
-	if (!name || strpbrk(name, ", \t\r\n=:/*()") || !name[0] ||
-	    of_text_u64(name, strlen(name), UINT64_MAX, &number) ||
-	    of_port_is_reserved(name, strlen(name)))
-		fprintf(out, "%u", port);
+	if (name && name_is_plain(name))
+		of_out_text(out, name);
 	else
-		fputs(name, out);
+		of_out_dec(out, port);
 }
