@@ -38,7 +38,7 @@ void changes_rules(struct changes *c, const struct rules_change *change)
 {
 	bool each_told = change->n_told <= RULES_TOLD_MAX;
 	c->gen++;
-	if (change->groups)
+	if (change->groups.added || change->groups.modified || change->groups.deleted)
 		c->groups_gen = c->gen;
 	for (unsigned t = 0; t <= OF_TABLE_MAX; t++) {
 		if (!(change->tables[t / 64] >> t % 64 & 1))

@@ -50,6 +50,12 @@ const struct dp_info *datapath_info(const struct datapath *dp)
 	return &dp->info;
 }
 
+unsigned datapath_max_flows(const struct datapath *dp)
+{
+	unsigned own = dp->info.max_flows, allowed = dp->d->limits.flows;
+	return allowed && (!own || allowed < own) ? allowed : own;
+}
+
 struct outbox *datapath_outbox(const struct datapath *dp)
 {
 	return dp->outbox;

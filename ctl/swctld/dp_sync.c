@@ -110,6 +110,8 @@ int dp_sync(struct swctld *d, struct dp_client *calls, char *text)
 	for (port = ports_next(d->ports, 0); port; port = ports_next(d->ports, port->no))
 		port->retry_at_ms = 0; // another swd may take it
 	int err = dp_sync_ports(d, calls, text);
+	if (!err)
+		err = dp_sync_meters(d, calls, text);
 	if (err)
 		return err;
 	flow_stats_round_begin(d);

@@ -86,7 +86,7 @@ void flow_stats_round_begin(struct swctld *d)
 
 static uint64_t idle_limit_ms(const struct swctld *d)
 {
-	uint64_t max = datapath_info(d->datapath)->max_flows;
+	uint64_t max = datapath_max_flows(d->datapath);
 	bool full = max && megaflows_count(d->megaflows) > max - max / 4;
 	return full ? MEGAFLOW_IDLE_FULL_MS : MEGAFLOW_IDLE_MS;
 }

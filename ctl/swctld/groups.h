@@ -3,16 +3,15 @@
 #define CTL_SWCTLD_GROUPS_H
 
 #include "ctl/of_group.h"
-#include "ctl/swctld/db.h"
+#include "ctl/swctld/items.h"
 
-#include <uthash.h>
-
-#define GROUPS_MAX 65536
+#define GROUPS_MAX	 65536
+#define GROUPS_DEPTH_MAX 32 // of groups that use groups
 
 struct group {
+	struct item item; // its created_ms
 	struct of_group of;
-	uint64_t created_ms; // CLOCK_MONOTONIC
-	UT_hash_handle hh;
+	uint32_t seen; // by the search for loops
 };
 
 struct groups;
@@ -24,18 +23,20 @@ int groups_load(struct groups *groups, uint64_t now_ms, int64_t wall_ms, char *e
 
 const struct group *groups_find(const struct groups *groups, uint32_t id); // or NULL
 unsigned groups_count(const struct groups *groups);
-// The first one with an id of at least `id`, or NULL.
-const struct group *groups_next(const struct groups *groups, uint64_t id);
+// All in the order of their ids: malloc'd array of *n, NULL when out of memory.
+const struct group **groups_list(const struct groups *groups, size_t *n);
+// A group that uses this one or this meter (OF_GROUP, OF_METER; UINT32_MAX: any), or NULL.
+const struct group *groups_find_using(const struct groups *groups, enum of_action_type type,
+				      uint32_t value);
 
-// Commands, as in rules.h. They take `of` over, also on error.
-int groups_add(struct groups *groups, struct of_group *of, struct of_error *error);
-// may_create: adds it if it is not there.
-int groups_modify(struct groups *groups, struct of_group *of, bool may_create,
-		  struct of_error *error);
-// UINT32_MAX: all. Nothing when it is not there. The rules that use it are the caller's to delete.
-int groups_delete(struct groups *groups, uint32_t id, struct of_error *error);
-void groups_begin(struct groups *groups, uint64_t now_ms, int64_t wall_ms);
-void groups_settle(struct groups *groups);
-void groups_undo(struct groups *groups);
+// Whether the group can be put among the others: it has a place, does not refer to itself through
+// any of them, nor to one that is not there. 0 or -EINVAL; `line` is its text.
+int groups_check(struct groups *groups, const struct of_group *of, const char *line,
+		 struct of_error *error);
+// Commands, of a change that change.h begins and ends. groups_put() takes what `of` holds over,
+// also on error. 0, -ENOMEM or an error of the disk.
+int groups_put(struct groups *groups, struct of_group *of);
+int groups_delete(struct groups *groups, uint32_t id); // UINT32_MAX: all
+struct items *groups_items(struct groups *groups);     // for items_begin() and its ends
 
 #endif

@@ -8,10 +8,11 @@
 #ifndef CTL_SWCTLD_RULES_H
 #define CTL_SWCTLD_RULES_H
 
-#include "ctl/swctld/db.h"
+#include "ctl/swctld/items.h"
 #include "ctl/swctld/rule.h"
 
 #define RULES_MAX_DEFAULT 1000000
+#define RULES_MAX_LIMIT	  100000000
 #define RULES_TOLD_MAX	  16
 
 struct rules;
@@ -20,8 +21,7 @@ struct rules;
 // Zero it first; changes add up.
 struct rules_change {
 	unsigned added, replaced, modified, deleted;
-	bool groups; // a group came, went or changed
-	bool meters;
+	struct items_change groups, meters;
 	uint64_t tables[4]; // bit per table in which rules came, went or got other actions
 	unsigned n_told;    // rules that did; `told` has all of them if at most RULES_TOLD_MAX
 	struct rules_told {
@@ -46,15 +46,30 @@ unsigned rules_count(const struct rules *rules);
 //
 // Adds the rules that the flow stands for, replacing those with the same match and priority.
 int rules_add(struct rules *rules, const struct of_flow *flow, struct of_error *error);
-// Gives the flow's actions, and its cookie when it has one, to the rules that its match (or its
-// match and priority: strict) and cookie mask choose.
-int rules_modify(struct rules *rules, const struct of_flow *flow, bool strict,
+// Gives the flow's actions, and its cookie when it has one, to the rules in the table
+// (OF_TABLE_ALL: in all) that its match (or its match and priority: strict) and cookie mask choose.
+// If there is none and no cookie mask, adds the flow, as OpenFlow 1.0 to 1.2 have it.
+int rules_modify(struct rules *rules, const struct of_flow *flow, uint8_t table, bool strict,
 		 struct of_error *error);
 int rules_delete(struct rules *rules, const struct of_filter *filter, bool strict);
-// The change's begin and its two ends.
-void rules_begin(struct rules *rules, uint64_t now_ms, int64_t wall_ms);
+// Deletes those with an action of this type (OF_GROUP or OF_METER) and value (UINT32_MAX: any).
+int rules_delete_using(struct rules *rules, enum of_action_type type, uint32_t value);
+// The whole set of rules in the place of the old one, with the least change: after
+// rules_replace_begin(), each is given to rules_replace(); rules_replace_end() deletes the others.
+// A rule that is there with other actions, cookie or timeouts is modified.
+void rules_replace_begin(struct rules *rules);
+int rules_replace(struct rules *rules, const struct of_flow *flow, struct of_error *error);
+int rules_replace_end(struct rules *rules);
+// The change's begin and its two ends. dry: it will be undone and touches no disk. rules_finish()
+// does what commands entail, before the disk's commit.
+void rules_begin(struct rules *rules, uint64_t now_ms, int64_t wall_ms, bool dry);
+int rules_finish(struct rules *rules);
 void rules_settle(struct rules *rules, struct rules_change *change);
 void rules_undo(struct rules *rules);
+// Calls fn with what the change has done so far: rules that went (is_new false) and came, in the
+// order of rules_list(), all that go before the one that comes in their place.
+int rules_each_difference(const struct rules *rules,
+			  void (*fn)(const struct rule *rule, bool is_new, void *arg), void *arg);
 
 // Adds a rule that learn() teaches, or refreshes it: in memory only; a rule of an operator's with
 // the same match and priority stays as it is. 0, -EEXIST for that, -ENOSPC when there are too many
@@ -63,6 +78,8 @@ int rules_learn(struct rules *rules, const struct of_flow *flow, uint64_t now_ms
 		struct rules_change *change);
 // How many rules of a table have this cookie: for learn(limit=).
 unsigned rules_count_cookie(const struct rules *rules, uint8_t table, uint64_t cookie);
+// How many have an action of this type (OF_GROUP or OF_METER) and value.
+unsigned rules_count_using(const struct rules *rules, enum of_action_type type, uint32_t value);
 // Deletes what has timed out. Packets have been counted up to counted_ms: a rule that was not hit
 // since is not yet idle. Returns how many.
 unsigned rules_expire(struct rules *rules, uint64_t now_ms, uint64_t counted_ms,

@@ -19,7 +19,7 @@ static uint64_t paused_until_ms;
 // most, and the more ports do, the less each.
 static bool has_room(const struct swctld *d, uint32_t in_port)
 {
-	unsigned max = datapath_info(d->datapath)->max_flows, n = megaflows_count(d->megaflows);
+	unsigned max = datapath_max_flows(d->datapath), n = megaflows_count(d->megaflows);
 	return !max || (n < max && megaflows_count_port(d->megaflows, in_port) <= max - n);
 }
 
