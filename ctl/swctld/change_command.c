@@ -82,8 +82,9 @@ static int flow_replace(struct change *c, const struct change_command *command, 
 // Without a table, mod-flows means all of them, as del-flows does.
 static bool names_a_table(const char *line)
 {
+	struct of_slice rest = of_slice_of(line);
 	struct of_word word;
-	while (of_word_next(&line, "=", &word) && !of_word_is(&word, "actions")) {
+	while (of_word_next(&rest, &word) && !of_word_is(&word, "actions")) {
 		if (of_word_is(&word, "table"))
 			return true;
 	}

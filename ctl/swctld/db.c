@@ -162,11 +162,9 @@ static int create_schema(struct db *db)
 static int migrate(struct db *db, int version)
 {
 	const char *const sql[] = {before_version_2, schema_texts, after_version_2, stamp};
-	int err = exec_all(db, sql, sizeof(sql) / sizeof(sql[0]));
-	if (!err)
-		log_info("database %s: brought from version %d to %d", db->path, version,
-			 DB_SCHEMA_VERSION);
-	return err;
+	log_info("database %s: bringing it from version %d to %d", db->path, version,
+		 DB_SCHEMA_VERSION);
+	return exec_all(db, sql, sizeof(sql) / sizeof(sql[0]));
 }
 
 // Creates the tables of a new file, or checks that they are ours. Inside a transaction.
