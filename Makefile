@@ -48,7 +48,7 @@ CFLAGS_ALL = -std=gnu11 $(OPTIMIZE) $(WARN) $(ARCHFLAGS) $(SANFLAGS) -pthread -I
 	     -DSWD_VERSION='"$(VERSION)"' -DALLOW_EXPERIMENTAL_API $(DPDK_CFLAGS) $(CFLAGS)
 
 DPDK_LIBS   = $(shell pkg-config --libs libdpdk)
-CTL_LIBS   := -lmnl -levent -ljansson -lsqlite3 -lsystemd
+CTL_LIBS   := -lmnl -levent -ljansson -lsqlite3 -lsystemd -lm
 
 # One archive a folder; a program takes from it what it needs, so swctld links no DPDK.
 SRC_flowtable := $(wildcard flowtable/*.c)

@@ -63,7 +63,7 @@ static struct rule *lookup(struct xlate *x, uint8_t table, uint32_t in_port)
 	if (rule)
 		note_rule(x, rule);
 	if (x->ctx->trace)
-		x->ctx->trace->table(x->ctx->trace->arg, x->depth, table, &x->now.key, rule);
+		x->ctx->trace->table(x->ctx->trace->arg, x->n_nested, table, &x->now.key, rule);
 	return rule;
 }
 
@@ -80,6 +80,7 @@ void xlate_table(struct xlate *x, uint8_t table, uint32_t in_port)
 {
 	uint8_t from = x->table;
 	int next = table;
+	x->n_nested++;
 	while (next >= 0 && xlate_goes_on(x) && xlate_may_nest(x)) {
 		uint8_t at = (uint8_t)next;
 		next = -1;
@@ -95,6 +96,7 @@ void xlate_table(struct xlate *x, uint8_t table, uint32_t in_port)
 		x->depth -= deepens;
 		in_port = x->now.key.pkt.in_port;
 	}
+	x->n_nested--;
 	x->table = from;
 }
 
@@ -105,10 +107,12 @@ void xlate_copy_run(struct xlate *x, const void *records, size_t n_bytes)
 	if (!xlate_may_nest(x))
 		return;
 	x->depth++;
+	x->n_nested++;
 	x->n_copies++;
 	x->n_resubmits++;
 	xlate_run(x, records, n_bytes, &ignored);
 	x->n_copies--;
+	x->n_nested--;
 	x->depth--;
 	xlate_freeze_end(x, false);
 	x->now = saved;

@@ -272,7 +272,7 @@ void xlate_run(struct xlate *x, const void *records, size_t n_bytes, int *goto_t
 	for (size_t at = 0; xlate_goes_on(x) && (a = of_records_at(records, n_bytes, at));
 	     at += a->len) {
 		if (trace)
-			trace->action(trace->arg, x->depth, a);
+			trace->action(trace->arg, x->n_nested, a);
 		if (a->type == OF_RESUBMIT && ((const struct of_act_resubmit *)a)->is_goto &&
 		    !x->now.unparsed) {
 			*goto_table = ((const struct of_act_resubmit *)a)->table;

@@ -15,7 +15,7 @@ static void note(struct xlate *x, const char *fmt, uint32_t id)
 	if (!x->ctx->trace)
 		return;
 	snprintf(text, sizeof(text), fmt, id);
-	x->ctx->trace->note(x->ctx->trace->arg, x->depth, text);
+	x->ctx->trace->note(x->ctx->trace->arg, x->n_nested, text);
 }
 
 static bool group_is_live(const struct xlate_ctx *ctx, uint32_t id, unsigned depth);
@@ -89,11 +89,13 @@ static void run_bucket(struct xlate *x, const struct of_bucket *bucket)
 	if (!xlate_may_nest(x))
 		return;
 	x->depth++;
+	x->n_nested++;
 	x->n_copies++;
 	x->n_resubmits++;
 	if (bucket->actions)
 		xlate_as_action_set(x, bucket->actions->records, bucket->actions->n_bytes);
 	x->n_copies--;
+	x->n_nested--;
 	x->depth--;
 	xlate_freeze_end(x, false);
 	x->now = saved;

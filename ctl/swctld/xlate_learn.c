@@ -23,7 +23,8 @@ static void fill_load(struct of_act_set *set, const struct of_subfield *dst, of_
 {
 	of_value mask = of_value_ones(dst->n_bits) << dst->ofs;
 	value = (value << dst->ofs) & mask;
-	set->a = (struct of_action){.type = OF_SET_FIELD, .len = sizeof(*set)};
+	set->a =
+	    (struct of_action){.type = OF_SET_FIELD, .form = OF_FORM_LOAD, .len = sizeof(*set)};
 	set->field = dst->field;
 	set->value[0] = (uint64_t)(value >> 64);
 	set->value[1] = (uint64_t)value;
