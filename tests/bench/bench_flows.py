@@ -62,9 +62,9 @@ def earlier(path):
 def run_parts(args, say):
     done = earlier(args.json) if args.resume else {}
     folder = tempfile.mkdtemp(prefix="swb-")  # short: Unix sockets allow 107 bytes
-    lab = Lab(folder)
+    lab = Lab(os.path.join(folder, "lab"))
     work = {
-        "load": lambda: flows_load.measure(lab, folder, args.rounds, say, args.rules),
+        "load": lambda: flows_load.measure(folder, args.rounds, say, args.rules),
         "setup": lambda: flows_setup.measure(lab, args.rounds, say),
         "attack": lambda: flows_attack.measure(lab, args.attack, say),
     }
@@ -113,18 +113,22 @@ def load_rows(found):
 
 
 def setup_rows(found):
-    def of(name, key):
-        return [f[key] for f in found[name]]
+    def of(name, which, key):
+        return [f[which][key] if f[which] else 0.0 for f in found[name]]
 
-    def kept(name):
-        return [100 * f["during"] / f["before"] for f in found[name]]
+    def kept(name, which):
+        return [100 * f[which]["during"] / f[which]["before"] if f[which] else 0.0 for f in found[name]]
 
-    mine, theirs = of("swd", "per_s"), of("ovs", "per_s")
-    yield row("megaflows set up", "1/s", mine, theirs, 0, lambda m, t: m / t, ">= 3", lambda r: r >= 3)
-    yield row("  established before", "Mpps", of("swd", "before"), of("ovs", "before"), 3)
-    yield row("  established during", "Mpps", of("swd", "during"), of("ovs", "during"), 3)
-    yield row("  established after", "Mpps", of("swd", "after"), of("ovs", "after"), 3)
-    yield row("  established, kept", "%", kept("swd"), kept("ovs"), 1, bar="> 95", reached=lambda p: p > 95)
+    pair = ("swd", "ovs")
+    for which, title, bar in (("kept", "set up, established kept", ">= 3"), ("most", "set up, whatever it costs", "")):
+        figures = [of(name, which, "per_s") for name in pair]
+        reached = (lambda r: r >= 3) if bar else None
+        yield row(title, "1/s", *figures, 0, lambda m, t: m / t if t else 0.0, bar, reached)
+        for when in ("before", "during", "after"):
+            yield row(f"  established {when}", "Mpps", *(of(name, which, when) for name in pair), 3)
+        # Of the most that swd sets up: more than it can do must not cost others anything.
+        bars = {"bar": "> 95", "reached": lambda p: p > 95} if which == "most" else {}
+        yield row("  established, kept", "%", *(kept(name, which) for name in pair), 1, **bars)
 
 
 def attack_rows(found):
@@ -138,6 +142,8 @@ def attack_rows(found):
     yield row("  megaflows", "", of("swd", "flows"), of("ovs", "flows"), 0)
     for when in ("before", "during", "after"):
         yield row(f"  other pair {when}", "Mpps", of("swd", when), of("ovs", when), 3)
+    mine, theirs = ([-1 if s is None else s for s in of(name, "recovered_s")] for name in ("swd", "ovs"))
+    yield row("  90 % again after", "s", mine, theirs, 1)
     yield row("  other pair, kept", "%", kept("swd"), kept("ovs"), 1, bar=">= 90", reached=lambda p: p >= 90)
 
 

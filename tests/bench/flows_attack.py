@@ -62,6 +62,7 @@ def one(peer, seconds, say):
             "before": established.mpps(began, first),
             "during": established.mpps(first, last),
             "after": established.mpps(last, time.monotonic()),
+            "recovered_s": recovered(established, began, first, last),
             "series": established.series(began, STEP_S),
         }
     finally:
@@ -72,6 +73,15 @@ def one(peer, seconds, say):
         f"{figures['before']:.3f} {figures['during']:.3f} {figures['after']:.3f} Mpps"
     )
     return figures
+
+
+def recovered(established, began, first, last):
+    """Seconds from the end of the attack until the other pair had 90 % of its throughput again; None: not in this time."""
+    enough = 0.9 * established.mpps(began, first)
+    for n, mpps in enumerate(established.series(last, STEP_S)):
+        if mpps >= enough:
+            return n * STEP_S
+    return None
 
 
 def measure(lab, seconds, say):

@@ -5,6 +5,7 @@ import random
 import re
 import time
 
+from measure import Lab
 from peer import BenchError, command
 
 N_RULES = 100_000
@@ -88,20 +89,26 @@ def load_ovs(peer, file, n):
     return {**found, "bundle": ofctl("--bundle", "add-flows", target, file)}
 
 
-def measure(lab, folder, rounds, say, n=N_RULES):
-    """Both switches in turn, each time as new processes."""
+def measure(folder, rounds, say, n=N_RULES):
+    """Both switches in turn, each time as new processes with nothing to remember."""
     file = os.path.join(folder, "rules")
     with open(file, "w", encoding="ascii") as f:
         f.writelines(acl(n))
     found = {"swd": [], "ovs": []}
     loaders = {"swd": load_swd, "ovs": load_ovs}
     for turn in range(rounds):
-        for name in list(found)[:: 1 if turn % 2 == 0 else -1]:
-            figures = loaders[name](lab.wake(name, "pairs"), file, n)
-            if figures["rules"] != n:
-                raise BenchError(f"{name} has {figures['rules']} rules of {n}")
-            found[name].append(figures)
-            bundle = f", with --bundle {figures['bundle']:.2f} s" if "bundle" in figures else ""
-            say(f"load     {name:4} round {turn + 1}: {figures['add-flows']:.2f} s{bundle}, {figures['bytes']:.0f} bytes a rule")
-        lab.stop()
+        lab = Lab(os.path.join(folder, f"load{turn}"))
+        try:
+            for name in list(found)[:: 1 if turn % 2 == 0 else -1]:
+                found[name].append(loaders[name](lab.wake(name, "pairs"), file, n))
+                tell(say, name, turn, found[name][-1], n)
+        finally:
+            lab.stop()
     return found
+
+
+def tell(say, name, turn, figures, n):
+    if figures["rules"] != n:
+        raise BenchError(f"{name} has {figures['rules']} rules of {n}")
+    bundle = f", with --bundle {figures['bundle']:.2f} s" if "bundle" in figures else ""
+    say(f"load     {name:4} round {turn + 1}: {figures['add-flows']:.2f} s{bundle}, {figures['bytes']:.0f} bytes a rule")
