@@ -86,6 +86,8 @@ class OvsDummy:
         self.daemons.append(Daemon(words, {0}, self.env))
         self.daemons[0].wait_line(r"ovsdb-server \(Open vSwitch\)")
         self.tool("ovs-vsctl", f"--db={server}", "--no-wait", "init")
+        # As it ships it looks behind one tag only; swd looks behind two.
+        self.tool("ovs-vsctl", f"--db={server}", "--no-wait", "set", "Open_vSwitch", ".", "other_config:vlan-limit=2")
         words = ["unshare", "-n", DAEMON, "--enable-dummy", server, f"--unixctl={self.folder}/vswitchd.ctl", "-vconsole:info"]
         self.daemons.append(Daemon(words, {0}, self.env))
         self.daemons[1].wait_line(r"ovs-vswitchd \(Open vSwitch\)")
@@ -93,6 +95,8 @@ class OvsDummy:
         for n in self.ports():
             bridge += f"-- add-port br0 p{n} -- set interface p{n} type=dummy ofport_request={n} options:tx_pcap={self.pcap(n)}".split()
         self.tool("ovs-vsctl", f"--db={server}", *bridge)
+        # As it ships it takes the ports of first fragments for 0; swd reads them.
+        self.ofctl("set-frags", "nx-match")
         self.control = Control(f"{self.folder}/vswitchd.ctl")
         return self
 

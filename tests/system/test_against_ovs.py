@@ -98,11 +98,19 @@ def show(came):
     return "\n".join(f"    port {n}: {f.hex()}" for n, frames in sorted(came.items()) for f in frames) or "    nothing"
 
 
+def agree(case, what, theirs, mine, choice=False):
+    """Fails with both sides, one below the other. choice: at whatever port."""
+    if (list(theirs.values()) == list(mine.values())) if choice else (theirs == mine):
+        return
+    rules = "\n".join(f"    {r}" for r in [*case.meters, *case.groups, *case.rules])
+    pytest.fail(f"{what}\nrules:\n{rules}\nOVS:\n{show(theirs)}\nswd:\n{show(mine)}", pytrace=False)
+
+
 def same_choice(case, frame, theirs, mine):
     """Of a group that chooses by hash: one of its buckets in both, with the same bytes, whichever it is."""
     for came in (theirs, mine):
         assert len(came) == 1 and set(came) <= case.choice, f"no single bucket of {sorted(case.choice)}:\n{show(came)}"
-    assert list(theirs.values()) == list(mine.values()), f"{frame.hex()}\nOVS:\n{show(theirs)}\nswd:\n{show(mine)}"
+    agree(case, frame.hex(), theirs, mine, choice=True)
 
 
 def test_enough_cases():
@@ -128,8 +136,7 @@ def test_packets_come_out_as_from_open_vswitch(ovs, swd, name):
                 same_choice(case, frame, theirs, mine)
                 assert chosen.setdefault(frame, set(mine)) == set(mine), "the same packet went to another bucket"
             else:
-                where = f"turn {turn + 1}, in at port {port}: {frame.hex()}"
-                assert mine == theirs, f"{where}\nOVS:\n{show(theirs)}\nswd:\n{show(mine)}"
+                agree(case, f"turn {turn + 1}, in at port {port}: {frame.hex()}", theirs, mine)
             if case.settles:
                 ovs.settle()
                 swd.switch.settle()
