@@ -99,7 +99,7 @@ static const struct action_row {
     {"multipath", of_act_read_multipath, 0, A_VALUE, I_APPLY, false},
     {"bundle", of_act_read_bundle, 0, A_VALUE, I_APPLY, false},
     {"bundle_load", of_act_read_bundle, 1, A_VALUE, I_APPLY, false},
-    {"learn", of_act_read_learn, 0, A_VALUE, I_APPLY, false},
+    {"learn", of_act_read_learn, 0, ANY_VALUE, I_APPLY, false},
     {"note", read_note, 0, ANY_VALUE, I_APPLY, false},
     {"exit", read_plain, OF_EXIT, NO_VALUE, I_APPLY, false},
     {"meter", read_number, OF_METER, A_VALUE, I_METER, false},
@@ -122,6 +122,7 @@ static const char *const connection[] = {"ct", "nat", "ct_clear"};
 
 #define ID_FOREIGN    1000
 #define ID_CONNECTION 1001
+#define ID_APPLY      1002
 
 static struct of_names action_names;
 static pthread_once_t names_once = PTHREAD_ONCE_INIT;
@@ -134,6 +135,7 @@ static void names_init(void)
 		of_names_add(&action_names, foreign[i], ID_FOREIGN);
 	for (unsigned i = 0; i < sizeof(connection) / sizeof(connection[0]); i++)
 		of_names_add(&action_names, connection[i], ID_CONNECTION);
+	of_names_add(&action_names, "apply_actions", ID_APPLY);
 }
 
 static int fail_at_name(const struct of_act_reader *r, const struct of_word *word, const char *text)
@@ -534,6 +536,8 @@ static int unknown_action(const struct of_act_reader *r, const struct of_word *w
 		return fail_at_name(r, word, "connection tracking is not built yet");
 	if (id == ID_FOREIGN)
 		return fail_at_name(r, word, "not built yet");
+	if (id == ID_APPLY)
+		return fail_at_name(r, word, "is what a list does anyway: write its actions alone");
 	struct of_guess guess;
 	of_guess_init(&guess, word->name, word->name_len);
 	for (unsigned i = 0; i < N_ROWS; i++)

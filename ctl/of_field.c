@@ -115,7 +115,8 @@ of_value of_value_ones(unsigned n_bits)
 
 of_value of_field_bits(const struct of_field *field)
 {
-	of_value bits = of_value_ones(field->n_bits);
+	unsigned place_bits = field->size * 8u;
+	of_value bits = of_value_ones(field->n_bits < place_bits ? field->n_bits : place_bits);
 	return field == &of_fields[OF_F_NW_TOS] ? bits & 0xfc : bits;
 }
 
