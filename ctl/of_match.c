@@ -245,7 +245,7 @@ int of_match_reader_add(struct of_match_reader *r, const struct of_word *word)
 		return add_protocol(r, word, protocol);
 	if (memchr(word->name, '[', word->name_len))
 		return add_subfield(r, word);
-	return of_field_check_foreign(r->line, word->name, word->name_len, r->error);
+	return 0;
 }
 
 // Says the same of fragments in one way, so that what is printed reads as the same bits.
@@ -288,10 +288,11 @@ int of_match_parse(struct of_match *match, const char *text, const struct of_por
 			return found;
 		if (found > 0)
 			continue;
+		int err = of_field_check_foreign(text, word.name, word.name_len, error);
 		struct of_guess guess;
 		of_guess_init(&guess, word.name, word.name_len);
 		of_field_guess(&guess);
-		return of_guess_fail(&guess, error, text, "field");
+		return err ? err : of_guess_fail(&guess, error, text, "field");
 	}
 	return of_match_reader_finish(&r);
 }
