@@ -83,4 +83,14 @@ static inline unsigned trie_common_bits(trie_value a, trie_value b)
 	return low ? 64 + (unsigned)__builtin_clzll(low) : TRIE_BITS;
 }
 
+// The same for values of `bytes` bytes, which the compiler knows.
+static inline unsigned trie_common_bits_in(unsigned bytes, trie_value a, trie_value b)
+{
+	uint32_t diff = (uint32_t)((a ^ b) >> (TRIE_BITS - 32));
+
+	if (bytes > sizeof(diff))
+		return trie_common_bits(a, b);
+	return diff ? (unsigned)__builtin_clz(diff) : 32;
+}
+
 #endif

@@ -52,6 +52,17 @@ static inline trie_value trie_bucket_load(const uint8_t *values, unsigned bytes,
 	return value;
 }
 
+static inline bool trie_bucket_below(const uint8_t *values, unsigned bytes, unsigned i,
+				     trie_value value)
+{
+	uint32_t word;
+
+	if (bytes > sizeof(word))
+		return trie_bucket_load(values, bytes, i) < value;
+	memcpy(&word, values + i * sizeof(word), sizeof(word));
+	return word < (uint32_t)(value >> (TRIE_BITS - 32));
+}
+
 // The first of n values that is not below, or n. Without branches, which nobody could foretell.
 static inline unsigned trie_bucket_place(const uint8_t *values, unsigned bytes, unsigned n,
 					 trie_value value)
@@ -61,24 +72,23 @@ static inline unsigned trie_bucket_place(const uint8_t *values, unsigned bytes, 
 	while (n > 1) {
 		unsigned half = n / 2;
 
-		at += trie_bucket_load(values, bytes, at + half - 1) < value ? half : 0;
+		at += half & -(unsigned)trie_bucket_below(values, bytes, at + half - 1, value);
 		n -= half;
 	}
-	return at + (n == 1 && trie_bucket_load(values, bytes, at) < value);
+	return at + (n == 1 && trie_bucket_below(values, bytes, at, value));
 }
 
-// How many leading bits a value shares with the nearest of n.
+// How many leading bits a value shares with the nearest of n, which are not none.
 static inline unsigned trie_bucket_common_bits(const uint8_t *values, unsigned bytes, unsigned n,
 					       trie_value value)
 {
-	unsigned at = trie_bucket_place(values, bytes, n, value), common = 0, other;
+	unsigned at = trie_bucket_place(values, bytes, n, value);
+	trie_value above = trie_bucket_load(values, bytes, at < n ? at : n - 1);
+	trie_value below = trie_bucket_load(values, bytes, at > 0 ? at - 1 : 0);
+	unsigned a = trie_common_bits_in(bytes, value, above);
+	unsigned b = trie_common_bits_in(bytes, value, below);
 
-	if (at < n)
-		common = trie_common_bits(value, trie_bucket_load(values, bytes, at));
-	if (at == 0)
-		return common;
-	other = trie_common_bits(value, trie_bucket_load(values, bytes, at - 1));
-	return common > other ? common : other;
+	return a > b ? a : b;
 }
 
 #endif
