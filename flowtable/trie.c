@@ -31,11 +31,6 @@ static bool bit_of(trie_value value, unsigned i)
 	return word >> (63 - i % 64) & 1;
 }
 
-static trie_value leading_bits(trie_value value, unsigned n)
-{
-	return n == 0 ? 0 : value >> (TRIE_BITS - n) << (TRIE_BITS - n);
-}
-
 static void lens_add(struct trie_lens *lens, unsigned len)
 {
 	lens->bits[(len - 1) / 64] |= 1ull << (len - 1) % 64;
@@ -94,8 +89,7 @@ static struct trie_edge *find_edge(struct trie *t, trie_value value, unsigned le
 // The longest prefix that is at an edge; that of its node, if there is, is one.
 static trie_value longest(const struct trie_edge *e, unsigned bytes, unsigned *len)
 {
-	uint32_t count;
-	trie_value value = trie_bucket_get(e->bucket, bytes, e->bucket->n - 1u, len, &count);
+	trie_value value = trie_bucket_longest(e->bucket, bytes, len);
 
 	if (!e->node || e->node->depth <= *len)
 		return value;
@@ -103,49 +97,17 @@ static trie_value longest(const struct trie_edge *e, unsigned bytes, unsigned *l
 	return e->node->prefix;
 }
 
-static unsigned min(unsigned a, unsigned b)
-{
-	return a < b ? a : b;
-}
-
 // The first bit in which two prefixes at the edge part; TRIE_BITS: each is the start of another.
 // Whichever two part first, one of them parts there from the longest.
 static unsigned parting_bit(const struct trie_edge *e, unsigned bytes, trie_value value,
 			    unsigned len)
 {
-	unsigned first = TRIE_BITS, common, other_len;
-	uint32_t count;
+	unsigned first = trie_bucket_parting_bit(e->bucket, bytes, value, len), common;
 
-	for (unsigned i = 0; i < e->bucket->n; i++) {
-		trie_value other = trie_bucket_get(e->bucket, bytes, i, &other_len, &count);
-
-		common = trie_common_bits(value, other);
-		if (common < min(len, other_len))
-			first = min(first, common);
-	}
-	if (e->node) {
-		common = trie_common_bits(value, e->node->prefix);
-		if (common < min(len, e->node->depth))
-			first = min(first, common);
-	}
-	return first;
-}
-
-// Deals a bucket's prefixes out to both sides of a bit, and those that end before it to to[2].
-static int deal_out(const struct trie_bucket *b, unsigned bytes, unsigned depth,
-		    struct trie_bucket *to[3])
-{
-	unsigned len;
-	uint32_t count;
-
-	for (unsigned i = 0; i < b->n; i++) {
-		trie_value value = trie_bucket_get(b, bytes, i, &len, &count);
-		unsigned side = len <= depth ? 2 : bit_of(value, depth);
-
-		if (trie_bucket_add(&to[side], bytes, value, len, count) != 0)
-			return -ENOMEM;
-	}
-	return 0;
+	if (!e->node)
+		return first;
+	common = trie_common_bits(value, e->node->prefix);
+	return common < len && common < e->node->depth && common < first ? common : first;
 }
 
 // Cuts a full bucket in two, if its prefixes part. A matter of speed only: without memory it stays.
@@ -160,13 +122,13 @@ static void split(struct trie_edge *e, unsigned bytes)
 	if (depth == TRIE_BITS)
 		return;
 	node = aligned_alloc(_Alignof(struct trie_node), sizeof(*node));
-	if (!node || deal_out(e->bucket, bytes, depth, to) != 0) {
+	if (!node || trie_bucket_split(e->bucket, bytes, depth, to) != 0) {
 		for (unsigned i = 0; i < 3; i++)
 			free(to[i]);
 		free(node);
 		return;
 	}
-	*node = (struct trie_node){.prefix = leading_bits(value, depth), .depth = depth};
+	*node = (struct trie_node){.prefix = trie_leading_bits(value, depth), .depth = depth};
 	if (e->node)
 		node->edge[bit_of(e->node->prefix, depth)].node = e->node;
 	for (unsigned side = 0; side < 2; side++) {
@@ -214,15 +176,9 @@ static void merge(struct trie_edge *e, unsigned bytes)
 	struct trie_node *node = e->node;
 	struct trie_bucket *from[3] = {node->edge[0].bucket, node->edge[1].bucket, e->bucket};
 	struct trie_bucket *all = NULL;
-	unsigned len;
-	uint32_t count;
 
 	for (unsigned i = 0; i < 3; i++) {
-		for (unsigned j = 0; j < trie_bucket_n(from[i]); j++) {
-			trie_value value = trie_bucket_get(from[i], bytes, j, &len, &count);
-
-			if (trie_bucket_add(&all, bytes, value, len, count) == 0)
-				continue;
+		if (from[i] && trie_bucket_add_all(&all, bytes, from[i]) != 0) {
 			free(all);
 			return;
 		}
@@ -316,16 +272,19 @@ static inline void look_in_bucket(struct search *s, const struct trie_bucket *b,
 	}
 }
 
-// The same for the prefixes below a node that the value parts from; its edge's bucket was looked
-// in.
+// The same for the prefixes below a node that the value parts from, also for lengths that its
+// edge's bucket has: what shares more bits counts.
 static void settle_below(struct search *s, const struct trie_node *node, unsigned n_bits)
 {
-	struct trie_lens lens = node_lens(node);
+	struct trie_lens lens = node_lens(node), open = s->open;
 
-	for (unsigned len = 1; len <= TRIE_BITS; len++) {
-		if (trie_lens_has(&lens, len) && !trie_lens_has(&s->open, len) &&
-		    s->result->need_bits[len] < n_bits)
-			s->result->need_bits[len] = (uint8_t)n_bits;
+	for (unsigned w = 0; w < TRIE_BITS / 64; w++) {
+		for (uint64_t bits = lens.bits[w] & ~open.bits[w]; bits; bits &= bits - 1) {
+			unsigned len = w * 64 + (unsigned)__builtin_ctzll(bits) + 1;
+
+			if (s->result->need_bits[len] < n_bits)
+				s->result->need_bits[len] = (uint8_t)n_bits;
+		}
 	}
 	settle(s, &lens, n_bits);
 }

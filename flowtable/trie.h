@@ -72,6 +72,11 @@ static inline unsigned trie_prefix_len(trie_value bits)
 			  __builtin_popcountll((uint64_t)bits));
 }
 
+static inline trie_value trie_leading_bits(trie_value value, unsigned n)
+{
+	return n == 0 ? 0 : value >> (TRIE_BITS - n) << (TRIE_BITS - n);
+}
+
 // How many leading bits two values share.
 static inline unsigned trie_common_bits(trie_value a, trie_value b)
 {

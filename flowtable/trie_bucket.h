@@ -25,9 +25,18 @@ int trie_bucket_add(struct trie_bucket **b, unsigned bytes, trie_value value, un
 		    uint32_t count);
 // One less of a prefix that is inside. Returns whether it went.
 bool trie_bucket_del(struct trie_bucket **b, unsigned bytes, trie_value value, unsigned len);
-// The i-th prefix, its length and count.
-trie_value trie_bucket_get(const struct trie_bucket *b, unsigned bytes, unsigned i, unsigned *len,
-			   uint32_t *count);
+// Adds all of another bucket's. 0 or -ENOMEM, with some of them added.
+int trie_bucket_add_all(struct trie_bucket **b, unsigned bytes, const struct trie_bucket *from);
+// Copies the prefixes to to[0] and to[1] by a bit, those that end before it to to[2]; longer ones
+// must agree in the bits before it. `to` holds NULLs. 0 or -ENOMEM, with some of them created.
+int trie_bucket_split(const struct trie_bucket *b, unsigned bytes, unsigned bit,
+		      struct trie_bucket *to[3]);
+// The longest prefix.
+trie_value trie_bucket_longest(const struct trie_bucket *b, unsigned bytes, unsigned *len);
+// The first bit in which one of the prefixes parts from this one, or TRIE_BITS: each is its start,
+// or it is theirs.
+unsigned trie_bucket_parting_bit(const struct trie_bucket *b, unsigned bytes, trie_value value,
+				 unsigned len);
 
 static inline unsigned trie_bucket_n(const struct trie_bucket *b)
 {
