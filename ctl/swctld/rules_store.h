@@ -22,7 +22,8 @@ struct rules {
 	uint64_t now_ms;
 	int64_t wall_ms;
 	bool dry; // touches no disk
-	// Rules with a timeout, with a reference each; removed ones leave at the next rules_expire().
+	// Rules with a timeout, with a reference each; removed ones leave at the next
+	// rules_expire().
 	struct rule **timed;
 	size_t n_timed, timed_room;
 };
@@ -35,6 +36,8 @@ static inline bool rule_is_timed(const struct rule *rule)
 // The rule with this match in the table, or NULL.
 struct rule *rules_find(const struct rules *rules, uint8_t table, const struct of_match *match,
 			uint16_t priority);
+// The rule in its table with the match and priority of one that is in none, or NULL.
+struct rule *rules_find_same(const struct rules *rules, const struct rule *rule);
 // Into its table's classifier, and counted. Keeps the caller's reference. 0 or -ENOMEM.
 int rules_insert(struct rules *rules, struct rule *rule);
 // Out of it. The reference is the caller's again.
@@ -53,8 +56,8 @@ struct rule **rules_choose_by(const struct rules *rules, const struct of_filter 
 // The order of rules_list().
 int rules_compare(const struct rule *x, const struct rule *y);
 
-// A step: on disk (`durable`: `new` gets a row) and in the tables. Takes over the caller's reference
-// to `new`, also on error. 0, -ENOMEM or an error of the disk.
+// A step: on disk (`durable`: `new` gets a row) and in the tables. Takes over the caller's
+// reference to `new`, also on error. 0, -ENOMEM or an error of the disk.
 int rules_stage(struct rules *rules, struct rules_step step, bool durable);
 // Deletes those that fn chooses.
 int rules_delete_where(struct rules *rules, uint8_t table,
