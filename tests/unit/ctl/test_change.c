@@ -174,7 +174,7 @@ static void groups_that_use_one_another_are_bounded(void **arg)
 static void a_replaced_set_is_just_the_files_with_the_least_change(void **arg)
 {
 	struct store *s = *arg;
-	static const char file[] = "priority=5,tcp,actions=output:1\n"		 // as it is
+	static const char file[] = "priority=5,tcp,actions=output:1\n"		// as it is
 				   "priority=6,cookie=7,tcp,actions=output:2\n" // other cookie
 				   "priority=7,idle_timeout=5,tcp,actions=output:3\n"
 				   "table=9,actions=drop\n"
@@ -239,8 +239,8 @@ static void assert_differences(struct store *s, const char *file, const char *ex
 	size_t len;
 	FILE *out = open_memstream(&text, &len);
 	assert_int_equal(change_begin(&c, &s->d, NULL, true), 0);
-	assert_int_equal(
-	    change_lines(&c, CHANGE_REPLACE, file, strlen(file), &s->line, &s->error), 0);
+	assert_int_equal(change_lines(&c, CHANGE_REPLACE, file, strlen(file), &s->line, &s->error),
+			 0);
 	assert_int_equal(rules_each_difference(s->d.rules, put_line, out), 0);
 	change_abort(&c);
 	fclose(out);
@@ -274,8 +274,9 @@ static void differences_are_what_a_replacement_would_do_and_change_nothing(void 
 static void groups_and_meters_keep_their_age_over_changes_and_restarts(void **arg)
 {
 	struct store *s = *arg;
-	store_bundle(s, "group add group_id=5,type=select,bucket=weight:3,output:1,bucket=output:2\n"
-			"meter add meter=3,pktps,burst,bands=type=drop,rate=100,burst_size=10");
+	store_bundle(s,
+		     "group add group_id=5,type=select,bucket=weight:3,output:1,bucket=output:2\n"
+		     "meter add meter=3,pktps,burst,bands=type=drop,rate=100,burst_size=10");
 	char *group = of_group_format(&groups_find(s->d.groups, 5)->of, NULL);
 	char *meter = of_meter_format(&meters_find(s->d.meters, 3)->of);
 	uint64_t now_ms = groups_find(s->d.groups, 5)->item.created_ms;

@@ -74,8 +74,8 @@ static void a_port_range_stands_for_rules_that_cover_it(void **arg)
 	assert_int_equal(change.added, 1); // 0x3e8/0xfffc
 	change = store_add(s, "udp,tp_src=1-2,tp_dst=5-6,actions=drop");
 	assert_int_equal(change.added, 4);
-	assert_int_equal(store_run(s, CHANGE_FLOWS, "modify udp,tp_src=1-2,actions=NORMAL").modified,
-			 4);
+	assert_int_equal(
+	    store_run(s, CHANGE_FLOWS, "modify udp,tp_src=1-2,actions=NORMAL").modified, 4);
 }
 
 static void a_change_that_the_disk_refuses_does_nothing(void **arg)
@@ -333,8 +333,9 @@ static void learned_rules_go_with_the_last_rule_that_taught_them(void **arg)
 	store_add(s, "tcp,actions=learn(table=3,cookie=7,delete_learned,NXM_OF_ETH_DST[])\n"
 		     "udp,actions=learn(table=3,cookie=7,delete_learned,NXM_OF_ETH_DST[])\n"
 		     "table=3,priority=2,cookie=8,actions=drop");
-	assert_int_equal(
-	    learn(s, "table=3,priority=5,cookie=7,dl_dst=00:00:00:00:00:01,actions=drop"), 0);
+	assert_int_equal(learn(s,
+			       "table=3,priority=5,cookie=7,dl_dst=00:00:00:00:00:01,actions=drop"),
+			 0);
 	assert_int_equal(store_add(s, "delete tcp").deleted, 1);
 	assert_non_null(store_find(s, 5));
 	assert_int_equal(store_add(s, "delete udp").deleted, 2);
