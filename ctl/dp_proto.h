@@ -67,6 +67,21 @@ enum swd_drop_attr {
 // actions. DEL without KEY deletes all. GET, dump and DEL answer with KEY, MASK, ACTIONS, STATS,
 // USED (ms of CLOCK_MONOTONIC, absent when never), TCP_FLAGS.
 
+// Actions: the kernel's, see dp_actions.h. In OVS_ACTION_ATTR_DEC_TTL, OVS_DEC_TTL_ATTR_ACTION must
+// be empty: the packet whose TTL is used up ends there. What the kernel does not have stands beside
+// it:
+enum swd_dec_ttl_attr {
+	SWD_DEC_TTL_ATTR_MPLS =
+	    0x100, // flag: the TTL of the outermost label stack entry, not that of IP
+};
+
+// OVS_KEY_ATTR_ND_EXTENSIONS in a set: Open vSwitch's struct of this name, which the kernel's
+// header lacks.
+struct dp_key_nd_extensions {
+	uint32_t nd_reserved;	 // big-endian; R, S and O are the uppermost bits
+	uint8_t nd_options_type; // of the first option
+};
+
 // Meters: SET makes a meter or replaces it, with all buckets full and all counters at zero. Each
 // band is a token bucket of BURST (0: what RATE gives in a second) that refills at RATE; a packet
 // passes while anything is left in it, so that frames longer than the bucket pass, too, and the

@@ -16,9 +16,9 @@
 // A row's parameters, space-separated: NAME:TYPE, "?" behind an optional one. Types: string, object
 // (KEY=VALUE words of the command line), port (completes to port names), flow (the rest of the
 // words, one text), file (a file or "-", sent as one text of lines), flag (a boolean; on the
-// command line an option, --NAME), field (a string, a field's name or ""; an option, --NAME or --NAME=FIELD), form (a
-// boolean that swctl sets unless it is to print JSON: the result as text for people). On swctl's
-// command line port.add's kind is written type=KIND, among the options.
+// command line an option, --NAME), field (a string, a field's name or ""; an option, --NAME or
+// --NAME=FIELD), form (a boolean that swctl sets unless it is to print JSON: the result as text for
+// people). On swctl's command line port.add's kind is written type=KIND, among the options.
 #define RPC_METHODS(X)                                                                          \
 	X("port.add", "add-port", "name:string kind:string options:object?", false, port_add,   \
 	  "add a port: KIND is vhost-user (path=, mode=server|client, queues=, "                \
@@ -41,8 +41,8 @@
 	X("flow.diff", "diff-flows", "flows:file", true, flow_diff,                             \
 	  "what replace-flows would delete (-) and add (+); exit status 2 if anything")         \
 	X("flow.dump", "dump-flows",                                                            \
-	  "match:flow? strict:flag? no_stats:flag? names:flag? no_names:flag? sort:field? "    \
-	  "rsort:field? as_text:form?",                                                        \
+	  "match:flow? strict:flag? no_stats:flag? names:flag? no_names:flag? sort:field? "     \
+	  "rsort:field? as_text:form?",                                                         \
 	  true, flow_dump, "rules with counters; --no-stats: as add-flows takes them")          \
 	X("flow.aggregate", "dump-aggregate", "match:flow? strict:flag?", true, flow_aggregate, \
 	  "packets, bytes and number of the rules that match")                                  \
@@ -70,6 +70,13 @@
 	X("bundle", "bundle", "commands:file", false, bundle,                                   \
 	  "run a file of commands (flow, group, meter; then add, modify, delete...)"            \
 	  " as one change: all or none")                                                        \
+	X("trace", "trace", "flow:flow? in_port:port? frame:string?", true, trace,              \
+	  "a packet's way through the tables, given as a flow, or as PORT and its bytes in hex" \
+	  " or a pcap file")                                                                    \
+	X("dp.trace", "dp trace", "port:port count:number? time_ms:number?", true, dp_trace,    \
+	  "what becomes of the next packets on a port")                                         \
+	X("dp.trace_read", "dp trace-read", "trace:number", true, dp_trace_read,                \
+	  "what came of a trace since the last call")                                           \
 	X("dp.show", "dp show", "", true, dp_show, "the datapath: caches, memory, masks, hits") \
 	X("dp.dump_flows", "dp dump-flows", "", true, dp_dump_flows,                            \
 	  "megaflows with mask, hits, bytes, age and actions")                                  \

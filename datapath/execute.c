@@ -130,12 +130,33 @@ static int set_trunc(struct rte_mbuf **m, const struct action *action)
 }
 
 static const struct action_row rows[N_ACTION_TYPES] = {
-    [ACTION_OUTPUT] = {.use = use_output},	   [ACTION_USERSPACE] = {.use = use_userspace},
-    [ACTION_RECIRC] = {.use = use_recirc},	   [ACTION_TRUNC] = {.edit = set_trunc},
-    [ACTION_PUSH_VLAN] = {.edit = edit_push_vlan}, [ACTION_POP_VLAN] = {.edit = edit_pop_vlan},
-    [ACTION_SET_ETH] = {.edit = edit_set_eth},	   [ACTION_SET_IPV4] = {.edit = edit_set_ipv4},
-    [ACTION_SET_IPV6] = {.edit = edit_set_ipv6},   [ACTION_SET_PORTS] = {.edit = edit_set_ports},
+    [ACTION_OUTPUT] = {.use = use_output},
+    [ACTION_USERSPACE] = {.use = use_userspace},
+    [ACTION_RECIRC] = {.use = use_recirc},
+    [ACTION_TRUNC] = {.edit = set_trunc},
+    [ACTION_PUSH_VLAN] = {.edit = edit_push_vlan},
+    [ACTION_POP_VLAN] = {.edit = edit_pop_vlan},
+    [ACTION_SET_ETH] = {.edit = edit_set_eth},
+    [ACTION_SET_IPV4] = {.edit = edit_set_ipv4},
+    [ACTION_SET_IPV6] = {.edit = edit_set_ipv6},
+    [ACTION_SET_PORTS] = {.edit = edit_set_ports},
+    [ACTION_PUSH_MPLS] = {.edit = edit_push_mpls},
+    [ACTION_POP_MPLS] = {.edit = edit_pop_mpls},
+    [ACTION_SET_MPLS] = {.edit = edit_set_mpls},
+    [ACTION_DEC_MPLS_TTL] = {.edit = edit_dec_mpls_ttl},
+    [ACTION_SET_ARP] = {.edit = edit_set_arp},
+    [ACTION_SET_ND] = {.edit = edit_set_nd},
+    [ACTION_SET_ND_EXT] = {.edit = edit_set_nd_ext},
+    [ACTION_SET_ICMP] = {.edit = edit_set_icmp},
+    [ACTION_DEC_TTL] = {.edit = edit_dec_ttl},
 };
+
+static enum drop_reason reason_of(int err)
+{
+	return err == -ENOMEM  ? DROP_NO_MEMORY
+	       : err == -ETIME ? DROP_TTL_EXCEEDED
+			       : DROP_ACTION_INVALID;
+}
 
 // Whether an action changes bytes that an earlier use may still refer to. TRUNC only says how many
 // of them the next one takes.
@@ -174,8 +195,7 @@ static void run_actions(struct run *run, const struct flow_actions *actions, int
 		}
 		err = row->edit(&run->m, action);
 		if (unlikely(err)) {
-			pmd_drop(run->pmd, run->m,
-				 err == -ENOMEM ? DROP_NO_MEMORY : DROP_ACTION_INVALID);
+			pmd_drop(run->pmd, run->m, reason_of(err));
 			run->m = NULL;
 			return;
 		}

@@ -15,7 +15,7 @@ static bool walk_records(const struct walk *w, const char *records, size_t n_byt
 		// Nested records lie within their parent's.
 		bool nests = a->type == OF_WRITE_ACTIONS || a->type == OF_CLONE;
 		if (nests && !walk_records(w, (const char *)a + sizeof(struct of_act_nested),
-				  ((const struct of_act_nested *)a)->n_bytes))
+					   ((const struct of_act_nested *)a)->n_bytes))
 			return false;
 		at += a->len;
 	}

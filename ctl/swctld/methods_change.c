@@ -72,8 +72,10 @@ static void spread(struct swctld *d, const struct rules_change *what)
 {
 	if (is_change(&what->meters))
 		dp_sync_meters_now(d);
-	if (what->n_told || is_change(&what->groups))
+	if (what->n_told || is_change(&what->groups)) {
+		revalidate_rules_changed(d->revalidator, what);
 		revalidate_now(d->revalidator);
+	}
 }
 
 static int finish(struct swctld *d, struct change *c, int err, const struct of_error *error,

@@ -3,6 +3,7 @@
 #include "ctl/swctld/daemon.h"
 #include "ctl/swctld/datapath.h"
 #include "ctl/swctld/groups.h"
+#include "ctl/swctld/live_trace.h"
 #include "ctl/swctld/megaflows.h"
 #include "ctl/swctld/meters.h"
 #include "ctl/swctld/revalidate.h"
@@ -22,13 +23,16 @@
 #include <unistd.h>
 
 static const char usage[] =
-    "usage: swctld --run-dir DIR --db FILE [--group NAME] [--max-rules N] [--log-level LEVEL]\n"
+    "usage: swctld --run-dir DIR --db FILE [--group NAME] [--max-rules N] [--max-masks N]\n"
+    "              [--max-flows N] [--log-level LEVEL]\n"
     "The control daemon of the switch: rules, translation of missed packets, durable state.\n"
     "\n"
     "  --run-dir DIR      where swd serves datapath.sock, and swctld will serve control.sock\n"
     "  --db FILE          ports, rules and settings; made when it is not there\n"
     "  --group NAME       whose members may use control.sock (mode 0660)\n"
     "  --max-rules N      rules at most, learned ones too (default: 1000000)\n"
+    "  --max-masks N      masks of megaflows at most, whatever rules and traffic (default: 128)\n"
+    "  --max-flows N      megaflows at most (default: as many as swd holds)\n"
     "  --log-level LEVEL  error, warn, info (default) or debug\n"
     "  --help, --version\n";
 
@@ -36,17 +40,29 @@ static const char usage[] =
 
 struct options {
 	const char *run_dir, *db, *group;
-	unsigned max_rules;
+	struct limits limits;
 	enum log_level level;
 };
 
-enum { OPT_RUN_DIR = 256, OPT_DB, OPT_GROUP, OPT_MAX_RULES, OPT_LOG_LEVEL, OPT_HELP, OPT_VERSION };
+enum {
+	OPT_RUN_DIR = 256,
+	OPT_DB,
+	OPT_GROUP,
+	OPT_MAX_RULES,
+	OPT_MAX_MASKS,
+	OPT_MAX_FLOWS,
+	OPT_LOG_LEVEL,
+	OPT_HELP,
+	OPT_VERSION,
+};
 
 static const struct option long_options[] = {
     {"run-dir", required_argument, NULL, OPT_RUN_DIR},
     {"db", required_argument, NULL, OPT_DB},
     {"group", required_argument, NULL, OPT_GROUP},
     {"max-rules", required_argument, NULL, OPT_MAX_RULES},
+    {"max-masks", required_argument, NULL, OPT_MAX_MASKS},
+    {"max-flows", required_argument, NULL, OPT_MAX_FLOWS},
     {"log-level", required_argument, NULL, OPT_LOG_LEVEL},
     {"help", no_argument, NULL, OPT_HELP},
     {"version", no_argument, NULL, OPT_VERSION},
@@ -59,13 +75,13 @@ static void bad_usage(const char *text)
 	exit(1);
 }
 
-static unsigned parse_max_rules(const char *value)
+static unsigned parse_limit(const char *option, const char *value, unsigned min, unsigned max)
 {
 	char text[128], *end;
 	unsigned long n = strtoul(value, &end, 10);
-	if (*value >= '0' && *value <= '9' && *end == '\0' && n >= 1 && n <= RULES_MAX_LIMIT)
+	if (*value >= '0' && *value <= '9' && *end == '\0' && n >= min && n <= max)
 		return (unsigned)n;
-	snprintf(text, sizeof(text), "--max-rules %.40s: must be 1 to %u", value, RULES_MAX_LIMIT);
+	snprintf(text, sizeof(text), "%s %.40s: must be %u to %u", option, value, min, max);
 	bad_usage(text);
 	return 0;
 }
@@ -83,7 +99,12 @@ static void parse_options(int argc, char **argv, struct options *o)
 		else if (opt == OPT_GROUP)
 			o->group = optarg;
 		else if (opt == OPT_MAX_RULES)
-			o->max_rules = parse_max_rules(optarg);
+			o->limits.rules = parse_limit("--max-rules", optarg, 1, RULES_MAX_LIMIT);
+		else if (opt == OPT_MAX_MASKS)
+			o->limits.masks =
+			    parse_limit("--max-masks", optarg, MASKS_MAX_LEAST, MASKS_MAX_LIMIT);
+		else if (opt == OPT_MAX_FLOWS)
+			o->limits.flows = parse_limit("--max-flows", optarg, 1, UINT32_MAX);
 		else if (opt == OPT_HELP)
 			exit(fputs(usage, stdout) < 0);
 		else if (opt == OPT_VERSION)
@@ -143,7 +164,7 @@ static int load_state(struct swctld *d, char *err, size_t err_len)
 	return rc == 0 ? rules_load(d->rules, now_ms, wall_ms, err, err_len) : rc;
 }
 
-static int start_state(struct swctld *d, unsigned max_rules, char *err, size_t err_len)
+static int start_state(struct swctld *d, char *err, size_t err_len)
 {
 	d->db = db_open(d->db_path, err, err_len);
 	if (!d->db)
@@ -152,10 +173,13 @@ static int start_state(struct swctld *d, unsigned max_rules, char *err, size_t e
 	d->ports = ports_create(d->db);
 	d->groups = groups_create(d->db);
 	d->meters = meters_create(d->db);
-	d->rules = rules_create(d->db, max_rules);
+	d->rules = rules_create(d->db, d->limits.rules);
 	d->fdb = fdb_create();
-	d->megaflows = megaflows_create();
-	if (!d->ports || !d->groups || !d->meters || !d->rules || !d->fdb || !d->megaflows)
+	d->frozen = frozen_create();
+	d->megaflows = d->frozen ? megaflows_create(d->limits.masks, d->frozen) : NULL;
+	d->live_traces = live_traces_create(d);
+	if (!d->live_traces || !d->ports || !d->groups || !d->meters || !d->rules || !d->fdb ||
+	    !d->megaflows)
 		return -1;
 	return load_state(d, err, err_len);
 }
@@ -191,7 +215,9 @@ static void stop(struct swctld *d, struct tick *tick)
 	datapath_destroy(d->datapath);
 	revalidator_destroy(d->revalidator);
 	rpc_server_stop(d->rpc);
+	live_traces_destroy(d->live_traces);
 	megaflows_destroy(d->megaflows);
+	frozen_destroy(d->frozen);
 	fdb_destroy(d->fdb);
 	rules_destroy(d->rules);
 	meters_destroy(d->meters);
@@ -235,19 +261,23 @@ static int run(struct swctld *d)
 
 int main(int argc, char **argv)
 {
-	struct options o = {.max_rules = RULES_MAX_DEFAULT, .level = LOG_LEVEL_INFO};
+	struct options o = {.limits = {.rules = RULES_MAX_DEFAULT, .masks = MASKS_MAX_DEFAULT},
+			    .level = LOG_LEVEL_INFO};
 	struct tick *tick = NULL;
 	char err[700] = "out of memory";
 	parse_options(argc, argv, &o);
 	log_init("swctld", o.level);
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN); // a limit on file size is an error to report, not an end
-	struct swctld d = {.run_dir = o.run_dir, .db_path = o.db, .started_ms = clock_now_ms()};
+	struct swctld d = {.run_dir = o.run_dir,
+			   .db_path = o.db,
+			   .limits = o.limits,
+			   .started_ms = clock_now_ms()};
 	int rc = make_run_dir(o.run_dir, err, sizeof(err));
 	if (rc == 0)
 		rc = start_listening(&d, o.group, err, sizeof(err));
 	if (rc == 0)
-		rc = start_state(&d, o.max_rules, err, sizeof(err));
+		rc = start_state(&d, err, sizeof(err));
 	if (rc == 0)
 		rc = start_services(&d, &tick, err, sizeof(err));
 	if (rc == 0)
