@@ -48,7 +48,7 @@ CFLAGS_ALL = -std=gnu11 $(OPTIMIZE) $(WARN) $(ARCHFLAGS) $(SANFLAGS) -pthread -I
 	     -DSWD_VERSION='"$(VERSION)"' -DALLOW_EXPERIMENTAL_API $(DPDK_CFLAGS) $(CFLAGS)
 
 DPDK_LIBS   = $(shell pkg-config --libs libdpdk)
-CTL_LIBS   := -lmnl -levent -ljansson -lsqlite3 -lsystemd
+CTL_LIBS   := -lmnl -levent -ljansson -lsqlite3 -lsystemd -lm
 
 # One archive a folder; a program takes from it what it needs, so swctld links no DPDK.
 SRC_flowtable := $(wildcard flowtable/*.c)
@@ -164,6 +164,12 @@ bench bench-short: all $(BUILD)/bench-gen
 	@SWD_HUGEPAGES=1408 tests/hugepages.sh
 	@mkdir -p $(BENCH_OUT)
 	@SWD_BUILD=$(abspath $(BUILD)) /usr/bin/python3 -B tests/bench/bench.py $(BENCH_ARGS) $(BENCH)
+
+.PHONY: bench-flows
+bench-flows: all $(BUILD)/bench-gen ## rules and megaflows beside Open vSwitch: load, set-up, an attack; 5 minutes, as root
+	@SWD_HUGEPAGES=1408 tests/hugepages.sh
+	@mkdir -p $(BENCH_OUT)
+	@SWD_BUILD=$(abspath $(BUILD)) /usr/bin/python3 -B tests/bench/bench_flows.py --json $(BENCH_OUT)/flows.json $(BENCH)
 
 .PHONY: deps
 deps: ## installs what build and tests need (Debian packages; as root when something is missing)

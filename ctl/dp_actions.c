@@ -1,6 +1,7 @@
 #include "ctl/dp_actions.h"
 
 #include "ctl/dp_attr.h"
+#include "ctl/dp_proto.h"
 #include "ctl/dp_set.h"
 
 #include <arpa/inet.h>
@@ -8,7 +9,8 @@
 #include <linux/openvswitch.h>
 #include <string.h>
 
-#define TRUNC_MIN 14 // an Ethernet header must be left
+#define TRUNC_MIN    14	    // an Ethernet header must be left
+#define ETH_TYPE_MIN 0x0600 // smaller: an 802.3 length
 
 static int get_output(const struct nlattr *attr, struct action *action, struct dp_error *error)
 {
@@ -92,6 +94,19 @@ static bool put_recirc(struct nlmsghdr *nlh, size_t room, const struct action *a
 	return mnl_attr_put_u32_check(nlh, room, OVS_ACTION_ATTR_RECIRC, action->u.recirc_id);
 }
 
+static int get_meter(const struct nlattr *attr, struct action *action, struct dp_error *error)
+{
+	(void)error;
+	action->type = ACTION_METER;
+	action->u.meter_id = mnl_attr_get_u32(attr);
+	return 0;
+}
+
+static bool put_meter(struct nlmsghdr *nlh, size_t room, const struct action *action)
+{
+	return mnl_attr_put_u32_check(nlh, room, OVS_ACTION_ATTR_METER, action->u.meter_id);
+}
+
 static int get_userspace(const struct nlattr *attr, struct action *action, struct dp_error *error)
 {
 	struct action_userspace *user = &action->u.userspace;
@@ -145,6 +160,88 @@ static bool put_userspace(struct nlmsghdr *nlh, size_t room, const struct action
 	return true;
 }
 
+static int get_push_mpls(const struct nlattr *attr, struct action *action, struct dp_error *error)
+{
+	struct ovs_action_push_mpls push;
+	memcpy(&push, mnl_attr_get_payload(attr), sizeof(push));
+	uint16_t type = ntohs(push.mpls_ethertype);
+	if (!eth_type_is_mpls(type))
+		return dp_error_set(error, attr, -EINVAL,
+				    "PUSH_MPLS's EtherType 0x%04x is none of 0x8847, 0x8848", type);
+	action->type = ACTION_PUSH_MPLS;
+	action->u.push_mpls.lse_be = push.mpls_lse;
+	action->u.push_mpls.eth_type_be = push.mpls_ethertype;
+	return 0;
+}
+
+static bool put_push_mpls(struct nlmsghdr *nlh, size_t room, const struct action *action)
+{
+	struct ovs_action_push_mpls push;
+	memset(&push, 0, sizeof(push)); // padding too
+	push.mpls_lse = action->u.push_mpls.lse_be;
+	push.mpls_ethertype = action->u.push_mpls.eth_type_be;
+	return mnl_attr_put_check(nlh, room, OVS_ACTION_ATTR_PUSH_MPLS, sizeof(push), &push);
+}
+
+static int get_pop_mpls(const struct nlattr *attr, struct action *action, struct dp_error *error)
+{
+	action->type = ACTION_POP_MPLS;
+	action->u.eth_type_be = mnl_attr_get_u16(attr);
+	uint16_t type = ntohs(action->u.eth_type_be);
+	if (type >= ETH_TYPE_MIN)
+		return 0;
+	return dp_error_set(error, attr, -EINVAL, "POP_MPLS to 0x%04x, which is a length", type);
+}
+
+static bool put_pop_mpls(struct nlmsghdr *nlh, size_t room, const struct action *action)
+{
+	return mnl_attr_put_u16_check(nlh, room, OVS_ACTION_ATTR_POP_MPLS, action->u.eth_type_be);
+}
+
+static int get_dec_ttl(const struct nlattr *attr, struct action *action, struct dp_error *error)
+{
+	struct dp_attr_iter it;
+	const struct nlattr *a;
+	bool has_list = false;
+	int rc;
+	action->type = ACTION_DEC_TTL;
+	dp_attr_iter_nest(&it, attr);
+	while ((rc = dp_attr_next(&it, &a, error)) > 0) {
+		uint16_t type = mnl_attr_get_type(a);
+		if (type != OVS_DEC_TTL_ATTR_ACTION && type != SWD_DEC_TTL_ATTR_MPLS)
+			return dp_error_set(error, a, -EOPNOTSUPP,
+					    "DEC_TTL attribute %u is not built", type);
+		if (mnl_attr_get_payload_len(a) > 0)
+			return dp_error_set(error, a, -EOPNOTSUPP,
+					    type == SWD_DEC_TTL_ATTR_MPLS
+						? "DEC_TTL's flag MPLS has a value"
+						: "actions for packets whose TTL is used up are "
+						  "not built: leave DEC_TTL's ACTION empty");
+		if (type == SWD_DEC_TTL_ATTR_MPLS)
+			action->type = ACTION_DEC_MPLS_TTL;
+		else
+			has_list = true;
+	}
+	if (rc == 0 && !has_list)
+		rc = dp_error_set(error, attr, -EINVAL, "DEC_TTL lacks ACTION");
+	return rc;
+}
+
+static bool put_dec_ttl(struct nlmsghdr *nlh, size_t room, const struct action *action)
+{
+	struct nlattr *nest = mnl_attr_nest_start_check(nlh, room, OVS_ACTION_ATTR_DEC_TTL);
+	struct nlattr *list =
+	    nest != NULL ? mnl_attr_nest_start_check(nlh, room, OVS_DEC_TTL_ATTR_ACTION) : NULL;
+	if (list == NULL)
+		return false;
+	mnl_attr_nest_end(nlh, list);
+	if (action->type == ACTION_DEC_MPLS_TTL &&
+	    !mnl_attr_put_check(nlh, room, SWD_DEC_TTL_ATTR_MPLS, 0, NULL))
+		return false;
+	mnl_attr_nest_end(nlh, nest);
+	return true;
+}
+
 // Reading: a row an attribute.
 #define LEN_NESTED UINT16_MAX // get checks for itself
 static const struct {
@@ -161,16 +258,25 @@ static const struct {
     {OVS_ACTION_ATTR_POP_VLAN, 0, "POP_VLAN", get_pop_vlan},
     {OVS_ACTION_ATTR_RECIRC, sizeof(uint32_t), "RECIRC", get_recirc},
     {OVS_ACTION_ATTR_TRUNC, sizeof(struct ovs_action_trunc), "TRUNC", get_trunc},
+    {OVS_ACTION_ATTR_PUSH_MPLS, sizeof(struct ovs_action_push_mpls), "PUSH_MPLS", get_push_mpls},
+    {OVS_ACTION_ATTR_POP_MPLS, sizeof(uint16_t), "POP_MPLS", get_pop_mpls},
+    {OVS_ACTION_ATTR_DEC_TTL, LEN_NESTED, "DEC_TTL", get_dec_ttl},
+    {OVS_ACTION_ATTR_METER, sizeof(uint32_t), "METER", get_meter},
 };
 
 // Writing: a row an action type.
 static bool (*const put_rows[N_ACTION_TYPES])(struct nlmsghdr *nlh, size_t room,
 					      const struct action *action) = {
-    [ACTION_OUTPUT] = put_output,     [ACTION_PUSH_VLAN] = put_push_vlan,
-    [ACTION_POP_VLAN] = put_pop_vlan, [ACTION_SET_ETH] = dp_set_put,
-    [ACTION_SET_IPV4] = dp_set_put,   [ACTION_SET_IPV6] = dp_set_put,
-    [ACTION_SET_PORTS] = dp_set_put,  [ACTION_TRUNC] = put_trunc,
-    [ACTION_RECIRC] = put_recirc,     [ACTION_USERSPACE] = put_userspace,
+    [ACTION_OUTPUT] = put_output,	 [ACTION_PUSH_VLAN] = put_push_vlan,
+    [ACTION_POP_VLAN] = put_pop_vlan,	 [ACTION_SET_ETH] = dp_set_put,
+    [ACTION_SET_IPV4] = dp_set_put,	 [ACTION_SET_IPV6] = dp_set_put,
+    [ACTION_SET_PORTS] = dp_set_put,	 [ACTION_TRUNC] = put_trunc,
+    [ACTION_RECIRC] = put_recirc,	 [ACTION_USERSPACE] = put_userspace,
+    [ACTION_PUSH_MPLS] = put_push_mpls,	 [ACTION_POP_MPLS] = put_pop_mpls,
+    [ACTION_SET_MPLS] = dp_set_put,	 [ACTION_SET_ARP] = dp_set_put,
+    [ACTION_SET_ND] = dp_set_put,	 [ACTION_SET_ND_EXT] = dp_set_put,
+    [ACTION_SET_ICMP] = dp_set_put,	 [ACTION_DEC_TTL] = put_dec_ttl,
+    [ACTION_DEC_MPLS_TTL] = put_dec_ttl, [ACTION_METER] = put_meter,
 };
 
 static int action_get(const struct nlattr *attr, struct action *action, struct dp_error *error)

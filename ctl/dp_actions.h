@@ -1,8 +1,9 @@
 // Datapath actions as OVS_ACTION_ATTR_* attributes, both ways.
 //
 // Built: OUTPUT, USERSPACE (PID, USERDATA), SET and SET_MASKED (ETHERNET, IPV4, IPV6, TCP, UDP,
-// SCTP), PUSH_VLAN, POP_VLAN, RECIRC, TRUNC. SET is read as SET_MASKED with all bits. Anything else
-// is refused with -EOPNOTSUPP.
+// SCTP, ICMP, ICMPV6, ARP, ND, ND_EXTENSIONS, MPLS), PUSH_VLAN, POP_VLAN, PUSH_MPLS, POP_MPLS,
+// DEC_TTL (see dp_proto.h), RECIRC, TRUNC, METER. SET is read as SET_MASKED with all bits. Anything
+// else is refused with -EOPNOTSUPP.
 #ifndef CTL_DP_ACTIONS_H
 #define CTL_DP_ACTIONS_H
 

@@ -121,6 +121,17 @@ static void fields_nd(struct dp_text *t, const struct flow_match *match)
 	dp_text_mac(t, "tll", &match->key.arp_tha, &match->mask.arp_tha);
 }
 
+// One entry behind the other, as ovs-dpctl does: the label says where each begins.
+static void fields_mpls(struct dp_text *t, const struct flow_match *match)
+{
+	const uint32_t *lse_be = match->key.mpls_lse_be, *mask_be = match->mask.mpls_lse_be;
+	unsigned n = FLOW_MPLS_LABELS;
+	while (n > 0 && mask_be[n - 1] == 0)
+		n--;
+	for (unsigned i = 0; i < n; i++)
+		dp_text_lse(t, lse_be[i], mask_be[i], n > 1);
+}
+
 static const struct {
 	uint16_t type; // OVS_KEY_ATTR_*
 	const char *name;
@@ -129,6 +140,7 @@ static const struct {
     {OVS_KEY_ATTR_IPV4, "ipv4", fields_ipv4},
     {OVS_KEY_ATTR_IPV6, "ipv6", fields_ipv6},
     {OVS_KEY_ATTR_ARP, "arp", fields_arp},
+    {OVS_KEY_ATTR_MPLS, "mpls", fields_mpls},
     {OVS_KEY_ATTR_TCP, "tcp", fields_tp},
     {OVS_KEY_ATTR_UDP, "udp", fields_tp},
     {OVS_KEY_ATTR_SCTP, "sctp", fields_tp},

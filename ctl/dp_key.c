@@ -77,13 +77,26 @@ static bool mask_vlans_put(struct nlmsghdr *nlh, size_t room, const struct flow_
 	return true;
 }
 
+// Of an array, all up to the last element that is not zero, but one at least.
+static uint16_t row_len(const struct dp_key_row *row, const union dp_key_wire *wire)
+{
+	static const union dp_key_wire zero;
+	uint16_t len = row->len;
+	if (row->element == 0)
+		return len;
+	while (len > row->element &&
+	       memcmp(wire->bytes + len - row->element, zero.bytes, row->element) == 0)
+		len -= row->element;
+	return len;
+}
+
 static bool row_put(struct nlmsghdr *nlh, size_t room, const struct dp_key_row *row,
 		    const struct flow_key *from, bool is_mask)
 {
 	union dp_key_wire wire;
 	memset(&wire, 0, sizeof(wire));
 	row->put(from, is_mask, &wire);
-	return mnl_attr_put_check(nlh, room, row->type, row->len, &wire);
+	return mnl_attr_put_check(nlh, room, row->type, row_len(row, &wire), &wire);
 }
 
 // The rows at the top (meta) or those inside all ENCAPs.

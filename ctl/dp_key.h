@@ -15,8 +15,8 @@ struct dp_error {
 // Appends a nested attribute `type` (OVS_FLOW_ATTR_KEY, OVS_FLOW_ATTR_MASK or OVS_PACKET_ATTR_KEY)
 // for `key`. With `mask` NULL it is a key in full; otherwise it is written as a mask over a flow
 // whose (masked) key is `key`. The attributes that are present follow the kernel's rules (ETHERNET
-// always; VLAN with ENCAP; IPV4/IPV6/ARP by EtherType; TCP/UDP/SCTP with TCP_FLAGS, ICMP, ICMPV6,
-// ND by protocol). Any thread. false when the message has no room.
+// always; VLAN with ENCAP; IPV4/IPV6/ARP/MPLS by EtherType; TCP/UDP/SCTP with TCP_FLAGS, ICMP,
+// ICMPV6, ND by protocol). Any thread. false when the message has no room.
 bool dp_key_put(struct nlmsghdr *nlh, size_t room, uint16_t type, const struct flow_key *key,
 		const struct flow_key *mask);
 

@@ -29,7 +29,6 @@ static const struct {
     {OVS_KEY_ATTR_SKB_MARK, "SKB_MARK"},
     {OVS_KEY_ATTR_TUNNEL, "TUNNEL"},
     {OVS_KEY_ATTR_DP_HASH, "DP_HASH"},
-    {OVS_KEY_ATTR_MPLS, "MPLS"},
     {OVS_KEY_ATTR_CT_STATE, "CT_STATE"},
     {OVS_KEY_ATTR_CT_ZONE, "CT_ZONE"},
     {OVS_KEY_ATTR_CT_MARK, "CT_MARK"},
@@ -75,9 +74,25 @@ static bool bytes_are_zero(const struct nlattr *attr)
 	return true;
 }
 
+static int array_check(const struct nlattr *attr, const struct dp_key_row *row,
+		       struct dp_error *error)
+{
+	uint16_t len = mnl_attr_get_payload_len(attr), n = len / row->element;
+	if (len == 0 || len % row->element != 0)
+		return dp_error_set(error, attr, -EINVAL,
+				    "%s has %u bytes where a multiple of %u is right", row->name,
+				    len, row->element);
+	if (len > row->len)
+		return dp_error_set(error, attr, -EOPNOTSUPP, "%s has %u entries: %u are built",
+				    row->name, n, row->len / row->element);
+	return 0;
+}
+
 static int len_check(const struct nlattr *attr, uint16_t type, struct dp_error *error)
 {
 	const struct dp_key_row *row = row_find(type);
+	if (row != NULL && row->element != 0)
+		return array_check(attr, row, error);
 	size_t len = type == OVS_KEY_ATTR_VLAN ? sizeof(uint16_t) : row != NULL ? row->len : 0;
 	if (len == 0 || dp_attr_has_len(attr, len))
 		return 0;
@@ -153,7 +168,8 @@ static int row_get(const struct dp_key_row *row, const struct nlattr *attr, bool
 		   struct flow_key *key, struct dp_error *error)
 {
 	union dp_key_wire wire;
-	memcpy(&wire, mnl_attr_get_payload(attr), row->len);
+	memset(&wire, 0, sizeof(wire));
+	memcpy(&wire, mnl_attr_get_payload(attr), mnl_attr_get_payload_len(attr)); // len_check()
 	const char *wrong = row->get(&wire, is_mask, key);
 	if (wrong != NULL)
 		return dp_error_set(error, attr, -EINVAL, "%s: %s", row->name, wrong);

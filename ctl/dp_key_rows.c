@@ -1,6 +1,7 @@
 #include "ctl/dp_key_rows.h"
 
 #include <arpa/inet.h>
+#include <linux/if_ether.h>
 #include <net/ethernet.h>
 #include <netinet/icmp6.h>
 #include <netinet/in.h>
@@ -230,24 +231,43 @@ static const char *nd_get(const union dp_key_wire *wire, bool is_mask, struct fl
 	return NULL;
 }
 
+static void mpls_put(const struct flow_key *key, bool is_mask, union dp_key_wire *wire)
+{
+	(void)is_mask;
+	for (unsigned i = 0; i < FLOW_MPLS_LABELS; i++)
+		wire->mpls[i].mpls_lse = key->mpls_lse_be[i];
+}
+
+static const char *mpls_get(const union dp_key_wire *wire, bool is_mask, struct flow_key *key)
+{
+	for (unsigned i = 0; i < FLOW_MPLS_LABELS; i++) {
+		key->mpls_lse_be[i] = wire->mpls[i].mpls_lse;
+		if (!is_mask && i > 0 && key->mpls_lse_be[i] != 0 &&
+		    ntohl(key->mpls_lse_be[i - 1]) & MPLS_BOS)
+			return "a label stack entry stands behind the bottom of the stack";
+	}
+	return NULL;
+}
+
 // In the order of the packet's headers, which is the order on the wire.
 const struct dp_key_row dp_key_rows[] = {
     // clang-format off
-    // type,                   bytes,                           meta,  optional, name,  put, get
-    {OVS_KEY_ATTR_RECIRC_ID, sizeof(uint32_t), true, true, "RECIRC_ID", recirc_put, recirc_get},
-    {OVS_KEY_ATTR_IN_PORT, sizeof(uint32_t), true, true, "IN_PORT", in_port_put, in_port_get},
-    {OVS_KEY_ATTR_ETHERNET, sizeof(struct ovs_key_ethernet), true, false, "ETHERNET", eth_put, eth_get},
-    {OVS_KEY_ATTR_ETHERTYPE, sizeof(uint16_t), false, true, "ETHERTYPE", eth_type_put, eth_type_get},
-    {OVS_KEY_ATTR_IPV4, sizeof(struct ovs_key_ipv4), false, false, "IPV4", ipv4_put, ipv4_get},
-    {OVS_KEY_ATTR_IPV6, sizeof(struct ovs_key_ipv6), false, false, "IPV6", ipv6_put, ipv6_get},
-    {OVS_KEY_ATTR_ARP, sizeof(struct ovs_key_arp), false, false, "ARP", arp_put, arp_get},
-    {OVS_KEY_ATTR_TCP, sizeof(struct ovs_key_tcp), false, false, "TCP", tp_put, tp_get},
-    {OVS_KEY_ATTR_TCP_FLAGS, sizeof(uint16_t), false, true, "TCP_FLAGS", tcp_flags_put, tcp_flags_get},
-    {OVS_KEY_ATTR_UDP, sizeof(struct ovs_key_udp), false, false, "UDP", tp_put, tp_get},
-    {OVS_KEY_ATTR_SCTP, sizeof(struct ovs_key_sctp), false, false, "SCTP", tp_put, tp_get},
-    {OVS_KEY_ATTR_ICMP, sizeof(struct ovs_key_icmp), false, false, "ICMP", icmp_put, icmp_get},
-    {OVS_KEY_ATTR_ICMPV6, sizeof(struct ovs_key_icmpv6), false, false, "ICMPV6", icmp_put, icmp_get},
-    {OVS_KEY_ATTR_ND, sizeof(struct ovs_key_nd), false, true, "ND", nd_put, nd_get},
+    // type,                   bytes,                           meta,  optional, name, put, get, element
+    {OVS_KEY_ATTR_RECIRC_ID, sizeof(uint32_t), true, true, "RECIRC_ID", recirc_put, recirc_get, 0},
+    {OVS_KEY_ATTR_IN_PORT, sizeof(uint32_t), true, true, "IN_PORT", in_port_put, in_port_get, 0},
+    {OVS_KEY_ATTR_ETHERNET, sizeof(struct ovs_key_ethernet), true, false, "ETHERNET", eth_put, eth_get, 0},
+    {OVS_KEY_ATTR_ETHERTYPE, sizeof(uint16_t), false, true, "ETHERTYPE", eth_type_put, eth_type_get, 0},
+    {OVS_KEY_ATTR_IPV4, sizeof(struct ovs_key_ipv4), false, false, "IPV4", ipv4_put, ipv4_get, 0},
+    {OVS_KEY_ATTR_IPV6, sizeof(struct ovs_key_ipv6), false, false, "IPV6", ipv6_put, ipv6_get, 0},
+    {OVS_KEY_ATTR_ARP, sizeof(struct ovs_key_arp), false, false, "ARP", arp_put, arp_get, 0},
+    {OVS_KEY_ATTR_MPLS, FLOW_MPLS_LABELS * sizeof(struct ovs_key_mpls), false, false, "MPLS", mpls_put, mpls_get, sizeof(struct ovs_key_mpls)},
+    {OVS_KEY_ATTR_TCP, sizeof(struct ovs_key_tcp), false, false, "TCP", tp_put, tp_get, 0},
+    {OVS_KEY_ATTR_TCP_FLAGS, sizeof(uint16_t), false, true, "TCP_FLAGS", tcp_flags_put, tcp_flags_get, 0},
+    {OVS_KEY_ATTR_UDP, sizeof(struct ovs_key_udp), false, false, "UDP", tp_put, tp_get, 0},
+    {OVS_KEY_ATTR_SCTP, sizeof(struct ovs_key_sctp), false, false, "SCTP", tp_put, tp_get, 0},
+    {OVS_KEY_ATTR_ICMP, sizeof(struct ovs_key_icmp), false, false, "ICMP", icmp_put, icmp_get, 0},
+    {OVS_KEY_ATTR_ICMPV6, sizeof(struct ovs_key_icmpv6), false, false, "ICMPV6", icmp_put, icmp_get, 0},
+    {OVS_KEY_ATTR_ND, sizeof(struct ovs_key_nd), false, true, "ND", nd_put, nd_get, 0},
     // clang-format on
 };
 const unsigned dp_key_n_rows = sizeof(dp_key_rows) / sizeof(dp_key_rows[0]);
@@ -283,7 +303,7 @@ static uint64_t l4_present(const struct flow_key *key, bool v6)
 	 DP_KEY_BIT(OVS_KEY_ATTR_ETHERNET) | DP_KEY_BIT(OVS_KEY_ATTR_ETHERTYPE))
 #define PRESENT_L3                                                       \
 	(DP_KEY_BIT(OVS_KEY_ATTR_IPV4) | DP_KEY_BIT(OVS_KEY_ATTR_IPV6) | \
-	 DP_KEY_BIT(OVS_KEY_ATTR_ARP))
+	 DP_KEY_BIT(OVS_KEY_ATTR_ARP) | DP_KEY_BIT(OVS_KEY_ATTR_MPLS))
 
 uint64_t dp_key_present(const struct flow_key *key)
 {
@@ -295,6 +315,9 @@ uint64_t dp_key_present(const struct flow_key *key)
 	case ETHERTYPE_ARP:
 	case ETHERTYPE_REVARP:
 		return PRESENT_ALWAYS | DP_KEY_BIT(OVS_KEY_ATTR_ARP);
+	case ETH_P_MPLS_UC:
+	case ETH_P_MPLS_MC:
+		return PRESENT_ALWAYS | DP_KEY_BIT(OVS_KEY_ATTR_MPLS);
 	default:
 		return PRESENT_ALWAYS;
 	}

@@ -18,11 +18,12 @@ union dp_key_wire {
 	struct ovs_key_icmp icmp;
 	struct ovs_key_arp arp;
 	struct ovs_key_nd nd;
+	struct ovs_key_mpls mpls[FLOW_MPLS_LABELS];
 };
 
 struct dp_key_row {
 	uint16_t type;
-	uint16_t len;  // bytes of payload
+	uint16_t len;  // bytes of payload; of an array, at most
 	bool meta;     // stands at the top, never in ENCAP
 	bool optional; // a key may lack it even where its headers have it
 	const char *name;
@@ -30,6 +31,9 @@ struct dp_key_row {
 	// value.
 	void (*put)(const struct flow_key *key, bool is_mask, union dp_key_wire *wire);
 	const char *(*get)(const union dp_key_wire *wire, bool is_mask, struct flow_key *key);
+	// 0, or the payload is an array of elements of so many bytes, len in all at most: elements
+	// that are missing at its end are zero.
+	uint16_t element;
 };
 
 extern const struct dp_key_row dp_key_rows[];

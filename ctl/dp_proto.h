@@ -30,7 +30,7 @@ enum dp_family {
 	DP_FAMILY_VPORT,    // OVS_VPORT_CMD_NEW, DEL, GET (and dump)
 	DP_FAMILY_FLOW,	    // OVS_FLOW_CMD_NEW, SET, DEL, GET (and dump)
 	DP_FAMILY_PACKET,   // OVS_PACKET_CMD_EXECUTE from us; MISS and ACTION from swd
-	DP_FAMILY_METER,    // refused with EOPNOTSUPP: not built yet
+	DP_FAMILY_METER,    // OVS_METER_CMD_FEATURES, SET, GET (and dump), DEL
 	DP_FAMILY_CT_LIMIT, // refused with EOPNOTSUPP: not built yet
 	DP_FAMILY_SWD,	    // SWD_CMD_*
 };
@@ -67,13 +67,100 @@ enum swd_drop_attr {
 // actions. DEL without KEY deletes all. GET, dump and DEL answer with KEY, MASK, ACTIONS, STATS,
 // USED (ms of CLOCK_MONOTONIC, absent when never), TCP_FLAGS.
 
+// Actions: the kernel's, see dp_actions.h. In OVS_ACTION_ATTR_DEC_TTL, OVS_DEC_TTL_ATTR_ACTION must
+// be empty: the packet whose TTL is used up ends there. What the kernel does not have stands beside
+// it:
+enum swd_dec_ttl_attr {
+	SWD_DEC_TTL_ATTR_MPLS =
+	    0x100, // flag: the TTL of the outermost label stack entry, not that of IP
+};
+
+// OVS_KEY_ATTR_ND_EXTENSIONS in a set: Open vSwitch's struct of this name, which the kernel's
+// header lacks.
+struct dp_key_nd_extensions {
+	uint32_t nd_reserved;	 // big-endian; R, S and O are the uppermost bits
+	uint8_t nd_options_type; // of the first option
+};
+
+// Meters: SET makes a meter or replaces it, with all buckets full and all counters at zero. Each
+// band is a token bucket of BURST (0: what RATE gives in a second) that refills at RATE; a packet
+// passes while anything is left in it, so that frames longer than the bucket pass, too, and the
+// rate stays right. The band with the highest rate among those exceeded acts. A frame counts its
+// bytes without FCS, with L1 24 more (preamble, FCS and gap); one that is still to be segmented
+// counts as the frames it becomes. GET, dump and DEL answer with all of it, and with counters:
+// STATS of the meter, STATS of what each band acted on. A flow or packet with a METER that is not
+// there is refused with -ENOENT. When a meter is deleted that megaflows still name, their packets
+// pass unmetered, until the control side changes them.
+enum swd_meter_attr {			 // beside OVS_METER_ATTR_*, above what the kernel has
+	SWD_METER_ATTR_L1 = 32,		 // no payload: count a frame's bytes at layer 1
+	SWD_METER_ATTR_DURATION_MS = 33, // u64: since SET; answers only
+	__SWD_METER_ATTR_MAX,
+};
+#define SWD_METER_ATTR_MAX (__SWD_METER_ATTR_MAX - 1)
+
+enum swd_band_attr {		       // beside OVS_BAND_ATTR_*
+	SWD_BAND_ATTR_PREC_LEVEL = 32, // u8, 1 to 3: of DSCP_REMARK
+	__SWD_BAND_ATTR_MAX,
+};
+#define SWD_BAND_ATTR_MAX (__SWD_BAND_ATTR_MAX - 1)
+
+// OVS_BAND_ATTR_TYPE, beside OVS_METER_BAND_TYPE_DROP. DSCP_REMARK raises the drop precedence of
+// an assured-forwarding DSCP (RFC 2597) by PREC_LEVEL, to 3 at most; other packets pass as they
+// are (OpenFlow 1.3.5, section 5.7.1).
+enum swd_meter_band_type {
+	SWD_METER_BAND_TYPE_DSCP_REMARK = 32,
+};
+
 // The extra family.
 enum swd_cmd {
 	SWD_CMD_UNSPEC,
-	SWD_CMD_INFO_GET, // one answer, SWD_INFO_ATTR_*
-	SWD_CMD_PMD_GET,  // dump, one answer a PMD, SWD_PMD_ATTR_*; queues that found no room in
-			  // it follow in further answers, of CORE, NUMA and RXQ alone
+	SWD_CMD_INFO_GET,  // one answer, SWD_INFO_ATTR_*
+	SWD_CMD_PMD_GET,   // dump, one answer a PMD, SWD_PMD_ATTR_*; queues that found no room in
+			   // it follow in further answers, of CORE, NUMA and RXQ alone
+	SWD_CMD_TRACE_SET, // starts a trace, with PORT_NO, COUNT and TIME_MS of SWD_TRACE_ATTR_*
+	SWD_CMD_TRACE,	   // from swd: a traced packet, or the end of the trace
 };
+
+// Traces. Once TRACE_SET is acknowledged, each of the port's next COUNT packets, when it has gone
+// its way, is told to this connection in a TRACE message with the request's nlmsg_seq, and at last
+// comes one with END alone: when all are told, when TIME_MS are over, or when the port is gone.
+// Closing the connection ends its traces, too. A port has one trace at a time (-EBUSY); swd has 8
+// (-ENOSPC). Packets that the control side sends are not traced.
+enum swd_trace_attr {
+	SWD_TRACE_ATTR_UNSPEC,
+	SWD_TRACE_ATTR_PORT_NO,	  // u32
+	SWD_TRACE_ATTR_COUNT,	  // u32: 1 to 64
+	SWD_TRACE_ATTR_TIME_MS,	  // u32: 1 to 600000
+	SWD_TRACE_ATTR_INDEX,	  // u32: of the packet in the trace; TRACE only, as all below
+	SWD_TRACE_ATTR_FRAME_LEN, // u32: bytes of the frame
+	SWD_TRACE_ATTR_FRAME,	  // up to 256 bytes of it, as it came in
+	SWD_TRACE_ATTR_CUT,	  // no payload: there were more steps, actions or events
+	SWD_TRACE_ATTR_STEP,	  // nested SWD_STEP_ATTR_*, repeated: a lookup
+	SWD_TRACE_ATTR_EVENT,	  // nested SWD_EVENT_ATTR_*, repeated: where it went
+	SWD_TRACE_ATTR_END,	  // string: why the trace has ended; no packet is in this message
+	__SWD_TRACE_ATTR_MAX,
+};
+#define SWD_TRACE_ATTR_MAX (__SWD_TRACE_ATTR_MAX - 1)
+
+enum swd_step_attr {
+	SWD_STEP_ATTR_UNSPEC,
+	SWD_STEP_ATTR_KEY,	 // nested OVS_KEY_ATTR_*: the packet's
+	SWD_STEP_ATTR_FLOW_KEY,	 // nested OVS_KEY_ATTR_*: of the megaflow; absent for a miss, as
+	SWD_STEP_ATTR_FLOW_MASK, // the mask
+	SWD_STEP_ATTR_ACTIONS,	 // and its actions
+	__SWD_STEP_ATTR_MAX,
+};
+#define SWD_STEP_ATTR_MAX (__SWD_STEP_ATTR_MAX - 1)
+
+enum swd_event_attr {
+	SWD_EVENT_ATTR_UNSPEC,
+	SWD_EVENT_ATTR_KIND,	// u8: 0 output, 1 upcall, 2 drop
+	SWD_EVENT_ATTR_PORT_NO, // u32: that sent, received, or is charged
+	SWD_EVENT_ATTR_PACKETS, // u32: more than one when it was segmented
+	SWD_EVENT_ATTR_REASON,	// string: of a drop
+	__SWD_EVENT_ATTR_MAX,
+};
+#define SWD_EVENT_ATTR_MAX (__SWD_EVENT_ATTR_MAX - 1)
 
 enum swd_info_attr {
 	SWD_INFO_ATTR_UNSPEC,

@@ -1,6 +1,7 @@
 #include "ctl/dp_set.h"
 
 #include "ctl/dp_attr.h"
+#include "ctl/dp_proto.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -16,6 +17,11 @@ union set_value {
 	struct ovs_key_ipv4 ipv4;
 	struct ovs_key_ipv6 ipv6;
 	struct ovs_key_tcp tp;
+	struct ovs_key_mpls mpls;
+	struct ovs_key_arp arp;
+	struct ovs_key_nd nd;
+	struct dp_key_nd_extensions nd_ext;
+	struct ovs_key_icmp icmp; // ICMPv6's has the same form
 };
 
 // One field group that SET can change. get turns value and mask (of row's len each) into an action;
@@ -125,6 +131,95 @@ static const char *set_sctp(const union set_value *value, const union set_value 
 	return set_ports(value, mask, IPPROTO_SCTP, action);
 }
 
+static const char *set_mpls(const union set_value *value, const union set_value *mask, bool is_full,
+			    struct action *action)
+{
+	(void)is_full;
+	action->type = ACTION_SET_MPLS;
+	action->u.mpls = (struct action_set_mpls){
+	    .lse_be = value->mpls.mpls_lse,
+	    .mask_be = mask->mpls.mpls_lse,
+	};
+	return NULL;
+}
+
+static const char *set_arp(const union set_value *value, const union set_value *mask, bool is_full,
+			   struct action *action)
+{
+	(void)is_full;
+	const struct ovs_key_arp *v = &value->arp, *m = &mask->arp;
+	struct action_set_arp *set = &action->u.arp;
+	action->type = ACTION_SET_ARP;
+	set->sip_be = v->arp_sip;
+	set->tip_be = v->arp_tip;
+	set->sip_mask_be = m->arp_sip;
+	set->tip_mask_be = m->arp_tip;
+	set->op_be = v->arp_op;
+	set->op_mask_be = m->arp_op;
+	memcpy(set->sha.b, v->arp_sha, sizeof(set->sha));
+	memcpy(set->tha.b, v->arp_tha, sizeof(set->tha));
+	memcpy(set->sha_mask.b, m->arp_sha, sizeof(set->sha));
+	memcpy(set->tha_mask.b, m->arp_tha, sizeof(set->tha));
+	return NULL;
+}
+
+static const char *set_nd(const union set_value *value, const union set_value *mask, bool is_full,
+			  struct action *action)
+{
+	(void)is_full;
+	const struct ovs_key_nd *v = &value->nd, *m = &mask->nd;
+	struct action_set_nd *set = &action->u.nd;
+	action->type = ACTION_SET_ND;
+	memcpy(set->target.b, v->nd_target, sizeof(set->target));
+	memcpy(set->sll.b, v->nd_sll, sizeof(set->sll));
+	memcpy(set->tll.b, v->nd_tll, sizeof(set->tll));
+	memcpy(set->target_mask.b, m->nd_target, sizeof(set->target));
+	memcpy(set->sll_mask.b, m->nd_sll, sizeof(set->sll));
+	memcpy(set->tll_mask.b, m->nd_tll, sizeof(set->tll));
+	return NULL;
+}
+
+static const char *set_nd_ext(const union set_value *value, const union set_value *mask,
+			      bool is_full, struct action *action)
+{
+	(void)is_full;
+	action->type = ACTION_SET_ND_EXT;
+	action->u.nd_ext.reserved_be = value->nd_ext.nd_reserved;
+	action->u.nd_ext.reserved_mask_be = mask->nd_ext.nd_reserved;
+	action->u.nd_ext.option_type = value->nd_ext.nd_options_type;
+	action->u.nd_ext.option_type_mask = mask->nd_ext.nd_options_type;
+	return NULL;
+}
+
+static void set_icmp_any(const union set_value *value, const union set_value *mask, bool is_v6,
+			 struct action *action)
+{
+	action->type = ACTION_SET_ICMP;
+	action->u.icmp = (struct action_set_icmp){
+	    .type = value->icmp.icmp_type,
+	    .code = value->icmp.icmp_code,
+	    .type_mask = mask->icmp.icmp_type,
+	    .code_mask = mask->icmp.icmp_code,
+	    .is_v6 = is_v6,
+	};
+}
+
+static const char *set_icmp(const union set_value *value, const union set_value *mask, bool is_full,
+			    struct action *action)
+{
+	(void)is_full;
+	set_icmp_any(value, mask, false, action);
+	return NULL;
+}
+
+static const char *set_icmpv6(const union set_value *value, const union set_value *mask,
+			      bool is_full, struct action *action)
+{
+	(void)is_full;
+	set_icmp_any(value, mask, true, action);
+	return NULL;
+}
+
 static void put_eth(const struct action *action, union set_value *value, union set_value *mask)
 {
 	const struct action_set_eth *set = &action->u.eth;
@@ -171,6 +266,56 @@ static void put_ports(const struct action *action, union set_value *value, union
 	mask->tp.tcp_dst = set->dst_mask_be;
 }
 
+static void put_mpls(const struct action *action, union set_value *value, union set_value *mask)
+{
+	value->mpls.mpls_lse = action->u.mpls.lse_be;
+	mask->mpls.mpls_lse = action->u.mpls.mask_be;
+}
+
+static void put_arp(const struct action *action, union set_value *value, union set_value *mask)
+{
+	const struct action_set_arp *set = &action->u.arp;
+	value->arp.arp_sip = set->sip_be;
+	value->arp.arp_tip = set->tip_be;
+	value->arp.arp_op = set->op_be;
+	memcpy(value->arp.arp_sha, set->sha.b, sizeof(set->sha));
+	memcpy(value->arp.arp_tha, set->tha.b, sizeof(set->tha));
+	mask->arp.arp_sip = set->sip_mask_be;
+	mask->arp.arp_tip = set->tip_mask_be;
+	mask->arp.arp_op = set->op_mask_be;
+	memcpy(mask->arp.arp_sha, set->sha_mask.b, sizeof(set->sha));
+	memcpy(mask->arp.arp_tha, set->tha_mask.b, sizeof(set->tha));
+}
+
+static void put_nd(const struct action *action, union set_value *value, union set_value *mask)
+{
+	const struct action_set_nd *set = &action->u.nd;
+	memcpy(value->nd.nd_target, set->target.b, sizeof(set->target));
+	memcpy(value->nd.nd_sll, set->sll.b, sizeof(set->sll));
+	memcpy(value->nd.nd_tll, set->tll.b, sizeof(set->tll));
+	memcpy(mask->nd.nd_target, set->target_mask.b, sizeof(set->target));
+	memcpy(mask->nd.nd_sll, set->sll_mask.b, sizeof(set->sll));
+	memcpy(mask->nd.nd_tll, set->tll_mask.b, sizeof(set->tll));
+}
+
+static void put_nd_ext(const struct action *action, union set_value *value, union set_value *mask)
+{
+	const struct action_set_nd_ext *set = &action->u.nd_ext;
+	value->nd_ext.nd_reserved = set->reserved_be;
+	value->nd_ext.nd_options_type = set->option_type;
+	mask->nd_ext.nd_reserved = set->reserved_mask_be;
+	mask->nd_ext.nd_options_type = set->option_type_mask;
+}
+
+static void put_icmp(const struct action *action, union set_value *value, union set_value *mask)
+{
+	const struct action_set_icmp *set = &action->u.icmp;
+	value->icmp.icmp_type = set->type;
+	value->icmp.icmp_code = set->code;
+	mask->icmp.icmp_type = set->type_mask;
+	mask->icmp.icmp_code = set->code_mask;
+}
+
 static const struct set_row set_rows[] = {
     {OVS_KEY_ATTR_ETHERNET, sizeof(struct ovs_key_ethernet), "ETHERNET", set_eth, put_eth},
     {OVS_KEY_ATTR_IPV4, sizeof(struct ovs_key_ipv4), "IPV4", set_ipv4, put_ipv4},
@@ -178,6 +323,13 @@ static const struct set_row set_rows[] = {
     {OVS_KEY_ATTR_TCP, sizeof(struct ovs_key_tcp), "TCP", set_tcp, put_ports},
     {OVS_KEY_ATTR_UDP, sizeof(struct ovs_key_udp), "UDP", set_udp, put_ports},
     {OVS_KEY_ATTR_SCTP, sizeof(struct ovs_key_sctp), "SCTP", set_sctp, put_ports},
+    {OVS_KEY_ATTR_MPLS, sizeof(struct ovs_key_mpls), "MPLS", set_mpls, put_mpls},
+    {OVS_KEY_ATTR_ARP, sizeof(struct ovs_key_arp), "ARP", set_arp, put_arp},
+    {OVS_KEY_ATTR_ND, sizeof(struct ovs_key_nd), "ND", set_nd, put_nd},
+    {OVS_KEY_ATTR_ND_EXTENSIONS, sizeof(struct dp_key_nd_extensions), "ND_EXTENSIONS", set_nd_ext,
+     put_nd_ext},
+    {OVS_KEY_ATTR_ICMP, sizeof(struct ovs_key_icmp), "ICMP", set_icmp, put_icmp},
+    {OVS_KEY_ATTR_ICMPV6, sizeof(struct ovs_key_icmpv6), "ICMPV6", set_icmpv6, put_icmp},
 };
 
 static const struct set_row *set_row_find(uint16_t type)
@@ -240,16 +392,19 @@ int dp_set_get(const struct nlattr *attr, struct action *action, struct dp_error
 
 static uint16_t set_attr_type(const struct action *action)
 {
-	switch (action->type) {
-	case ACTION_SET_ETH:
-		return OVS_KEY_ATTR_ETHERNET;
-	case ACTION_SET_IPV4:
-		return OVS_KEY_ATTR_IPV4;
-	case ACTION_SET_IPV6:
-		return OVS_KEY_ATTR_IPV6;
-	default:
-		break;
-	}
+	static const uint16_t types[N_ACTION_TYPES] = {
+	    [ACTION_SET_ETH] = OVS_KEY_ATTR_ETHERNET,
+	    [ACTION_SET_IPV4] = OVS_KEY_ATTR_IPV4,
+	    [ACTION_SET_IPV6] = OVS_KEY_ATTR_IPV6,
+	    [ACTION_SET_MPLS] = OVS_KEY_ATTR_MPLS,
+	    [ACTION_SET_ARP] = OVS_KEY_ATTR_ARP,
+	    [ACTION_SET_ND] = OVS_KEY_ATTR_ND,
+	    [ACTION_SET_ND_EXT] = OVS_KEY_ATTR_ND_EXTENSIONS,
+	};
+	if (action->type == ACTION_SET_ICMP)
+		return action->u.icmp.is_v6 ? OVS_KEY_ATTR_ICMPV6 : OVS_KEY_ATTR_ICMP;
+	if (action->type != ACTION_SET_PORTS)
+		return types[action->type];
 	uint8_t proto = action->u.ports.proto;
 	return proto == IPPROTO_TCP   ? OVS_KEY_ATTR_TCP
 	       : proto == IPPROTO_UDP ? OVS_KEY_ATTR_UDP

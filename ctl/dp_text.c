@@ -127,6 +127,20 @@ void dp_text_ports(struct dp_text *t, uint16_t src_be, uint16_t dst_be, uint16_t
 	dp_text_dec(t, "dst", ntohs(dst_be), ntohs(dst_mask_be), UINT16_MAX);
 }
 
+void dp_text_lse(struct dp_text *t, uint32_t lse_be, uint32_t mask_be, bool label_always)
+{
+	uint32_t lse = ntohl(lse_be), mask = ntohl(mask_be);
+	if (label_always && mask >> MPLS_LABEL_SHIFT == 0) {
+		dp_text_sep(t);
+		fputs("label=0/0x0", t->out);
+	}
+	dp_text_dec(t, "label", lse >> MPLS_LABEL_SHIFT, mask >> MPLS_LABEL_SHIFT, 0xfffff);
+	dp_text_dec(t, "tc", (lse & MPLS_TC_MASK) >> MPLS_TC_SHIFT,
+		    (mask & MPLS_TC_MASK) >> MPLS_TC_SHIFT, 7);
+	dp_text_dec(t, "ttl", lse & MPLS_TTL_MASK, mask & MPLS_TTL_MASK, UINT8_MAX);
+	dp_text_dec(t, "bos", (lse & MPLS_BOS) != 0, (mask & MPLS_BOS) != 0, 1);
+}
+
 void dp_text_port(struct dp_text *t, uint32_t no, dp_port_name_fn port_name, void *arg)
 {
 	const char *name = port_name != NULL ? port_name(no, arg) : NULL;

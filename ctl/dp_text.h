@@ -28,6 +28,8 @@ void dp_text_hex(struct dp_text *t, const char *name, uint32_t value, uint32_t m
 		 uint32_t exact);
 void dp_text_ports(struct dp_text *t, uint16_t src_be, uint16_t dst_be, uint16_t src_mask_be,
 		   uint16_t dst_mask_be);
+// A label stack entry: its label also where the mask leaves it out, if `label_always`.
+void dp_text_lse(struct dp_text *t, uint32_t lse_be, uint32_t mask_be, bool label_always);
 void dp_text_port(struct dp_text *t, uint32_t no, dp_port_name_fn port_name, void *arg);
 void dp_text_tag(struct dp_text *t, const struct vlan_tag *tag, const struct vlan_tag *mask);
 

@@ -10,13 +10,15 @@
 
 #include <stdbool.h>
 
-#define RPC_LINE_MAX (64 << 20) // bytes; a bulk load is one line
+#define RPC_LINE_MAX (128 << 20) // bytes; a bulk load is one line
 #define RPC_REFUSED  1
 
 // A row's parameters, space-separated: NAME:TYPE, "?" behind an optional one. Types: string, object
 // (KEY=VALUE words of the command line), port (completes to port names), flow (the rest of the
-// words, one text), file (lines of a file or "-", sent as an array of strings). On swctl's command
-// line port.add's kind is written type=KIND, among the options.
+// words, one text), file (a file or "-", sent as one text of lines), flag (a boolean; on the
+// command line an option, --NAME), field (a string, a field's name or ""; an option, --NAME or
+// --NAME=FIELD), form (a boolean that swctl sets unless it is to print JSON: the result as text for
+// people). On swctl's command line port.add's kind is written type=KIND, among the options.
 #define RPC_METHODS(X)                                                                          \
 	X("port.add", "add-port", "name:string kind:string options:object?", false, port_add,   \
 	  "add a port: KIND is vhost-user (path=, mode=server|client, queues=, "                \
@@ -28,10 +30,53 @@
 	X("show", "show", "", true, show, "daemons, ports, rules and flows at a glance")        \
 	X("flow.add", "add-flow", "flow:flow", false, flow_add, "add or replace one rule")      \
 	X("flow.add_many", "add-flows", "flows:file", false, flow_add_many,                     \
-	  "add rules from a file or standard input: all or none")                               \
-	X("flow.del", "del-flows", "match:flow?", false, flow_del,                              \
+	  "add rules from a file or standard input, or what its lines start with"               \
+	  " (modify, modify_strict, delete, delete_strict): all or none")                       \
+	X("flow.mod", "mod-flows", "flow:flow strict:flag?", false, flow_mod,                   \
+	  "give the actions to the rules that match; without any, add the rule")                \
+	X("flow.del", "del-flows", "match:flow? strict:flag?", false, flow_del,                 \
 	  "delete the rules that match (all without MATCH)")                                    \
-	X("flow.dump", "dump-flows", "match:flow?", true, flow_dump, "rules with counters")     \
+	X("flow.replace", "replace-flows", "flows:file", false, flow_replace,                   \
+	  "make a file's rules the only ones, with the least change")                           \
+	X("flow.diff", "diff-flows", "flows:file", true, flow_diff,                             \
+	  "what replace-flows would delete (-) and add (+); exit status 2 if anything")         \
+	X("flow.dump", "dump-flows",                                                            \
+	  "match:flow? strict:flag? no_stats:flag? names:flag? no_names:flag? sort:field? "     \
+	  "rsort:field? as_text:form?",                                                         \
+	  true, flow_dump, "rules with counters; --no-stats: as add-flows takes them")          \
+	X("flow.aggregate", "dump-aggregate", "match:flow? strict:flag?", true, flow_aggregate, \
+	  "packets, bytes and number of the rules that match")                                  \
+	X("table.list", "dump-tables", "", true, table_list, "tables with their rules")         \
+	X("group.add", "add-group", "group:flow", false, group_add, "add one group")            \
+	X("group.add_many", "add-groups", "groups:file", false, group_add_many,                 \
+	  "add groups from a file, or what its lines start with (modify, add_or_mod, delete):"  \
+	  " all or none")                                                                       \
+	X("group.mod", "mod-group", "group:flow may_create:flag?", false, group_mod,            \
+	  "change a group's type and buckets")                                                  \
+	X("group.del", "del-groups", "group:flow?", false, group_del,                           \
+	  "delete the group (all without GROUP) and the rules that use it")                     \
+	X("group.dump", "dump-groups", "group:flow?", true, group_dump, "groups")               \
+	X("meter.add", "add-meter", "meter:flow", false, meter_add, "add one meter")            \
+	X("meter.add_many", "add-meters", "meters:file", false, meter_add_many,                 \
+	  "add meters from a file, or what its lines start with (modify, delete):"              \
+	  " all or none")                                                                       \
+	X("meter.mod", "mod-meter", "meter:flow", false, meter_mod,                             \
+	  "change a meter's rates and bands")                                                   \
+	X("meter.del", "del-meters", "meter:flow?", false, meter_del,                           \
+	  "delete the meter (all without METER) and the rules that use it")                     \
+	X("meter.dump", "dump-meters", "meter:flow?", true, meter_dump, "meters")               \
+	X("meter.stats", "meter-stats", "meter:flow?", true, meter_stats,                       \
+	  "packets and bytes of meters and of each band")                                       \
+	X("bundle", "bundle", "commands:file", false, bundle,                                   \
+	  "run a file of commands (flow, group, meter; then add, modify, delete...)"            \
+	  " as one change: all or none")                                                        \
+	X("trace", "trace", "flow:flow? in_port:port? frame:string?", true, trace,              \
+	  "a packet's way through the tables, given as a flow, or as PORT and its bytes in hex" \
+	  " or a pcap file")                                                                    \
+	X("dp.trace", "dp trace", "port:port count:number? time_ms:number?", true, dp_trace,    \
+	  "what becomes of the next packets on a port")                                         \
+	X("dp.trace_read", "dp trace-read", "trace:number", true, dp_trace_read,                \
+	  "what came of a trace since the last call")                                           \
 	X("dp.show", "dp show", "", true, dp_show, "the datapath: caches, memory, masks, hits") \
 	X("dp.dump_flows", "dp dump-flows", "", true, dp_dump_flows,                            \
 	  "megaflows with mask, hits, bytes, age and actions")                                  \

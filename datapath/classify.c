@@ -43,5 +43,7 @@ void classify_meta(struct pmd *pmd, unsigned i)
 void classify_miss(struct pmd *pmd, unsigned i)
 {
 	classify_meta(pmd, i);
+	if (unlikely(pmd->trace))
+		trace_step(pmd->trace, &pmd->burst.keys[i], NULL, NULL, 0);
 	punt(pmd, pmd->burst.pkts[i]);
 }

@@ -21,8 +21,10 @@
 	X(NO_MEMORY, "no-memory", INPUT,                                                           \
 	  "no packet buffer to copy into, or too few left to keep a miss")                         \
 	X(ACTION_INVALID, "action-invalid", INPUT,                                                 \
-	  "an action does not fit the packet (a set or a third tag)")                              \
-	X(RECIRC_LIMIT, "recirculation-limit", INPUT, "recirculated too often")
+	  "an action does not fit the packet (a set, a third tag, a label to pop)")                \
+	X(RECIRC_LIMIT, "recirculation-limit", INPUT, "recirculated too often")                    \
+	X(TTL_EXCEEDED, "ttl-exceeded", INPUT, "its TTL or hop limit is used up")                  \
+	X(METER, "meter", INPUT, "more than a drop band of the flow's meter lets pass")
 
 enum drop_reason {
 #define X(id, name, side, text) DROP_##id,

@@ -42,6 +42,20 @@ uint16_t edit_eth_type(const struct rte_mbuf *m, uint32_t *ofs)
 	return be16_at(rte_pktmbuf_mtod_offset(m, const uint8_t *, at));
 }
 
+uint16_t edit_l3_type(const struct rte_mbuf *m, uint32_t *ofs)
+{
+	uint16_t type = edit_eth_type(m, ofs);
+	uint16_t l3_ofs = packet_meta((struct rte_mbuf *)(uintptr_t)m)->layout.l3_ofs;
+
+	if (type >= 0x600 || l3_ofs == LAYOUT_NONE)
+		return type;
+	// 802.3 with SNAP: the type stands right before what extraction has found.
+	if (l3_ofs < 2 || l3_ofs > rte_pktmbuf_data_len(m))
+		return 0;
+	*ofs = l3_ofs;
+	return be16_at(rte_pktmbuf_mtod_offset(m, const uint8_t *, l3_ofs - 2));
+}
+
 int edit_set_eth(struct rte_mbuf **m, const struct action *action)
 {
 	const struct action_set_eth *set = &action->u.eth;
@@ -75,6 +89,34 @@ static void layout_shift(struct rte_mbuf *m, int delta)
 	}
 }
 
+uint8_t *edit_insert(struct rte_mbuf **m, uint32_t ofs, uint32_t len)
+{
+	uint8_t *frame;
+
+	if (rte_pktmbuf_headroom(*m) < len && packet_replace(m))
+		return NULL;
+	frame = (uint8_t *)rte_pktmbuf_prepend(*m, (uint16_t)len);
+	if (!frame)
+		return NULL;
+	memmove(frame, frame + len, ofs);
+	layout_shift(*m, (int)len);
+	return frame;
+}
+
+int edit_remove(struct rte_mbuf *m, uint32_t ofs, uint32_t len)
+{
+	uint8_t *frame = rte_pktmbuf_mtod(m, uint8_t *);
+
+	// The checksum must not start in it, nor in an Ethernet header then.
+	if (m->ol_flags & PACKET_OFFLOAD &&
+	    packet_meta(m)->offload.csum_start < RTE_MAX(ofs, FRAME_MIN) + len)
+		return -EINVAL;
+	memmove(frame + len, frame, ofs);
+	rte_pktmbuf_adj(m, (uint16_t)len);
+	layout_shift(m, -(int)len);
+	return 0;
+}
+
 int edit_push_vlan(struct rte_mbuf **m, const struct action *action)
 {
 	const struct vlan_tag *tag = &action->u.vlan;
@@ -87,24 +129,16 @@ int edit_push_vlan(struct rte_mbuf **m, const struct action *action)
 		return err;
 	if (count_tags(*m) == TAGS_MAX)
 		return -EINVAL;
-	if (rte_pktmbuf_headroom(*m) < VLAN_LEN) {
-		err = packet_replace(m);
-		if (err)
-			return err;
-	}
-	frame = (uint8_t *)rte_pktmbuf_prepend(*m, VLAN_LEN);
+	frame = edit_insert(m, ETH_ADDRS_LEN, VLAN_LEN);
 	if (!frame)
 		return -ENOMEM;
-	memmove(frame, frame + VLAN_LEN, ETH_ADDRS_LEN);
 	memcpy(frame + ETH_ADDRS_LEN, &tag->tpid_be, sizeof tag->tpid_be);
 	memcpy(frame + ETH_ADDRS_LEN + 2, &tci_be, sizeof tci_be);
-	layout_shift(*m, VLAN_LEN);
 	return 0;
 }
 
 int edit_pop_vlan(struct rte_mbuf **m, const struct action *action)
 {
-	uint8_t *frame;
 	int err = packet_pull_headers(m);
 
 	(void)action;
@@ -114,12 +148,5 @@ int edit_pop_vlan(struct rte_mbuf **m, const struct action *action)
 		return 0;
 	if (rte_pktmbuf_data_len(*m) < ETH_ADDRS_LEN + VLAN_LEN + 2)
 		return -EINVAL; // less than an Ethernet header would be left
-	if ((*m)->ol_flags & PACKET_OFFLOAD &&
-	    packet_meta(*m)->offload.csum_start < FRAME_MIN + VLAN_LEN)
-		return -EINVAL; // the checksum would start in it
-	frame = rte_pktmbuf_mtod(*m, uint8_t *);
-	memmove(frame + VLAN_LEN, frame, ETH_ADDRS_LEN);
-	rte_pktmbuf_adj(*m, VLAN_LEN);
-	layout_shift(*m, -VLAN_LEN);
-	return 0;
+	return edit_remove(*m, ETH_ADDRS_LEN, VLAN_LEN);
 }

@@ -1,6 +1,7 @@
 #include "datapath/execute.h"
 
 #include "datapath/edit.h"
+#include "datapath/metering.h"
 #include "datapath/punt.h"
 #include "datapath/tx.h"
 
@@ -17,7 +18,7 @@ struct run {
 };
 
 // A row runs one action. Uses take the packet or a copy of it; edits may replace it, and return 0
-// or -errno.
+// or -errno. METER has no row: it is for all packets at once.
 struct action_row {
 	void (*use)(struct run *run, const struct action *action);
 	int (*edit)(struct rte_mbuf **m, const struct action *action);
@@ -129,18 +130,40 @@ static int set_trunc(struct rte_mbuf **m, const struct action *action)
 }
 
 static const struct action_row rows[N_ACTION_TYPES] = {
-    [ACTION_OUTPUT] = {.use = use_output},	   [ACTION_USERSPACE] = {.use = use_userspace},
-    [ACTION_RECIRC] = {.use = use_recirc},	   [ACTION_TRUNC] = {.edit = set_trunc},
-    [ACTION_PUSH_VLAN] = {.edit = edit_push_vlan}, [ACTION_POP_VLAN] = {.edit = edit_pop_vlan},
-    [ACTION_SET_ETH] = {.edit = edit_set_eth},	   [ACTION_SET_IPV4] = {.edit = edit_set_ipv4},
-    [ACTION_SET_IPV6] = {.edit = edit_set_ipv6},   [ACTION_SET_PORTS] = {.edit = edit_set_ports},
+    [ACTION_OUTPUT] = {.use = use_output},
+    [ACTION_USERSPACE] = {.use = use_userspace},
+    [ACTION_RECIRC] = {.use = use_recirc},
+    [ACTION_TRUNC] = {.edit = set_trunc},
+    [ACTION_PUSH_VLAN] = {.edit = edit_push_vlan},
+    [ACTION_POP_VLAN] = {.edit = edit_pop_vlan},
+    [ACTION_SET_ETH] = {.edit = edit_set_eth},
+    [ACTION_SET_IPV4] = {.edit = edit_set_ipv4},
+    [ACTION_SET_IPV6] = {.edit = edit_set_ipv6},
+    [ACTION_SET_PORTS] = {.edit = edit_set_ports},
+    [ACTION_PUSH_MPLS] = {.edit = edit_push_mpls},
+    [ACTION_POP_MPLS] = {.edit = edit_pop_mpls},
+    [ACTION_SET_MPLS] = {.edit = edit_set_mpls},
+    [ACTION_DEC_MPLS_TTL] = {.edit = edit_dec_mpls_ttl},
+    [ACTION_SET_ARP] = {.edit = edit_set_arp},
+    [ACTION_SET_ND] = {.edit = edit_set_nd},
+    [ACTION_SET_ND_EXT] = {.edit = edit_set_nd_ext},
+    [ACTION_SET_ICMP] = {.edit = edit_set_icmp},
+    [ACTION_DEC_TTL] = {.edit = edit_dec_ttl},
 };
+
+static enum drop_reason reason_of(int err)
+{
+	return err == -ENOMEM  ? DROP_NO_MEMORY
+	       : err == -ETIME ? DROP_TTL_EXCEEDED
+			       : DROP_ACTION_INVALID;
+}
 
 // Whether an action changes bytes that an earlier use may still refer to. TRUNC only says how many
 // of them the next one takes.
 static bool changes_bytes(const struct action *action)
 {
-	return rows[action->type].edit && action->type != ACTION_TRUNC;
+	return action->type == ACTION_METER ||
+	       (rows[action->type].edit && action->type != ACTION_TRUNC);
 }
 
 static void plan(const struct flow_actions *actions, struct run *run)
@@ -158,9 +181,10 @@ static void plan(const struct flow_actions *actions, struct run *run)
 	}
 }
 
-static void run_actions(struct run *run, const struct flow_actions *actions)
+// Runs the actions from run->at to before `end` on run->m.
+static void run_actions(struct run *run, const struct flow_actions *actions, int end)
 {
-	for (run->at = 0; run->at <= run->last_use; run->at++) {
+	for (; run->at < end; run->at++) {
 		const struct action *action = &actions->list[run->at];
 		const struct action_row *row = &rows[action->type];
 		int err;
@@ -171,26 +195,65 @@ static void run_actions(struct run *run, const struct flow_actions *actions)
 		}
 		err = row->edit(&run->m, action);
 		if (unlikely(err)) {
-			pmd_drop(run->pmd, run->m,
-				 err == -ENOMEM ? DROP_NO_MEMORY : DROP_ACTION_INVALID);
+			pmd_drop(run->pmd, run->m, reason_of(err));
+			run->m = NULL;
 			return;
 		}
 	}
+}
+
+// The same on each packet. Returns how many are left; they stand first in pkts.
+static unsigned run_stretch(struct run *run, const struct flow_actions *actions, int from, int end,
+			    struct rte_mbuf **pkts, unsigned n)
+{
+	unsigned kept = 0;
+
+	for (unsigned i = 0; i < n; i++) {
+		run->m = pkts[i];
+		run->at = from;
+		run_actions(run, actions, end);
+		if (run->m)
+			pkts[kept++] = run->m;
+	}
+	return kept;
+}
+
+// The place of the first METER from `at` on, or `end`.
+static int meter_find(const struct flow_actions *actions, int at, int end)
+{
+	while (at < end && actions->list[at].type != ACTION_METER)
+		at++;
+	return at;
+}
+
+// A list that sends nothing anywhere: its meters measure all the same.
+static void drop_all(struct pmd *pmd, const struct flow_actions *actions, struct rte_mbuf **pkts,
+		     unsigned n)
+{
+	int end = actions->n;
+
+	for (int at = meter_find(actions, 0, end); at < end; at = meter_find(actions, at + 1, end))
+		n = metering_run(pmd, actions->list[at].u.meter_id, pkts, n);
+	pmd_count_drop(pmd, pmd->in_port, DROP_FLOW_DROP, n);
+	packet_free_bulk(pkts, n);
 }
 
 void execute(struct pmd *pmd, const struct flow_actions *actions, struct rte_mbuf **pkts,
 	     unsigned n)
 {
 	struct run run = {.pmd = pmd};
+	int at = 0, end, meter;
 
 	plan(actions, &run);
 	if (unlikely(run.last_use < 0)) {
-		pmd_count_drop(pmd, pmd->in_port, DROP_FLOW_DROP, n);
-		packet_free_bulk(pkts, n);
+		drop_all(pmd, actions, pkts, n);
 		return;
 	}
-	for (unsigned i = 0; i < n; i++) {
-		run.m = pkts[i];
-		run_actions(&run, actions);
+	end = run.last_use + 1;
+	while ((meter = meter_find(actions, at, end)) < end) {
+		n = run_stretch(&run, actions, at, meter, pkts, n);
+		n = metering_run(pmd, actions->list[meter].u.meter_id, pkts, n);
+		at = meter + 1;
 	}
+	run_stretch(&run, actions, at, end, pkts, n);
 }

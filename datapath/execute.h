@@ -10,9 +10,9 @@ static inline bool execute_is_output(const struct flow_actions *actions)
 	return actions->n == 1 && actions->list[0].type == ACTION_OUTPUT;
 }
 
-// Takes the packets over; all have come in at pmd->in_port. packet_meta: in_port, recirc_id, layout
-// and n_recirc are set, trunc_len is 0. That PMD, inside its read section. Outputs go to the tx
-// buffers, recirculated packets to pmd->recirc.
+// Takes the packets over, and uses pkts up; all have come in at pmd->in_port. packet_meta: in_port,
+// recirc_id, layout and n_recirc are set, trunc_len is 0. That PMD, inside its read section.
+// Outputs go to the tx buffers, recirculated packets to pmd->recirc.
 void execute(struct pmd *pmd, const struct flow_actions *actions, struct rte_mbuf **pkts,
 	     unsigned n);
 

@@ -22,6 +22,27 @@ static void execute_batch(struct pmd *pmd, struct batches *batches, const struct
 	execute(pmd, batch->actions, pkts, batch->n);
 }
 
+// What a traced packet, or copies of it, have met.
+static __rte_noinline void note_hits(struct pmd *pmd, const struct batches *batches)
+{
+	const struct burst *b = &pmd->burst;
+
+	for (unsigned i = 0; i < batches->n_outputs; i++) {
+		const struct action output = {.type = ACTION_OUTPUT,
+					      .u.port = batches->output ? batches->output
+									: batches->outputs[i]};
+
+		trace_step(pmd->trace, &b->keys[i], &b->flows[i]->match, &output, 1);
+	}
+	for (unsigned i = 0; i < batches->n; i++) {
+		const struct batch *batch = &batches->list[i];
+
+		for (unsigned at = batch->first; at < batch->first + batch->n; at++)
+			trace_step(pmd->trace, &b->keys[batches->places[at]], &batch->flow->match,
+				   batch->actions->list, batch->actions->n);
+	}
+}
+
 // The way of n packets in pmd->burst, up to the tx buffers.
 static void classify_and_execute(struct pmd *pmd, unsigned n)
 {
@@ -29,6 +50,8 @@ static void classify_and_execute(struct pmd *pmd, unsigned n)
 	struct batches batches;
 
 	pmd->classify->classify(pmd, n, &batches);
+	if (unlikely(pmd->trace))
+		note_hits(pmd, &batches);
 	if (likely(batches.n_outputs && batches.output)) {
 		tx_add_batch(pmd, batches.output, pkts, batches.n_outputs, &batches.sum);
 	} else {
@@ -57,11 +80,16 @@ static void recirculate(struct pmd *pmd)
 	pmd->n_recirc = pmd->recirc_head = 0;
 }
 
-static void finish(struct pmd *pmd)
+static void leave(struct pmd *pmd)
 {
 	if (unlikely(pmd->n_recirc > 0))
 		recirculate(pmd);
 	tx_flush(pmd);
+}
+
+static void finish(struct pmd *pmd)
+{
+	leave(pmd);
 	if (unlikely(pmd->upcall_queued)) {
 		pmd->upcall_queued = false;
 		upcall_wake();
@@ -88,9 +116,37 @@ static void timing_end(struct pmd *pmd, unsigned n)
 	pmd->n_untimed = TIMED_EVERY - 1;
 }
 
+// The whole way of the first of n packets in pmd->burst, one by one, as many as the trace still
+// wants. Returns how many are left; they stand first in the burst.
+static __rte_noinline unsigned forward_traced(struct pmd *pmd, struct trace *trace, unsigned n)
+{
+	struct rte_mbuf *pkts[BURST_MAX];
+	unsigned i = 0;
+
+	memcpy(pkts, pmd->burst.pkts, n * sizeof pkts[0]);
+	for (; i < n && (pmd->trace = trace_claim(trace, pkts[i])); i++) {
+		pmd->burst.pkts[0] = pkts[i];
+		classify_and_execute(pmd, 1);
+		leave(pmd);
+		trace_done(pmd->trace);
+		pmd->burst.recirculated = false;
+	}
+	pmd->trace = NULL;
+	memcpy(pmd->burst.pkts, pkts + i, (n - i) * sizeof pkts[0]);
+	return n - i;
+}
+
+// What is left to do of a burst.
+static unsigned untraced(struct pmd *pmd, const struct port *port, unsigned n)
+{
+	struct trace *trace = __atomic_load_n(&port->trace, __ATOMIC_ACQUIRE);
+
+	return likely(!trace) ? n : forward_traced(pmd, trace, n);
+}
+
 unsigned forward_rx(struct pmd *pmd, const struct rxq_poll *poll)
 {
-	unsigned n;
+	unsigned n, left;
 
 	packet_arena_reset(pmd->arena);
 	timing_begin(pmd);
@@ -104,7 +160,9 @@ unsigned forward_rx(struct pmd *pmd, const struct rxq_poll *poll)
 	pmd->ports[pmd->in_port].rx_packets += n;
 	pmd->stats.rx_packets += n;
 	pmd->stats.rx_bursts++;
-	classify_and_execute(pmd, n);
+	left = untraced(pmd, poll->port, n);
+	if (likely(left > 0))
+		classify_and_execute(pmd, left);
 	finish(pmd);
 	if (poll->rx_done)
 		poll->rx_done(poll->port, poll->queue);

@@ -11,27 +11,56 @@
 #include <rte_ip.h>
 #include <rte_tcp.h>
 
+#define LSE_LEN	     4u // of a label stack entry
 #define TCP_CSUM_OFS offsetof(struct rte_tcp_hdr, cksum)
+
+// Over the labels of an MPLS packet, up to the bottom of its stack; *l3 is moved behind them. false
+// when they do not end in the first segment, or for another EtherType.
+static bool labels_skip(const struct rte_mbuf *m, uint16_t eth_type, uint32_t *l3)
+{
+	uint32_t at = *l3;
+	const uint8_t *lse;
+
+	if (!eth_type_is_mpls(eth_type))
+		return false;
+	do {
+		if (rte_pktmbuf_data_len(m) < at + LSE_LEN)
+			return false;
+		lse = rte_pktmbuf_mtod_offset(m, const uint8_t *, at);
+		at += LSE_LEN;
+	} while (!(lse[2] & 1));
+	*l3 = at;
+	return true;
+}
+
+// Whether IP of this version may start at *l3: the EtherType says so, or labels stand there and
+// nothing says what is behind them but who left the frame to be cut.
+static bool l3_find(const struct rte_mbuf *m, bool v6, uint32_t *l3)
+{
+	uint16_t eth_type = edit_eth_type(m, l3);
+
+	return eth_type == (v6 ? RTE_ETHER_TYPE_IPV6 : RTE_ETHER_TYPE_IPV4) ||
+	       labels_skip(m, eth_type, l3);
+}
 
 // The headers of m, which may lie in several segments, and where they start.
 static int headers_read(struct gso *gso, struct rte_mbuf *m, const struct packet_offload *offload)
 {
 	uint32_t len = offload->gso_headers, l4 = offload->csum_start, l3, l3_len;
 	uint8_t type = offload->gso_type & (uint8_t)~VIRTIO_NET_HDR_GSO_ECN;
-	uint16_t eth_type = edit_eth_type(m, &l3);
 	const void *headers;
 
 	gso->v6 = type == VIRTIO_NET_HDR_GSO_TCPV6;
 	l3_len = gso->v6 ? sizeof(struct rte_ipv6_hdr) : sizeof(struct rte_ipv4_hdr);
-	if (eth_type != (gso->v6 ? RTE_ETHER_TYPE_IPV6 : RTE_ETHER_TYPE_IPV4) ||
-	    (!gso->v6 && type != VIRTIO_NET_HDR_GSO_TCPV4) ||
+	if (!l3_find(m, gso->v6, &l3) || (!gso->v6 && type != VIRTIO_NET_HDR_GSO_TCPV4) ||
 	    offload->csum_offset != TCP_CSUM_OFS || l4 < l3 + l3_len ||
 	    len < l4 + sizeof(struct rte_tcp_hdr) || len > GSO_HEADERS_MAX || len > m->pkt_len)
 		return -EINVAL;
 	headers = rte_pktmbuf_read(m, 0, len, gso->headers);
 	if (headers != gso->headers)
 		memcpy(gso->headers, headers, len);
-	if (!gso->v6 && (gso->headers[l3] & 0xfu) * 4 != l4 - l3)
+	if (gso->headers[l3] >> 4 != (gso->v6 ? 6 : 4) ||
+	    (!gso->v6 && (gso->headers[l3] & 0xfu) * 4 != l4 - l3))
 		return -EINVAL;
 	gso->l3_ofs = (uint16_t)l3;
 	gso->l4_ofs = (uint16_t)l4;

@@ -16,7 +16,7 @@
 struct port_counters {
 	uint64_t rx_packets, rx_bytes, tx_packets, tx_bytes;
 	uint64_t drops[N_DROP_REASONS];
-};
+} __rte_cache_aligned;
 
 // A receive queue and its bounded ring of misses to the control thread. Producer: the one PMD that
 // polls the queue. Consumer: the control thread.

@@ -4,6 +4,7 @@
 #define DATAPATH_PMD_PRIVATE_H
 
 #include "datapath/pmd.h"
+#include "datapath/trace.h"
 
 #include <pthread.h>
 #include <rte_common.h>
@@ -83,13 +84,14 @@ struct pmd {
 	uint16_t core;	// constant
 	int16_t numa_node; // constant
 	bool stop;
+	uint64_t tsc_per_ms; // constant
 
 	// Line 2: the packet at hand. Writer: the PMD, as all below.
 	uint64_t now_ms __rte_cache_aligned; // CLOCK_MONOTONIC, coarse
 	uint64_t now_tsc;		     // when now_ms was read
-	uint64_t tsc_per_ms;
-	struct rxq *rxq;  // whose misses these are
-	uint32_t in_port; // of all packets of the burst; below PORTS_MAX
+	struct trace_record *trace;	     // of the packet at hand; NULL: it is not traced
+	struct rxq *rxq;		     // whose misses these are
+	uint32_t in_port;		     // of all packets of the burst; below PORTS_MAX
 	bool upcall_queued;
 	uint16_t n_dirty; // tx buffers in use
 	uint16_t n_recirc, recirc_head;
@@ -123,6 +125,8 @@ static inline void pmd_count_drop(struct pmd *pmd, uint32_t port_no, enum drop_r
 				  unsigned n)
 {
 	pmd->ports[port_no].drops[reason] += n;
+	if (unlikely(pmd->trace))
+		trace_drop(pmd->trace, port_no, reason, n);
 }
 
 // Frees a packet and charges its input port. That PMD.

@@ -92,6 +92,7 @@ struct port {
 	uint32_t tx_offloads; // PORT_TX_*; writer: the kind, relaxed, at any time
 	const struct port_kind *kind;
 	void *priv;
+	struct trace *trace; // published; NULL: its packets are not traced. Writer: control thread
 	struct port_config config;
 };
 

@@ -9,6 +9,8 @@ static bool punt_one(struct pmd *pmd, struct rte_mbuf *m, enum drop_reason *reas
 	if (unlikely(!upcall_enqueue(pmd->rxq, m, reason)))
 		return false;
 	pmd->upcall_queued = true;
+	if (unlikely(pmd->trace))
+		trace_upcall(pmd->trace, pmd->in_port);
 	return true;
 }
 

@@ -33,7 +33,12 @@ static const struct handler handlers[] = {
     {DP_FAMILY_FLOW,     OVS_FLOW_CMD_DEL,       OVS_FLOW_CMD_DEL,   server_flow_del,       NULL},
     {DP_FAMILY_FLOW,     OVS_FLOW_CMD_GET,       OVS_FLOW_CMD_NEW,   server_flow_get,       server_flow_dump},
     {DP_FAMILY_PACKET,   OVS_PACKET_CMD_EXECUTE, 0,                  server_packet_execute, NULL},
+    {DP_FAMILY_METER,    OVS_METER_CMD_FEATURES, OVS_METER_CMD_FEATURES, server_meter_features, NULL},
+    {DP_FAMILY_METER,    OVS_METER_CMD_SET,      OVS_METER_CMD_SET,  server_meter_set,      NULL},
+    {DP_FAMILY_METER,    OVS_METER_CMD_DEL,      OVS_METER_CMD_DEL,  server_meter_del,      NULL},
+    {DP_FAMILY_METER,    OVS_METER_CMD_GET,      OVS_METER_CMD_GET,  server_meter_get,      server_meter_dump},
     {DP_FAMILY_SWD,      SWD_CMD_INFO_GET,       SWD_CMD_INFO_GET,   server_swd_info,       NULL},
+    {DP_FAMILY_SWD,      SWD_CMD_TRACE_SET,      SWD_CMD_TRACE,      server_trace_set,      NULL},
     {DP_FAMILY_SWD,      SWD_CMD_PMD_GET,        SWD_CMD_PMD_GET,    NULL,                  server_swd_pmd_dump},
     // clang-format on
 };
@@ -258,7 +263,7 @@ static int events_start(struct server *server)
 	    event_new(server->base, server->fd, EV_READ | EV_PERSIST, on_accept, server);
 	server->on_accept_retry = event_new(server->base, -1, 0, on_accept_retry, server);
 	if (server->on_accept == NULL || server->on_accept_retry == NULL ||
-	    event_add(server->on_accept, NULL) < 0)
+	    event_add(server->on_accept, NULL) < 0 || traces_open(server) < 0)
 		return -ENOMEM;
 	return upcalls_start(server);
 }
@@ -273,6 +278,7 @@ struct server *server_start(const struct server_config *config, char *err, size_
 	server->flows = config->flows;
 	server->started_ms = server_now_ms();
 	TAILQ_INIT(&server->clients);
+	TAILQ_INIT(&server->tracings);
 	server->path = strdup(config->path);
 	server->in = malloc(DP_DATAGRAM_MAX);
 	server->out.buf = malloc(DP_DATAGRAM_MAX);
@@ -298,6 +304,7 @@ void server_stop(struct server *server)
 	while ((c = TAILQ_FIRST(&server->clients)) != NULL)
 		client_destroy(c);
 	upcalls_stop(server);
+	traces_close(server);
 	if (server->on_accept != NULL)
 		event_free(server->on_accept);
 	if (server->on_accept_retry != NULL)

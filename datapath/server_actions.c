@@ -3,6 +3,7 @@
 #include "datapath/server_internal.h"
 
 #include "ctl/dp_attr.h"
+#include "datapath/meter.h"
 #include "datapath/port.h"
 
 #include <arpa/inet.h>
@@ -97,11 +98,60 @@ static const char *check_ports(const struct action *action, struct known *known)
 		   : "a set of ports needs a key and mask of IP and just that protocol";
 }
 
+static const char *check_push_mpls(const struct action *action, struct known *known)
+{
+	if (known->eth_type == ETH_TYPE_NONE)
+		return "PUSH_MPLS onto an 802.3 frame, which has no EtherType";
+	known->eth_type = ntohs(action->u.push_mpls.eth_type_be);
+	known->nw_proto = 0;
+	return NULL;
+}
+
+static const char *check_mpls(const struct action *action, struct known *known)
+{
+	(void)action;
+	return eth_type_is_mpls(known->eth_type)
+		   ? NULL
+		   : "an MPLS action needs a key and mask of EtherType 0x8847 or 0x8848 just, or a "
+		     "PUSH_MPLS before it";
+}
+
+// What is behind the label is known by the type that it gets; it may also be a tag.
+static const char *check_pop_mpls(const struct action *action, struct known *known)
+{
+	const char *wrong = check_mpls(action, known);
+	known->eth_type = ntohs(action->u.eth_type_be);
+	known->nw_proto = 0;
+	known->n_vlans = -1;
+	return wrong;
+}
+
+static const char *check_arp(const struct action *action, struct known *known)
+{
+	(void)action;
+	return known->eth_type == ETHERTYPE_ARP || known->eth_type == ETHERTYPE_REVARP
+		   ? NULL
+		   : "a set of ARP needs a key and mask of EtherType 0x0806 or 0x8035 just";
+}
+
+static const char *check_icmp(const struct action *action, struct known *known)
+{
+	bool v6 = action->type != ACTION_SET_ICMP || action->u.icmp.is_v6;
+	return known->eth_type == (v6 ? ETHERTYPE_IPV6 : ETHERTYPE_IP) &&
+		       known->nw_proto == (v6 ? IPPROTO_ICMPV6 : IPPROTO_ICMP)
+		   ? NULL
+		   : "a set of ICMP or ND needs a key and mask of IP and just that protocol";
+}
+
 static const char *(*const checks[N_ACTION_TYPES])(const struct action *action,
 						   struct known *known) = {
-    [ACTION_OUTPUT] = check_output,	[ACTION_PUSH_VLAN] = check_push_vlan,
-    [ACTION_POP_VLAN] = check_pop_vlan, [ACTION_SET_IPV4] = check_ipv4,
-    [ACTION_SET_IPV6] = check_ipv6,	[ACTION_SET_PORTS] = check_ports,
+    [ACTION_OUTPUT] = check_output,	  [ACTION_PUSH_VLAN] = check_push_vlan,
+    [ACTION_POP_VLAN] = check_pop_vlan,	  [ACTION_SET_IPV4] = check_ipv4,
+    [ACTION_SET_IPV6] = check_ipv6,	  [ACTION_SET_PORTS] = check_ports,
+    [ACTION_PUSH_MPLS] = check_push_mpls, [ACTION_POP_MPLS] = check_pop_mpls,
+    [ACTION_SET_MPLS] = check_mpls,	  [ACTION_DEC_MPLS_TTL] = check_mpls,
+    [ACTION_SET_ARP] = check_arp,	  [ACTION_SET_ND] = check_icmp,
+    [ACTION_SET_ND_EXT] = check_icmp,	  [ACTION_SET_ICMP] = check_icmp,
 };
 
 // Each action came from one attribute.
@@ -117,12 +167,25 @@ static const struct nlattr *attr_of(const struct nlattr *actions, unsigned n)
 	return attr;
 }
 
+static int meter_check(struct request *rq, const struct nlattr *attr, const struct action *action,
+		       unsigned place)
+{
+	if (action->type != ACTION_METER || meter_get(action->u.meter_id) != NULL)
+		return 0;
+	return request_fail(rq, attr_of(attr, place), -ENOENT,
+			    "action %u: there is no meter %u: set it first", place + 1,
+			    action->u.meter_id);
+}
+
 static int actions_check(struct request *rq, const struct nlattr *attr,
 			 const struct flow_match *match, unsigned n)
 {
 	struct known known = known_from(match);
 	for (unsigned i = 0; i < n; i++) {
 		const struct action *action = &rq->server->actions[i];
+		int rc = meter_check(rq, attr, action, i);
+		if (rc < 0)
+			return rc;
 		if (checks[action->type] == NULL)
 			continue;
 		const char *wrong = checks[action->type](action, &known);

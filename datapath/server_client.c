@@ -232,6 +232,7 @@ void client_destroy(struct client *c)
 {
 	struct server *server = c->server;
 	upcalls_detach(server, c);
+	traces_detach(server, c);
 	TAILQ_REMOVE(&server->clients, c, entry);
 	server->n_clients--;
 	server->full_logged = false;

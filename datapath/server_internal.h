@@ -13,6 +13,7 @@
 
 struct client;
 struct handler;
+struct tracing;
 
 struct server {
 	struct event_base *base;
@@ -34,10 +35,13 @@ struct server {
 	struct dp_datagram out; // answers to the client that is being served; empty in between
 	struct action actions[ACTIONS_MAX]; // the list that is being read
 
-	struct event *on_upcall;
+	struct event *on_upcall, *on_upcall_later;
 	struct client *upcall_client; // who gets upcalls, or NULL
 	bool upcalls_stalled;	      // it does not read: rings wait until it does
 	uint64_t n_upcalls_sent, n_upcalls_lost;
+
+	TAILQ_HEAD(tracing_list, tracing) tracings;
+	struct event *on_trace; // while there are any
 };
 
 // A datagram that the client's socket had no room for.
@@ -116,6 +120,11 @@ int upcalls_attach(struct server *server, struct client *c);	    // 0 or -EBUSY
 void upcalls_detach(struct server *server, const struct client *c); // nothing when c has none
 void upcalls_resume(struct server *server, const struct client *c); // c's socket has drained
 
+// server_trace.c
+int traces_open(struct server *server);
+void traces_close(struct server *server);			   // no client is left
+void traces_detach(struct server *server, const struct client *c); // ends c's traces
+
 // server_actions.c
 // Reads ACTIONS and checks that they fit packets of this match. NULL with rq->error and *err on
 // failure.
@@ -136,6 +145,12 @@ int server_flow_del(struct request *rq);
 int server_flow_get(struct request *rq);
 int server_flow_dump(struct server *server, struct nlmsghdr *nlh, size_t room, uint32_t *cursor);
 int server_packet_execute(struct request *rq);
+int server_meter_features(struct request *rq);
+int server_meter_set(struct request *rq);
+int server_meter_del(struct request *rq);
+int server_meter_get(struct request *rq);
+int server_meter_dump(struct server *server, struct nlmsghdr *nlh, size_t room, uint32_t *cursor);
+int server_trace_set(struct request *rq);
 int server_swd_info(struct request *rq);
 int server_swd_pmd_dump(struct server *server, struct nlmsghdr *nlh, size_t room, uint32_t *cursor);
 

@@ -1,10 +1,12 @@
 // swd: the data plane. Starts the parts in order, runs the event loop, stops them in reverse order.
 #include "datapath/eal.h"
+#include "datapath/meter.h"
 #include "datapath/options.h"
 #include "datapath/packet.h"
 #include "datapath/pmd.h"
 #include "datapath/port.h"
 #include "datapath/server.h"
+#include "datapath/trace.h"
 #include "datapath/upcall.h"
 #include "flowtable/isa.h"
 #include "flowtable/megaflow.h"
@@ -116,6 +118,8 @@ static int pool_begin(struct swd *swd)
 					       .emc_entries = EMC_ENTRIES,
 					       .signature_entries = signature_entries(swd)};
 	ports_init(swd->rcu);
+	meters_init(swd->rcu);
+	traces_init(swd->rcu);
 	int rc = pmd_pool_init(&config);
 	if (rc < 0)
 		snprintf(swd->err, sizeof(swd->err), "cannot set up the packet threads: %s",
@@ -134,6 +138,7 @@ static int upcall_begin(struct swd *swd)
 	int rc = upcall_init();
 	if (rc < 0)
 		snprintf(swd->err, sizeof(swd->err), "cannot set up upcalls: %s", strerror(-rc));
+	upcall_set_rate(swd->options.upcall_rate);
 	return rc;
 }
 
@@ -207,6 +212,7 @@ static void pool_end(struct swd *swd)
 {
 	(void)swd;
 	pmd_pool_fini();
+	meters_fini();
 }
 
 static void ports_end(struct swd *swd)

@@ -53,6 +53,8 @@ static void transmit(struct pmd *pmd, struct port *port, struct rte_mbuf **pkts,
 		pmd_count_drop(pmd, port->no, (enum drop_reason)reason, n - sent);
 		packet_free_bulk(pkts + sent, n - sent);
 	}
+	if (unlikely(pmd->trace))
+		trace_output(pmd->trace, port->no, sent);
 	counters->tx_packets += sent;
 	counters->tx_bytes += bytes;
 }

@@ -1,58 +1,37 @@
 #include "flowtable/classifier.h"
 
-#include "flowtable/key_words.h"
-#include "flowtable/priorities.h"
-#include "flowtable/stages.h"
+#include "flowtable/cls_mask.h"
+#include "flowtable/cls_subtable.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define BUCKETS_MIN 4 // a power of two, as all bucket counts
+#define ORDER_MIN 4
 
-// The rules of one mask, chained in a hash table by their masked keys.
-struct subtable {
-	struct flow_key mask;
-	uint32_t mask_hash;
-	uint32_t n_rules;
-	uint32_t n_buckets;
-	uint32_t place; // in classifier.order
-	bool line2;	// the mask has bits there
-	struct cls_rule **buckets;
-	struct priorities priorities;
-	struct stages stages;
-	struct subtable *next_by_mask;
+// A subtable in the order of lookup.
+struct place {
+	struct cls_subtable *subtable;
+	uint32_t max_priority;
 };
 
 struct classifier {
-	// By greatest priority, descending.
-	struct subtable **order;
+	struct place *order; // by greatest priority, descending
 	uint32_t n_subtables, room;
-	struct subtable **by_mask;
-	uint32_t n_mask_buckets;
+	struct cls_subtable **by_mask; // chains; as many as `room`
 	unsigned n_rules;
+	struct trie tries[CLS_N_PREFIX_FIELDS]; // of the rules' prefixes
 };
 
 struct classifier *classifier_create(void)
 {
 	struct classifier *c = calloc(1, sizeof(*c));
+
 	if (!c)
 		return NULL;
-	c->n_mask_buckets = 256;
-	c->by_mask = calloc(c->n_mask_buckets, sizeof(*c->by_mask));
-	if (!c->by_mask) {
-		free(c);
-		return NULL;
-	}
+	for (unsigned f = 0; f < CLS_N_PREFIX_FIELDS; f++)
+		trie_init(&c->tries[f], cls_prefix_bytes(f));
 	return c;
-}
-
-static void subtable_free(struct subtable *s)
-{
-	stages_fini(&s->stages);
-	priorities_fini(&s->priorities);
-	free(s->buckets);
-	free(s);
 }
 
 void classifier_destroy(struct classifier *c)
@@ -60,246 +39,379 @@ void classifier_destroy(struct classifier *c)
 	if (!c)
 		return;
 	for (uint32_t i = 0; i < c->n_subtables; i++)
-		subtable_free(c->order[i]);
+		cls_subtable_destroy(c->order[i].subtable);
+	for (unsigned f = 0; f < CLS_N_PREFIX_FIELDS; f++)
+		trie_fini(&c->tries[f]);
 	free(c->order);
 	free(c->by_mask);
 	free(c);
 }
 
-static struct subtable *subtable_find(const struct classifier *c, const struct flow_key *mask,
-				      uint32_t hash)
+static struct cls_subtable **by_mask_of(const struct classifier *c, const struct cls_mask *mask)
 {
-	struct subtable *s = c->by_mask[hash & (c->n_mask_buckets - 1)];
-	while (s && (s->mask_hash != hash || !flow_key_equal(&s->mask, mask)))
-		s = s->next_by_mask;
+	return &c->by_mask[mask->hash & (c->room - 1)];
+}
+
+static struct cls_subtable *find_subtable(const struct classifier *c, const struct cls_mask *mask)
+{
+	struct cls_subtable *s = c->room && mask ? *by_mask_of(c, mask) : NULL;
+
+	while (s && s->mask != mask)
+		s = s->next;
 	return s;
 }
 
-// Puts a subtable whose greatest priority has changed where it belongs.
-static void subtable_reorder(struct classifier *c, struct subtable *s)
+static void link_by_mask(struct classifier *c, struct cls_subtable *s)
 {
-	uint32_t max = priorities_max(&s->priorities), i = s->place;
-	for (; i > 0 && priorities_max(&c->order[i - 1]->priorities) < max; i--) {
-		c->order[i] = c->order[i - 1];
-		c->order[i]->place = i;
-	}
-	for (; i + 1 < c->n_subtables && priorities_max(&c->order[i + 1]->priorities) > max; i++) {
-		c->order[i] = c->order[i + 1];
-		c->order[i]->place = i;
-	}
-	c->order[i] = s;
-	s->place = i;
+	struct cls_subtable **head = by_mask_of(c, s->mask);
+
+	s->next = *head;
+	*head = s;
 }
 
-static int order_make_room(struct classifier *c)
+static int make_room(struct classifier *c)
 {
+	uint32_t room = c->room ? c->room * 2 : ORDER_MIN;
+	struct place *order;
+	struct cls_subtable **by_mask;
+
 	if (c->n_subtables < c->room)
 		return 0;
-	uint32_t room = c->room ? c->room * 2 : 16;
-	void *order = realloc(c->order, room * sizeof(*c->order));
-	if (!order)
+	by_mask = calloc(room, sizeof(struct cls_subtable *));
+	order = by_mask ? realloc(c->order, room * sizeof(*order)) : NULL;
+	if (!order) {
+		free(by_mask);
 		return -ENOMEM;
-	c->order = order;
-	c->room = room;
-	return 0;
-}
-
-// Growing is a matter of speed only: without memory the chains get longer.
-static void by_mask_grow(struct classifier *c)
-{
-	uint32_t n = c->n_mask_buckets * 2;
-	struct subtable **table = calloc(n, sizeof(*table));
-	if (!table)
-		return;
-	for (uint32_t i = 0; i < c->n_subtables; i++) {
-		struct subtable *s = c->order[i], **head = &table[s->mask_hash & (n - 1)];
-		s->next_by_mask = *head;
-		*head = s;
 	}
 	free(c->by_mask);
-	c->by_mask = table;
-	c->n_mask_buckets = n;
+	c->order = order;
+	c->by_mask = by_mask;
+	c->room = room;
+	for (uint32_t i = 0; i < c->n_subtables; i++)
+		link_by_mask(c, order[i].subtable);
+	return 0;
 }
 
-static struct subtable *subtable_create(const struct flow_key *mask, uint32_t hash)
+// The first place whose priority is not above.
+static uint32_t first_not_above(const struct classifier *c, uint32_t priority)
 {
-	struct subtable *s = aligned_alloc(_Alignof(struct subtable), sizeof(*s));
-	if (!s)
-		return NULL;
-	memset(s, 0, sizeof(*s));
-	s->mask = *mask;
-	s->mask_hash = hash;
-	s->line2 = flow_mask_uses_line2(mask);
-	stages_init(&s->stages, mask);
-	s->n_buckets = BUCKETS_MIN;
-	s->buckets = calloc(s->n_buckets, sizeof(*s->buckets));
-	if (!s->buckets) {
-		free(s);
-		return NULL;
+	uint32_t low = 0, high = c->n_subtables;
+
+	while (low < high) {
+		uint32_t middle = low + (high - low) / 2;
+
+		if (c->order[middle].max_priority > priority)
+			low = middle + 1;
+		else
+			high = middle;
 	}
-	return s;
+	return low;
 }
 
-static void subtable_link(struct classifier *c, struct subtable *s)
+static void order_add(struct classifier *c, struct cls_subtable *s)
 {
-	if (c->n_subtables >= c->n_mask_buckets)
-		by_mask_grow(c);
-	struct subtable **head = &c->by_mask[s->mask_hash & (c->n_mask_buckets - 1)];
-	s->next_by_mask = *head;
-	*head = s;
-	s->place = c->n_subtables;
-	c->order[c->n_subtables++] = s;
+	uint32_t max = priorities_max(&s->priorities), at = first_not_above(c, max);
+
+	memmove(&c->order[at + 1], &c->order[at], (c->n_subtables - at) * sizeof(c->order[0]));
+	c->order[at] = (struct place){s, max};
+	c->n_subtables++;
 }
 
-static void subtable_unlink(struct classifier *c, struct subtable *s)
+// `max` is the priority by which it stands there.
+static void order_del(struct classifier *c, const struct cls_subtable *s, uint32_t max)
 {
-	struct subtable **at = &c->by_mask[s->mask_hash & (c->n_mask_buckets - 1)];
-	while (*at != s)
-		at = &(*at)->next_by_mask;
-	*at = s->next_by_mask;
+	uint32_t at = first_not_above(c, max);
+
+	while (c->order[at].subtable != s)
+		at++;
 	c->n_subtables--;
-	for (uint32_t i = s->place; i < c->n_subtables; i++) {
-		c->order[i] = c->order[i + 1];
-		c->order[i]->place = i;
+	memmove(&c->order[at], &c->order[at + 1], (c->n_subtables - at) * sizeof(c->order[0]));
+}
+
+static void unlink_by_mask(struct classifier *c, const struct cls_subtable *s)
+{
+	struct cls_subtable **at = by_mask_of(c, s->mask);
+
+	while (*at != s)
+		at = &(*at)->next;
+	*at = s->next;
+}
+
+// The subtable's greatest priority was `old_max`.
+static void reorder(struct classifier *c, struct cls_subtable *s, uint32_t old_max)
+{
+	if (priorities_max(&s->priorities) == old_max)
+		return;
+	order_del(c, s, old_max);
+	order_add(c, s);
+}
+
+static int add_first(struct classifier *c, struct cls_rule *rule)
+{
+	struct cls_subtable *s = make_room(c) == 0 ? cls_subtable_create(rule->mask) : NULL;
+	int err;
+
+	if (!s)
+		return -ENOMEM;
+	err = cls_subtable_add(s, rule);
+	if (err) {
+		cls_subtable_destroy(s);
+		return err;
+	}
+	link_by_mask(c, s);
+	order_add(c, s);
+	return 0;
+}
+
+static void tries_del(struct classifier *c, const struct cls_rule *rule, unsigned n)
+{
+	const struct cls_mask *mask = rule->mask;
+	struct of_key key;
+
+	if (n == 0)
+		return;
+	cls_mask_unpack(mask, rule->words, &key);
+	for (unsigned i = 0; i < n; i++) {
+		const struct cls_prefix *p = &mask->prefixes[i];
+
+		trie_del(&c->tries[p->field], cls_prefix_value(&key, p->field), p->len);
 	}
 }
 
-static struct cls_rule **bucket_of(const struct subtable *s, uint32_t hash)
+static int tries_add(struct classifier *c, const struct cls_rule *rule)
 {
-	return &s->buckets[hash & (s->n_buckets - 1)];
-}
+	const struct cls_mask *mask = rule->mask;
+	struct of_key key;
 
-static void subtable_grow(struct subtable *s)
-{
-	struct cls_rule **old = s->buckets;
-	uint32_t n_old = s->n_buckets;
-	struct cls_rule **buckets = calloc((size_t)n_old * 2, sizeof(*buckets));
-	if (!buckets)
-		return;
-	s->buckets = buckets;
-	s->n_buckets = n_old * 2;
-	for (uint32_t i = 0; i < n_old; i++) {
-		while (old[i]) {
-			struct cls_rule *rule = old[i];
-			old[i] = rule->next;
-			rule->next = *bucket_of(s, rule->hash);
-			*bucket_of(s, rule->hash) = rule;
+	if (mask->n_prefixes == 0)
+		return 0;
+	cls_mask_unpack(mask, rule->words, &key);
+	for (unsigned i = 0; i < mask->n_prefixes; i++) {
+		const struct cls_prefix *p = &mask->prefixes[i];
+		trie_value value = cls_prefix_value(&key, p->field);
+		int err = trie_add(&c->tries[p->field], value, p->len);
+
+		if (err) {
+			tries_del(c, rule, i);
+			return err;
 		}
 	}
-	free(old);
+	return 0;
 }
 
-static int subtable_add(struct subtable *s, struct cls_rule *rule)
+static int subtables_add(struct classifier *c, struct cls_rule *rule)
 {
-	int err = stages_add(&s->stages, &rule->match.key);
-	if (err)
-		return err;
-	err = priorities_add(&s->priorities, rule->priority);
-	if (err) {
-		stages_del(&s->stages, &rule->match.key);
-		return err;
-	}
-	if (s->n_rules >= s->n_buckets)
-		subtable_grow(s);
-	rule->hash = flow_key_hash(&rule->match.key, 0);
-	struct cls_rule **head = bucket_of(s, rule->hash);
-	rule->subtable = s;
-	rule->next = *head;
-	*head = rule;
-	s->n_rules++;
-	return 0;
+	struct cls_subtable *s = find_subtable(c, rule->mask);
+	uint32_t old_max;
+	int err;
+
+	if (!s)
+		return add_first(c, rule);
+	old_max = priorities_max(&s->priorities);
+	err = cls_subtable_add(s, rule);
+	if (!err)
+		reorder(c, s, old_max);
+	return err;
 }
 
 int classifier_add(struct classifier *c, struct cls_rule *rule)
 {
-	uint32_t mask_hash = flow_key_hash(&rule->match.mask, 0);
-	struct subtable *s = subtable_find(c, &rule->match.mask, mask_hash);
-	bool is_new = !s;
-	if (is_new) {
-		s = order_make_room(c) == 0 ? subtable_create(&rule->match.mask, mask_hash) : NULL;
-		if (!s)
-			return -ENOMEM;
-	}
-	int err = subtable_add(s, rule);
-	if (err) {
-		if (is_new)
-			subtable_free(s);
+	int err = tries_add(c, rule);
+
+	if (err)
 		return err;
-	}
-	if (is_new)
-		subtable_link(c, s);
-	subtable_reorder(c, s);
-	c->n_rules++;
-	return 0;
+	err = subtables_add(c, rule);
+	if (err)
+		tries_del(c, rule, rule->mask->n_prefixes);
+	else
+		c->n_rules++;
+	return err;
 }
 
 void classifier_del(struct classifier *c, struct cls_rule *rule)
 {
-	struct subtable *s = rule->subtable;
-	struct cls_rule **at = bucket_of(s, rule->hash);
-	while (*at != rule)
-		at = &(*at)->next;
-	*at = rule->next;
-	rule->next = NULL;
-	rule->subtable = NULL;
-	priorities_del(&s->priorities, rule->priority);
-	stages_del(&s->stages, &rule->match.key);
+	struct cls_subtable *s = rule->subtable;
+	uint32_t old_max = priorities_max(&s->priorities);
+
+	tries_del(c, rule, rule->mask->n_prefixes);
+	cls_subtable_del(s, rule);
 	c->n_rules--;
-	if (--s->n_rules > 0) {
-		subtable_reorder(c, s);
-	} else {
-		subtable_unlink(c, s);
-		subtable_free(s);
+	if (s->n_rules > 0) {
+		reorder(c, s, old_max);
+		return;
 	}
+	order_del(c, s, old_max);
+	unlink_by_mask(c, s);
+	cls_subtable_destroy(s);
 }
 
-struct cls_rule *classifier_find(const struct classifier *c, const struct flow_match *match,
-				 uint32_t priority)
+struct cls_rule *classifier_find_same(const struct classifier *c, const struct cls_rule *rule)
 {
-	struct subtable *s = subtable_find(c, &match->mask, flow_key_hash(&match->mask, 0));
+	const struct cls_subtable *s = find_subtable(c, rule->mask);
+
+	return s ? cls_subtable_find(s, rule->words, rule->priority) : NULL;
+}
+
+struct cls_rule *classifier_find(const struct classifier *c, const struct of_match *match,
+				 uint16_t priority)
+{
+	const struct cls_subtable *s = find_subtable(c, cls_mask_find(&match->mask));
+	const key_word *key = of_words(&match->key);
+	uint64_t words[OF_KEY_WORDS], *word = words;
+
 	if (!s)
 		return NULL;
-	uint32_t hash = flow_key_hash(&match->key, 0);
-	struct cls_rule *rule = *bucket_of(s, hash);
-	while (rule && (rule->hash != hash || rule->priority != priority ||
-			!flow_key_equal(&rule->match.key, &match->key)))
-		rule = rule->next;
-	return rule;
+	for (uint32_t map = s->mask->map; map; map &= map - 1)
+		*word++ = key[__builtin_ctz(map)];
+	return cls_subtable_find(s, words, priority);
 }
 
-// The best rule of a subtable that matches, if it is better than `best`.
-static struct cls_rule *subtable_lookup(const struct subtable *s, const struct flow_key *key,
-					struct cls_rule *best)
+struct lookup {
+	const struct classifier *c;
+	const struct of_key *key;
+	struct of_key *looked_at; // may be NULL
+	bool done[CLS_N_PREFIX_FIELDS];
+	// Where `done`: leading bits that are in looked_at already, and what the trie says.
+	uint8_t have_bits[CLS_N_PREFIX_FIELDS];
+	struct trie_result tries[CLS_N_PREFIX_FIELDS];
+};
+
+static void look_in_trie(struct lookup *l, enum cls_prefix_field field)
 {
-	uint32_t hash = key_hash_masked_inline(key, &s->mask, 0, s->line2);
-	for (struct cls_rule *rule = *bucket_of(s, hash); rule; rule = rule->next) {
-		if (rule->hash == hash && (!best || rule->priority > best->priority) &&
-		    key_equal_masked_inline(&rule->match.key, key, &s->mask, s->line2))
-			best = rule;
+	trie_value missing = l->looked_at ? ~cls_prefix_value(l->looked_at, field) : 0;
+	trie_value value = cls_prefix_value(l->key, field);
+
+	l->have_bits[field] = (uint8_t)trie_common_bits(missing, 0);
+	trie_lookup(&l->c->tries[field], value, &l->tries[field]);
+	l->done[field] = true;
+}
+
+// Whether the trie tells that no rule with this prefix matches; *price: how many bits more that
+// would take.
+static bool trie_tells(const struct lookup *l, const struct cls_prefix *p, unsigned *price)
+{
+	const struct trie_result *r = &l->tries[p->field];
+	unsigned need = r->need_bits[p->len], have = l->have_bits[p->field];
+
+	if (trie_lens_has(&r->matches, p->len))
+		return false;
+	*price = need > have ? need - have : 0;
+	return true;
+}
+
+// Whether what was looked at before tells that no rule of the mask matches.
+static bool is_known(const struct lookup *l, const struct cls_mask *mask)
+{
+	unsigned price;
+
+	for (unsigned i = 0; i < mask->n_prefixes; i++) {
+		const struct cls_prefix *p = &mask->prefixes[i];
+
+		if (l->done[p->field] && trie_tells(l, p, &price) && price == 0)
+			return true;
 	}
-	return best;
+	return false;
 }
 
-struct cls_rule *classifier_lookup(const struct classifier *c, const struct flow_key *key,
-				   struct flow_key *wildcards)
+// Adds the mask's bits up to and with a stage.
+static void look_at_stages(struct lookup *l, const struct cls_mask *mask, unsigned stage)
 {
-	struct cls_rule *best = NULL;
-	for (uint32_t i = 0; i < c->n_subtables; i++) {
-		const struct subtable *s = c->order[i];
-		if (best && priorities_max(&s->priorities) <= best->priority)
-			break;
-		const struct flow_key *looked_at = stages_stop(&s->stages, key);
-		if (!looked_at) {
-			best = subtable_lookup(s, key, best);
-			looked_at = &s->mask;
+	if (!l->looked_at)
+		return;
+	cls_mask_look(l->looked_at, mask, stage);
+	for (unsigned i = 0; i < mask->n_prefixes; i++) {
+		const struct cls_prefix *p = &mask->prefixes[i];
+
+		if (p->stage <= stage && l->have_bits[p->field] < p->len)
+			l->have_bits[p->field] = p->len;
+	}
+}
+
+// Whether a trie of the stage tells that no rule of the mask matches. Takes that which costs least.
+static bool tries_tell(struct lookup *l, const struct cls_mask *mask, unsigned stage)
+{
+	const struct cls_prefix *best = NULL;
+	unsigned best_price = 0, price, need;
+
+	for (unsigned i = 0; i < mask->n_prefixes; i++) {
+		const struct cls_prefix *p = &mask->prefixes[i];
+
+		if (p->stage != stage)
+			continue;
+		if (!l->done[p->field])
+			look_in_trie(l, p->field);
+		if (trie_tells(l, p, &price) && (!best || price < best_price)) {
+			best = p;
+			best_price = price;
 		}
-		if (wildcards)
-			flow_mask_merge(wildcards, looked_at);
+	}
+	if (!best || best_price == 0)
+		return best;
+	need = l->tries[best->field].need_bits[best->len];
+	cls_prefix_look(l->looked_at, mask, best->field, need);
+	l->have_bits[best->field] = (uint8_t)need;
+	return true;
+}
+
+// Looks at a subtable, stage by stage, for a rule better than `best`.
+static struct cls_rule *look(struct lookup *l, const struct cls_subtable *s, struct cls_rule *best)
+{
+	const struct cls_mask *mask = s->mask;
+	unsigned stage = 0;
+	uint64_t sum = 0;
+
+	if (is_known(l, mask))
+		return best;
+	for (;; stage++) {
+		if (tries_tell(l, mask, stage))
+			return best;
+		sum += cls_stage_sum(mask, stage, of_words(l->key), false);
+		if (stage + 1 == mask->n_stages) {
+			best = cls_subtable_lookup(s, l->key, sum, best);
+			break;
+		}
+		if (!hash_counts_has(&s->stages.early[stage], hash_finish(sum, 0)))
+			break;
+	}
+	look_at_stages(l, mask, stage);
+	return best;
+}
+
+struct cls_rule *classifier_lookup(const struct classifier *c, const struct of_key *key,
+				   struct of_key *looked_at)
+{
+	struct lookup l = {.c = c, .key = key, .looked_at = looked_at};
+	struct cls_rule *best = NULL;
+
+	for (uint32_t i = 0; i < c->n_subtables; i++) {
+		if (best && c->order[i].max_priority <= best->priority)
+			break;
+		best = look(&l, c->order[i].subtable, best);
 	}
 	return best;
+}
+
+void classifier_each(const struct classifier *c, bool (*fn)(struct cls_rule *rule, void *arg),
+		     void *arg)
+{
+	for (uint32_t i = 0; i < c->n_subtables; i++) {
+		const struct cls_subtable *s = c->order[i].subtable;
+
+		for (uint32_t b = 0; b < s->n_buckets; b++) {
+			for (struct cls_rule *rule = s->buckets[b]; rule; rule = rule->next) {
+				if (!fn(rule, arg))
+					return;
+			}
+		}
+	}
 }
 
 unsigned classifier_n_rules(const struct classifier *c)
 {
 	return c->n_rules;
+}
+
+unsigned classifier_n_masks(const struct classifier *c)
+{
+	return c->n_subtables;
 }

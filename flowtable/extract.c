@@ -10,9 +10,12 @@
 #define ETH_TYPE_ARP   0x0806
 #define ETH_TYPE_RARP  0x8035
 #define ETH_TYPE_IPV6  0x86dd
+#define ETH_TYPE_MPLS  0x8847
+#define ETH_TYPE_MPLSM 0x8848
 #define VLAN_TAG_LEN   4
 #define LLC_SNAP_LEN   8
 #define ARP_LEN	       28
+#define MPLS_HLEN      4
 #define IPV4_HLEN      20
 #define IPV6_HLEN      40
 #define EXT_HEADER_MIN 8
@@ -324,6 +327,17 @@ static bool extract_ipv6(struct cursor *c, struct flow_key *key)
 	return true;
 }
 
+// No header is found here, so that the layout has none: what the labels carry is not known.
+static void extract_mpls(struct cursor *c, struct flow_key *key)
+{
+	for (unsigned i = 0; i < FLOW_MPLS_LABELS && has(c, MPLS_HLEN); i++) {
+		key->mpls_lse_be[i] = load32_be(at(c, 0));
+		if (key->mpls_lse_be[i] & htonl(MPLS_BOS))
+			return;
+		c->ofs += MPLS_HLEN;
+	}
+}
+
 static void extract_l3(struct cursor *c, uint16_t eth_type, struct flow_key *key,
 		       struct packet_layout *layout)
 {
@@ -343,6 +357,10 @@ static void extract_l3(struct cursor *c, uint16_t eth_type, struct flow_key *key
 	case ETH_TYPE_ARP:
 	case ETH_TYPE_RARP:
 		found = extract_arp(c, key);
+		break;
+	case ETH_TYPE_MPLS:
+	case ETH_TYPE_MPLSM:
+		extract_mpls(c, key);
 		break;
 	}
 	if (!found)

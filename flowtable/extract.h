@@ -19,7 +19,7 @@ struct packet_layout {
 // Fills every byte of *key but in_port and recirc_id, which the caller has set (or zeroed), from
 // the `len` bytes at `data` (the contiguous start of the frame). Never reads past data + len.
 // `layout` may be NULL. Any thread. Sources: IEEE 802.1Q, 802.3, RFC 791, 826, 4443, 4861, 8200,
-// 9293, 768, 9260.
+// 9293, 768, 9260, 3032.
 void flow_extract(const uint8_t *data, uint32_t len, struct flow_key *key,
 		  struct packet_layout *layout);
 

@@ -5,51 +5,53 @@
 
 #define ROOM_MIN 4
 
-// Where a hash stands, or the free place where it would. There is always one.
-static uint32_t place_of(const struct hash_counts *h, uint32_t hash)
+static int resize(struct hash_counts *h, uint32_t room)
 {
-	uint32_t at = hash & (h->room - 1);
-	while (h->list[at].count > 0 && h->list[at].hash != hash)
-		at = (at + 1) & (h->room - 1);
-	return at;
-}
+	struct hash_counts moved = {.n = h->n, .room = room};
 
-static int make_room(struct hash_counts *h)
-{
-	if (h->n < h->room / 2)
-		return 0;
-	struct hash_counts grown = {.n = h->n, .room = h->room ? h->room * 2 : ROOM_MIN};
-	grown.list = calloc(grown.room, sizeof(*grown.list));
-	if (!grown.list)
+	moved.list = calloc(room, sizeof(*moved.list));
+	if (!moved.list)
 		return -ENOMEM;
 	for (uint32_t i = 0; i < h->room; i++) {
 		if (h->list[i].count > 0)
-			grown.list[place_of(&grown, h->list[i].hash)] = h->list[i];
+			moved.list[hash_counts_place(&moved, h->list[i].hash)] = h->list[i];
 	}
 	free(h->list);
-	*h = grown;
+	*h = moved;
 	return 0;
 }
 
 int hash_counts_add(struct hash_counts *h, uint32_t hash)
 {
-	int err = make_room(h);
-	if (err)
-		return err;
-	struct hash_count *c = &h->list[place_of(h, hash)];
+	struct hash_count *c;
+
+	if (h->n >= h->room / 4 * 3) {
+		int err = resize(h, h->room ? h->room + h->room / 2 : ROOM_MIN);
+
+		if (err)
+			return err;
+	}
+	c = &h->list[hash_counts_place(h, hash)];
 	h->n += c->count == 0;
 	c->hash = hash;
 	c->count++;
 	return 0;
 }
 
+// How far a place is behind another, going round.
+static uint32_t distance(const struct hash_counts *h, uint32_t from, uint32_t to)
+{
+	return to >= from ? to - from : to + h->room - from;
+}
+
 // Moves back those that a free place would part from where their search starts.
 static void close_gap(struct hash_counts *h, uint32_t gap)
 {
-	uint32_t last = h->room - 1;
-	for (uint32_t at = (gap + 1) & last; h->list[at].count > 0; at = (at + 1) & last) {
-		uint32_t way = (at - h->list[at].hash) & last;
-		if (way < ((at - gap) & last))
+	for (uint32_t at = gap;;) {
+		at = at + 1 == h->room ? 0 : at + 1;
+		if (h->list[at].count == 0)
+			return;
+		if (distance(h, hash_counts_start(h, h->list[at].hash), at) < distance(h, gap, at))
 			continue;
 		h->list[gap] = h->list[at];
 		h->list[at].count = 0;
@@ -59,16 +61,16 @@ static void close_gap(struct hash_counts *h, uint32_t gap)
 
 void hash_counts_del(struct hash_counts *h, uint32_t hash)
 {
-	uint32_t at = place_of(h, hash);
+	uint32_t at = hash_counts_place(h, hash);
+
 	if (--h->list[at].count > 0)
 		return;
 	h->n--;
 	close_gap(h, at);
-}
-
-bool hash_counts_has(const struct hash_counts *h, uint32_t hash)
-{
-	return h->room > 0 && h->list[place_of(h, hash)].count > 0;
+	if (h->n == 0)
+		hash_counts_fini(h);
+	else if (h->room > ROOM_MIN && h->n < h->room / 4)
+		(void)resize(h, h->room / 2); // without memory it stays large
 }
 
 void hash_counts_fini(struct hash_counts *h)

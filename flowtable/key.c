@@ -44,6 +44,16 @@ void flow_mask_merge(struct flow_key *acc, const struct flow_key *mask)
 		aw[i] |= mw[i];
 }
 
+bool flow_mask_covers(const struct flow_key *outer, const struct flow_key *inner)
+{
+	const key_word *ow = key_words(outer), *iw = key_words(inner);
+	uint64_t outside = 0;
+
+	for (unsigned i = 0; i < FLOW_KEY_WORDS; i++)
+		outside |= iw[i] & ~ow[i];
+	return outside == 0;
+}
+
 bool flow_mask_uses_line2(const struct flow_key *mask)
 {
 	const key_word *mw = key_words(mask);

@@ -9,7 +9,10 @@
 //   - frames in 802.3 (LLC) format have eth_type ETH_TYPE_NONE unless a SNAP header gives one;
 //   - ICMP type and code stand in tp_src and tp_dst; ARP's opcode in nw_proto, its protocol
 //   addresses in ip_src/ip_dst;
-//   - a later fragment has no transport fields; a truncated header leaves its fields zero.
+//   - a later fragment has no transport fields; a truncated header leaves its fields zero;
+//   - an MPLS packet (EtherType 0x8847, 0x8848) has its outermost label stack entries, up to the
+//   bottom of the stack or FLOW_MPLS_LABELS, in the place of the IPv4 addresses, and nothing of
+//   what the labels carry: nobody says what that is before the last label is popped.
 #ifndef FLOWTABLE_KEY_H
 #define FLOWTABLE_KEY_H
 
@@ -23,11 +26,18 @@
 #define VLAN_PCP_SHIFT 13
 #define ETH_TYPE_NONE  0x05ff // host order; OVS's FLOW_DL_TYPE_NONE
 
+#define FLOW_MPLS_LABELS 2 // label stack entries in a key
+
+// A label stack entry (RFC 3032, section 2.1), host order.
+#define MPLS_LABEL_SHIFT 12
+#define MPLS_TC_SHIFT	 9
+#define MPLS_TC_MASK	 0x00000e00u
+#define MPLS_BOS	 0x00000100u // bottom of stack
+#define MPLS_TTL_MASK	 0x000000ffu
+
 // nw_frag bits, as Open vSwitch's FLOW_NW_FRAG_*.
 #define NW_FRAG_ANY   0x01 // any fragment
 #define NW_FRAG_LATER 0x02 // not the first one
-
-#define FLOW_MPLS_LABELS 2 // label stack entries (RFC 3032) that a key holds
 
 struct eth_addr {
 	uint8_t b[6];
@@ -54,7 +64,7 @@ struct flow_key {
 			uint32_t ip_src_be; // IPv4 source, or ARP sender protocol address
 			uint32_t ip_dst_be; // IPv4 destination, or ARP target protocol address
 		};
-		uint32_t mpls_lse_be[FLOW_MPLS_LABELS]; // label stack entries, the outermost first
+		uint32_t mpls_lse_be[FLOW_MPLS_LABELS]; // outermost first; 0: none
 	};
 	uint16_t eth_type_be;
 	uint8_t nw_proto; // IP protocol, or ARP opcode (0 when above 255)
@@ -82,6 +92,13 @@ struct flow_key {
 
 static_assert(sizeof(struct flow_key) == 128, "the key is two cache lines");
 static_assert(offsetof(struct flow_key, ipv6_src) == FLOW_KEY_LINE, "line 2 starts with IPv6");
+static_assert(sizeof(((struct flow_key *)0)->mpls_lse_be) == 2 * sizeof(uint32_t),
+	      "labels in the place of two addresses");
+
+static inline bool eth_type_is_mpls(uint16_t type) // host order
+{
+	return type == 0x8847 || type == 0x8848;
+}
 
 // A key and the bits of it that matter.
 struct flow_match {
@@ -100,6 +117,9 @@ bool flow_key_equal(const struct flow_key *a, const struct flow_key *b);
 
 // acc |= mask.
 void flow_mask_merge(struct flow_key *acc, const struct flow_key *mask);
+
+// Whether every bit of `inner` is in `outer`.
+bool flow_mask_covers(const struct flow_key *outer, const struct flow_key *inner);
 
 // Whether a mask has bits in line 2.
 bool flow_mask_uses_line2(const struct flow_key *mask);

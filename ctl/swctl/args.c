@@ -47,12 +47,12 @@ static int take_string(struct args *a, const struct param_spec *spec)
 
 static int take_file(struct args *a, const struct param_spec *spec)
 {
-	json_t *lines = NULL;
-	int ret = swctl_lines_read(a->words[a->used++], &lines, a->err, a->err_len);
+	json_t *text = NULL;
+	int ret = swctl_lines_read(a->words[a->used++], &text, a->err, a->err_len);
 	if (ret)
 		return ret;
-	return json_object_set_new(a->params, spec->name, lines) ? fail(a, -ENOMEM, "out of memory")
-								 : 0;
+	return json_object_set_new(a->params, spec->name, text) ? fail(a, -ENOMEM, "out of memory")
+								: 0;
 }
 
 // All the words that are left, as one text: a shell splits "in_port=vm1 actions=drop" unless it is
@@ -177,7 +177,7 @@ int swctl_args_build(const struct rpc_method *method, char *const *words, int n,
 	struct param_spec spec;
 	int ret = 0;
 	while (ret == 0 && a.used < n && swctl_param_next(&cursor, &spec))
-		if (!spec.key)
+		if (!spec.key && swctl_param_is_word(&spec))
 			ret = take(&a, method, &spec);
 	if (ret == 0)
 		ret = check_complete(&a, method);
@@ -186,5 +186,50 @@ int swctl_args_build(const struct rpc_method *method, char *const *words, int n,
 		return ret;
 	}
 	*params = a.params;
+	return 0;
+}
+
+// The parameter that an option gives, in a row that has it.
+static bool find_option(const char *specs, const char *name, struct param_spec *spec)
+{
+	while (swctl_param_next(&specs, spec)) {
+		if (!swctl_param_is_word(spec) && spec->type != PARAM_FORM &&
+		    strcmp(spec->name, name) == 0)
+			return true;
+	}
+	return false;
+}
+
+static int take_option(const struct rpc_method *method, const struct swctl_given *given,
+		       json_t *params, char *err, size_t err_len)
+{
+	struct param_spec spec;
+	if (find_option(method->params, given->name, &spec))
+		return json_object_set_new(params, given->name,
+					   spec.type == PARAM_FLAG ? json_true()
+								   : json_string(given->value))
+			   ? -EINVAL
+			   : 0;
+	char option[sizeof(given->name)];
+	for (size_t i = 0; i < sizeof(option); i++)
+		option[i] = given->name[i] == '_' ? '-' : given->name[i];
+	snprintf(err, err_len, "%s takes no --%s", method->command, option);
+	return -EINVAL;
+}
+
+int swctl_args_options(const struct rpc_method *method, const struct swctl_options *options,
+		       json_t *params, char *err, size_t err_len)
+{
+	const char *cursor = method->params;
+	struct param_spec spec;
+	snprintf(err, err_len, "an option's value is not UTF-8 text");
+	for (unsigned i = 0; i < options->n_given; i++) {
+		if (take_option(method, &options->given[i], params, err, err_len))
+			return -EINVAL;
+	}
+	while (swctl_param_next(&cursor, &spec)) {
+		if (spec.type == PARAM_FORM && !options->json)
+			json_object_set_new(params, spec.name, json_true());
+	}
 	return 0;
 }

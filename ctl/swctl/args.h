@@ -3,6 +3,7 @@
 #define CTL_SWCTL_ARGS_H
 
 #include "ctl/rpc_table.h"
+#include "ctl/swctl/options.h"
 
 #include <jansson.h>
 #include <stddef.h>
@@ -11,5 +12,9 @@
 // be used. One line in err.
 int swctl_args_build(const struct rpc_method *method, char *const *words, int n, json_t **params,
 		     char *err, size_t err_len);
+// Adds what options give. 0, or -EINVAL for an option that the method does not have, with one line
+// in err.
+int swctl_args_options(const struct rpc_method *method, const struct swctl_options *options,
+		       json_t *params, char *err, size_t err_len);
 
 #endif

@@ -6,7 +6,8 @@
 
 static const char *const param_types[] = {
     [PARAM_STRING] = "string", [PARAM_OBJECT] = "object", [PARAM_PORT] = "port",
-    [PARAM_FLOW] = "flow",     [PARAM_FILE] = "file",
+    [PARAM_FLOW] = "flow",     [PARAM_FILE] = "file",	  [PARAM_FLAG] = "flag",
+    [PARAM_FIELD] = "field",   [PARAM_FORM] = "form",
 };
 
 // Parameters that an operator writes as KEY=VALUE, so that add-port's line is uniform.
@@ -64,6 +65,23 @@ static void append_upper(char *buf, size_t len, const char *text)
 		*c = (char)toupper((unsigned char)*c);
 }
 
+bool swctl_param_is_word(const struct param_spec *spec)
+{
+	return spec->type < PARAM_FLAG;
+}
+
+// "no_stats" is --no-stats.
+static void append_option(char *buf, size_t len, const char *name)
+{
+	append(buf, len, "--");
+	size_t used = strlen(buf);
+	append(buf, len, name);
+	for (char *c = buf + used; *c; c++) {
+		if (*c == '_')
+			*c = '-';
+	}
+}
+
 void swctl_param_usage(const struct param_spec *spec, char *buf, size_t len)
 {
 	buf[0] = '\0';
@@ -75,8 +93,12 @@ void swctl_param_usage(const struct param_spec *spec, char *buf, size_t len)
 		append(buf, len, "KEY=VALUE...");
 	else if (spec->type == PARAM_FILE)
 		append(buf, len, "FILE|-");
+	else if (spec->type == PARAM_FLAG || spec->type == PARAM_FIELD)
+		append_option(buf, len, spec->name);
 	else
 		append_upper(buf, len, spec->name);
+	if (spec->type == PARAM_FIELD)
+		append(buf, len, "[=FIELD]");
 }
 
 void swctl_command_usage(const struct rpc_method *method, char *buf, size_t len)
@@ -86,6 +108,8 @@ void swctl_command_usage(const struct rpc_method *method, char *buf, size_t len)
 	struct param_spec spec;
 	char shown[64];
 	while (swctl_param_next(&cursor, &spec)) {
+		if (spec.type == PARAM_FORM)
+			continue;
 		swctl_param_usage(&spec, shown, sizeof(shown));
 		append(buf, len, spec.optional ? " [" : " ");
 		append(buf, len, shown);

@@ -11,7 +11,16 @@
 const struct rpc_method *swctl_command_find(char *const *words, int n, int *n_used, char *err,
 					    size_t err_len);
 
-enum param_type { PARAM_STRING, PARAM_OBJECT, PARAM_PORT, PARAM_FLOW, PARAM_FILE };
+enum param_type {
+	PARAM_STRING,
+	PARAM_OBJECT,
+	PARAM_PORT,
+	PARAM_FLOW,
+	PARAM_FILE,
+	PARAM_FLAG,  // an option
+	PARAM_FIELD, // an option that may have a value
+	PARAM_FORM,  // not on the command line
+};
 
 struct param_spec {
 	char name[32];
@@ -23,7 +32,9 @@ struct param_spec {
 // The next parameter of a row; *cursor starts as the row's params. false at the end.
 bool swctl_param_next(const char **cursor, struct param_spec *spec);
 
-// "NAME", "type=KIND", "KEY=VALUE...".
+// Whether the parameter stands among the words of a command, not among its options.
+bool swctl_param_is_word(const struct param_spec *spec);
+// "NAME", "type=KIND", "KEY=VALUE...", "--strict", "--sort[=FIELD]".
 void swctl_param_usage(const struct param_spec *spec, char *buf, size_t len);
 // "add-port NAME type=KIND [KEY=VALUE...]".
 void swctl_command_usage(const struct rpc_method *method, char *buf, size_t len);

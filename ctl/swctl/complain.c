@@ -23,17 +23,26 @@ enum complain_style swctl_complain_style(FILE *out)
 	return COMPLAIN_COLOUR;
 }
 
-// The text that the error is about: the flow, the match, or line `line` of the file.
-static const char *faulty_text(const json_t *params, json_int_t line)
+// Line `line`, from 1, of a file's text. malloc'd.
+static char *line_of(const char *text, json_int_t line)
 {
-	const char *key;
-	json_t *value;
-	json_object_foreach ((json_t *)params, key, value) {
-		if (line > 0 && json_is_array(value))
-			return json_string_value(json_array_get(value, (size_t)line - 1));
-		if (line == 0 && json_is_string(value) &&
-		    (strcmp(key, "flow") == 0 || strcmp(key, "match") == 0))
-			return json_string_value(value);
+	while (--line > 0 && text) {
+		text = strchr(text, '\n');
+		text += text != NULL;
+	}
+	return text ? strndup(text, strcspn(text, "\r\n")) : NULL;
+}
+
+// The text that the error is about: the flow, the match, or line `line` of the file. malloc'd.
+static char *faulty_text(const json_t *params, json_int_t line)
+{
+	static const char *const texts[] = {"flow", "match", "group", "meter"};
+	static const char *const files[] = {"flows", "groups", "meters", "commands"};
+	for (unsigned i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		const char *text =
+		    json_string_value(json_object_get(params, line > 0 ? files[i] : texts[i]));
+		if (text)
+			return line > 0 ? line_of(text, line) : strdup(text);
 	}
 	return NULL;
 }
@@ -107,8 +116,9 @@ void swctl_complain(FILE *out, enum complain_style style, const char *message, c
 		message = skip_line(message, line);
 	}
 	fprintf(out, "%s\n", message);
-	const char *text = faulty_text(params, line > 0 ? line : 0);
+	char *text = faulty_text(params, line > 0 ? line : 0);
 	if (style != COMPLAIN_LINE && text && *text && column > 0 &&
 	    (size_t)column <= strlen(text) + 1)
 		print_caret(out, colour, text, (size_t)column - 1, word ? strlen(word) : 1);
+	free(text);
 }

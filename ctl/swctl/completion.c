@@ -1,6 +1,7 @@
 // The completion script: words from the method table, port names from the running switch.
 #include "ctl/swctl/command.h"
 #include "ctl/swctl/help.h"
+#include "ctl/swctl/options.h"
 
 #include <string.h>
 
@@ -13,6 +14,9 @@ static const char *completion_of(const struct param_spec *spec)
 	    [PARAM_PORT] = "_swctl_ports",
 	    [PARAM_FLOW] = "_swctl_flow",
 	    [PARAM_FILE] = "compopt -o default",
+	    [PARAM_FLAG] = "",
+	    [PARAM_FIELD] = "",
+	    [PARAM_FORM] = "",
 	};
 	return actions[spec->type];
 }
@@ -80,8 +84,10 @@ static const char head[] =
     "\t\tesac\n"
     "\tdone\n"
     "\tif [[ $cur == -* ]]; then\n"
-    "\t\t_swctl_words --run-dir --json --no-stats --timeout --interval --count --help --version\n"
-    "\t\treturn\n"
+    "\t\t_swctl_words --run-dir --json --timeout --interval --count --help --version";
+
+static const char tail[] =
+    "\n\t\treturn\n"
     "\tfi\n"
     "\tif [[ ${COMP_WORDS[COMP_CWORD - 1]} == --run-dir || $key == --run-dir ]]; then\n"
     "\t\tcompopt -o dirnames\n"
@@ -127,9 +133,17 @@ static void put_second_words(FILE *out)
 	}
 }
 
+static void put_option(const char *name, bool has_value, void *out)
+{
+	(void)has_value;
+	fprintf(out, " --%s", name);
+}
+
 void swctl_completion_bash(FILE *out)
 {
 	fputs(head, out);
+	swctl_options_each(put_option, out);
+	fputs(tail, out);
 	fputs("\t'') _swctl_words", out);
 	put_words(out, NULL);
 	fputs(" help completion ;;\n", out);
@@ -140,8 +154,10 @@ void swctl_completion_bash(FILE *out)
 	for (unsigned i = 0; i < rpc_n_methods; i++) {
 		const char *cursor = rpc_methods[i].params, *action = "";
 		struct param_spec spec;
-		while (swctl_param_next(&cursor, &spec))
-			action = completion_of(&spec);
+		while (swctl_param_next(&cursor, &spec)) {
+			if (swctl_param_is_word(&spec))
+				action = completion_of(&spec);
+		}
 		if (*action)
 			fprintf(out, "\t'%s' | '%s '*) %s ;;\n", rpc_methods[i].command,
 				rpc_methods[i].command, action);

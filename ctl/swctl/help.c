@@ -19,9 +19,26 @@ static const struct {
     {"flow.add", "swctl add-flow priority=20,arp,idle_timeout=60,actions=NORMAL"},
     {"flow.add_many", "swctl add-flows rules.txt"},
     {"flow.add_many", "swctl dump-flows --no-stats | swctl add-flows -"},
+    {"flow.add_many", "echo delete tcp,in_port=vm1 | swctl add-flows -"},
+    {"flow.mod", "swctl mod-flows tcp,in_port=vm1,actions=drop"},
+    {"flow.mod", "swctl --strict mod-flows cookie=7/-1,priority=10,tcp,actions=NORMAL"},
     {"flow.del", "swctl del-flows tcp,in_port=vm1"},
+    {"flow.del", "swctl del-flows cookie=0x10/0xf0,out_port=vm2"},
+    {"flow.del", "swctl --strict del-flows table=1,priority=10,tcp"},
+    {"flow.replace", "swctl replace-flows rules.txt"},
+    {"flow.diff", "swctl diff-flows rules.txt"},
     {"flow.dump", "swctl dump-flows in_port=vm1"},
+    {"flow.dump", "swctl dump-flows --sort=nw_dst table=1"},
     {"flow.dump", "swctl dump-flows --no-stats > rules.txt"},
+    {"flow.aggregate", "swctl dump-aggregate out_port=vm2"},
+    {"group.add", "swctl add-group group_id=1,type=select,bucket=output:vm1,bucket=output:vm2"},
+    {"group.mod", "swctl mod-group --may-create group_id=1,type=all,bucket=output:vm1"},
+    {"group.del", "swctl del-groups group_id=1"},
+    {"meter.add", "swctl add-meter meter=1,kbps,burst,band=type=drop,rate=10000,burst_size=1000"},
+    {"meter.del", "swctl del-meters meter=1"},
+    {"meter.stats", "swctl meter-stats meter=1"},
+    {"bundle", "printf 'group add group_id=1,type=all,bucket=output:vm1\\n"
+	       "flow add arp,actions=group:1\\n' | swctl bundle -"},
     {"stats", "swctl stats vm1"},
     {"drops", "swctl drops --json"},
     {"pmd.stats", "swctl pmd stats --interval 1"},
@@ -32,7 +49,6 @@ static const struct {
 static const struct {
 	const char *method, *usage;
 } own_options[] = {
-    {"flow.dump", " [--no-stats]"},
     {"pmd.stats", " [--interval SECONDS [--count N]]"},
 };
 
@@ -61,7 +77,9 @@ void swctl_help(FILE *out)
 	fputs("\nOptions:\n", out);
 	for (unsigned i = 0; i < swctl_n_options_help; i++)
 		fprintf(out, "  %-18s %s\n", swctl_options_help[i][0], swctl_options_help[i][1]);
-	fputs("\nExit status: 0 done, 1 refused or failed, 2 wrong usage.\n", out);
+	fputs("\nExit status: 0 done, 1 refused or failed, 2 wrong usage, or differences "
+	      "found by diff-flows.\n",
+	      out);
 }
 
 static void put_command_line(FILE *out, const struct rpc_method *method)
@@ -139,7 +157,10 @@ static const char *param_meaning(const struct param_spec *spec)
 	    [PARAM_OBJECT] = "object of strings",
 	    [PARAM_PORT] = "string, a port's name",
 	    [PARAM_FLOW] = "string, in ovs-ofctl's syntax",
-	    [PARAM_FILE] = "array of strings, the file's lines",
+	    [PARAM_FILE] = "string, the file's lines",
+	    [PARAM_FLAG] = "boolean",
+	    [PARAM_FIELD] = "string, a field's name or `priority`",
+	    [PARAM_FORM] = "boolean: one `text` for people, which swctl asks for without `--json`",
 	};
 	return meanings[spec->type];
 }
@@ -182,7 +203,7 @@ void swctl_help_markdown(FILE *out)
 	for (unsigned i = 0; i < swctl_n_options_help; i++)
 		fprintf(out, "| `%s` | %s |\n", swctl_options_help[i][0], swctl_options_help[i][1]);
 	fputs("\nOptions may stand before or behind the command. Exit status: 0 done, 1 refused or "
-	      "failed, 2 wrong usage.\n",
+	      "failed, 2 wrong usage,\nor differences found by diff-flows.\n",
 	      out);
 	for (unsigned i = 0; i < rpc_n_methods; i++)
 		markdown_command(out, &rpc_methods[i]);

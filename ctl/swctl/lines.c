@@ -3,6 +3,7 @@
 #include "ctl/rpc_table.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,45 +13,69 @@ const char *swctl_lines_name(const char *path)
 	return strcmp(path, "-") == 0 ? "<stdin>" : path;
 }
 
-static size_t trim_end(const char *line, size_t len)
-{
-	while (len > 0 && (line[len - 1] == '\n' || line[len - 1] == '\r'))
-		len--;
-	return len;
-}
+struct text {
+	char *bytes;
+	size_t len, room;
+};
 
-static int read_all(FILE *in, const char *name, json_t *lines, char *err, size_t err_len)
+static int read_all(FILE *in, const char *name, struct text *t, char *err, size_t err_len)
 {
-	char *line = NULL;
-	size_t room = 0, total = 0;
-	ssize_t len;
-	int ret = 0;
-	while ((len = getline(&line, &room, in)) > 0) {
-		total += (size_t)len;
-		if (total > RPC_LINE_MAX) {
+	size_t n;
+	do {
+		if (t->len == t->room) {
+			size_t room = t->room ? t->room * 2 : 65536;
+			char *bytes = realloc(t->bytes, room);
+			if (!bytes) {
+				snprintf(err, err_len, "%s: out of memory", name);
+				return -ENOMEM;
+			}
+			t->bytes = bytes;
+			t->room = room;
+		}
+		n = fread(t->bytes + t->len, 1, t->room - t->len, in);
+		t->len += n;
+		if (t->len > RPC_LINE_MAX) {
 			snprintf(err, err_len, "%s: more than %d MiB; split it into several files",
 				 name, RPC_LINE_MAX >> 20);
-			ret = -EFBIG;
-			break;
+			return -EFBIG;
 		}
-		size_t n = trim_end(line, (size_t)len);
-		json_t *text = memchr(line, '\0', n) ? NULL : json_stringn(line, n);
-		if (!text || json_array_append_new(lines, text)) {
-			snprintf(err, err_len, "%s:%zu: not text (UTF-8); is this a file of flows?",
-				 name, json_array_size(lines) + 1);
-			ret = -EILSEQ;
-			break;
-		}
+	} while (n > 0);
+	if (ferror(in)) {
+		int code = -errno;
+		snprintf(err, err_len, "cannot read %s: %s", name, strerror(-code));
+		return code;
 	}
-	if (ret == 0 && ferror(in)) {
-		ret = -errno;
-		snprintf(err, err_len, "cannot read %s: %s", name, strerror(-ret));
-	}
-	free(line);
-	return ret;
+	return 0;
 }
 
-int swctl_lines_read(const char *path, json_t **lines, char *err, size_t err_len)
+// The line, from 1, in which the first bytes stand that are no text.
+static size_t bad_line(const struct text *t)
+{
+	size_t line = 1;
+	const char *at = t->bytes, *end = t->bytes + t->len;
+	for (const char *next; at < end; at = next, line++) {
+		const char *newline = memchr(at, '\n', (size_t)(end - at));
+		next = newline ? newline + 1 : end;
+		json_t *text = json_stringn(at, (size_t)(next - at));
+		bool bad = !text || memchr(at, '\0', (size_t)(next - at));
+		json_decref(text);
+		if (bad)
+			break;
+	}
+	return line;
+}
+
+static json_t *to_json(const struct text *t, const char *name, char *err, size_t err_len)
+{
+	const char *bytes = t->bytes ? t->bytes : "";
+	json_t *text = memchr(bytes, '\0', t->len) ? NULL : json_stringn(bytes, t->len);
+	if (!text)
+		snprintf(err, err_len, "%s:%zu: not text (UTF-8); is this a file of flows?", name,
+			 bad_line(t));
+	return text;
+}
+
+int swctl_lines_read(const char *path, json_t **text, char *err, size_t err_len)
 {
 	const char *name = swctl_lines_name(path);
 	FILE *in = strcmp(path, "-") == 0 ? stdin : fopen(path, "re");
@@ -59,17 +84,14 @@ int swctl_lines_read(const char *path, json_t **lines, char *err, size_t err_len
 		snprintf(err, err_len, "cannot open %s: %s", name, strerror(-code));
 		return code;
 	}
-	int ret = -ENOMEM;
-	json_t *array = json_array();
-	if (array)
-		ret = read_all(in, name, array, err, err_len);
-	else
-		snprintf(err, err_len, "out of memory");
+	struct text t = {.len = 0};
+	int ret = read_all(in, name, &t, err, err_len);
 	if (in != stdin)
 		fclose(in);
-	if (ret)
-		json_decref(array);
-	else
-		*lines = array;
+	if (!ret) {
+		*text = to_json(&t, name, err, err_len);
+		ret = *text ? 0 : -EILSEQ;
+	}
+	free(t.bytes);
 	return ret;
 }

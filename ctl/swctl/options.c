@@ -1,39 +1,43 @@
 #include "ctl/swctl/options.h"
 
+#include "ctl/swctl/command.h"
+
 #include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum {
 	OPT_RUN_DIR = 256,
 	OPT_JSON,
-	OPT_NO_STATS,
 	OPT_TIMEOUT,
 	OPT_INTERVAL,
 	OPT_COUNT,
 	OPT_MARKDOWN,
-	OPT_VERSION
+	OPT_VERSION,
+	OPT_GIVEN, // and above: options of commands
 };
+
+#define N_OPTIONS_MAX 64
 
 static const struct option long_options[] = {
     {"run-dir", required_argument, NULL, OPT_RUN_DIR},
     {"json", no_argument, NULL, OPT_JSON},
-    {"no-stats", no_argument, NULL, OPT_NO_STATS},
     {"timeout", required_argument, NULL, OPT_TIMEOUT},
     {"interval", required_argument, NULL, OPT_INTERVAL},
     {"count", required_argument, NULL, OPT_COUNT},
     {"markdown", no_argument, NULL, OPT_MARKDOWN},
     {"help", no_argument, NULL, 'h'},
     {"version", no_argument, NULL, OPT_VERSION},
-    {NULL, 0, NULL, 0},
 };
+
+#define N_OWN (sizeof(long_options) / sizeof(long_options[0]))
 
 const char *const swctl_options_help[][2] = {
     {"--run-dir DIR",
      "where swctld's control.sock is (default: $SWD_RUN_DIR, else " SWCTL_RUN_DIR ")"},
     {"--json", "print the result as JSON"},
-    {"--no-stats", "dump-flows: print rules as add-flows takes them"},
     {"--timeout SECONDS", "give up after so long without a sign of swctld (default 60, 0: never)"},
     {"--interval SECONDS", "pmd stats: count over so long, again and again"},
     {"--count N", "with --interval: so many times, then end"},
@@ -87,23 +91,89 @@ static void set_defaults(struct swctl_options *options)
 					  .timeout_s = SWCTL_TIMEOUT_S};
 }
 
+struct option_set {
+	struct option list[N_OPTIONS_MAX + 1]; // ends with zeros
+	char names[N_OPTIONS_MAX][32];
+	unsigned n;
+};
+
+static bool set_has(const struct option_set *set, const char *name)
+{
+	for (unsigned i = 0; i < set->n; i++) {
+		if (strcmp(set->list[i].name, name) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void add_option(struct option_set *set, const struct param_spec *spec)
+{
+	char *name = set->names[set->n];
+	for (size_t i = 0; i < sizeof(set->names[0]); i++)
+		name[i] = spec->name[i] == '_' ? '-' : spec->name[i];
+	if (set->n == N_OPTIONS_MAX || set_has(set, name))
+		return;
+	set->list[set->n] = (struct option){
+	    .name = name,
+	    .has_arg = spec->type == PARAM_FIELD ? optional_argument : no_argument,
+	    .val = OPT_GIVEN + (int)set->n,
+	};
+	set->n++;
+}
+
+// The options of all commands, behind `set`'s own.
+static void add_commands(struct option_set *set)
+{
+	struct param_spec spec;
+	for (unsigned i = 0; i < rpc_n_methods; i++) {
+		const char *cursor = rpc_methods[i].params;
+		while (swctl_param_next(&cursor, &spec)) {
+			if (spec.type == PARAM_FLAG || spec.type == PARAM_FIELD)
+				add_option(set, &spec);
+		}
+	}
+}
+
+void swctl_options_each(void (*fn)(const char *name, bool has_value, void *arg), void *arg)
+{
+	struct option_set set = {.n = 0};
+	add_commands(&set);
+	for (unsigned i = 0; i < set.n; i++)
+		fn(set.list[i].name, set.list[i].has_arg != no_argument, arg);
+}
+
+static int take_given(const struct option_set *set, int opt, struct swctl_options *options,
+		      char *err, size_t err_len)
+{
+	const char *name = set->list[opt - OPT_GIVEN].name;
+	if (options->n_given == SWCTL_GIVEN_MAX) {
+		snprintf(err, err_len, "--%s is one option too many", name);
+		return -EINVAL;
+	}
+	struct swctl_given *given = &options->given[options->n_given++];
+	for (size_t i = 0; i < sizeof(given->name); i++)
+		given->name[i] = name[i] == '-' ? '_' : name[i];
+	given->value = optarg ? optarg : "";
+	return 0;
+}
+
 int swctl_options_parse(int argc, char **argv, struct swctl_options *options, int *first, char *err,
 			size_t err_len)
 {
 	set_defaults(options);
+	struct option_set set = {.n = N_OWN};
+	memcpy(set.list, long_options, sizeof(long_options));
+	add_commands(&set);
 	opterr = 0;
 	optind = 0;
 	int opt;
-	while ((opt = getopt_long(argc, argv, ":h", long_options, NULL)) != -1) {
+	while ((opt = getopt_long(argc, argv, ":h", set.list, NULL)) != -1) {
 		switch (opt) {
 		case OPT_RUN_DIR:
 			options->run_dir = optarg;
 			break;
 		case OPT_JSON:
 			options->json = true;
-			break;
-		case OPT_NO_STATS:
-			options->no_stats = true;
 			break;
 		case OPT_MARKDOWN:
 			options->markdown = true;
@@ -124,6 +194,11 @@ int swctl_options_parse(int argc, char **argv, struct swctl_options *options, in
 			snprintf(err, err_len, "%s needs a value", argv[optind - 1]);
 			return -EINVAL;
 		default:
+			if (opt >= OPT_GIVEN) {
+				if (take_given(&set, opt, options, err, err_len))
+					return -EINVAL;
+				break;
+			}
 			snprintf(err, err_len, "no option \"%s\"", argv[optind - 1]);
 			return -EINVAL;
 		}

@@ -20,8 +20,25 @@ static const struct {
     {"show", print_show},
     {"flow.add", print_rules_changed},
     {"flow.add_many", print_rules_changed},
+    {"flow.mod", print_rules_changed},
     {"flow.del", print_rules_changed},
+    {"flow.replace", print_rules_changed},
+    {"flow.diff", print_lines},
     {"flow.dump", print_rules},
+    {"flow.aggregate", print_aggregate},
+    {"table.list", print_tables},
+    {"group.add", print_rules_changed},
+    {"group.add_many", print_rules_changed},
+    {"group.mod", print_rules_changed},
+    {"group.del", print_rules_changed},
+    {"group.dump", print_groups},
+    {"meter.add", print_rules_changed},
+    {"meter.add_many", print_rules_changed},
+    {"meter.mod", print_rules_changed},
+    {"meter.del", print_rules_changed},
+    {"meter.dump", print_meters},
+    {"meter.stats", print_meter_stats},
+    {"bundle", print_rules_changed},
     {"dp.show", print_datapath},
     {"dp.dump_flows", print_megaflows},
     {"stats", print_stats},
@@ -48,8 +65,6 @@ int swctl_print(const struct rpc_method *method, const json_t *result,
 {
 	if (options->json)
 		return swctl_print_json(result, options, out);
-	if (options->no_stats && strcmp(method->name, "flow.dump") == 0)
-		return print_rules_plain(result, out);
 	for (unsigned i = 0; i < sizeof(printers) / sizeof(printers[0]); i++)
 		if (strcmp(printers[i].method, method->name) == 0)
 			return printers[i].print(result, out);

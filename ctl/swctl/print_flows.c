@@ -2,58 +2,67 @@
 #include "ctl/swctl/field.h"
 #include "ctl/swctl/print.h"
 
-#include <string.h>
+#include <stdbool.h>
+
+// "3 rules added, 1 rule deleted": the counts of `object` that are not 0, or stand alone.
+static void print_counts(const json_t *object, const char *noun, const char **between, FILE *out)
+{
+	static const char *const counts[] = {"added", "replaced", "modified", "deleted"};
+	for (unsigned i = 0; i < sizeof(counts) / sizeof(counts[0]); i++) {
+		long long n = field_count(object, counts[i]);
+		bool alone = json_object_size(object) == 1 && field_present(object, counts[i]);
+		if (n == 0 && !alone)
+			continue;
+		fprintf(out, "%s%lld %s%s %s", *between, n, noun, n == 1 ? "" : "s", counts[i]);
+		*between = ", ";
+	}
+}
 
 int print_rules_changed(const json_t *result, FILE *out)
 {
-	static const char *const counts[] = {"added", "replaced", "deleted"};
 	const char *between = "";
-	for (unsigned i = 0; i < sizeof(counts) / sizeof(counts[0]); i++) {
-		long long n = field_count(result, counts[i]);
-		// A zero says something only where it stands alone.
-		if (n == 0 && strcmp(counts[i], "deleted") != 0)
-			continue;
-		if (!field_present(result, counts[i]))
-			continue;
-		fprintf(out, "%s%lld %s %s", between, n, n == 1 ? "rule" : "rules", counts[i]);
-		between = ", ";
-	}
-	fputs(*between ? "\n" : "no rule changed\n", out);
+	const json_t *groups = json_object_get(result, "groups"),
+		     *meters = json_object_get(result, "meters");
+	print_counts(groups, "group", &between, out);
+	print_counts(meters, "meter", &between, out);
+	print_counts(result, "rule", &between, out);
+	fputs(*between ? "\n" : "nothing changed\n", out);
 	return 0;
 }
 
-static void print_rule(const json_t *rule, FILE *out)
-{
-	const char *match = field_text(rule, "match");
-	fprintf(out, " cookie=%s, duration=%.1fs, n_packets=%lld, n_bytes=%lld",
-		field_text(rule, "cookie"), field_real(rule, "duration_s"),
-		field_count(rule, "n_packets"), field_count(rule, "n_bytes"));
-	if (field_count(rule, "idle_timeout"))
-		fprintf(out, ", idle_timeout=%lld", field_count(rule, "idle_timeout"));
-	if (field_count(rule, "hard_timeout"))
-		fprintf(out, ", hard_timeout=%lld", field_count(rule, "hard_timeout"));
-	if (field_present(rule, "idle_age_s"))
-		fprintf(out, ", idle_age=%lld", field_count(rule, "idle_age_s"));
-	fprintf(out, ", priority=%lld%s%s actions=%s\n", field_count(rule, "priority"),
-		*match ? "," : "", match, field_text(rule, "actions"));
-}
-
+// In ovs-ofctl's form, which swctld writes.
 int print_rules(const json_t *result, FILE *out)
 {
+	const json_t *text = json_object_get(result, "text");
+	fwrite(json_string_value(text), 1, json_string_length(text), out);
+	return 0;
+}
+
+int print_lines(const json_t *result, FILE *out)
+{
 	size_t i;
-	const json_t *rule;
-	json_array_foreach (json_object_get(result, "rules"), i, rule) {
-		print_rule(rule, out);
+	const json_t *line;
+	json_array_foreach (json_object_get(result, "lines"), i, line) {
+		fprintf(out, "%s\n", json_string_value(line) ? json_string_value(line) : "");
 	}
 	return 0;
 }
 
-int print_rules_plain(const json_t *result, FILE *out)
+int print_aggregate(const json_t *result, FILE *out)
+{
+	fprintf(out, "packet_count=%lld byte_count=%lld flow_count=%lld\n",
+		field_count(result, "packet_count"), field_count(result, "byte_count"),
+		field_count(result, "flow_count"));
+	return 0;
+}
+
+int print_tables(const json_t *result, FILE *out)
 {
 	size_t i;
-	const json_t *rule;
-	json_array_foreach (json_object_get(result, "rules"), i, rule) {
-		fprintf(out, "%s\n", field_text(rule, "flow"));
+	const json_t *table;
+	json_array_foreach (json_object_get(result, "tables"), i, table) {
+		fprintf(out, "table %lld: active=%lld, masks=%lld\n", field_count(table, "table"),
+			field_count(table, "active"), field_count(table, "masks"));
 	}
 	return 0;
 }

@@ -97,6 +97,9 @@ static int call_once(const struct rpc_method *method, const struct swctl_options
 {
 	json_t *result = call(method, options, params, file);
 	int status = result ? print(method, options, result) : SWCTL_FAILED;
+	if (status == SWCTL_OK && strcmp(method->name, "flow.diff") == 0 &&
+	    json_array_size(json_object_get(result, "lines")) > 0)
+		status = SWCTL_DIFFERS;
 	json_decref(result);
 	return status;
 }
@@ -142,6 +145,10 @@ static int run(const struct swctl_options *options, char **words, int n)
 	}
 	json_t *params;
 	int ret = swctl_args_build(method, words + used, n - used, &params, err, sizeof(err));
+	if (ret == 0 && swctl_args_options(method, options, params, err, sizeof(err))) {
+		json_decref(params);
+		ret = -EINVAL;
+	}
 	if (ret == -EINVAL)
 		return wrong_usage(method, err);
 	if (ret) {

@@ -7,19 +7,31 @@
 
 struct event_base;
 
+// What the operator allows at most.
+struct limits {
+	unsigned rules; // learned ones too
+	unsigned masks; // of megaflows
+	unsigned flows; // megaflows; 0: as many as swd holds
+};
+
 struct swctld {
+	struct limits limits;
 	const char *run_dir;
 	const char *db_path;
 	struct event_base *base;
 	uint64_t started_ms;
 	struct db *db;
 	struct rules *rules;
+	struct groups *groups;
+	struct frozen_states *frozen;
+	struct meters *meters;
 	struct ports *ports;
 	struct fdb *fdb;
 	struct megaflows *megaflows;
 	struct revalidator *revalidator;
 	struct datapath *datapath;
 	struct rpc_server *rpc;
+	struct live_traces *live_traces;
 };
 
 static inline uint64_t clock_read_ms(clockid_t id)

@@ -50,6 +50,12 @@ const struct dp_info *datapath_info(const struct datapath *dp)
 	return &dp->info;
 }
 
+unsigned datapath_max_flows(const struct datapath *dp)
+{
+	unsigned own = dp->info.max_flows, allowed = dp->d->limits.flows;
+	return allowed && (!own || allowed < own) ? allowed : own;
+}
+
 struct outbox *datapath_outbox(const struct datapath *dp)
 {
 	return dp->outbox;
@@ -292,7 +298,7 @@ static void set_up(struct datapath *dp)
 	unsigned n_ports = ports_count(dp->d->ports), n_flows = megaflows_count(dp->d->megaflows);
 	log_info("connected to swd %s (pid %u): %u port%s, %u megaflow%s", dp->info.version,
 		 dp->info.pid, n_ports, log_plural(n_ports), n_flows, log_plural(n_flows));
-	revalidate_rules_changed(dp->d->revalidator);
+	revalidate_all(dp->d->revalidator);
 }
 
 // The answer to the attachment. Upcalls may stand behind it in the same datagram.

@@ -17,6 +17,8 @@ void datapath_destroy(struct datapath *dp);
 // The connection for calls, or NULL while swd is away.
 struct dp_client *datapath_calls(const struct datapath *dp);
 const struct dp_info *datapath_info(const struct datapath *dp); // as of the connection
+// Megaflows at most: swd's limit or the operator's; 0: not known.
+unsigned datapath_max_flows(const struct datapath *dp);
 struct outbox *datapath_outbox(const struct datapath *dp);
 // Up to when packets have been counted for their rules (CLOCK_MONOTONIC); stands still while swd is
 // away. 0: never yet.

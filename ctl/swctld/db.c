@@ -1,10 +1,9 @@
-#include "ctl/swctld/db.h"
+#include "ctl/swctld/db_run.h"
 
 #include "ctl/log.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,49 +11,56 @@
 #include <unistd.h>
 
 #define BUSY_TIMEOUT_MS 1000
+#define LOG_PAGES_MAX	1000	   // then it is moved into the file
 #define APPLICATION_ID	0x73776374 // "swct"
 #define TO_TEXT_(x)	#x
 #define TO_TEXT(x)	TO_TEXT_(x)
 
 // A removed port keeps its row, with the time of its removal, so that its number is not given to
 // another name.
-static const char schema[] =
+static const char schema_ports[] =
     "CREATE TABLE meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID;"
     "CREATE TABLE ports (number INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, kind TEXT NOT NULL,"
     "  options TEXT NOT NULL, removed_at INTEGER);"
-    "CREATE TABLE rules (id INTEGER PRIMARY KEY AUTOINCREMENT, flow TEXT NOT NULL,"
-    "  created_ms INTEGER NOT NULL);"
-    "INSERT INTO meta VALUES ('created_by', 'swctld " SWD_VERSION "');"
-    "INSERT INTO rules (flow, created_ms)"
-    "  VALUES ('priority=0,actions=NORMAL', CAST(strftime('%s', 'now') AS INTEGER) * 1000);"
-    "PRAGMA application_id = " TO_TEXT(APPLICATION_ID) ";"
-						       "PRAGMA user_version = " TO_TEXT(
-							   DB_SCHEMA_VERSION) ";";
+    "INSERT INTO meta VALUES ('created_by', 'swctld " SWD_VERSION "');";
 
-enum statement {
-	ST_BEGIN,
-	ST_COMMIT,
-	ST_ROLLBACK,
-	ST_RULE_INSERT,
-	ST_RULE_DELETE,
-	ST_RULES,
-	ST_PORT_KNOWN,
-	ST_PORT_NEXT,
-	ST_PORT_OLDEST,
-	ST_PORT_FORGET,
-	ST_PORT_INSERT,
-	ST_PORT_DELETE,
-	ST_PORTS,
-	N_STATEMENTS,
-};
+// modified_ms is there when it is not created_ms.
+#define TEXTS(name)                                                              \
+	"CREATE TABLE \"" name "\" (id INTEGER PRIMARY KEY, text TEXT NOT NULL," \
+	"  created_ms INTEGER NOT NULL, modified_ms INTEGER);"
+static const char schema_texts[] = TEXTS("rules") TEXTS("groups") TEXTS("meters");
+
+static const char first_rule[] =
+    "INSERT INTO rules (text, created_ms)"
+    "  VALUES ('priority=0,actions=NORMAL', CAST(strftime('%s', 'now') AS INTEGER) * 1000);";
+
+// Version 1 had no groups and meters, and rules (id, flow, created_ms).
+static const char before_version_2[] = "ALTER TABLE rules RENAME TO rules_1;";
+static const char after_version_2[] =
+    "INSERT INTO rules (id, text, created_ms) SELECT id, flow, created_ms FROM rules_1;"
+    "DROP TABLE rules_1;";
+
+static const char stamp[] = "PRAGMA application_id = " TO_TEXT(
+    APPLICATION_ID) ";"
+		    "PRAGMA user_version = " TO_TEXT(DB_SCHEMA_VERSION) ";";
 
 static const char *const statement_sql[N_STATEMENTS] = {
     [ST_BEGIN] = "BEGIN IMMEDIATE",
     [ST_COMMIT] = "COMMIT",
     [ST_ROLLBACK] = "ROLLBACK",
-    [ST_RULE_INSERT] = "INSERT INTO rules (flow, created_ms) VALUES (?1, ?2)",
-    [ST_RULE_DELETE] = "DELETE FROM rules WHERE id = ?1",
-    [ST_RULES] = "SELECT id, created_ms, flow FROM rules ORDER BY id",
+#define TEXT_STATEMENTS(table, name)                                                         \
+	[ST_ADD + (table)] = "INSERT INTO \"" name "\""                                      \
+			     " (id, text, created_ms, modified_ms) VALUES (?1, ?2, ?3, ?4)", \
+		  [ST_SET + (table)] =                                                       \
+		      "UPDATE \"" name "\""                                                  \
+		      " SET text = ?2, created_ms = ?3, modified_ms = ?4 WHERE id = ?1",     \
+		  [ST_DELETE + (table)] = "DELETE FROM \"" name "\" WHERE id = ?1",          \
+		  [ST_EACH + (table)] =                                                      \
+		      "SELECT id, text, created_ms, COALESCE(modified_ms, created_ms)"       \
+		      " FROM \"" name "\" ORDER BY id"
+    TEXT_STATEMENTS(DB_RULES, "rules"),
+    TEXT_STATEMENTS(DB_GROUPS, "groups"),
+    TEXT_STATEMENTS(DB_METERS, "meters"),
     [ST_PORT_KNOWN] = "SELECT number FROM ports WHERE name = ?1",
     [ST_PORT_NEXT] = "SELECT COALESCE(MAX(number), 0) + 1 FROM ports",
     [ST_PORT_OLDEST] = "SELECT number FROM ports WHERE removed_at IS NOT NULL"
@@ -66,13 +72,6 @@ static const char *const statement_sql[N_STATEMENTS] = {
 		       " WHERE number = ?1 AND removed_at IS NULL",
     [ST_PORTS] = "SELECT number, name, kind, options FROM ports WHERE removed_at IS NULL"
 		 " ORDER BY number",
-};
-
-struct db {
-	sqlite3 *sqlite;
-	char *path;
-	sqlite3_stmt *statements[N_STATEMENTS];
-	char error[512];
 };
 
 static const struct {
@@ -88,7 +87,7 @@ static const struct {
     {SQLITE_NOMEM, -ENOMEM, "out of memory"},
 };
 
-static int failed(struct db *db)
+int db_failed(struct db *db)
 {
 	int code = sqlite3_errcode(db->sqlite);
 	for (size_t i = 0; i < sizeof(failures) / sizeof(failures[0]); i++) {
@@ -111,7 +110,7 @@ const char *db_error(const struct db *db)
 
 static int exec(struct db *db, const char *sql)
 {
-	return sqlite3_exec(db->sqlite, sql, NULL, NULL, NULL) == SQLITE_OK ? 0 : failed(db);
+	return sqlite3_exec(db->sqlite, sql, NULL, NULL, NULL) == SQLITE_OK ? 0 : db_failed(db);
 }
 
 // One value of one row; -1 when there is none.
@@ -119,35 +118,56 @@ static int query_int(struct db *db, const char *sql, int *value)
 {
 	sqlite3_stmt *st;
 	if (sqlite3_prepare_v2(db->sqlite, sql, -1, &st, NULL) != SQLITE_OK)
-		return failed(db);
+		return db_failed(db);
 	int rc = sqlite3_step(st);
 	*value = rc == SQLITE_ROW ? sqlite3_column_int(st, 0) : -1;
-	int err = rc == SQLITE_ROW || rc == SQLITE_DONE ? 0 : failed(db);
+	int err = rc == SQLITE_ROW || rc == SQLITE_DONE ? 0 : db_failed(db);
 	sqlite3_finalize(st);
 	return err;
 }
 
-// Runs a statement that returns no rows.
-static int run(struct db *db, enum statement which)
+int db_run(struct db *db, enum statement which)
 {
 	sqlite3_stmt *st = db->statements[which];
 	int rc = sqlite3_step(st);
-	int err = rc == SQLITE_DONE || rc == SQLITE_ROW ? 0 : failed(db);
+	int err = rc == SQLITE_DONE || rc == SQLITE_ROW ? 0 : db_failed(db);
 	sqlite3_reset(st);
 	sqlite3_clear_bindings(st);
 	return err;
 }
 
-// The first column of a statement's first row; 0 when there is none.
-static int run_int(struct db *db, enum statement which, int64_t *value)
+int db_run_int(struct db *db, enum statement which, int64_t *value)
 {
 	sqlite3_stmt *st = db->statements[which];
 	int rc = sqlite3_step(st);
 	*value = rc == SQLITE_ROW ? sqlite3_column_int64(st, 0) : 0;
-	int err = rc == SQLITE_DONE || rc == SQLITE_ROW ? 0 : failed(db);
+	int err = rc == SQLITE_DONE || rc == SQLITE_ROW ? 0 : db_failed(db);
 	sqlite3_reset(st);
 	sqlite3_clear_bindings(st);
 	return err;
+}
+
+static int exec_all(struct db *db, const char *const *sql, size_t n)
+{
+	int err = 0;
+	for (size_t i = 0; i < n && !err; i++)
+		err = exec(db, sql[i]);
+	return err;
+}
+
+static int create_schema(struct db *db)
+{
+	const char *const sql[] = {schema_ports, schema_texts, first_rule, stamp};
+	return exec_all(db, sql, sizeof(sql) / sizeof(sql[0]));
+}
+
+// From version 1, the only older one.
+static int migrate(struct db *db, int version)
+{
+	const char *const sql[] = {before_version_2, schema_texts, after_version_2, stamp};
+	log_info("database %s: bringing it from version %d to %d", db->path, version,
+		 DB_SCHEMA_VERSION);
+	return exec_all(db, sql, sizeof(sql) / sizeof(sql[0]));
 }
 
 // Creates the tables of a new file, or checks that they are ours. Inside a transaction.
@@ -162,7 +182,7 @@ static int check_schema(struct db *db)
 	if (err)
 		return err;
 	if (tables == 0 && version == 0)
-		return exec(db, schema);
+		return create_schema(db);
 	if (application != APPLICATION_ID) {
 		snprintf(db->error, sizeof(db->error),
 			 "database %s: it belongs to another program; name another file", db->path);
@@ -176,7 +196,7 @@ static int check_schema(struct db *db)
 			 db->path, version, DB_SCHEMA_VERSION);
 		return -EINVAL;
 	}
-	return 0;
+	return version < DB_SCHEMA_VERSION ? migrate(db, version) : 0;
 }
 
 static int prepare_all(struct db *db)
@@ -184,7 +204,7 @@ static int prepare_all(struct db *db)
 	for (int i = 0; i < N_STATEMENTS; i++) {
 		if (sqlite3_prepare_v3(db->sqlite, statement_sql[i], -1, SQLITE_PREPARE_PERSISTENT,
 				       &db->statements[i], NULL) != SQLITE_OK)
-			return failed(db);
+			return db_failed(db);
 	}
 	return 0;
 }
@@ -202,8 +222,9 @@ static int open_file(struct db *db)
 		return err;
 	}
 	close(fd);
-	if (sqlite3_open_v2(db->path, &db->sqlite, SQLITE_OPEN_READWRITE, NULL) != SQLITE_OK)
-		return failed(db);
+	if (sqlite3_open_v2(db->path, &db->sqlite, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX,
+			    NULL) != SQLITE_OK)
+		return db_failed(db);
 	sqlite3_extended_result_codes(db->sqlite, 1);
 	// One that was just killed may not have gone quite yet.
 	sqlite3_busy_timeout(db->sqlite, BUSY_TIMEOUT_MS);
@@ -243,18 +264,21 @@ void db_close(struct db *db)
 	for (int i = 0; i < N_STATEMENTS; i++)
 		sqlite3_finalize(db->statements[i]);
 	sqlite3_close(db->sqlite);
+	if (db->text)
+		fclose(db->text);
+	free(db->text_buf);
 	free(db->path);
 	free(db);
 }
 
 int db_begin(struct db *db)
 {
-	return run(db, ST_BEGIN);
+	return db_run(db, ST_BEGIN);
 }
 
 int db_commit(struct db *db)
 {
-	return run(db, ST_COMMIT);
+	return db_run(db, ST_COMMIT);
 }
 
 void db_rollback(struct db *db)
@@ -267,25 +291,33 @@ void db_rollback(struct db *db)
 	sqlite3_reset(db->statements[ST_ROLLBACK]);
 }
 
-int db_rule_insert(struct db *db, const char *flow, int64_t created_ms, int64_t *id)
+static int on_commit(void *arg, sqlite3 *sqlite, const char *name, int n_pages)
 {
-	sqlite3_stmt *st = db->statements[ST_RULE_INSERT];
-	sqlite3_bind_text(st, 1, flow, -1, SQLITE_STATIC);
-	sqlite3_bind_int64(st, 2, created_ms);
-	int err = run(db, ST_RULE_INSERT);
-	if (!err)
-		*id = sqlite3_last_insert_rowid(db->sqlite);
-	return err;
+	struct db *db = arg;
+	(void)sqlite;
+	(void)name;
+	if (n_pages >= LOG_PAGES_MAX)
+		db->grown(db->grown_arg);
+	return SQLITE_OK;
 }
 
-int db_rule_delete(struct db *db, int64_t id)
+void db_on_log_grown(struct db *db, void (*grown)(void *arg), void *arg)
 {
-	sqlite3_bind_int64(db->statements[ST_RULE_DELETE], 1, id);
-	return run(db, ST_RULE_DELETE);
+	db->grown = grown;
+	db->grown_arg = arg;
+	sqlite3_wal_hook(db->sqlite, on_commit, db); // in place of SQLite's own
 }
 
-// Steps through a query's rows with fn(statement, arg).
-static int each(struct db *db, enum statement which, int (*row)(sqlite3_stmt *, void *), void *arg)
+void db_checkpoint(struct db *db)
+{
+	int rc =
+	    sqlite3_wal_checkpoint_v2(db->sqlite, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+	// What is committed is safe in the log.
+	if (rc != SQLITE_OK && db_failed(db) < 0)
+		log_warn("the log of the database stays: %s", db->error);
+}
+
+int db_run_each(struct db *db, enum statement which, int (*row)(sqlite3_stmt *, void *), void *arg)
 {
 	sqlite3_stmt *st = db->statements[which];
 	int rc, err = 0;
@@ -295,112 +327,13 @@ static int each(struct db *db, enum statement which, int (*row)(sqlite3_stmt *, 
 			break;
 	}
 	if (!err && rc != SQLITE_DONE)
-		err = failed(db);
+		err = db_failed(db);
 	sqlite3_reset(st);
 	return err;
 }
 
-static const char *column_text(sqlite3_stmt *st, int column)
+const char *db_column_text(sqlite3_stmt *st, int column)
 {
 	const unsigned char *text = sqlite3_column_text(st, column);
 	return text ? (const char *)text : "";
-}
-
-struct rule_visit {
-	int (*fn)(const struct db_rule *, void *);
-	void *arg;
-};
-
-static int rule_row(sqlite3_stmt *st, void *arg)
-{
-	const struct rule_visit *visit = arg;
-	struct db_rule rule = {
-	    .id = sqlite3_column_int64(st, 0),
-	    .created_ms = sqlite3_column_int64(st, 1),
-	    .flow = column_text(st, 2),
-	};
-	return visit->fn(&rule, visit->arg);
-}
-
-int db_rules_each(struct db *db, int (*fn)(const struct db_rule *rule, void *arg), void *arg)
-{
-	struct rule_visit visit = {fn, arg};
-	return each(db, ST_RULES, rule_row, &visit);
-}
-
-int db_port_number(struct db *db, const char *name, uint32_t *no)
-{
-	int64_t value = 0;
-	sqlite3_bind_text(db->statements[ST_PORT_KNOWN], 1, name, -1, SQLITE_STATIC);
-	int err = run_int(db, ST_PORT_KNOWN, &value);
-	if (!err && value == 0) {
-		err = run_int(db, ST_PORT_NEXT, &value);
-		if (!err && value > DB_PORT_NO_MAX)
-			err = run_int(db, ST_PORT_OLDEST, &value);
-	}
-	if (!err && value == 0) {
-		snprintf(db->error, sizeof(db->error),
-			 "all %d port numbers are in use; remove a port", DB_PORT_NO_MAX);
-		err = -ENOSPC;
-	}
-	*no = (uint32_t)value;
-	return err;
-}
-
-static int port_insert(struct db *db, const struct db_port *port)
-{
-	sqlite3_stmt *forget = db->statements[ST_PORT_FORGET];
-	sqlite3_bind_int64(forget, 1, port->no);
-	sqlite3_bind_text(forget, 2, port->name, -1, SQLITE_STATIC);
-	int err = run(db, ST_PORT_FORGET);
-	if (err)
-		return err;
-	sqlite3_stmt *st = db->statements[ST_PORT_INSERT];
-	sqlite3_bind_int64(st, 1, port->no);
-	sqlite3_bind_text(st, 2, port->name, -1, SQLITE_STATIC);
-	sqlite3_bind_text(st, 3, port->kind, -1, SQLITE_STATIC);
-	sqlite3_bind_text(st, 4, port->options, -1, SQLITE_STATIC);
-	return run(db, ST_PORT_INSERT);
-}
-
-int db_port_insert(struct db *db, const struct db_port *port)
-{
-	int err = db_begin(db);
-	if (err)
-		return err;
-	err = port_insert(db, port);
-	if (!err)
-		err = db_commit(db);
-	if (err)
-		db_rollback(db);
-	return err;
-}
-
-int db_port_delete(struct db *db, uint32_t no)
-{
-	sqlite3_bind_int64(db->statements[ST_PORT_DELETE], 1, no);
-	return run(db, ST_PORT_DELETE);
-}
-
-struct port_visit {
-	int (*fn)(const struct db_port *, void *);
-	void *arg;
-};
-
-static int port_row(sqlite3_stmt *st, void *arg)
-{
-	const struct port_visit *visit = arg;
-	struct db_port port = {
-	    .no = (uint32_t)sqlite3_column_int64(st, 0),
-	    .name = column_text(st, 1),
-	    .kind = column_text(st, 2),
-	    .options = column_text(st, 3),
-	};
-	return visit->fn(&port, visit->arg);
-}
-
-int db_ports_each(struct db *db, int (*fn)(const struct db_port *port, void *arg), void *arg)
-{
-	struct port_visit visit = {fn, arg};
-	return each(db, ST_PORTS, port_row, &visit);
 }

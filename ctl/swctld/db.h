@@ -1,31 +1,20 @@
-// The durable state: ports, rules and settings in one SQLite file. A change is on disk when its
-// commit has returned.
+// The durable state: ports, rules, groups, meters and settings in one SQLite file. A change is on
+// disk when its commit has returned.
 #ifndef CTL_SWCTLD_DB_H
 #define CTL_SWCTLD_DB_H
 
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
-#define DB_SCHEMA_VERSION 1
+#define DB_SCHEMA_VERSION 2
 #define DB_PORT_NO_MAX	  1023 // swd's limit
 
 struct db;
 
-struct db_rule {
-	int64_t id;	    // grows with each insertion
-	int64_t created_ms; // wall clock, since 1970
-	const char *flow;   // text of add-flow, ports as numbers
-};
-
-struct db_port {
-	uint32_t no;
-	const char *name, *kind;
-	const char *options; // a JSON object
-};
-
 // Opens or creates (mode 0600) and locks the file; a fresh one holds one rule, priority=0
-// actions=NORMAL. NULL with one line in err: no access, in use, not ours, written by a newer
-// version.
+// actions=NORMAL; one of an older version is brought to this one. NULL with one line in err: no
+// access, in use, not ours, written by a newer version.
 struct db *db_open(const char *path, char *err, size_t err_len);
 void db_close(struct db *db);
 // Why the last call failed, one line with the mend.
@@ -37,10 +26,42 @@ int db_begin(struct db *db);
 int db_commit(struct db *db);
 void db_rollback(struct db *db);
 
-int db_rule_insert(struct db *db, const char *flow, int64_t created_ms, int64_t *id);
-int db_rule_delete(struct db *db, int64_t id);
-// Calls fn in the order of insertion; stops when it does not return 0, and returns that.
-int db_rules_each(struct db *db, int (*fn)(const struct db_rule *rule, void *arg), void *arg);
+// Commits go to a log, which has to be moved into the file at times. grown(arg) is told when that
+// is due: it calls db_checkpoint() soon, when nobody waits. Without it, a commit does that by
+// itself.
+void db_on_log_grown(struct db *db, void (*grown)(void *arg), void *arg);
+void db_checkpoint(struct db *db);
+
+// Things that have an id and a text: rules (the text of add-flow), groups, meters. Ports stand as
+// numbers in it.
+enum db_table { DB_RULES, DB_GROUPS, DB_METERS, DB_N_TABLES };
+
+struct db_row {
+	int64_t id;
+	int64_t created_ms, modified_ms; // wall clock, since 1970
+	const char *text;
+	size_t len; // bytes of it, which need no end behind them
+};
+
+int db_row_add(struct db *db, enum db_table table, const struct db_row *row); // of a new id
+int db_row_set(struct db *db, enum db_table table,
+	       const struct db_row *row); // of one that is there
+int db_row_delete(struct db *db, enum db_table table, int64_t id);
+// Calls fn in the order of ids; stops when it does not return 0, and returns that.
+int db_rows_each(struct db *db, enum db_table table, int (*fn)(const struct db_row *row, void *arg),
+		 void *arg);
+
+// What is printed becomes a row's text: db_text_begin() gives an empty stream, db_text_add() or
+// db_text_set() takes it, with the id and times of `row`. One at a time.
+FILE *db_text_begin(struct db *db); // NULL: out of memory
+int db_text_add(struct db *db, enum db_table table, struct db_row row);
+int db_text_set(struct db *db, enum db_table table, struct db_row row);
+
+struct db_port {
+	uint32_t no;
+	const char *name, *kind;
+	const char *options; // a JSON object
+};
 
 // A number for a port of this name: the one it had when it was here before, else the next one that
 // no port ever had, else the one that is out of use for longest. -ENOSPC when all are in use.

@@ -255,3 +255,77 @@ int dp_call_pmds(struct dp_client *c, dp_pmd_fn fn, void *arg, char *text)
 	dp_client_begin(c, DP_FAMILY_SWD, SWD_CMD_PMD_GET, NLM_F_REQUEST | NLM_F_DUMP);
 	return call(c, on_pmd, &visit, CALL_TIMEOUT_MS, text);
 }
+
+int dp_call_meter_set(struct dp_client *c, const struct dp_meter *meter, char *text)
+{
+	struct nlmsghdr *nlh =
+	    dp_client_begin(c, DP_FAMILY_METER, OVS_METER_CMD_SET, NLM_F_REQUEST | NLM_F_ACK);
+	if (!dp_meter_put(nlh, dp_client_room(c), meter, false))
+		return -EMSGSIZE; // cannot be: 8 bands
+	return call(c, NULL, NULL, CALL_TIMEOUT_MS, text);
+}
+
+int dp_call_meter_del(struct dp_client *c, uint32_t id, char *text)
+{
+	struct nlmsghdr *nlh =
+	    dp_client_begin(c, DP_FAMILY_METER, OVS_METER_CMD_DEL, NLM_F_REQUEST | NLM_F_ACK);
+	mnl_attr_put_u32_check(nlh, dp_client_room(c), OVS_METER_ATTR_ID, id);
+	return call(c, NULL, NULL, CALL_TIMEOUT_MS, text);
+}
+
+struct meter_visit {
+	dp_meter_fn fn;
+	void *arg;
+};
+
+static void on_meter(const struct nlmsghdr *nlh, void *arg)
+{
+	const struct meter_visit *visit = arg;
+	struct dp_meter meter;
+	struct dp_error error;
+	if (dp_meter_parse(nlh, &meter, &error) == 0)
+		visit->fn(&meter, visit->arg);
+}
+
+int dp_call_meters(struct dp_client *c, dp_meter_fn fn, void *arg, char *text)
+{
+	struct meter_visit visit = {fn, arg};
+	dp_client_begin(c, DP_FAMILY_METER, OVS_METER_CMD_GET, NLM_F_REQUEST | NLM_F_DUMP);
+	return call(c, on_meter, &visit, CALL_TIMEOUT_MS, text);
+}
+
+int dp_call_trace_start(struct dp_client *c, uint32_t port_no, uint32_t count, uint32_t time_ms,
+			char *text)
+{
+	struct nlmsghdr *nlh =
+	    dp_client_begin(c, DP_FAMILY_SWD, SWD_CMD_TRACE_SET, NLM_F_REQUEST | NLM_F_ACK);
+	size_t room = dp_client_room(c);
+	mnl_attr_put_u32_check(nlh, room, SWD_TRACE_ATTR_PORT_NO, port_no);
+	mnl_attr_put_u32_check(nlh, room, SWD_TRACE_ATTR_COUNT, count);
+	mnl_attr_put_u32_check(nlh, room, SWD_TRACE_ATTR_TIME_MS, time_ms);
+	return call(c, NULL, NULL, CALL_TIMEOUT_MS, text);
+}
+
+int dp_call_trace_read(struct dp_client *c, dp_trace_fn fn, void *arg, char *text)
+{
+	static _Alignas(8) char buf[DP_DATAGRAM_MAX];
+	static struct dp_trace_packet packet;
+	const struct nlmsghdr *nlh;
+	const char *at = buf;
+	struct dp_error error;
+	bool ended = false;
+	int len = dp_client_recv(c, buf, sizeof(buf));
+	if (len < 0)
+		return len;
+	size_t left = (size_t)len;
+	text[0] = '\0';
+	while ((nlh = dp_datagram_next(&at, &left)) != NULL) {
+		if (nlh->nlmsg_type != DP_FAMILY_SWD || dp_msg_cmd(nlh) != SWD_CMD_TRACE)
+			continue;
+		int rc = dp_trace_parse(nlh, &packet, text, DP_CALL_TEXT, &error);
+		ended |= rc == 0;
+		if (rc == 1)
+			fn(&packet, arg);
+	}
+	return left > 0 ? -ECONNRESET : ended; // not netlink: nothing that follows can be trusted
+}

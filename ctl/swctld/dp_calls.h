@@ -4,6 +4,8 @@
 #define CTL_SWCTLD_DP_CALLS_H
 
 #include "ctl/dp_client.h"
+#include "ctl/dp_meter.h"
+#include "ctl/dp_trace.h"
 #include "ctl/swctld/megaflows.h"
 #include "ctl/swctld/ports.h"
 
@@ -48,6 +50,25 @@ bool dp_vport_same(const struct dp_vport *vport, const struct port *port);
 
 int dp_call_flows(struct dp_client *c, void (*fn)(const struct dp_flow *flow, void *arg), void *arg,
 		  char *text);
+// Makes the meter, or replaces it with full buckets and counters at zero. -EINVAL, -ENOSPC,
+// -ENOMEM.
+int dp_call_meter_set(struct dp_client *c, const struct dp_meter *meter, char *text);
+int dp_call_meter_del(struct dp_client *c, uint32_t id, char *text); // -ENOENT: there is none
+// Calls fn with each meter and its counters, in order of ids.
+typedef void (*dp_meter_fn)(const struct dp_meter *meter, void *arg);
+int dp_call_meters(struct dp_client *c, dp_meter_fn fn, void *arg, char *text);
+
+// Starts a trace of the port's next `count` packets (1 to DP_TRACE_COUNT_MAX) for at most time_ms,
+// over a connection of its own: what other calls on it leave unread is lost. Then wait for
+// dp_client_fd() to be readable, and read. Closing the connection ends the trace. -ENODEV: no such
+// port; -EBUSY: it is being traced; -ENOSPC.
+int dp_call_trace_start(struct dp_client *c, uint32_t port_no, uint32_t count, uint32_t time_ms,
+			char *text);
+// Reads a datagram, without waiting, and calls fn with each packet in it. 1 when the trace has
+// ended (`text` says why), 0 when more is to come, -ECONNRESET when the connection is lost.
+typedef void (*dp_trace_fn)(const struct dp_trace_packet *packet, void *arg);
+int dp_call_trace_read(struct dp_client *c, dp_trace_fn fn, void *arg, char *text);
+
 // Calls fn with each answer and its attributes, SWD_PMD_ATTR_*.
 typedef void (*dp_pmd_fn)(const struct nlmsghdr *nlh, const struct nlattr **attrs, void *arg);
 int dp_call_pmds(struct dp_client *c, dp_pmd_fn fn, void *arg, char *text);

@@ -75,6 +75,16 @@ static int remove_strangers(const struct port_sync *sync, struct dp_client *call
 	return 0;
 }
 
+static void take_links(struct swctld *d)
+{
+	bool changed = false;
+	struct port *port;
+	for (port = ports_next(d->ports, 0); port; port = ports_next(d->ports, port->no))
+		changed |= ports_set_up(d->ports, port, port->installed && port->state.up);
+	if (changed)
+		revalidate_links_changed(d->revalidator);
+}
+
 int dp_sync_ports(struct swctld *d, struct dp_client *calls, char *text)
 {
 	struct port_sync sync = {.d = d};
@@ -90,6 +100,7 @@ int dp_sync_ports(struct swctld *d, struct dp_client *calls, char *text)
 		if (!port->installed)
 			err = install(calls, port, now_ms, text);
 	}
+	take_links(d);
 	return err;
 }
 
@@ -99,6 +110,8 @@ int dp_sync(struct swctld *d, struct dp_client *calls, char *text)
 	for (port = ports_next(d->ports, 0); port; port = ports_next(d->ports, port->no))
 		port->retry_at_ms = 0; // another swd may take it
 	int err = dp_sync_ports(d, calls, text);
+	if (!err)
+		err = dp_sync_meters(d, calls, text);
 	if (err)
 		return err;
 	flow_stats_round_begin(d);

@@ -1,6 +1,7 @@
 #include "ctl/swctld/flow_ops.h"
 
 #include "ctl/dp_actions.h"
+#include "ctl/swctld/xlate.h"
 
 #include <errno.h>
 #include <string.h>
@@ -47,6 +48,15 @@ int flow_match_canonical(struct flow_match *out, const struct flow_match *match)
 	    dp_msg_parse(nlh, a, OVS_FLOW_ATTR_MAX, &error) < 0 || !a[OVS_FLOW_ATTR_KEY])
 		return -EINVAL;
 	return dp_match_parse(a[OVS_FLOW_ATTR_KEY], a[OVS_FLOW_ATTR_MASK], out, &error);
+}
+
+int flow_mask_canonical(struct flow_match *out, const struct flow_key *mask,
+			const struct flow_key *key)
+{
+	struct flow_match match = {.mask = *mask};
+	xlate_mask_finish(&match.mask, key);
+	flow_key_mask(&match.key, key, &match.mask);
+	return flow_match_canonical(out, &match);
 }
 
 static bool fill_put(struct nlmsghdr *nlh, size_t room, const void *arg)

@@ -19,6 +19,9 @@ int flow_actions_encode(struct encoded_actions *out, const struct action *list, 
 // What swd will take a match for, once it went through the protocol: dumps show just that. 0 or
 // -EINVAL.
 int flow_match_canonical(struct flow_match *out, const struct flow_match *match);
+// The same for any mask over a packet's key: without bits of fields that the packet lacks.
+int flow_mask_canonical(struct flow_match *out, const struct flow_key *mask,
+			const struct flow_key *key);
 
 // All below: 0 or an error of outbox_put.
 // Adds, or sets its actions. `echo`: answered with the counters.

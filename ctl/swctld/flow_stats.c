@@ -35,7 +35,9 @@ static void credit(struct swctld *d, struct known_flow *f, const struct flow_rea
 	struct flow_reading delta = known_flow_account(f, reading);
 	if (delta.packets == 0)
 		return;
-	rules_hit(d->rules, f->rule_id, delta.packets, delta.bytes, delta.used_ms);
+	for (unsigned i = 0; f->rules && i < f->rules->n; i++)
+		rules_hit(f->rules->list[i], delta.packets, delta.bytes, delta.used_ms);
+	revalidate_teach(d->revalidator, f);
 	refresh_mac(d, f, clock_now_ms());
 }
 
@@ -84,7 +86,7 @@ void flow_stats_round_begin(struct swctld *d)
 
 static uint64_t idle_limit_ms(const struct swctld *d)
 {
-	uint64_t max = datapath_info(d->datapath)->max_flows;
+	uint64_t max = datapath_max_flows(d->datapath);
 	bool full = max && megaflows_count(d->megaflows) > max - max / 4;
 	return full ? MEGAFLOW_IDLE_FULL_MS : MEGAFLOW_IDLE_MS;
 }

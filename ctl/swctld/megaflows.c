@@ -1,11 +1,14 @@
 #include "ctl/swctld/megaflows.h"
 
+#include "ctl/swctld/db.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <utlist.h>
 
-#define FIRST_ID 16 // below stand sequence numbers that name no megaflow
+#define PORTS_MAX (DB_PORT_NO_MAX + 1)
+#define FIRST_ID  16 // below stand sequence numbers that name no megaflow
 
 struct megaflows {
 	struct known_flow *by_match;
@@ -13,13 +16,23 @@ struct megaflows {
 	struct known_flow *list;
 	uint32_t next_id;
 	unsigned n_awaited;
+	unsigned n_by_port[PORTS_MAX];
+	struct mask_budget *masks;
+	struct frozen_states *frozen;
 };
 
-struct megaflows *megaflows_create(void)
+struct megaflows *megaflows_create(unsigned max_masks, struct frozen_states *frozen)
 {
 	struct megaflows *m = calloc(1, sizeof(*m));
-	if (m)
-		m->next_id = FIRST_ID;
+	if (!m)
+		return NULL;
+	m->next_id = FIRST_ID;
+	m->frozen = frozen;
+	m->masks = mask_budget_create(max_masks);
+	if (!m->masks) {
+		free(m);
+		return NULL;
+	}
 	return m;
 }
 
@@ -32,7 +45,24 @@ void megaflows_destroy(struct megaflows *m)
 		// cppcheck-suppress uninitvar // it does not see that HASH_ITER sets f
 		megaflows_forget(m, f);
 	}
+	mask_budget_destroy(m->masks);
 	free(m);
+}
+
+struct mask_budget *megaflows_masks(const struct megaflows *m)
+{
+	return m->masks;
+}
+
+// swd may name any number: those that no port has share a place.
+static unsigned place_of(uint32_t in_port)
+{
+	return in_port < PORTS_MAX ? in_port : 0;
+}
+
+unsigned megaflows_count_port(const struct megaflows *m, uint32_t in_port)
+{
+	return m->n_by_port[place_of(in_port)];
 }
 
 // Keyed: senders choose what stands in matches, and uthash's own hash they could make collide.
@@ -75,6 +105,9 @@ struct known_flow *megaflows_add(struct megaflows *m, const struct flow_match *m
 	HASH_ADD_BYHASHVALUE(hh, m->by_match, match, sizeof(f->match), match_hash(match), f);
 	HASH_ADD(hh_id, m->by_id, id, sizeof(f->id), f);
 	DL_PREPEND(m->list, f);
+	m->n_by_port[place_of(match->key.in_port)]++;
+	mask_budget_take(m->masks, match);
+	frozen_take(m->frozen, match->key.recirc_id);
 	return f;
 }
 
@@ -82,6 +115,18 @@ static void unlist(struct megaflows *m, struct known_flow *f)
 {
 	HASH_DELETE(hh, m->by_match, f);
 	DL_DELETE(m->list, f);
+}
+
+void megaflows_refer(struct megaflows *m, struct known_flow *f, const uint32_t *frozen, unsigned n)
+{
+	// First the new ones: a state that stays must not go in between.
+	for (unsigned i = 0; i < n; i++)
+		frozen_take(m->frozen, frozen[i]);
+	for (unsigned i = 0; i < f->n_frozen; i++)
+		frozen_give(m->frozen, f->frozen[i]);
+	f->n_frozen = (uint8_t)n;
+	if (n)
+		memcpy(f->frozen, frozen, n * sizeof(frozen[0]));
 }
 
 void megaflows_leave(struct megaflows *m, struct known_flow *f)
@@ -100,6 +145,11 @@ void megaflows_forget(struct megaflows *m, struct known_flow *f)
 	megaflows_switch_end(m, f);
 	// NOLINTNEXTLINE(clang-analyzer-unix.Malloc): cannot follow the links
 	HASH_DELETE(hh_id, m->by_id, f);
+	m->n_by_port[place_of(f->match.key.in_port)]--;
+	mask_budget_give(m->masks, &f->match);
+	megaflows_refer(m, f, NULL, 0);
+	frozen_give(m->frozen, f->match.key.recirc_id);
+	known_rules_free(f->rules);
 	free(f->actions);
 	free(f);
 }
@@ -128,11 +178,13 @@ void megaflows_outdate(struct megaflows *m, struct known_flow *f)
 	DL_PREPEND(m->list, f);
 }
 
-void megaflows_switch_begin(struct megaflows *m, struct known_flow *f, int64_t rule_id)
+void megaflows_switch_begin(struct megaflows *m, struct known_flow *f, struct known_rules *rules)
 {
-	f->next_rule_id = rule_id;
-	if (!f->switching)
+	if (f->switching)
+		known_rules_free(f->next_rules);
+	else
 		m->n_awaited++;
+	f->next_rules = rules;
 	f->switching = true;
 }
 
@@ -141,7 +193,9 @@ void megaflows_switch_end(struct megaflows *m, struct known_flow *f)
 	if (!f->switching)
 		return;
 	f->switching = false;
-	f->rule_id = f->next_rule_id;
+	known_rules_free(f->rules);
+	f->rules = f->next_rules;
+	f->next_rules = NULL;
 	m->n_awaited--;
 }
 
@@ -169,6 +223,37 @@ struct known_flow *megaflows_first(const struct megaflows *m)
 unsigned megaflows_count(const struct megaflows *m)
 {
 	return HASH_COUNT(m->by_match);
+}
+
+bool known_rules_make(struct known_rules **rules, struct rule *const *list, unsigned n)
+{
+	*rules = NULL;
+	if (n == 0)
+		return true;
+	struct known_rules *made = malloc(sizeof(*made) + n * sizeof(made->list[0]));
+	if (!made)
+		return false;
+	made->n = n;
+	for (unsigned i = 0; i < n; i++) {
+		rule_ref(list[i]);
+		made->list[i] = list[i];
+	}
+	*rules = made;
+	return true;
+}
+
+void known_rules_free(struct known_rules *rules)
+{
+	for (unsigned i = 0; rules && i < rules->n; i++)
+		rule_unref(rules->list[i]);
+	free(rules);
+}
+
+bool known_rules_same(const struct known_rules *rules, struct rule *const *list, unsigned n)
+{
+	if (!rules || n == 0)
+		return !rules && n == 0;
+	return rules->n == n && memcmp(rules->list, list, n * sizeof(list[0])) == 0;
 }
 
 bool known_flow_same_actions(const struct known_flow *f, const void *actions, uint16_t len)

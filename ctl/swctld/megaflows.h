@@ -7,9 +7,16 @@
 #ifndef CTL_SWCTLD_MEGAFLOWS_H
 #define CTL_SWCTLD_MEGAFLOWS_H
 
+#include "ctl/swctld/mask_budget.h"
 #include "ctl/swctld/translate.h"
 
 #include <uthash.h>
+
+// The rules that a megaflow's packets count for, each with a reference.
+struct known_rules {
+	unsigned n;
+	struct rule *list[];
+};
 
 struct megaflows;
 
@@ -22,15 +29,19 @@ struct flow_reading {
 
 struct known_flow {
 	struct flow_match match;
-	uint32_t id;	      // nlmsg_seq of messages about it: errors and final counters carry it
-	uint64_t gen;	      // 0: of a time before ours
-	int64_t rule_id;      // whose the counters are; 0: no rule's
-	int64_t next_rule_id; // whose they are from the answer on that `switching` awaits
+	uint32_t id;  // nlmsg_seq of messages about it: errors and final counters carry it
+	uint64_t gen; // 0: of a time before ours
+	struct known_rules *rules;	// whose the counters are; NULL: no rule's
+	struct known_rules *next_rules; // whose they are from the answer that `switching` awaits
+	struct dependences on;
+	uint8_t n_frozen; // states that it recirculates to (frozen.h)
+	uint32_t frozen[XLATE_FROZEN_MAX];
 	bool switching;
 	bool adopted;	      // nobody's counters yet
 	uint16_t normal_vlan; // where NORMAL learned, and what
 	struct eth_addr normal_mac;
 	bool used_normal;
+	bool learns;  // its packets refresh what learn() taught
 	bool absent;  // swd does not have it: to be sent even if it has not changed
 	bool seen;    // in a dump
 	bool leaving; // deletion was sent
@@ -45,7 +56,7 @@ struct known_flow {
 	struct known_flow *prev, *next;
 };
 
-struct megaflows *megaflows_create(void);
+struct megaflows *megaflows_create(unsigned max_masks, struct frozen_states *frozen);
 void megaflows_destroy(struct megaflows *m);
 
 struct known_flow *megaflows_find(const struct megaflows *m, const struct flow_match *match);
@@ -67,17 +78,28 @@ void megaflows_outdate(struct megaflows *m, struct known_flow *f);
 // In the order of generations.
 struct known_flow *megaflows_first(const struct megaflows *m);
 unsigned megaflows_count(const struct megaflows *m);
-// Another rule decides over it now: what it counted up to the answer of a change that was sent is
-// the former rule's.
-void megaflows_switch_begin(struct megaflows *m, struct known_flow *f, int64_t rule_id);
+// Other rules decide over it now: what it counted up to the answer of a change that was sent is the
+// former rules'. Takes `rules` over.
+void megaflows_switch_begin(struct megaflows *m, struct known_flow *f, struct known_rules *rules);
 void megaflows_switch_end(struct megaflows *m, struct known_flow *f);
 // No answers will come any more.
 void megaflows_switch_end_all(struct megaflows *m);
+// How many came in by this port.
+unsigned megaflows_count_port(const struct megaflows *m, uint32_t in_port);
+// Its actions recirculate to these states now.
+void megaflows_refer(struct megaflows *m, struct known_flow *f, const uint32_t *frozen, unsigned n);
+// The masks that they have.
+struct mask_budget *megaflows_masks(const struct megaflows *m);
 // Answers that swd owes. Senders stop at the bound, since swd keeps only so many bytes for who does
 // not read them.
 #define MEGAFLOWS_AWAITED_MAX 4000
 unsigned megaflows_n_awaited(const struct megaflows *m);
 bool megaflows_may_await(const struct megaflows *m);
+
+// A translation's rules. *rules is NULL for none; false when out of memory.
+bool known_rules_make(struct known_rules **rules, struct rule *const *list, unsigned n);
+void known_rules_free(struct known_rules *rules);
+bool known_rules_same(const struct known_rules *rules, struct rule *const *list, unsigned n);
 
 // Takes a copy of encoded actions. 0 or -ENOMEM.
 int known_flow_set_actions(struct known_flow *f, const void *actions, uint16_t len);

@@ -54,6 +54,7 @@ int method_port_add(struct swctld *d, const json_t *params, struct rpc_reply *re
 		port_free(port);
 		return rpc_refuse(reply, "%s", err == -ENOMEM ? "out of memory" : db_error(d->db));
 	}
+	revalidate_all(d->revalidator);
 	revalidate_now(d->revalidator);
 	reply->result = json_pack("{s:s, s:i}", "name", port->name, "number", (int)port->no);
 	look_at_ports(d);
@@ -72,6 +73,7 @@ int method_port_del(struct swctld *d, const json_t *params, struct rpc_reply *re
 		return rpc_refuse(reply, "%s", db_error(d->db));
 	if (fdb_forget_port(d->fdb, no))
 		revalidate_macs_changed(d->revalidator);
+	revalidate_all(d->revalidator);
 	revalidate_now(d->revalidator);
 	struct dp_client *calls = datapath_calls(d->datapath);
 	// If swd does not remove it now, the next look at its ports will.

@@ -96,6 +96,15 @@ static void rebuild_xlate(struct ports *ports)
 		ports->xlate[ports->n_xlate++] = p->xlate;
 }
 
+bool ports_set_up(struct ports *ports, struct port *port, bool up)
+{
+	if (port->xlate.up == up)
+		return false;
+	port->xlate.up = up;
+	rebuild_xlate(ports);
+	return true;
+}
+
 static void insert(struct ports *ports, struct port *port)
 {
 	ports->by_no[port->no] = port;

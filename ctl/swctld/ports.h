@@ -53,6 +53,9 @@ int ports_add(struct ports *ports, struct port *port);
 // Off the disk, then out of the table, and frees it.
 int ports_del(struct ports *ports, struct port *port);
 
+// Whether it has a link now, as translation is to see it. true: that has changed.
+bool ports_set_up(struct ports *ports, struct port *port, bool up);
+
 struct port *ports_by_name(const struct ports *ports, const char *name);
 struct port *ports_by_no(const struct ports *ports, uint32_t no);
 // The first port with a number above `no`; start with 0.

@@ -1,6 +1,7 @@
 #include "ctl/swctld/revalidate.h"
 
 #include "ctl/log.h"
+#include "ctl/swctld/changes.h"
 #include "ctl/swctld/datapath.h"
 #include "ctl/swctld/rules.h"
 
@@ -19,9 +20,8 @@
 struct revalidator {
 	struct swctld *d;
 	struct event *turn;
-	uint64_t gen;	    // of the state now
-	uint64_t rules_gen; // at the last change that was not only of addresses
-	unsigned pass_n;    // megaflows looked at since something became stale
+	struct changes changes;
+	unsigned pass_n; // megaflows looked at since something became stale
 	uint64_t pass_started_ms;
 	bool waiting; // for answers
 	uint64_t warn_from_ms;
@@ -39,7 +39,7 @@ struct revalidator *revalidator_create(struct swctld *d)
 		return NULL;
 	memset(r, 0, sizeof(*r));
 	r->d = d;
-	r->gen = r->rules_gen = 1;
+	changes_init(&r->changes);
 	r->turn = evtimer_new(d->base, on_turn, r);
 	if (!r->turn) {
 		free(r);
@@ -65,15 +65,27 @@ static void schedule(struct revalidator *r, unsigned delay_ms)
 	evtimer_add(r->turn, &tv);
 }
 
-void revalidate_rules_changed(struct revalidator *r)
+void revalidate_all(struct revalidator *r)
 {
-	r->rules_gen = ++r->gen;
+	changes_all(&r->changes);
+	schedule(r, 0);
+}
+
+void revalidate_rules_changed(struct revalidator *r, const struct rules_change *change)
+{
+	changes_rules(&r->changes, change);
+	schedule(r, 0);
+}
+
+void revalidate_links_changed(struct revalidator *r)
+{
+	changes_groups(&r->changes);
 	schedule(r, 0);
 }
 
 void revalidate_macs_changed(struct revalidator *r)
 {
-	r->gen++;
+	changes_macs(&r->changes);
 	schedule(r, MACS_DELAY_MS);
 }
 
@@ -90,22 +102,49 @@ void revalidate_answered(struct revalidator *r)
 	schedule(r, 0);
 }
 
-static void warn_too_many(const struct revalidator *r, const struct rule *rule)
+static void warn_dropped(const struct revalidator *r, const struct xlate_result *result)
 {
 	struct of_ports names = ports_names(r->d->ports);
-	char *text = of_flow_format(&rule->flow, &names);
-	log_warn("rule \"%.200s\" takes more than %d actions of a megaflow (%u ports): its packets "
-		 "are dropped; output to fewer ports or split them by VLAN",
-		 text ? text : "", ACTIONS_MAX, ports_count(r->d->ports));
+	struct of_match match;
+	struct of_flow_view view;
+	char *text = NULL;
+	if (result->n_rules > 0) {
+		view = rule_view(result->rules[0], &match);
+		text = of_flow_format(&view, &names);
+	}
+	log_warn("packets of rule \"%.200s\" are dropped: %s; swctl trace shows their way",
+		 text ? text : "", xlate_end_text(result->end));
 	free(text);
+}
+
+void revalidate_learn(struct revalidator *r, struct xlate_result *result)
+{
+	struct rules_change change = {0};
+	uint64_t now_ms = clock_now_ms();
+	struct rules *rules = r->d->rules;
+	for (unsigned i = 0; i < result->n_learned; i++) {
+		const struct xlate_learned *learned = &result->learned[i];
+		const struct of_flow *flow = &learned->flow;
+		if (learned->limit &&
+		    rules_count_cookie(rules, flow->table, flow->cookie) >= learned->limit)
+			continue;
+		rules_learn(rules, flow, now_ms, &change);
+	}
+	if (change.added || change.replaced || change.modified)
+		revalidate_rules_changed(r, &change);
+	if (result->fdb_changed)
+		revalidate_macs_changed(r);
+	xlate_result_fini(result);
 }
 
 int revalidate_translate(struct revalidator *r, const struct flow_key *key, bool learn,
 			 struct xlate_result *result)
 {
 	struct xlate_ctx ctx = {
-	    .rules = rules_classifier(r->d->rules),
+	    .tables = rules_tables(r->d->rules),
+	    .groups = r->d->groups,
 	    .fdb = r->d->fdb,
+	    .frozen = r->d->frozen,
 	    .now_ms = clock_now_ms(),
 	    .learn = learn,
 	};
@@ -113,9 +152,17 @@ int revalidate_translate(struct revalidator *r, const struct flow_key *key, bool
 	int err = translate(&ctx, key, result);
 	if (err == -E2BIG && ctx.now_ms >= r->warn_from_ms) {
 		r->warn_from_ms = ctx.now_ms + WARN_REST_MS;
-		warn_too_many(r, result->rule);
+		warn_dropped(r, result);
 	}
 	return err;
+}
+
+void revalidate_teach(struct revalidator *r, const struct known_flow *f)
+{
+	if (!f->learns || !ports_by_no(r->d->ports, f->match.key.in_port))
+		return;
+	revalidate_translate(r, &f->match.key, true, &r->result);
+	revalidate_learn(r, &r->result);
 }
 
 static int send_change(struct revalidator *r, struct known_flow *f,
@@ -136,53 +183,63 @@ static int send_change(struct revalidator *r, struct known_flow *f,
 	return 0;
 }
 
-// Whether swd has it, and counts for another rule than this.
-static bool changes_rule(const struct known_flow *f, int64_t rule_id)
+static bool counts_for(const struct known_flow *f, const struct xlate_result *result)
 {
-	int64_t known = f->switching ? f->next_rule_id : f->rule_id;
-	return f->n_sent > 0 && !f->absent && !f->adopted && known != rule_id;
+	const struct known_rules *known = f->switching ? f->next_rules : f->rules;
+	return known_rules_same(known, result->rules, result->n_rules);
+}
+
+// Packets count for other rules from now on; `asked`: from when swd answers.
+static int count_for(struct revalidator *r, struct known_flow *f, const struct xlate_result *result,
+		     bool asked)
+{
+	struct known_rules *rules;
+	if (!known_rules_make(&rules, result->rules, result->n_rules))
+		return -ENOMEM;
+	if (asked) {
+		megaflows_switch_begin(r->d->megaflows, f, rules);
+	} else {
+		known_rules_free(f->rules);
+		f->rules = rules;
+	}
+	return 0;
 }
 
 int revalidate_apply(struct revalidator *r, struct known_flow *f, const struct xlate_result *result,
 		     const struct encoded_actions *actions, bool force)
 {
-	int64_t rule_id = result->rule ? result->rule->id : 0;
-	// The counters stand in swd: only it can tell what still belongs to the rule before.
-	bool other_rule = changes_rule(f, rule_id);
-	if (force || other_rule || f->absent || f->n_sent == 0 ||
+	bool same_rules = counts_for(f, result);
+	// The counters stand in swd: only it can tell what still belongs to the rules before.
+	bool ask = !same_rules && f->n_sent > 0 && !f->absent && !f->adopted;
+	if (force || ask || f->absent || f->n_sent == 0 ||
 	    !known_flow_same_actions(f, actions->buf, actions->len)) {
-		int err = send_change(r, f, actions, other_rule);
+		int err = send_change(r, f, actions, ask);
 		if (err)
 			return err;
 	}
-	if (other_rule)
-		megaflows_switch_begin(r->d->megaflows, f, rule_id);
-	else if (!f->switching)
-		f->rule_id = rule_id;
+	// While an answer is awaited for other rules, these come by another such change.
+	if (!same_rules && (ask || !f->switching) && count_for(r, f, result, ask) < 0)
+		return -ENOMEM;
+	megaflows_refer(r->d->megaflows, f, result->frozen, result->n_frozen);
 	f->adopted = false;
+	f->on = result->on;
+	f->learns = result->learns;
 	f->used_normal = result->used_normal;
 	f->normal_vlan = result->normal_vlan;
 	f->normal_mac = result->normal_mac;
-	megaflows_stamp(r->d->megaflows, f, r->gen);
+	megaflows_stamp(r->d->megaflows, f, r->changes.gen);
 	return 0;
-}
-
-static bool mask_covers(const struct flow_key *mask, const struct flow_key *needed)
-{
-	struct flow_key both;
-	flow_key_mask(&both, needed, mask);
-	return flow_key_equal(&both, needed);
 }
 
 // Whether all packets of the megaflow `f` would meet with this translation of its key.
 static bool holds_for_all(const struct known_flow *f, const struct xlate_result *result)
 {
 	struct flow_match canonical;
-	if (mask_covers(&f->match.mask, &result->match.mask))
+	if (flow_mask_covers(&f->match.mask, &result->match.mask))
 		return true;
 	// The protocol leaves out bits that say nothing in this kind of packet.
 	return flow_match_canonical(&canonical, &result->match) == 0 &&
-	       mask_covers(&f->match.mask, &canonical.mask);
+	       flow_mask_covers(&f->match.mask, &canonical.mask);
 }
 
 // A megaflow of an address that is now elsewhere must go: if that one comes back here, its packets
@@ -210,11 +267,13 @@ static int drop(struct revalidator *r, struct known_flow *f)
 
 static int revalidate_one(struct revalidator *r, struct known_flow *f)
 {
-	if (f->gen >= r->rules_gen && !f->used_normal && !f->absent) {
-		megaflows_stamp(r->d->megaflows, f, r->gen);
+	if (!f->absent && !changes_concern(&r->changes, f->gen, &f->match, &f->on)) {
+		megaflows_stamp(r->d->megaflows, f, r->changes.gen);
 		return 0;
 	}
-	if (!ports_by_no(r->d->ports, f->match.key.in_port))
+	uint32_t round = f->match.key.recirc_id;
+	if (!ports_by_no(r->d->ports, f->match.key.in_port) ||
+	    (round && !frozen_find(r->d->frozen, round)))
 		return drop(r, f);
 	revalidate_translate(r, &f->match.key, false, &r->result);
 	if (!holds_for_all(f, &r->result) || moved_away(r, f, &r->result) ||
@@ -236,7 +295,8 @@ static void take_turn(struct revalidator *r)
 		return; // a connection starts it again
 	if (r->pass_n == 0)
 		r->pass_started_ms = now_ms;
-	while (!err && (f = megaflows_first(m)) && f->gen < r->gen && megaflows_may_await(m)) {
+	while (!err && (f = megaflows_first(m)) && f->gen < r->changes.gen &&
+	       megaflows_may_await(m)) {
 		if ((++n & 63) == 0 && clock_now_ms() >= until_ms)
 			break;
 		err = revalidate_one(r, f);
@@ -245,7 +305,7 @@ static void take_turn(struct revalidator *r)
 	f = megaflows_first(m);
 	r->pass_n += n;
 	r->waiting = false;
-	if (f && f->gen < r->gen) {
+	if (f && f->gen < r->changes.gen) {
 		r->waiting = !megaflows_may_await(m);
 		if (err != -ENOTCONN)
 			schedule(r, err || r->waiting ? PAUSE_MS : 0);
@@ -266,7 +326,6 @@ static void on_turn(evutil_socket_t fd, short what, void *arg)
 
 void revalidate_now(struct revalidator *r)
 {
-	revalidate_rules_changed(r);
 	take_turn(r);
 }
 

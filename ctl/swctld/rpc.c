@@ -5,11 +5,12 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdio_ext.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define NESTED_MAX 64	   // requests have up to three
-#define VALUES_MAX 2000000 // a bulk load has one a rule
+#define NESTED_MAX 64	 // requests have up to three
+#define VALUES_MAX 10000 // more than any request has
 
 #define TO_TEXT_(x) #x
 #define TO_TEXT(x)  TO_TEXT_(x)
@@ -60,8 +61,10 @@ int rpc_bad_params(struct rpc_reply *reply, const char *fmt, ...)
 
 int rpc_refuse_flow(struct rpc_reply *reply, const struct of_error *error, size_t line)
 {
-	reply->data =
-	    json_pack("{s:i, s:o}", "column", (int)error->column, "word", rpc_text(error->word));
+	// Not every mistake is a word's.
+	reply->data = error->column ? json_pack("{s:i, s:o}", "column", (int)error->column, "word",
+						rpc_text(error->word))
+				    : json_object();
 	if (line == 0)
 		return rpc_refuse(reply, "%s", error->text);
 	if (reply->data)
@@ -91,6 +94,46 @@ void rpc_rows_add(struct rpc_reply *reply, json_t *row)
 void rpc_rows_end(struct rpc_reply *reply)
 {
 	if (reply->rows && fputs("]}", reply->rows) < 0)
+		rpc_refuse(reply, "out of memory");
+}
+
+void rpc_text_begin(struct rpc_reply *reply, const char *name)
+{
+	reply->rows = open_memstream(&reply->rows_text, &reply->rows_len);
+	if (!reply->rows)
+		return;
+	__fsetlocking(reply->rows, FSETLOCKING_BYCALLER); // one thread
+	fprintf(reply->rows, "{\"%s\":\"", name);
+}
+
+static void put_escaped(FILE *out, unsigned char c)
+{
+	if (c == '\n')
+		fputs("\\n", out);
+	else if (c == '"' || c == '\\')
+		fprintf(out, "\\%c", c);
+	else
+		fprintf(out, "\\u%04x", c & 0x80 ? '?' : c);
+}
+
+void rpc_text_add(struct rpc_reply *reply, const char *text, size_t len)
+{
+	size_t plain = 0;
+	for (size_t i = 0; reply->rows && i < len; i++) {
+		unsigned char c = (unsigned char)text[i];
+		if (c >= ' ' && c != '"' && c != '\\' && c < 0x80)
+			continue;
+		fwrite(text + plain, 1, i - plain, reply->rows);
+		put_escaped(reply->rows, c);
+		plain = i + 1;
+	}
+	if (reply->rows)
+		fwrite(text + plain, 1, len - plain, reply->rows);
+}
+
+void rpc_text_end(struct rpc_reply *reply)
+{
+	if (!reply->rows || fputs("\"}", reply->rows) < 0)
 		rpc_refuse(reply, "out of memory");
 }
 
@@ -129,7 +172,10 @@ static const struct {
     {"port", JSON_STRING, "a string, a port's name"},
     {"flow", JSON_STRING, "a string, a flow's text"},
     {"object", JSON_OBJECT, "an object"},
-    {"file", JSON_ARRAY, "an array of strings"},
+    {"file", JSON_STRING, "a string, a file's lines"},
+    {"field", JSON_STRING, "a string, a field's name"},
+    {"flag", JSON_TRUE, "true or false"},
+    {"form", JSON_TRUE, "true or false"},
 };
 
 struct param_spec {
@@ -150,6 +196,11 @@ static bool spec_next(const char **spec, struct param_spec *out)
 	return true;
 }
 
+static bool has_type(const json_t *value, json_type type)
+{
+	return type == JSON_TRUE ? json_is_boolean(value) : json_typeof(value) == type;
+}
+
 static int check_value(const struct param_spec *spec, const json_t *value, struct rpc_reply *reply)
 {
 	if (!value && spec->optional)
@@ -158,16 +209,9 @@ static int check_value(const struct param_spec *spec, const json_t *value, struc
 		return rpc_bad_params(reply, "parameter %s is missing", spec->name);
 	for (size_t i = 0; i < sizeof(param_types) / sizeof(param_types[0]); i++) {
 		if (strcmp(spec->type, param_types[i].type) == 0 &&
-		    json_typeof(value) != param_types[i].json)
+		    !has_type(value, param_types[i].json))
 			return rpc_bad_params(reply, "parameter %s must be %s", spec->name,
 					      param_types[i].text);
-	}
-	size_t i;
-	json_t *element;
-	json_array_foreach (value, i, element) {
-		if (!json_is_string(element))
-			return rpc_bad_params(reply, "parameter %s: element %zu is not a string",
-					      spec->name, i + 1);
 	}
 	return 0;
 }

@@ -44,6 +44,12 @@ void rpc_rows_begin(struct rpc_reply *reply, const char *name);
 void rpc_rows_add(struct rpc_reply *reply, json_t *row);
 void rpc_rows_end(struct rpc_reply *reply);
 
+// A result {"NAME": "..."} of a text that may be long, added piece by piece: what is not ASCII
+// becomes a '?'.
+void rpc_text_begin(struct rpc_reply *reply, const char *name);
+void rpc_text_add(struct rpc_reply *reply, const char *text, size_t len);
+void rpc_text_end(struct rpc_reply *reply);
+
 // The reply to a line, malloc'd, without a newline; NULL when it needs none.
 char *rpc_dispatch(struct swctld *d, const char *line, size_t len);
 // An error for when there is no request to answer.

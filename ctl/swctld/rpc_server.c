@@ -170,7 +170,7 @@ static void serve(struct client *c)
 		return;
 	}
 	if (!c->ended && c->len > RPC_LINE_MAX)
-		client_end(c, "line longer than 64 MiB; send it in smaller parts");
+		client_end(c, "line longer than 128 MiB; send it in smaller parts");
 	if (c->ended && unread(c) == 0)
 		client_free(c);
 	else if (!c->ended)

@@ -5,6 +5,9 @@
 #include "ctl/of_flow.h"
 #include "flowtable/classifier.h"
 
+// What a rule keeps of a flow's flags: the others are orders for the moment.
+#define RULE_FLAGS (OF_FLOW_SEND_FLOW_REM | OF_FLOW_NO_PACKET_COUNTS | OF_FLOW_NO_BYTE_COUNTS)
+
 struct rule {
 	struct cls_rule cls;		  // stands first
 	const struct of_actions *actions; // NULL: drop
@@ -15,12 +18,25 @@ struct rule {
 	uint32_t n_refs; // the tables' one, and one for each megaflow that counts for it
 	uint16_t idle_timeout_s, hard_timeout_s, importance;
 	uint8_t table;
-	uint8_t flags; // enum of_flow_flags
-	bool removed;  // from its table: what it still counts is nobody's
-		       // (links of the rules module follow)
+	uint8_t flags; // RULE_FLAGS
+	bool removed;  // from its table: what it still counts is its successor's, or nobody's
+	bool marked;   // by a change under way: it stays
+	bool fresh;    // it came with the change under way
+	struct rule *successor; // has its match with other actions (mod-flows); or NULL
+	uint64_t own[];		// the words of its match, then its actions
 };
 
+// A rule with this match and the rest of `flow` (whose match may stand for several); one reference,
+// the caller's. In no table. NULL: out of memory.
+struct rule *rule_create(const struct of_flow *flow, const struct of_match *match, uint64_t now_ms);
+// The same rule with other actions: id, counters and times are copied.
+struct rule *rule_copy(const struct rule *rule, const struct of_actions *actions);
 void rule_ref(struct rule *rule);
 void rule_unref(struct rule *rule); // the last one frees it
+
+// For of_flow_print(); `match` gets the rule's and must live as long as the view.
+struct of_flow_view rule_view(const struct rule *rule, struct of_match *match);
+// Whether a loose filter accepts it: its match is within the filter's, and the rest fits.
+bool rule_fits(const struct rule *rule, const struct of_filter *filter);
 
 #endif

@@ -2,7 +2,10 @@
 #include "ctl/log.h"
 #include "ctl/swctld/daemon.h"
 #include "ctl/swctld/datapath.h"
+#include "ctl/swctld/groups.h"
+#include "ctl/swctld/live_trace.h"
 #include "ctl/swctld/megaflows.h"
+#include "ctl/swctld/meters.h"
 #include "ctl/swctld/revalidate.h"
 #include "ctl/swctld/rpc_server.h"
 #include "ctl/swctld/rules.h"
@@ -20,26 +23,46 @@
 #include <unistd.h>
 
 static const char usage[] =
-    "usage: swctld --run-dir DIR --db FILE [--group NAME] [--log-level LEVEL]\n"
+    "usage: swctld --run-dir DIR --db FILE [--group NAME] [--max-rules N] [--max-masks N]\n"
+    "              [--max-flows N] [--log-level LEVEL]\n"
     "The control daemon of the switch: rules, translation of missed packets, durable state.\n"
     "\n"
     "  --run-dir DIR      where swd serves datapath.sock, and swctld will serve control.sock\n"
     "  --db FILE          ports, rules and settings; made when it is not there\n"
     "  --group NAME       whose members may use control.sock (mode 0660)\n"
+    "  --max-rules N      rules at most, learned ones too (default: 1000000)\n"
+    "  --max-masks N      masks of megaflows at most, whatever rules and traffic (default: 128)\n"
+    "  --max-flows N      megaflows at most (default: as many as swd holds)\n"
     "  --log-level LEVEL  error, warn, info (default) or debug\n"
     "  --help, --version\n";
 
+#define LOG_DELAY_MS 20
+
 struct options {
 	const char *run_dir, *db, *group;
+	struct limits limits;
 	enum log_level level;
 };
 
-enum { OPT_RUN_DIR = 256, OPT_DB, OPT_GROUP, OPT_LOG_LEVEL, OPT_HELP, OPT_VERSION };
+enum {
+	OPT_RUN_DIR = 256,
+	OPT_DB,
+	OPT_GROUP,
+	OPT_MAX_RULES,
+	OPT_MAX_MASKS,
+	OPT_MAX_FLOWS,
+	OPT_LOG_LEVEL,
+	OPT_HELP,
+	OPT_VERSION,
+};
 
 static const struct option long_options[] = {
     {"run-dir", required_argument, NULL, OPT_RUN_DIR},
     {"db", required_argument, NULL, OPT_DB},
     {"group", required_argument, NULL, OPT_GROUP},
+    {"max-rules", required_argument, NULL, OPT_MAX_RULES},
+    {"max-masks", required_argument, NULL, OPT_MAX_MASKS},
+    {"max-flows", required_argument, NULL, OPT_MAX_FLOWS},
     {"log-level", required_argument, NULL, OPT_LOG_LEVEL},
     {"help", no_argument, NULL, OPT_HELP},
     {"version", no_argument, NULL, OPT_VERSION},
@@ -50,6 +73,17 @@ static void bad_usage(const char *text)
 {
 	fprintf(stderr, "swctld: %s; swctld --help shows the options\n", text);
 	exit(1);
+}
+
+static unsigned parse_limit(const char *option, const char *value, unsigned min, unsigned max)
+{
+	char text[128], *end;
+	unsigned long n = strtoul(value, &end, 10);
+	if (*value >= '0' && *value <= '9' && *end == '\0' && n >= min && n <= max)
+		return (unsigned)n;
+	snprintf(text, sizeof(text), "%s %.40s: must be %u to %u", option, value, min, max);
+	bad_usage(text);
+	return 0;
 }
 
 static void parse_options(int argc, char **argv, struct options *o)
@@ -64,6 +98,13 @@ static void parse_options(int argc, char **argv, struct options *o)
 			o->db = optarg;
 		else if (opt == OPT_GROUP)
 			o->group = optarg;
+		else if (opt == OPT_MAX_RULES)
+			o->limits.rules = parse_limit("--max-rules", optarg, 1, RULES_MAX_LIMIT);
+		else if (opt == OPT_MAX_MASKS)
+			o->limits.masks =
+			    parse_limit("--max-masks", optarg, MASKS_MAX_LEAST, MASKS_MAX_LIMIT);
+		else if (opt == OPT_MAX_FLOWS)
+			o->limits.flows = parse_limit("--max-flows", optarg, 1, UINT32_MAX);
 		else if (opt == OPT_HELP)
 			exit(fputs(usage, stdout) < 0);
 		else if (opt == OPT_VERSION)
@@ -111,6 +152,18 @@ static int start_listening(struct swctld *d, const char *group, char *err, size_
 	return d->rpc ? 0 : -1;
 }
 
+static int load_state(struct swctld *d, char *err, size_t err_len)
+{
+	uint64_t now_ms = clock_now_ms();
+	int64_t wall_ms = (int64_t)clock_read_ms(CLOCK_REALTIME);
+	int rc = ports_load(d->ports, err, err_len);
+	if (rc == 0)
+		rc = groups_load(d->groups, now_ms, wall_ms, err, err_len);
+	if (rc == 0)
+		rc = meters_load(d->meters, now_ms, wall_ms, err, err_len);
+	return rc == 0 ? rules_load(d->rules, now_ms, wall_ms, err, err_len) : rc;
+}
+
 static int start_state(struct swctld *d, char *err, size_t err_len)
 {
 	d->db = db_open(d->db_path, err, err_len);
@@ -118,20 +171,38 @@ static int start_state(struct swctld *d, char *err, size_t err_len)
 		return -1;
 	snprintf(err, err_len, "out of memory");
 	d->ports = ports_create(d->db);
-	d->rules = rules_create(d->db);
+	d->groups = groups_create(d->db);
+	d->meters = meters_create(d->db);
+	d->rules = rules_create(d->db, d->limits.rules);
 	d->fdb = fdb_create();
-	d->megaflows = megaflows_create();
-	if (!d->ports || !d->rules || !d->fdb || !d->megaflows)
+	d->frozen = frozen_create();
+	d->megaflows = d->frozen ? megaflows_create(d->limits.masks, d->frozen) : NULL;
+	d->live_traces = live_traces_create(d);
+	if (!d->live_traces || !d->ports || !d->groups || !d->meters || !d->rules || !d->fdb ||
+	    !d->megaflows)
 		return -1;
-	if (ports_load(d->ports, err, err_len) < 0)
-		return -1;
-	return rules_load(d->rules, clock_now_ms(), (int64_t)clock_read_ms(CLOCK_REALTIME), err,
-			  err_len);
+	return load_state(d, err, err_len);
+}
+
+static void move_log(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	db_checkpoint(arg);
+}
+
+// Moving the log into the file takes its time: the reply to what made it grow goes out before.
+static void on_log_grown(void *arg)
+{
+	static const struct timeval soon = {.tv_usec = LOG_DELAY_MS * 1000};
+	struct swctld *d = arg;
+	event_base_once(d->base, -1, EV_TIMEOUT, move_log, d->db, &soon);
 }
 
 static int start_services(struct swctld *d, struct tick **tick, char *err, size_t err_len)
 {
 	snprintf(err, err_len, "out of memory");
+	db_on_log_grown(d->db, on_log_grown, d);
 	d->revalidator = revalidator_create(d);
 	d->datapath = d->revalidator ? datapath_create(d) : NULL;
 	*tick = d->datapath ? tick_start(d) : NULL;
@@ -144,9 +215,13 @@ static void stop(struct swctld *d, struct tick *tick)
 	datapath_destroy(d->datapath);
 	revalidator_destroy(d->revalidator);
 	rpc_server_stop(d->rpc);
+	live_traces_destroy(d->live_traces);
 	megaflows_destroy(d->megaflows);
+	frozen_destroy(d->frozen);
 	fdb_destroy(d->fdb);
 	rules_destroy(d->rules);
+	meters_destroy(d->meters);
+	groups_destroy(d->groups);
 	ports_destroy(d->ports);
 	if (d->base)
 		event_base_free(d->base);
@@ -186,14 +261,18 @@ static int run(struct swctld *d)
 
 int main(int argc, char **argv)
 {
-	struct options o = {.level = LOG_LEVEL_INFO};
+	struct options o = {.limits = {.rules = RULES_MAX_DEFAULT, .masks = MASKS_MAX_DEFAULT},
+			    .level = LOG_LEVEL_INFO};
 	struct tick *tick = NULL;
 	char err[700] = "out of memory";
 	parse_options(argc, argv, &o);
 	log_init("swctld", o.level);
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN); // a limit on file size is an error to report, not an end
-	struct swctld d = {.run_dir = o.run_dir, .db_path = o.db, .started_ms = clock_now_ms()};
+	struct swctld d = {.run_dir = o.run_dir,
+			   .db_path = o.db,
+			   .limits = o.limits,
+			   .started_ms = clock_now_ms()};
 	int rc = make_run_dir(o.run_dir, err, sizeof(err));
 	if (rc == 0)
 		rc = start_listening(&d, o.group, err, sizeof(err));

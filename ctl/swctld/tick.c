@@ -28,8 +28,9 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 	uint64_t now_ms = clock_now_ms();
 	(void)fd;
 	(void)what;
-	if (rules_expire(d->rules, now_ms, datapath_counted_ms(d->datapath)) > 0)
-		revalidate_rules_changed(d->revalidator);
+	struct rules_change change = {0};
+	if (rules_expire(d->rules, now_ms, datapath_counted_ms(d->datapath), &change) > 0)
+		revalidate_rules_changed(d->revalidator, &change);
 	if (fdb_expire(d->fdb, now_ms))
 		revalidate_macs_changed(d->revalidator);
 	look_at_swd(d);

@@ -1,161 +1,189 @@
 #include "ctl/swctld/translate.h"
 
 #include "ctl/swctld/xlate.h"
+#include "ctl/swctld/xlate_trace.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <net/ethernet.h>
-#include <netinet/in.h>
+#include <stdlib.h>
 #include <string.h>
 
-static void do_output(struct xlate *x, const struct of_action *action)
-{
-	// OpenFlow 1.0, 3.3: back to where it came from only by IN_PORT.
-	if (action->u.port != x->key->in_port)
-		xlate_output(x, action->u.port);
-}
-
-static void do_drop(struct xlate *x, const struct of_action *action)
-{
-	(void)x;
-	(void)action;
-}
-
-static void do_normal(struct xlate *x, const struct of_action *action)
-{
-	(void)action;
-	xlate_normal(x);
-}
-
-static void do_flood(struct xlate *x, const struct of_action *action)
-{
-	(void)action;
-	for (unsigned i = 0; i < x->ctx->n_ports; i++) {
-		if (x->ctx->ports[i].no != x->key->in_port)
-			xlate_output(x, x->ctx->ports[i].no);
-	}
-}
-
-static void do_in_port(struct xlate *x, const struct of_action *action)
-{
-	(void)action;
-	xlate_output(x, x->key->in_port);
-}
-
-static void do_mod_vlan_vid(struct xlate *x, const struct of_action *action)
-{
-	xlate_vlan_set_vid(x, action->u.vid);
-}
-
-static void do_strip_vlan(struct xlate *x, const struct of_action *action)
-{
-	(void)action;
-	xlate_vlan_pop(x);
-}
-
-static void do_push_vlan(struct xlate *x, const struct of_action *action)
-{
-	xlate_vlan_push(x, action->u.tpid_be, 0);
-}
-
-static void edit(struct xlate *x, enum xlate_edit field)
-{
-	x->edited |= field;
-	x->pending |= field;
-}
-
-static void do_mod_dl_src(struct xlate *x, const struct of_action *action)
-{
-	x->eth_src = action->u.eth;
-	edit(x, XLATE_ETH_SRC);
-}
-
-static void do_mod_dl_dst(struct xlate *x, const struct of_action *action)
-{
-	x->eth_dst = action->u.eth;
-	edit(x, XLATE_ETH_DST);
-}
-
-static bool key_is_ipv4(const struct flow_key *key)
-{
-	return key->eth_type_be == htons(ETHERTYPE_IP);
-}
-
-static void do_mod_nw_src(struct xlate *x, const struct of_action *action)
-{
-	if (!key_is_ipv4(x->key))
-		return;
-	x->ip_src_be = action->u.ip_be;
-	edit(x, XLATE_IP_SRC);
-}
-
-static void do_mod_nw_dst(struct xlate *x, const struct of_action *action)
-{
-	if (!key_is_ipv4(x->key))
-		return;
-	x->ip_dst_be = action->u.ip_be;
-	edit(x, XLATE_IP_DST);
-}
-
-// Later fragments have no ports. The rule matched on the protocol, so that the mask has it.
-static bool key_has_ports(const struct flow_key *key)
-{
-	if (key->nw_frag & NW_FRAG_LATER)
-		return false;
-	return key->nw_proto == IPPROTO_TCP || key->nw_proto == IPPROTO_UDP ||
-	       key->nw_proto == IPPROTO_SCTP;
-}
-
-static void do_mod_tp_src(struct xlate *x, const struct of_action *action)
-{
-	if (!key_has_ports(x->key))
-		return;
-	x->tp_src_be = action->u.tp_be;
-	edit(x, XLATE_TP_SRC);
-}
-
-static void do_mod_tp_dst(struct xlate *x, const struct of_action *action)
-{
-	if (!key_has_ports(x->key))
-		return;
-	x->tp_dst_be = action->u.tp_be;
-	edit(x, XLATE_TP_DST);
-}
-
-static void (*const steps[])(struct xlate *x, const struct of_action *action) = {
-    [OF_OUTPUT] = do_output,	     [OF_DROP] = do_drop,
-    [OF_NORMAL] = do_normal,	     [OF_FLOOD] = do_flood,
-    [OF_IN_PORT] = do_in_port,	     [OF_MOD_VLAN_VID] = do_mod_vlan_vid,
-    [OF_STRIP_VLAN] = do_strip_vlan, [OF_PUSH_VLAN] = do_push_vlan,
-    [OF_MOD_DL_SRC] = do_mod_dl_src, [OF_MOD_DL_DST] = do_mod_dl_dst,
-    [OF_MOD_NW_SRC] = do_mod_nw_src, [OF_MOD_NW_DST] = do_mod_nw_dst,
-    [OF_MOD_TP_SRC] = do_mod_tp_src, [OF_MOD_TP_DST] = do_mod_tp_dst,
+static const char *const end_texts[] = {
+    [XLATE_OK] = "done",
+    [XLATE_TOO_MANY_ACTIONS] = "more actions than a megaflow holds",
+    [XLATE_TOO_MANY_RESUBMITS] = "more than 4096 resubmits: a loop?",
+    [XLATE_TOO_DEEP] = "resubmits nested more than 64 deep: a loop?",
+    [XLATE_STACK] = "push onto a full stack of 64 values",
+    [XLATE_NO_MEMORY] = "out of memory",
 };
+
+const char *xlate_end_text(enum xlate_end end)
+{
+	return end_texts[end];
+}
+
+void xlate_fail(struct xlate *x, enum xlate_end end)
+{
+	if (x->result->end == XLATE_OK)
+		x->result->end = end;
+}
+
+static void note_table(struct xlate_result *result, uint8_t table)
+{
+	result->on.tables[table / 64] |= 1ull << table % 64;
+}
+
+// Each rule once: it counts the megaflow's packets once.
+static void note_rule(struct xlate *x, struct rule *rule)
+{
+	struct xlate_result *result = x->result;
+	for (unsigned i = result->n_rules; i-- > 0;) {
+		if (result->rules[i] == rule)
+			return;
+	}
+	if (result->n_rules < XLATE_RULES_MAX)
+		result->rules[result->n_rules++] = rule;
+}
+
+static struct rule *lookup(struct xlate *x, uint8_t table, uint32_t in_port)
+{
+	const struct classifier *c = x->ctx->tables[table];
+	struct of_key looked_at;
+	struct rule *rule = NULL;
+	note_table(x->result, table);
+	if (c) {
+		// Only for the lookup: IN_PORT stays what it is.
+		uint32_t saved = x->now.key.pkt.in_port;
+		memset(&looked_at, 0, sizeof(looked_at));
+		x->now.key.pkt.in_port = in_port;
+		rule = (struct rule *)classifier_lookup(c, &x->now.key, &looked_at);
+		x->now.key.pkt.in_port = saved;
+		xlate_read(x, &looked_at);
+	}
+	if (rule)
+		note_rule(x, rule);
+	if (x->ctx->trace)
+		x->ctx->trace->table(x->ctx->trace->arg, x->n_nested, table, &x->now.key, rule);
+	return rule;
+}
+
+bool xlate_may_nest(struct xlate *x)
+{
+	if (x->depth >= XLATE_DEPTH_MAX)
+		xlate_fail(x, XLATE_TOO_DEEP);
+	else if (x->n_resubmits >= XLATE_RESUBMITS_MAX)
+		xlate_fail(x, XLATE_TOO_MANY_RESUBMITS);
+	return x->result->end == XLATE_OK;
+}
+
+void xlate_table(struct xlate *x, uint8_t table, uint32_t in_port)
+{
+	uint8_t from = x->table;
+	int next = table;
+	x->n_nested++;
+	while (next >= 0 && xlate_goes_on(x) && xlate_may_nest(x)) {
+		uint8_t at = (uint8_t)next;
+		next = -1;
+		x->n_resubmits++;
+		const struct rule *rule = lookup(x, at, in_port);
+		if (!rule || !rule->actions)
+			break;
+		// Only a way back, or into the same table, can be a loop.
+		bool deepens = at <= x->table;
+		x->depth += deepens;
+		x->table = at;
+		xlate_run(x, rule->actions->records, rule->actions->n_bytes, &next);
+		x->depth -= deepens;
+		in_port = x->now.key.pkt.in_port;
+	}
+	x->n_nested--;
+	x->table = from;
+}
+
+void xlate_copy_run(struct xlate *x, const void *records, size_t n_bytes)
+{
+	struct xlate_state saved = x->now;
+	int ignored = -1;
+	if (!xlate_may_nest(x))
+		return;
+	x->depth++;
+	x->n_nested++;
+	x->n_copies++;
+	x->n_resubmits++;
+	xlate_run(x, records, n_bytes, &ignored);
+	x->n_copies--;
+	x->n_nested--;
+	x->depth--;
+	xlate_freeze_end(x, false);
+	x->now = saved;
+	x->exits = x->dead = false;
+}
 
 static void result_init(struct xlate_result *result, const struct flow_key *key)
 {
 	result->n_actions = 0;
-	result->rule = NULL;
+	result->end = XLATE_OK;
+	result->n_rules = 0;
+	result->n_frozen = 0;
+	memset(&result->on, 0, sizeof(result->on));
 	result->used_normal = false;
 	result->normal_vlan = 0;
 	memset(&result->normal_mac, 0, sizeof(result->normal_mac));
 	result->fdb_changed = false;
+	result->learns = false;
+	result->n_learned = 0;
 	xlate_mask_init(&result->match.mask, key);
+}
+
+void xlate_result_fini(struct xlate_result *result)
+{
+	for (unsigned i = 0; i < result->n_learned; i++)
+		of_flow_fini(&result->learned[i].flow);
+	result->n_learned = 0;
+}
+
+static void state_init(struct xlate *x, const struct flow_key *key)
+{
+	struct xlate_state *now = &x->now;
+	memset(now, 0, sizeof(*now));
+	now->key.pkt = *key;
+	now->lses.base_type_be = key->eth_type_be;
+	// All of the pipeline's own.
+	memset(&now->written.metadata_be, 0xff, sizeof(now->written.metadata_be));
+	memset(now->written.reg_be, 0xff, sizeof(now->written.reg_be));
+	memset(&x->wire, 0, sizeof(x->wire));
+	x->wire.lses.base_type_be = key->eth_type_be;
+}
+
+// What stands behind the last output changes nothing that anybody sees.
+static void trim_actions(struct xlate_result *result)
+{
+	while (result->n_actions > 0) {
+		enum action_type type = result->actions[result->n_actions - 1].type;
+		if (type == ACTION_OUTPUT || type == ACTION_METER || type == ACTION_RECIRC)
+			break;
+		result->n_actions--;
+	}
 }
 
 int translate(const struct xlate_ctx *ctx, const struct flow_key *key, struct xlate_result *result)
 {
-	struct xlate x = {.ctx = ctx, .key = key, .mask = &result->match.mask, .result = result};
+	struct xlate x = {.ctx = ctx, .orig = key, .mask = &result->match.mask, .result = result};
 	result_init(result, key);
-	// A rule starts with its cls_rule.
-	result->rule = (struct rule *)classifier_lookup(ctx->rules, key, x.mask);
-	for (unsigned i = 0; result->rule && i < result->rule->flow.n_actions; i++) {
-		const struct of_action *action = &result->rule->flow.actions[i];
-		steps[action->type](&x, action);
+	state_init(&x, key);
+	if (key->recirc_id)
+		xlate_thaw(&x, key->recirc_id);
+	else
+		xlate_table(&x, 0, key->in_port);
+	x.exits = false;
+	if (!xlate_freeze_end(&x, true)) {
+		xlate_action_set_run(&x);
+		xlate_freeze_end(&x, false);
 	}
-	if (x.too_many)
+	if (result->end != XLATE_OK)
 		result->n_actions = 0;
+	trim_actions(result);
 	xlate_mask_finish(&result->match.mask, key);
 	flow_key_mask(&result->match.key, key, &result->match.mask);
-	return x.too_many ? -E2BIG : 0;
+	return result->end == XLATE_OK ? 0 : -E2BIG;
 }

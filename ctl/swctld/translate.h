@@ -3,12 +3,15 @@
 #define CTL_SWCTLD_TRANSLATE_H
 
 #include "ctl/swctld/fdb.h"
+#include "ctl/swctld/frozen.h"
 #include "ctl/swctld/groups.h"
 #include "ctl/swctld/rule.h"
 #include "flowtable/action.h"
 
 #define XLATE_DEPTH_MAX	    64	 // nested resubmits, groups and clones
 #define XLATE_RESUBMITS_MAX 4096 // of one packet, goto_table too
+#define XLATE_RULES_MAX	    256	 // that count one packet
+#define XLATE_FROZEN_MAX    8	 // recirculations that one packet starts
 #define XLATE_LEARNED_MAX   64	 // rules that one packet may teach
 
 // What NORMAL, flood and fast failover need to know of a port.
@@ -24,11 +27,20 @@ struct xlate_ctx {
 	const struct classifier *const *tables; // OF_TABLE_MAX + 1 of them; NULL: no rules there
 	const struct groups *groups;		// NULL: none
 	struct fdb *fdb;
+	struct frozen_states *frozen;
 	const struct xlate_port *ports; // sorted by no
 	unsigned n_ports;
 	uint64_t now_ms;
 	bool learn;			 // whether NORMAL may learn the source, and learn() rules
 	const struct xlate_trace *trace; // told of each step; NULL: nobody
+};
+
+// What a translation depended on.
+struct dependences {
+	uint64_t tables[4]; // bit per table that was looked into
+	bool groups;	    // or port states
+	bool macs;	    // learned addresses
+	bool edited;	    // a table may have seen other bits than the packet came with
 };
 
 // What became of a packet, besides its actions.
@@ -37,7 +49,7 @@ enum xlate_end {
 	XLATE_TOO_MANY_ACTIONS,	  // more than ACTIONS_MAX
 	XLATE_TOO_MANY_RESUBMITS, // a loop, most likely
 	XLATE_TOO_DEEP,
-	XLATE_STACK, // pop of an empty stack or push onto a full one
+	XLATE_STACK, // push onto a full one
 	XLATE_NO_MEMORY,
 };
 // All but XLATE_OK drop the packet.
@@ -48,11 +60,12 @@ struct xlate_result {
 	unsigned n_actions;
 	struct action actions[ACTIONS_MAX];
 	enum xlate_end end;
-	// The rules that the packet met, in order, each once.
+	// The rules that the packet met, in order, each once; not the caller's.
 	unsigned n_rules;
-	struct rule *rules[XLATE_RESUBMITS_MAX];
-	uint64_t tables[4];	    // bit per table that was looked into
-	bool used_groups;	    // or what else depends on groups and port states
+	struct rule *rules[XLATE_RULES_MAX];
+	struct dependences on;
+	unsigned n_frozen; // states that it is recirculated to
+	uint32_t frozen[XLATE_FROZEN_MAX];
 	bool used_normal;	    // NORMAL was part: counters refresh the fdb
 	uint16_t normal_vlan;	    // the VLAN in which it learns
 	struct eth_addr normal_mac; // what it learns (a rule may have changed the source before)

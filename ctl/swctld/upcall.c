@@ -15,26 +15,34 @@ static struct xlate_result result;
 static struct encoded_actions actions;
 static uint64_t paused_until_ms;
 
+// A port may have as many megaflows as are left for all others: one that floods has half of them at
+// most, and the more ports do, the less each.
+static bool has_room(const struct swctld *d, uint32_t in_port)
+{
+	unsigned max = datapath_max_flows(d->datapath), n = megaflows_count(d->megaflows);
+	return !max || (n < max && megaflows_count_port(d->megaflows, in_port) <= max - n);
+}
+
 // The known megaflow of a translation, or a new one; NULL when there is no room.
 static struct known_flow *megaflow_for(struct swctld *d, const struct flow_match *match,
-				       uint64_t now_ms)
+				       const struct flow_key *key, uint64_t now_ms)
 {
 	struct flow_match canonical;
 	struct known_flow *f = megaflows_find(d->megaflows, match);
 	if (f || flow_match_canonical(&canonical, match) < 0)
 		return f;
 	f = megaflows_find(d->megaflows, &canonical);
-	if (f)
+	if (f || now_ms < paused_until_ms || !has_room(d, key->in_port))
 		return f;
-	uint32_t max = datapath_info(d->datapath)->max_flows;
-	if (now_ms < paused_until_ms || (max && megaflows_count(d->megaflows) >= max))
+	if (!mask_budget_fit(megaflows_masks(d->megaflows), &canonical, key, flow_mask_canonical))
 		return NULL;
-	return megaflows_add(d->megaflows, &canonical, now_ms);
+	f = megaflows_find(d->megaflows, &canonical);
+	return f ? f : megaflows_add(d->megaflows, &canonical, now_ms);
 }
 
-static void install(struct swctld *d, uint64_t now_ms)
+static void install(struct swctld *d, const struct flow_key *key, uint64_t now_ms)
 {
-	struct known_flow *f = megaflow_for(d, &result.match, now_ms);
+	struct known_flow *f = megaflow_for(d, &result.match, key, now_ms);
 	if (!f)
 		return; // its packets keep coming here
 	bool first = f->n_sent == 0;
@@ -56,15 +64,14 @@ static void packet_missed(struct swctld *d, const struct nlattr *packet,
 		return; // removed a moment ago
 	uint64_t now_ms = clock_now_ms();
 	revalidate_translate(d->revalidator, &key, true, &result);
-	if (result.fdb_changed)
-		revalidate_macs_changed(d->revalidator);
-	if (result.rule)
-		rules_hit(d->rules, result.rule->id, 1, mnl_attr_get_payload_len(packet), now_ms);
-	if (flow_actions_encode(&actions, result.actions, result.n_actions) < 0)
-		return;
-	install(d, now_ms);
-	// Also without actions: swd counts the drop.
-	flow_op_execute(datapath_outbox(d->datapath), packet, key_attr, &actions);
+	for (unsigned i = 0; i < result.n_rules; i++)
+		rules_hit(result.rules[i], 1, mnl_attr_get_payload_len(packet), now_ms);
+	if (flow_actions_encode(&actions, result.actions, result.n_actions) == 0) {
+		install(d, &key, now_ms);
+		// Also without actions: swd counts the drop.
+		flow_op_execute(datapath_outbox(d->datapath), packet, key_attr, &actions);
+	}
+	revalidate_learn(d->revalidator, &result);
 }
 
 static void on_packet(struct swctld *d, const struct nlmsghdr *nlh)

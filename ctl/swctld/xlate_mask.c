@@ -6,6 +6,7 @@
 #include <netinet/in.h>
 #include <string.h>
 
+#define LSE_BOS	     0x100 // bottom of stack, RFC 3032
 #define NW_FRAG_MASK (NW_FRAG_ANY | NW_FRAG_LATER)
 
 static bool key_is_ip(const struct flow_key *key)
@@ -125,6 +126,15 @@ static void drop_ipv6(struct flow_key *mask)
 	mask->ipv6_label_be = 0;
 }
 
+// What stands below the bottom of the stack is no label.
+static void finish_labels(struct flow_key *mask, const struct flow_key *key)
+{
+	if (key->mpls_lse_be[0] & htonl(LSE_BOS))
+		mask->mpls_lse_be[1] = 0;
+	else if (mask->mpls_lse_be[1])
+		mask->mpls_lse_be[0] |= htonl(LSE_BOS);
+}
+
 void xlate_mask_finish(struct flow_key *mask, const struct flow_key *key)
 {
 	finish_vlans(mask, key);
@@ -145,5 +155,8 @@ void xlate_mask_finish(struct flow_key *mask, const struct flow_key *key)
 	}
 	drop_nd(mask);
 	mask->nw_proto = 0;
-	mask->ip_src_be = mask->ip_dst_be = 0;
+	if (!xlate_is_mpls(key))
+		mask->ip_src_be = mask->ip_dst_be = 0;
+	else
+		finish_labels(mask, key);
 }

@@ -41,13 +41,13 @@ static bool sends_tagged(const struct xlate_port *port, uint16_t vlan)
 // Sends the frame out with the tag that the port wants; for others it stays as it was.
 static void output_in_vlan(struct xlate *x, const struct xlate_port *port, uint16_t vlan)
 {
-	struct xlate_vlans saved = x->vlans;
+	struct xlate_vlans saved = x->now.vlans;
 	if (!sends_tagged(port, vlan))
 		xlate_vlan_pop(x);
 	else if (xlate_vlan_vid(x) != vlan)
-		xlate_vlan_set_vid(x, vlan);
-	xlate_output(x, port->no);
-	x->vlans = saved;
+		xlate_vlan_modify(x, vlan, VLAN_VID_MASK);
+	xlate_output(x, port->no, 0);
+	xlate_vlans_restore(x, &saved);
 }
 
 // First the ports that take the frame as it came, so that its tag changes once.
@@ -57,7 +57,7 @@ static void flood_in_vlan(struct xlate *x, uint16_t vlan)
 	for (unsigned pass = 0; pass < 2; pass++, tagged = !tagged) {
 		for (unsigned i = 0; i < x->ctx->n_ports; i++) {
 			const struct xlate_port *port = &x->ctx->ports[i];
-			if (port->no != x->key->in_port && port_carries(port, vlan) &&
+			if (port->no != x->now.key.pkt.in_port && port_carries(port, vlan) &&
 			    sends_tagged(port, vlan) == tagged)
 				output_in_vlan(x, port, vlan);
 		}
@@ -67,16 +67,17 @@ static void flood_in_vlan(struct xlate *x, uint16_t vlan)
 static void learn(struct xlate *x, struct eth_addr src, uint16_t vlan)
 {
 	struct xlate_result *result = x->result;
-	result->used_normal = true;
+	result->used_normal = result->on.macs = true;
 	result->normal_vlan = vlan;
 	result->normal_mac = src;
-	if (x->ctx->learn && fdb_learn(x->ctx->fdb, src, vlan, x->key->in_port, x->ctx->now_ms))
+	if (x->ctx->learn &&
+	    fdb_learn(x->ctx->fdb, src, vlan, x->now.key.pkt.in_port, x->ctx->now_ms))
 		result->fdb_changed = true;
 }
 
 void xlate_normal(struct xlate *x)
 {
-	const struct xlate_port *in = xlate_port_find(x->ctx, x->key->in_port), *out;
+	const struct xlate_port *in = xlate_port_find(x->ctx, x->now.key.pkt.in_port), *out;
 	struct eth_addr src = xlate_eth_src(x), dst = xlate_eth_dst(x);
 	uint16_t vlan;
 	if (!in || mac_is_reserved(dst) || !port_admits(in, xlate_vlan_vid(x), &vlan))

@@ -7,6 +7,7 @@ import struct
 logging.getLogger("scapy").setLevel(logging.ERROR)
 
 # pylint: disable=wrong-import-position
+from scapy.contrib.mpls import MPLS  # noqa: E402
 from scapy.layers.inet import ICMP, IP, TCP, UDP, IPOption_NOP  # noqa: E402
 from scapy.layers.inet6 import (  # noqa: E402
     ICMPv6EchoRequest,
@@ -26,7 +27,7 @@ from scapy.packet import Packet, Raw  # noqa: E402
 
 __all__ = (
     "ARP Dot1AD Dot1Q Ether ICMP ICMPv6EchoRequest ICMPv6ND_NA ICMPv6ND_NS ICMPv6NDOptDstLLAddr ICMPv6NDOptSrcLLAddr IP IPOption_NOP IPv6 "
-    "IPv6ExtHdrDestOpt IPv6ExtHdrFragment IPv6ExtHdrHopByHop IPv6ExtHdrRouting LLC Raw SCTP SCTPChunkData SNAP TCP UDP "
+    "IPv6ExtHdrDestOpt IPv6ExtHdrFragment IPv6ExtHdrHopByHop IPv6ExtHdrRouting LLC MPLS Raw SCTP SCTPChunkData SNAP TCP UDP "
     "DST SRC IP_DST IP_SRC IP6_DST IP6_SRC PAYLOAD UDP_FRAME broadcast check_checksums eth fresh_macs icmp ip4 ip6 many_flows numbered "
     "raw sctp sctp6 tcp tcp6 udp udp6"
 ).split()

@@ -184,7 +184,7 @@ def datapath_works(net):
         dp_message(0x22, 1, 5, struct.pack("=HH", 3, 1)),
         dp_message(0x22, 1, 5, struct.pack("=HH", 60000, 1)),
         dp_message(0x22, 1, 5, struct.pack("=HH", 4, 1) + struct.pack("=HH", 4, 3)),
-        dp_message(0x24, 1, 5),
+        dp_message(0x24, 2, 5),
     ],
     ids=["a byte", "zeros", "ones", "noise", "short length", "long length", "cut", "command", "family", "attr short", "attr long", "flow", "meter"],
 )

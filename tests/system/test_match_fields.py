@@ -14,6 +14,10 @@ def ns(**kw):
     return ICMPv6ND_NS(**{"tgt": "fe80::1", **kw})
 
 
+def mpls(label, **kw):
+    return eth(type=0x8847) / MPLS(label=label, ttl=64, **kw)
+
+
 def frag4(**kw):
     return eth() / ip4(proto=17, **kw) / Raw(bytes(64))
 
@@ -32,6 +36,11 @@ CASES = {
         "dl_type=0x88b5",
         [eth(type=0x88B5) / Raw(PAYLOAD)],
         [eth(type=0x88B6) / Raw(PAYLOAD), tcp()],
+    ),
+    "dl_type of MPLS": (
+        "dl_type=0x8847",
+        [mpls(16, s=1), mpls(17, s=0) / MPLS(label=16, s=1) / ip4() / UDP()],
+        [eth(type=0x8848) / MPLS(label=16, s=1) / ip4() / UDP(), tcp()],
     ),
     "dl_vlan": ("dl_vlan=10", [tcp(l2=eth(vlan=10)), tcp(l2=eth(vlan=[10, 20]))], [tcp(l2=eth(vlan=11)), tcp(l2=eth(vlan=[20, 10]))]),
     "dl_vlan against untagged": ("dl_vlan=10", [tcp(l2=eth(vlan=10))], [tcp()]),

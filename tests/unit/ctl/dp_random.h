@@ -41,6 +41,16 @@ static inline void rnd_l4(struct flow_key *k, bool v6)
 	}
 }
 
+// Entries up to the bottom of the stack, or as many as a key holds.
+static inline void rnd_mpls(struct flow_key *k)
+{
+	for (unsigned i = 0; i < FLOW_MPLS_LABELS; i++) {
+		rnd_bytes(&k->mpls_lse_be[i], 4);
+		if (k->mpls_lse_be[i] & htonl(MPLS_BOS))
+			return;
+	}
+}
+
 static inline void rnd_ip(struct flow_key *k)
 {
 	k->nw_tos = (uint8_t)rnd(256);
@@ -50,7 +60,8 @@ static inline void rnd_ip(struct flow_key *k)
 // A key as extraction gives it.
 static inline void rnd_key(struct flow_key *k)
 {
-	static const uint16_t types[] = {0x0800, 0x86dd, 0x0806, 0x8035, 0x1234, ETH_TYPE_NONE};
+	static const uint16_t types[] = {0x0800, 0x86dd, 0x0806, 0x8035,
+					 0x8847, 0x8848, 0x1234, ETH_TYPE_NONE};
 	memset(k, 0, sizeof(*k));
 	k->in_port = rnd(1024);
 	k->recirc_id = rnd(3);
@@ -59,7 +70,7 @@ static inline void rnd_key(struct flow_key *k)
 	unsigned n_tags = rnd(3);
 	for (unsigned i = 0; i < n_tags; i++)
 		rnd_tag(&k->vlan[i]);
-	uint16_t type = types[rnd(6)];
+	uint16_t type = types[rnd(8)];
 	k->eth_type_be = htons(type);
 	if (type == 0x0800) {
 		rnd_bytes(&k->ip_src_be, 8);
@@ -75,6 +86,8 @@ static inline void rnd_key(struct flow_key *k)
 		k->nw_proto = (uint8_t)rnd(256);
 		rnd_bytes(&k->arp_sha, 6);
 		rnd_bytes(&k->arp_tha, 6);
+	} else if (eth_type_is_mpls(type)) {
+		rnd_mpls(k);
 	}
 }
 
@@ -136,6 +149,11 @@ static inline void rnd_match_mask(struct flow_key *m, const struct flow_key *k)
 	uint16_t type = ntohs(k->eth_type_be);
 	if (m->eth_type_be != UINT16_MAX || type < 0x600 || type == 0x1234)
 		return;
+	if (eth_type_is_mpls(type)) {
+		MASK(mpls_lse_be[0]);
+		MASK(mpls_lse_be[1]);
+		return;
+	}
 	if (type != 0x86dd) {
 		MASK(ip_src_be);
 		MASK(ip_dst_be);

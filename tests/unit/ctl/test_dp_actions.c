@@ -39,6 +39,15 @@ static void rnd_set_ports(struct action_set_ports *set)
 	set->proto = protos[rnd(3)];
 }
 
+static void rnd_set_arp(struct action_set_arp *set)
+{
+	MASKED(set, sip_be, sip_mask_be);
+	MASKED(set, tip_be, tip_mask_be);
+	MASKED(set, op_be, op_mask_be);
+	MASKED(set, sha, sha_mask);
+	MASKED(set, tha, tha_mask);
+}
+
 static void rnd_action(struct action *a)
 {
 	memset(a, 0, sizeof(*a));
@@ -67,11 +76,41 @@ static void rnd_action(struct action *a)
 	case ACTION_SET_PORTS:
 		rnd_set_ports(&a->u.ports);
 		break;
+	case ACTION_PUSH_MPLS:
+		a->u.push_mpls.lse_be = rnd(UINT32_MAX);
+		a->u.push_mpls.eth_type_be = htons(rnd(2) ? 0x8847 : 0x8848);
+		break;
+	case ACTION_POP_MPLS:
+		a->u.eth_type_be = htons((uint16_t)(0x600 + rnd(65536 - 0x600)));
+		break;
+	case ACTION_SET_MPLS:
+		MASKED(&a->u.mpls, lse_be, mask_be);
+		break;
+	case ACTION_SET_ARP:
+		rnd_set_arp(&a->u.arp);
+		break;
+	case ACTION_SET_ND:
+		MASKED(&a->u.nd, target, target_mask);
+		MASKED(&a->u.nd, sll, sll_mask);
+		MASKED(&a->u.nd, tll, tll_mask);
+		break;
+	case ACTION_SET_ND_EXT:
+		MASKED(&a->u.nd_ext, reserved_be, reserved_mask_be);
+		MASKED(&a->u.nd_ext, option_type, option_type_mask);
+		break;
+	case ACTION_SET_ICMP:
+		MASKED(&a->u.icmp, type, type_mask);
+		MASKED(&a->u.icmp, code, code_mask);
+		a->u.icmp.is_v6 = rnd(2);
+		break;
 	case ACTION_TRUNC:
 		a->u.max_len = 14 + rnd(9000);
 		break;
 	case ACTION_RECIRC:
 		a->u.recirc_id = 1 + rnd(1000000);
+		break;
+	case ACTION_METER:
+		a->u.meter_id = rnd(UINT32_MAX);
 		break;
 	case ACTION_USERSPACE:
 		a->u.userspace.pid = rnd(1000);
@@ -144,7 +183,8 @@ static void lengths_that_are_wrong_are_refused_by_name(void **state)
 	} rows[] = {
 	    {OVS_ACTION_ATTR_OUTPUT, 4, "OUTPUT"},     {OVS_ACTION_ATTR_PUSH_VLAN, 4, "PUSH_VLAN"},
 	    {OVS_ACTION_ATTR_POP_VLAN, 0, "POP_VLAN"}, {OVS_ACTION_ATTR_RECIRC, 4, "RECIRC"},
-	    {OVS_ACTION_ATTR_TRUNC, 4, "TRUNC"},
+	    {OVS_ACTION_ATTR_TRUNC, 4, "TRUNC"},       {OVS_ACTION_ATTR_PUSH_MPLS, 8, "PUSH_MPLS"},
+	    {OVS_ACTION_ATTR_POP_MPLS, 2, "POP_MPLS"}, {OVS_ACTION_ATTR_METER, 4, "METER"},
 	};
 	static const char zeros[32];
 	for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -168,6 +208,12 @@ static void sets_of_a_wrong_length_are_refused_by_name(void **state)
 	    {OVS_KEY_ATTR_TCP, 4, "TCP"},
 	    {OVS_KEY_ATTR_UDP, 4, "UDP"},
 	    {OVS_KEY_ATTR_SCTP, 4, "SCTP"},
+	    {OVS_KEY_ATTR_MPLS, 4, "MPLS"},
+	    {OVS_KEY_ATTR_ARP, 24, "ARP"},
+	    {OVS_KEY_ATTR_ND, 28, "ND"},
+	    {OVS_KEY_ATTR_ND_EXTENSIONS, 8, "ND_EXTENSIONS"},
+	    {OVS_KEY_ATTR_ICMP, 2, "ICMP"},
+	    {OVS_KEY_ATTR_ICMPV6, 2, "ICMPV6"},
 	};
 	for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		for (uint16_t len = 0; len <= 88; len++) {
@@ -252,6 +298,10 @@ static void values_that_cannot_be_are_refused(void **state)
 	expect(OVS_ACTION_ATTR_PUSH_VLAN, &push, sizeof(push), -EINVAL, 0, "0x1000");
 	expect(OVS_ACTION_ATTR_RECIRC, &zero, sizeof(zero), -EINVAL, 0, "RECIRC to 0");
 	expect(OVS_ACTION_ATTR_TRUNC, &thirteen, sizeof(thirteen), -EINVAL, 0, "14 is the least");
+	const struct ovs_action_push_mpls mpls = {0, htons(0x0800)};
+	const uint16_t length = htons(0x05ff);
+	expect(OVS_ACTION_ATTR_PUSH_MPLS, &mpls, sizeof(mpls), -EINVAL, 0, "EtherType 0x0800");
+	expect(OVS_ACTION_ATTR_POP_MPLS, &length, sizeof(length), -EINVAL, 0, "0x05ff");
 	expect(OVS_ACTION_ATTR_CT, NULL, 0, -EOPNOTSUPP, 0, "12 is not built");
 	expect(999, NULL, 0, -EOPNOTSUPP, 0, "999 is not built");
 }
@@ -275,6 +325,26 @@ static void a_userspace_action_is_checked_inside(void **state)
 	expect(OVS_ACTION_ATTR_USERSPACE, &user, 8, -EINVAL, 4, "PID has 2 bytes");
 	user.pid = (struct nlattr){8, OVS_USERSPACE_ATTR_EGRESS_TUN_PORT};
 	expect(OVS_ACTION_ATTR_USERSPACE, &user, 8, -EOPNOTSUPP, 4, "3 is not built");
+}
+
+// What happens to a packet whose TTL is used up is not for the flow to say.
+static void dec_ttl_has_an_empty_list(void **state)
+{
+	(void)state;
+	struct {
+		struct nlattr list, inside;
+		uint32_t port;
+	} full = {{12, OVS_DEC_TTL_ATTR_ACTION}, {8, OVS_ACTION_ATTR_OUTPUT}, 1};
+	struct nlattr empty[] = {{4, OVS_DEC_TTL_ATTR_ACTION}, {4, SWD_DEC_TTL_ATTR_MPLS}};
+	expect(OVS_ACTION_ATTR_DEC_TTL, NULL, 0, -EINVAL, 0, "lacks ACTION");
+	expect(OVS_ACTION_ATTR_DEC_TTL, &full, sizeof(full), -EOPNOTSUPP, 4, "ACTION empty");
+	expect(OVS_ACTION_ATTR_DEC_TTL, empty, 4, 1, 0, NULL);
+	assert_int_equal(back[0].type, ACTION_DEC_TTL);
+	expect(OVS_ACTION_ATTR_DEC_TTL, empty, 8, 1, 0, NULL);
+	assert_int_equal(back[0].type, ACTION_DEC_MPLS_TTL);
+	expect(OVS_ACTION_ATTR_DEC_TTL, &empty[1], 4, -EINVAL, 0, "lacks ACTION");
+	empty[1].nla_type = 7;
+	expect(OVS_ACTION_ATTR_DEC_TTL, empty, 8, -EOPNOTSUPP, 8, "7 is not built");
 }
 
 static void a_put_without_room_leaves_the_message_as_it_was(void **state)
@@ -330,6 +400,7 @@ int main(void)
 	    cmocka_unit_test(protocol_and_fragment_type_cannot_be_set),
 	    cmocka_unit_test(values_that_cannot_be_are_refused),
 	    cmocka_unit_test(a_userspace_action_is_checked_inside),
+	    cmocka_unit_test(dec_ttl_has_an_empty_list),
 	    cmocka_unit_test(a_put_without_room_leaves_the_message_as_it_was),
 	    cmocka_unit_test(garbage_is_refused_or_read_and_never_read_past),
 	};

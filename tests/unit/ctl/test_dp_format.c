@@ -111,6 +111,25 @@ static void tags_enclose_what_they_carry(void **state)
 	match_is(&match, "vlan(none),eth_type(0x0806)");
 }
 
+static void labels_are_shown_in_their_parts(void **state)
+{
+	(void)state;
+	struct flow_match match = {
+	    .key = {.eth_type_be = htons(0x8847), .mpls_lse_be = {htonl(0x00064540)}},
+	    .mask = {.eth_type_be = UINT16_MAX, .mpls_lse_be = {UINT32_MAX}},
+	};
+	match_is(&match, "eth_type(0x8847),mpls(label=100,tc=2,ttl=64,bos=1)");
+	match.mask.mpls_lse_be[0] = htonl(0xff000200);
+	match.key.mpls_lse_be[0] = 0;
+	match_is(&match, "eth_type(0x8847),mpls(label=0/0xff000,tc=0/0x1)");
+	match.mask.mpls_lse_be[0] = htonl(0x00000100);
+	match.mask.mpls_lse_be[1] = htonl(0xfffff000);
+	match.key.mpls_lse_be[1] = htonl(0x00007000);
+	match_is(&match, "eth_type(0x8847),mpls(label=0/0x0,bos=0,label=7)");
+	match.mask.mpls_lse_be[0] = match.mask.mpls_lse_be[1] = 0;
+	match_is(&match, "eth_type(0x8847)");
+}
+
 static void no_action_is_drop(void **state)
 {
 	(void)state;
@@ -139,17 +158,46 @@ static void every_action_has_its_text(void **state)
 	     .u.ports = {.dst_be = htons(80), .dst_mask_be = UINT16_MAX, .proto = IPPROTO_UDP}},
 	    {.type = ACTION_RECIRC, .u.recirc_id = 18},
 	    {.type = ACTION_USERSPACE, .u.userspace = {7, 2, {1, 0xab}}},
+	    {.type = ACTION_METER, .u.meter_id = 4096},
 	};
-	actions_are(list, 7,
+	actions_are(list, 8,
 		    "push_vlan(vid=5,pcp=0),push_vlan(tpid=0x88a8,vid=5,pcp=3),pop_vlan,"
 		    "set(ipv4(src=10.0.0.1,ttl=0)),set(udp(dst=80)),recirc(0x12),"
-		    "userspace(pid=7,userdata(01ab))");
+		    "userspace(pid=7,userdata(01ab)),meter(4096)");
 	struct action eth = {.type = ACTION_SET_ETH,
 			     .u.eth = {.dst = {{2}}, .dst_mask = {{0xff, 0xff}}}};
 	actions_are(&eth, 1, "set(eth(dst=02:00:00:00:00:00/ff:ff:00:00:00:00))");
 	struct action ipv6 = {.type = ACTION_SET_IPV6,
 			      .u.ipv6 = {.label_be = htonl(5), .label_mask_be = htonl(0xfffff)}};
 	actions_are(&ipv6, 1, "set(ipv6(label=0x5))");
+}
+
+static void mpls_and_responders_actions_have_their_text(void **state)
+{
+	(void)state;
+	static const struct eth_addr all = {{0xff, 0xff, 0xff, 0xff, 0xff, 0xff}};
+	struct action list[] = {
+	    {.type = ACTION_PUSH_MPLS, .u.push_mpls = {htonl(0x00064540), htons(0x8847)}},
+	    {.type = ACTION_SET_MPLS, .u.mpls = {htonl(0x000000ff), htonl(0x000000ff)}},
+	    {.type = ACTION_DEC_MPLS_TTL},
+	    {.type = ACTION_POP_MPLS, .u.eth_type_be = htons(0x0800)},
+	    {.type = ACTION_DEC_TTL},
+	    {.type = ACTION_SET_ARP,
+	     .u.arp = {.op_be = htons(2), .op_mask_be = UINT16_MAX, .tha = {{2}}, .tha_mask = all}},
+	    {.type = ACTION_SET_ICMP, .u.icmp = {.type_mask = 0xff, .code_mask = 0x0f}},
+	    {.type = ACTION_SET_ICMP, .u.icmp = {.type = 136, .type_mask = 0xff, .is_v6 = true}},
+	    {.type = ACTION_SET_ND, .u.nd = {.tll = {{2}}, .tll_mask = all}},
+	    {.type = ACTION_SET_ND_EXT,
+	     .u.nd_ext = {htonl(0x60000000), UINT32_MAX, .option_type = 2,
+			  .option_type_mask = 255}},
+	};
+	actions_are(list, 5,
+		    "push_mpls(label=100,tc=2,ttl=64,bos=1,eth_type=0x8847),set(mpls(ttl=255)),"
+		    "dec_mpls_ttl,pop_mpls(eth_type=0x0800),dec_ttl");
+	actions_are(list + 5, 5,
+		    "set(arp(op=2,tha=02:00:00:00:00:00)),set(icmp(type=0,code=0/0xf)),"
+		    "set(icmpv6(type=136)),set(nd(tll=02:00:00:00:00:00)),"
+		    "set(nd_ext(nd_reserved=0x60000000,nd_options_type=2))");
 }
 
 int main(void)
@@ -160,9 +208,11 @@ int main(void)
 	    cmocka_unit_test(headers_follow_the_protocol),
 	    cmocka_unit_test(ipv6_and_neighbour_discovery_are_shown),
 	    cmocka_unit_test(tags_enclose_what_they_carry),
+	    cmocka_unit_test(labels_are_shown_in_their_parts),
 	    cmocka_unit_test(no_action_is_drop),
 	    cmocka_unit_test(outputs_are_named),
 	    cmocka_unit_test(every_action_has_its_text),
+	    cmocka_unit_test(mpls_and_responders_actions_have_their_text),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -346,6 +346,99 @@ static void what_is_not_built_is_taken_only_where_it_says_nothing(void **state)
 	expect(nlh, -EOPNOTSUPP, bad, "TUNNEL is not built");
 }
 
+// A key of EtherType 0x8847 with so many label stack entries, of which those with bit 0x100 say
+// that they are the last.
+static struct nlattr *put_labels(struct nlmsghdr *nlh, const uint32_t *lse, unsigned n)
+{
+	struct ovs_key_mpls mpls[4];
+	struct nlattr *nest = begin_key(nlh), *attr;
+	put_type(nlh, 0x8847);
+	for (unsigned i = 0; i < n; i++)
+		mpls[i].mpls_lse = htonl(lse[i]);
+	attr = tail(nlh);
+	mnl_attr_put(nlh, OVS_KEY_ATTR_MPLS, n * sizeof(mpls[0]), mpls);
+	mnl_attr_nest_end(nlh, nest);
+	return attr;
+}
+
+static void labels_end_at_the_bottom_of_the_stack(void **state)
+{
+	(void)state;
+	static const struct {
+		uint32_t lse[3];
+		unsigned n;
+		int err;
+		const char *word;
+	} rows[] = {
+	    {{0x10140}, 1, 0, NULL},
+	    {{0x10040, 0x20140}, 2, 0, NULL},
+	    {{0x10040}, 1, 0, NULL}, // cut off
+	    {{0x10140, 0x20140}, 2, -EINVAL, "behind the bottom"},
+	    {{0x10040, 0x20040, 0x30140}, 3, -EOPNOTSUPP, "MPLS has 3 entries: 2 are built"},
+	    {{0}, 0, -EINVAL, "MPLS has 0 bytes"},
+	};
+	for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct nlmsghdr *nlh = begin();
+		struct nlattr *attr = put_labels(nlh, rows[i].lse, rows[i].n);
+		struct flow_match match;
+		expect(nlh, rows[i].err, attr, rows[i].word);
+		if (rows[i].err != 0)
+			continue;
+		assert_int_equal(dp_match_parse(top(nlh, OVS_FLOW_ATTR_KEY), NULL, &match, NULL),
+				 0);
+		for (unsigned k = 0; k < FLOW_MPLS_LABELS; k++) {
+			assert_int_equal(match.key.mpls_lse_be[k], htonl(rows[i].lse[k]));
+			assert_int_equal(match.mask.mpls_lse_be[k], UINT32_MAX);
+		}
+	}
+}
+
+static void labels_and_addresses_do_not_mix(void **state)
+{
+	(void)state;
+	static const struct ovs_key_ipv4 ip;
+	static const uint8_t odd[6];
+	struct nlmsghdr *nlh = begin();
+	struct nlattr *nest = begin_key(nlh);
+	put_type(nlh, 0x8848);
+	mnl_attr_nest_end(nlh, nest);
+	expect(nlh, -EINVAL, nest, "MPLS is missing");
+
+	nlh = begin();
+	nest = begin_key(nlh);
+	put_type(nlh, 0x8848);
+	struct nlattr *bad = tail(nlh);
+	mnl_attr_put(nlh, OVS_KEY_ATTR_IPV4, sizeof(ip), &ip);
+	mnl_attr_nest_end(nlh, nest);
+	expect(nlh, -EINVAL, bad, "IPV4 does not belong");
+
+	nlh = begin();
+	nest = begin_key(nlh);
+	put_type(nlh, 0x8848);
+	bad = tail(nlh);
+	mnl_attr_put(nlh, OVS_KEY_ATTR_MPLS, sizeof(odd), odd);
+	mnl_attr_nest_end(nlh, nest);
+	expect(nlh, -EINVAL, bad, "MPLS has 6 bytes");
+}
+
+// The mask of labels needs a type that is exact, as that of every header does.
+static void a_mask_of_labels_needs_an_exact_type(void **state)
+{
+	(void)state;
+	static const uint32_t lse = 0x10140;
+	for (unsigned exact = 0; exact < 2; exact++) {
+		const struct ovs_key_mpls mpls[2] = {{htonl(0xfffff000)}, {0}};
+		struct nlmsghdr *nlh = begin();
+		put_labels(nlh, &lse, 1);
+		struct nlattr *nest = mnl_attr_nest_start(nlh, OVS_FLOW_ATTR_MASK);
+		put_type(nlh, exact ? 0xffff : 0xfff0);
+		struct nlattr *bad = tail(nlh);
+		mnl_attr_put(nlh, OVS_KEY_ATTR_MPLS, sizeof(mpls), mpls);
+		mnl_attr_nest_end(nlh, nest);
+		expect(nlh, exact ? 0 : -EINVAL, bad, "MPLS's mask is set");
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -358,6 +451,9 @@ int main(void)
 	    cmocka_unit_test(a_mask_of_ports_needs_an_exact_protocol),
 	    cmocka_unit_test(nesting_of_tags_is_checked),
 	    cmocka_unit_test(values_that_cannot_be_are_refused),
+	    cmocka_unit_test(labels_end_at_the_bottom_of_the_stack),
+	    cmocka_unit_test(labels_and_addresses_do_not_mix),
+	    cmocka_unit_test(a_mask_of_labels_needs_an_exact_type),
 	    cmocka_unit_test(what_is_not_built_is_taken_only_where_it_says_nothing),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

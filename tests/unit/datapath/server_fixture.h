@@ -6,6 +6,7 @@
 #include "ctl/dp_actions.h"
 #include "ctl/dp_client.h"
 #include "ctl/log.h"
+#include "datapath/meter.h"
 #include "datapath/packet.h"
 #include "datapath/pmd.h"
 #include "datapath/server.h"
@@ -89,13 +90,14 @@ static inline int fixture_start(void **state)
 	snprintf(fx.path, sizeof(fx.path), "%s/datapath.sock", fx.dir);
 	packet_pool_create(4096);
 	fx.rcu = rcu_create();
+	meters_init(fx.rcu);
 	fx.flows = flow_table_create(fx.rcu, MAX_FLOWS, SOCKET_ID_ANY);
 	fx.base = event_base_new();
 	fx.on_stop = event_new(fx.base, fx.stop_pipe[0], EV_READ | EV_PERSIST, loop_stop, NULL);
 	event_add(fx.on_stop, NULL);
 	pmd_pool_init(&config);
 	upcall_init();
-	fx.rxq.upcalls = upcall_ring_create(SOCKET_ID_ANY);
+	fx.rxq.upcalls = upcall_ring_create(0, SOCKET_ID_ANY);
 	return fx.flows != NULL && fx.rxq.upcalls != NULL ? 0 : -1;
 }
 

@@ -1,13 +1,6 @@
-#include "datapath/edit.h"
-#include "frames.h"
-
-#include "fake_port.h"
-#include "flowtable/extract.h"
+#include "edit_check.h"
 
 #include <arpa/inet.h>
-#include <errno.h>
-
-typedef int (*edit_fn)(struct rte_mbuf **m, const struct action *action);
 
 // The sets under test: how the switch does it, and how a reference does it on the plain bytes.
 static struct action set_eth = {.u.eth = {.dst = {{2, 0, 0, 0xaa, 0, 9}},
@@ -80,39 +73,6 @@ static void ref_ports(struct frame *f)
 	f->b[f->l4] = 0x11;
 	put16(f->b + f->l4 + 2, 8080);
 	frame_fix(f);
-}
-
-static struct rte_mbuf *packet_of(const struct frame *f, uint32_t cut)
-{
-	struct rte_mbuf *m = packet_make_cut(f->b, f->len, cut);
-	struct flow_key key;
-
-	flow_extract(f->b, f->len, &key, &packet_meta(m)->layout);
-	return m;
-}
-
-static void assert_bytes(const struct rte_mbuf *m, const uint8_t *bytes, uint32_t len)
-{
-	uint8_t copy[2048];
-
-	assert_int_equal(rte_pktmbuf_pkt_len(m), len);
-	assert_memory_equal(rte_pktmbuf_read(m, 0, len, copy), bytes, len);
-	assert_int_equal(rte_mbuf_check(m, 1, &(const char *){NULL}), 0);
-}
-
-// Edits `before`, in one segment and in several, and wants `after`.
-static void check_edit(edit_fn edit, const struct action *action, const struct frame *before,
-		       const struct frame *after)
-{
-	const uint32_t cuts[] = {512, 100, 20, 16};
-
-	for (unsigned i = 0; i < RTE_DIM(cuts); i++) {
-		struct rte_mbuf *m = packet_of(before, cuts[i]);
-
-		assert_int_equal(edit(&m, action), 0);
-		assert_bytes(m, after->b, after->len);
-		rte_pktmbuf_free(m);
-	}
 }
 
 static const uint8_t protos[] = {IPPROTO_TCP, IPPROTO_UDP, IPPROTO_SCTP, IPPROTO_ICMP,
@@ -382,20 +342,6 @@ static void leaves_the_destination_of_source_routed_packets_out_of_the_sum(void 
 	check_edit(edit_set_ipv6, &action, &f, &after);
 }
 
-static struct rte_mbuf *packet_cut_off(const struct frame *f, uint32_t len, uint8_t *tail)
-{
-	struct frame cut = *f;
-	struct rte_mbuf *m;
-
-	cut.len = len;
-	m = packet_of(&cut, 512);
-	memset(rte_pktmbuf_mtod_offset(m, uint8_t *, len), 0xa5, 256);
-	memset(tail, 0xa5, 256);
-	return m;
-}
-
-// At every length, each set either fits or leaves the bytes alone, and never touches what lies
-// behind the end.
 static void leaves_truncated_packets_alone(void **state)
 {
 	const struct {
@@ -417,22 +363,10 @@ static void leaves_truncated_packets_alone(void **state)
 						  .extensions = edits[e].v6,
 						  .payload = 8};
 			struct frame f;
-			uint8_t tail[256];
 
 			frame_make(&f, &spec);
 			set_ports.u.ports.proto = protos[p];
-			for (uint32_t len = 14; len < f.len; len++) {
-				struct rte_mbuf *m = packet_cut_off(&f, len, tail);
-				int ret = edits[e].edit(&m, edits[e].action);
-
-				assert_true(ret == 0 || ret == -EINVAL);
-				if (ret)
-					assert_bytes(m, f.b, len);
-				assert_memory_equal(rte_pktmbuf_mtod_offset(m, uint8_t *,
-									    m->data_len),
-						    tail, 256);
-				rte_pktmbuf_free(m);
-			}
+			check_truncated(edits[e].edit, edits[e].action, &f);
 		}
 	}
 }
@@ -653,34 +587,9 @@ static void never_changes_bytes_that_others_refer_to(void **state)
 	(void)state;
 	frame_make(&f, &spec);
 	set_ports.u.ports.proto = IPPROTO_UDP;
-	for (unsigned i = 0; i < RTE_DIM(edits); i++) {
-		struct rte_mbuf *m = packet_of(&f, 512);
-		struct rte_mbuf *clone = rte_pktmbuf_clone(m, packet_pool());
-
-		assert_int_equal(edits[i].edit(&m, edits[i].action), 0);
-		assert_bytes(clone, f.b, f.len);
-		// And the other way round: the edited one refers to another's bytes.
-		rte_pktmbuf_free(m);
-		m = packet_of(&f, 512);
-		*packet_meta(clone) = *packet_meta(m);
-		rte_pktmbuf_free(clone);
-		clone = rte_pktmbuf_clone(m, packet_pool());
-		*packet_meta(clone) = *packet_meta(m);
-		assert_int_equal(edits[i].edit(&clone, edits[i].action), 0);
-		assert_bytes(m, f.b, f.len);
-		rte_pktmbuf_free(clone);
-		rte_pktmbuf_free(m);
-	}
+	for (unsigned i = 0; i < RTE_DIM(edits); i++)
+		check_shared(edits[i].edit, edits[i].action, &f);
 }
-
-static int no_leak(void **state)
-{
-	(void)state;
-	packets_assert_all_back();
-	return 0;
-}
-
-#define T(name) cmocka_unit_test_teardown(name, no_leak)
 
 int main(void)
 {

@@ -6,9 +6,8 @@
 #include <arpa/inet.h>
 
 // Runs actions on one packet of 100 bytes that came in at port 1, and frees them.
-static void run(struct flow_actions *actions)
+static void run_on(struct rte_mbuf *m, struct flow_actions *actions)
 {
-	struct rte_mbuf *m = packet_udp(1000, 100);
 	struct flow_key key;
 
 	packet_meta(m)->in_port = 1;
@@ -16,6 +15,11 @@ static void run(struct flow_actions *actions)
 	execute(fx.pmd, actions, &m, 1);
 	tx_flush(fx.pmd);
 	flow_actions_free(actions);
+}
+
+static void run(struct flow_actions *actions)
+{
+	run_on(packet_udp(1000, 100), actions);
 }
 
 static uint8_t first_byte(const struct rte_mbuf *m)
@@ -150,6 +154,44 @@ static void an_action_that_does_not_fit_drops_and_counts(void **state)
 	assert_sent(3, 0);
 }
 
+#define TTL_OFS 22
+
+// Under a label and without one: what was sent before the count is as it was.
+static void a_ttl_that_is_used_up_ends_the_packet_there(void **state)
+{
+	const struct action push = {.type = ACTION_PUSH_MPLS,
+				    .u.push_mpls = {.lse_be = htonl(0x00010101),
+						    .eth_type_be = htons(0x8847)}};
+	const struct action dec = {.type = ACTION_DEC_TTL},
+			    dec_mpls = {.type = ACTION_DEC_MPLS_TTL};
+
+	(void)state;
+	for (uint8_t ttl = 0; ttl < 4; ttl++) {
+		struct rte_mbuf *m = packet_udp(1000, 100), *before, *after;
+
+		*rte_pktmbuf_mtod_offset(m, uint8_t *, TTL_OFS) = ttl;
+		run_on(m, ACTIONS(OUTPUT(2), dec, OUTPUT(3), RECIRC(7)));
+		before = fake_port_sent(&fx.ports[2]);
+		after = fake_port_sent(&fx.ports[3]);
+		assert_int_equal(*rte_pktmbuf_mtod_offset(before, uint8_t *, TTL_OFS), ttl);
+		assert_int_equal(drops_of(1, DROP_TTL_EXCEEDED), ttl < 2 ? ttl + 1 : 2);
+		assert_int_equal(fx.pmd->n_recirc, ttl < 2 ? 0 : ttl - 1);
+		assert_int_equal(!after, ttl < 2);
+		if (after)
+			assert_int_equal(*rte_pktmbuf_mtod_offset(after, uint8_t *, TTL_OFS),
+					 ttl - 1);
+		rte_pktmbuf_free(before);
+		rte_pktmbuf_free(after);
+	}
+	while (fx.pmd->n_recirc > 0)
+		rte_pktmbuf_free(fx.pmd->recirc[--fx.pmd->n_recirc]);
+	run(ACTIONS(push, OUTPUT(2), dec_mpls, OUTPUT(3)));
+	assert_int_equal(drops_of(1, DROP_TTL_EXCEEDED), 3);
+	assert_int_equal(drops_of(1, DROP_ACTION_INVALID), 0);
+	assert_sent(2, 1);
+	assert_sent(3, 0);
+}
+
 static void userspace_gets_a_copy_with_its_cookie(void **state)
 {
 	struct action up = {.type = ACTION_USERSPACE,
@@ -158,7 +200,7 @@ static void userspace_gets_a_copy_with_its_cookie(void **state)
 
 	(void)state;
 	run(ACTIONS(up, SET_DST(0x22), OUTPUT(2)));
-	assert_int_equal(upcall_drain(&m, 1), 1);
+	assert_int_equal(upcall_drain(&m, 1, true), 1);
 	assert_true(packet_meta(m)->is_action);
 	assert_int_equal(packet_meta(m)->in_port, 1);
 	assert_int_equal(packet_meta(m)->userspace.pid, 9);
@@ -247,6 +289,7 @@ int main(void)
 	    T(what_the_output_refuses_counts_there_under_its_reason),
 	    T(a_partly_full_port_keeps_the_first_packets),
 	    T(an_action_that_does_not_fit_drops_and_counts),
+	    T(a_ttl_that_is_used_up_ends_the_packet_there),
 	    T(userspace_gets_a_copy_with_its_cookie),
 	    T(recirculation_queues_the_packet_and_goes_on),
 	    T(no_buffer_for_a_copy_counts_and_the_original_goes_on),

@@ -210,7 +210,15 @@ static void actions_must_fit_the_match(void **state)
 				   ipv4 = {.type = ACTION_SET_IPV4},
 				   ipv6 = {.type = ACTION_SET_IPV6},
 				   tcp = {.type = ACTION_SET_PORTS, .u.ports.proto = IPPROTO_TCP},
-				   udp = {.type = ACTION_SET_PORTS, .u.ports.proto = IPPROTO_UDP};
+				   udp = {.type = ACTION_SET_PORTS, .u.ports.proto = IPPROTO_UDP},
+				   label = {.type = ACTION_PUSH_MPLS,
+					    .u.push_mpls.eth_type_be = 0x4788},
+				   unlabel = {.type = ACTION_POP_MPLS, .u.eth_type_be = 0x0008},
+				   mpls = {.type = ACTION_SET_MPLS},
+				   mpls_ttl = {.type = ACTION_DEC_MPLS_TTL},
+				   ttl = {.type = ACTION_DEC_TTL}, arp = {.type = ACTION_SET_ARP},
+				   nd = {.type = ACTION_SET_ND}, icmp = {.type = ACTION_SET_ICMP},
+				   icmp6 = {.type = ACTION_SET_ICMP, .u.icmp.is_v6 = true};
 	static const struct {
 		const struct action *action;
 		uint16_t eth_type;
@@ -218,13 +226,39 @@ static void actions_must_fit_the_match(void **state)
 		uint8_t proto;
 		const char *wrong;
 	} rows[] = {
-	    {&output_0, 0x0800, 0, 0, "OUTPUT"},  {&output_far, 0x0800, 0, 0, "OUTPUT"},
-	    {&pop, 0x0800, 0, 0, "POP_VLAN"},	  {&pop, 0x0800, 1, 0, NULL},
-	    {&push, 0x0800, 1, 0, NULL},	  {&push, 0x0800, 2, 0, "third tag"},
-	    {&ipv4, 0x0800, 1, 0, NULL},	  {&ipv4, 0x86dd, 0, 0, "IPV4"},
-	    {&ipv6, 0x86dd, 0, 0, NULL},	  {&ipv6, 0x0806, 0, 0, "IPV6"},
-	    {&tcp, 0x0800, 0, IPPROTO_TCP, NULL}, {&tcp, 0x0800, 0, IPPROTO_UDP, "ports"},
-	    {&udp, 0x86dd, 0, IPPROTO_UDP, NULL}, {&udp, 0x0806, 0, IPPROTO_UDP, "ports"},
+	    {&output_0, 0x0800, 0, 0, "OUTPUT"},
+	    {&output_far, 0x0800, 0, 0, "OUTPUT"},
+	    {&pop, 0x0800, 0, 0, "POP_VLAN"},
+	    {&pop, 0x0800, 1, 0, NULL},
+	    {&push, 0x0800, 1, 0, NULL},
+	    {&push, 0x0800, 2, 0, "third tag"},
+	    {&ipv4, 0x0800, 1, 0, NULL},
+	    {&ipv4, 0x86dd, 0, 0, "IPV4"},
+	    {&ipv6, 0x86dd, 0, 0, NULL},
+	    {&ipv6, 0x0806, 0, 0, "IPV6"},
+	    {&tcp, 0x0800, 0, IPPROTO_TCP, NULL},
+	    {&tcp, 0x0800, 0, IPPROTO_UDP, "ports"},
+	    {&udp, 0x86dd, 0, IPPROTO_UDP, NULL},
+	    {&udp, 0x0806, 0, IPPROTO_UDP, "ports"},
+	    {&label, 0x1234, 2, 0, NULL},
+	    {&label, ETH_TYPE_NONE, 0, 0, "802.3"},
+	    {&unlabel, 0x8848, 1, 0, NULL},
+	    {&unlabel, 0x0800, 0, 0, "MPLS"},
+	    {&mpls, 0x8847, 0, 0, NULL},
+	    {&mpls, 0x0800, 0, 0, "MPLS"},
+	    {&mpls_ttl, 0x8847, 0, 0, NULL},
+	    {&mpls_ttl, 0x86dd, 0, 0, "MPLS"},
+	    {&ttl, 0x0800, 0, 0, NULL},
+	    {&ttl, 0x0806, 0, 0, NULL},
+	    {&arp, 0x0806, 0, 0, NULL},
+	    {&arp, 0x8035, 0, 0, NULL},
+	    {&arp, 0x0800, 0, 0, "ARP"},
+	    {&nd, 0x86dd, 0, IPPROTO_ICMPV6, NULL},
+	    {&nd, 0x86dd, 0, IPPROTO_TCP, "ND"},
+	    {&icmp, 0x0800, 0, IPPROTO_ICMP, NULL},
+	    {&icmp, 0x86dd, 0, IPPROTO_ICMP, "ICMP"},
+	    {&icmp6, 0x86dd, 0, IPPROTO_ICMPV6, NULL},
+	    {&icmp6, 0x0800, 0, IPPROTO_ICMPV6, "ICMP"},
 	};
 	struct dp_client *c = client();
 	for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -241,6 +275,51 @@ static void actions_must_fit_the_match(void **state)
 			match.mask.vlan[tag].tci_be = UINT16_MAX;
 		}
 		int rc = flow(c, OVS_FLOW_CMD_NEW, NLM_F_REPLACE, &match, rows[i].action, NULL);
+		if (rc != (rows[i].wrong != NULL ? -EINVAL : 0))
+			fail_msg("row %u: %d %s", i, rc, fx.text);
+		if (rc < 0)
+			assert_non_null(strstr(fx.text, rows[i].wrong));
+	}
+	dp_client_close(c);
+}
+
+// What a packet is known to be changes with the labels that are pushed and popped.
+static void labels_change_what_fits_behind_them(void **state)
+{
+	(void)state;
+	static const struct action push = {.type = ACTION_PUSH_MPLS,
+					   .u.push_mpls.eth_type_be = 0x4788},
+				   pop = {.type = ACTION_POP_MPLS, .u.eth_type_be = 0x0008},
+				   mpls = {.type = ACTION_SET_MPLS},
+				   ipv4 = {.type = ACTION_SET_IPV4},
+				   udp = {.type = ACTION_SET_PORTS, .u.ports.proto = IPPROTO_UDP};
+	const struct {
+		unsigned n;
+		struct action list[4];
+		const char *wrong;
+	} rows[] = {
+	    {3, {push, mpls, to_port_2}, NULL},
+	    {3, {push, ipv4, to_port_2}, "action 2: a set of IPV4"},
+	    {4, {push, pop, ipv4, to_port_2}, NULL},
+	    {4, {push, pop, mpls, to_port_2}, "action 3: an MPLS action"},
+	    {4, {push, pop, pop, to_port_2}, "action 3: an MPLS action"},
+	    {4, {udp, push, pop, to_port_2}, NULL},
+	    {4,
+	     {push, pop, udp, to_port_2},
+	     "action 3: a set of ports"}, // recirculation would tell
+	};
+	struct dp_client *c = client();
+	struct flow_match match = match_of(1);
+	match.key.nw_proto = IPPROTO_UDP;
+	match.mask.nw_proto = UINT8_MAX;
+	for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct nlmsghdr *nlh =
+		    dp_client_begin(c, DP_FAMILY_FLOW, OVS_FLOW_CMD_NEW, NLM_F_REPLACE);
+		size_t room = dp_client_room(c);
+		dp_key_put(nlh, room, OVS_FLOW_ATTR_KEY, &match.key, NULL);
+		dp_key_put(nlh, room, OVS_FLOW_ATTR_MASK, &match.key, &match.mask);
+		dp_actions_put(nlh, room, OVS_FLOW_ATTR_ACTIONS, rows[i].list, rows[i].n);
+		int rc = call(c, NULL, NULL);
 		if (rc != (rows[i].wrong != NULL ? -EINVAL : 0))
 			fail_msg("row %u: %d %s", i, rc, fx.text);
 		if (rc < 0)
@@ -308,6 +387,7 @@ int main(void)
 	    TEST(a_dump_is_complete_and_stops_nobody_else),
 	    TEST(a_full_table_refuses_and_says_so),
 	    TEST(actions_must_fit_the_match),
+	    TEST(labels_change_what_fits_behind_them),
 	    TEST(a_packet_to_execute_is_checked),
 	    TEST(the_datapath_counts_its_flows),
 	};

@@ -10,12 +10,16 @@ from scapy.all import (ARP, GRE, ICMP, IP, LLC, SCTP, SNAP, STP, TCP, UDP, Dot1A
                        ICMPv6ND_NA, ICMPv6ND_NS, ICMPv6ND_RA, ICMPv6NDOptDstLLAddr, ICMPv6NDOptMTU, ICMPv6NDOptPrefixInfo,
                        ICMPv6NDOptSrcLLAddr, IPOption, IPv6, IPv6ExtHdrDestOpt, IPv6ExtHdrFragment,
                        IPv6ExtHdrHopByHop, IPv6ExtHdrRouting, Raw, RouterAlert, bind_bottom_up, bind_layers)
+from scapy.contrib.mpls import MPLS
 from scapy.layers.ipsec import AH
 from scapy.utils import inet_aton
 from scapy.utils6 import inet_pton
 import socket
 
 bind_layers(Ether, ARP, type=0x8035)
+bind_layers(Ether, MPLS, type=0x8848)
+bind_layers(Dot1Q, MPLS, type=0x8847)
+bind_layers(SNAP, MPLS, code=0x8847)
 bind_layers(AH, UDP, nh=17)
 bind_layers(AH, IPv6ExtHdrDestOpt, nh=60)
 bind_bottom_up(Ether, Dot1Q, type=0x9100)
@@ -74,6 +78,15 @@ class Expected:
                 self.l4(layer.payload, ofs + header_len(layer))
         elif isinstance(layer, IPv6):
             self.ipv6(layer, ofs)
+        elif isinstance(layer, MPLS):
+            self.mpls(layer)
+
+    def mpls(self, layer):
+        entries = []
+        while isinstance(layer, MPLS) and len(entries) < 2:
+            entries.append(layer.label << 12 | layer.cos << 9 | layer.s << 8 | layer.ttl)
+            layer = layer.payload
+        self.key["mpls_lse"] = entries
 
     def ipv6(self, layer, ofs):
         self.key.update(nw_tos=layer.tc, nw_ttl=layer.hlim, ipv6_label=layer.fl, nw_proto=layer.nh,
@@ -166,6 +179,22 @@ def l2_frames():
     add("VLAN over 802.3 with SNAP", E / Dot1Q(vlan=5, type=60) / LLC(dsap=0xAA, ssap=0xAA, ctrl=3) / SNAP(OUI=0, code=0x800)
         / V4 / UDP_ / DATA)
     add("VLAN over 802.3 with LLC", E / Dot1Q(vlan=5, type=40) / LLC(dsap=0x42, ssap=0x42, ctrl=3) / STP())
+
+
+def mpls_frames():
+    mpls = E.copy()
+    mpls.type = 0x8847
+    multicast = Ether(dst=E.dst, src=E.src, type=0x8848)
+    outer, inner = MPLS(label=0xABCDE, cos=5, s=0, ttl=64), MPLS(label=16, cos=2, s=1, ttl=7)
+    add("MPLS, one label over IPv4", mpls / inner / V4 / TCP_ / DATA)
+    add("MPLS, two labels over IPv6", mpls / outer / inner / V6 / UDP_)
+    add("MPLS, three labels: the third is no part of the key", mpls / outer / outer / inner / V4 / UDP_)
+    add("MPLS multicast", multicast / inner / V4 / UDP_)
+    add("MPLS with VLAN", E / Dot1Q(vlan=3, type=0x8847) / outer / inner / V4 / UDP_)
+    add("MPLS with two VLANs", E / Dot1AD(vlan=1, type=0x8100) / Dot1Q(vlan=3, type=0x8847) / inner / V4 / UDP_)
+    add("MPLS whose second label is all zero", mpls / outer / MPLS(label=0, cos=0, s=0, ttl=0) / inner / DATA)
+    add("MPLS in 802.3 with SNAP", Dot3(dst=E.dst, src=E.src) / LLC(dsap=0xAA, ssap=0xAA, ctrl=3)
+        / SNAP(OUI=0, code=0x8847) / inner / V4 / UDP_)
 
 
 def arp_frames():
@@ -296,6 +325,8 @@ def c_key(key):
             out.append(f".{field} = {{{{{c_bytes(key[field])}}}}}")
     if key.get("vlan"):
         out.append(".vlan = {" + ", ".join(f"{{BE16(0x{t:04x}), BE16(0x{tci:04x})}}" for t, tci in key["vlan"]) + "}")
+    if "mpls_lse" in key:
+        out.append(".mpls_lse_be = {" + ", ".join(f"BE32(0x{lse:08x})" for lse in key["mpls_lse"]) + "}")
     for field in ("ip_src", "ip_dst"):
         if field in key:
             out.append(f".{field}_be = BE32(0x{key[field].hex()})")
@@ -327,6 +358,7 @@ def c_vector(name, raw, expected):
 
 def main():
     l2_frames()
+    mpls_frames()
     arp_frames()
     ipv4_frames()
     ipv6_frames()

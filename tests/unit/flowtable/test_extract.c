@@ -65,6 +65,15 @@ static void cut_l3(const struct vector *v, uint32_t cut, struct flow_key *key)
 	memset(&key->arp_tha, 0, sizeof(key->arp_tha));
 }
 
+static void cut_mpls(const struct vector *v, uint32_t cut, struct flow_key *key)
+{
+	if (!eth_type_is_mpls(BE16(v->key.eth_type_be)))
+		return;
+	for (unsigned i = 0; i < FLOW_MPLS_LABELS; i++)
+		if (cut < v->need.type + 4 * (i + 1))
+			key->mpls_lse_be[i] = 0;
+}
+
 static void cut_l4(const struct vector *v, uint32_t cut, struct flow_key *key)
 {
 	if (cut < v->need.nd)
@@ -95,6 +104,7 @@ static void check_cut(const struct vector *v, uint32_t cut)
 	want.recirc_id = RECIRC_ID;
 	cut_l2(v, cut, &want);
 	cut_l3(v, cut, &want);
+	cut_mpls(v, cut, &want);
 	cut_l4(v, cut, &want);
 	if (cut < v->need.l3)
 		want_layout.l3_ofs = LAYOUT_NONE;

@@ -1,0 +1,43 @@
+// Groups and meters as ovs-ofctl prints them.
+#include "ctl/swctl/field.h"
+#include "ctl/swctl/print.h"
+
+static void print_texts(const json_t *result, const char *array, const char *key, FILE *out)
+{
+	size_t i;
+	const json_t *row;
+	json_array_foreach (json_object_get(result, array), i, row) {
+		fprintf(out, "%s\n", field_text(row, key));
+	}
+}
+
+int print_groups(const json_t *result, FILE *out)
+{
+	print_texts(result, "groups", "group", out);
+	return 0;
+}
+
+int print_meters(const json_t *result, FILE *out)
+{
+	print_texts(result, "meters", "meter", out);
+	return 0;
+}
+
+int print_meter_stats(const json_t *result, FILE *out)
+{
+	size_t i, k;
+	const json_t *meter, *band;
+	json_array_foreach (json_object_get(result, "meters"), i, meter) {
+		fprintf(out,
+			"meter:%lld flow_count:%lld packet_in_count:%lld byte_in_count:%lld "
+			"duration:%.3fs bands:\n",
+			field_count(meter, "meter_id"), field_count(meter, "flow_count"),
+			field_count(meter, "packets"), field_count(meter, "bytes"),
+			field_real(meter, "duration_s"));
+		json_array_foreach (json_object_get(meter, "bands"), k, band) {
+			fprintf(out, "%zu: packet_count:%lld byte_count:%lld\n", k,
+				field_count(band, "packets"), field_count(band, "bytes"));
+		}
+	}
+	return 0;
+}

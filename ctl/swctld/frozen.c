@@ -1,0 +1,115 @@
+#include "ctl/swctld/frozen.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <uthash.h>
+
+struct frozen {
+	UT_hash_handle hh;	  // by bytes
+	UT_hash_handle hh_number; // by number
+	uint32_t number;
+	uint32_t n_users;
+	size_t n_bytes;
+	uint64_t bytes[];
+};
+
+struct frozen_states {
+	struct frozen *by_bytes;
+	struct frozen *by_number;
+	uint32_t next;
+};
+
+struct frozen_states *frozen_create(void)
+{
+	struct frozen_states *f = calloc(1, sizeof(*f));
+	if (!f)
+		return NULL;
+	// Not those of the swctld before, whose megaflows swd may still have.
+	if (getrandom(&f->next, sizeof(f->next), 0) != sizeof(f->next)) {
+		free(f);
+		return NULL;
+	}
+	return f;
+}
+
+static void drop(struct frozen_states *f, struct frozen *state)
+{
+	HASH_DELETE(hh, f->by_bytes, state);
+	HASH_DELETE(hh_number, f->by_number, state);
+	free(state);
+}
+
+void frozen_destroy(struct frozen_states *f)
+{
+	struct frozen *state, *tmp;
+	if (!f)
+		return;
+	HASH_ITER (hh, f->by_bytes, state, tmp)
+		drop(f, state);
+	free(f);
+}
+
+static struct frozen *by_number(const struct frozen_states *f, uint32_t number)
+{
+	struct frozen *state;
+	HASH_FIND(hh_number, f->by_number, &number, sizeof(number), state);
+	return state;
+}
+
+// Drops what no megaflow refers to. Whether there is room then.
+static bool make_room(struct frozen_states *f)
+{
+	struct frozen *state, *tmp;
+	if (HASH_COUNT(f->by_bytes) < FROZEN_MAX)
+		return true;
+	HASH_ITER (hh, f->by_bytes, state, tmp) {
+		if (state->n_users == 0)
+			drop(f, state);
+	}
+	return HASH_COUNT(f->by_bytes) < FROZEN_MAX;
+}
+
+uint32_t frozen_number(struct frozen_states *f, const void *bytes, size_t n_bytes)
+{
+	struct frozen *state;
+	HASH_FIND(hh, f->by_bytes, bytes, n_bytes, state);
+	if (state)
+		return state->number;
+	state = make_room(f) ? calloc(1, sizeof(*state) + n_bytes) : NULL;
+	if (!state)
+		return 0;
+	while (f->next == 0 || by_number(f, f->next))
+		f->next++;
+	state->number = f->next++;
+	state->n_bytes = n_bytes;
+	memcpy(state->bytes, bytes, n_bytes);
+	HASH_ADD_KEYPTR(hh, f->by_bytes, state->bytes, n_bytes, state);
+	HASH_ADD(hh_number, f->by_number, number, sizeof(state->number), state);
+	return state->number;
+}
+
+const struct frozen_head *frozen_find(const struct frozen_states *f, uint32_t number)
+{
+	const struct frozen *state = by_number(f, number);
+	return state ? (const struct frozen_head *)state->bytes : NULL;
+}
+
+void frozen_take(struct frozen_states *f, uint32_t number)
+{
+	struct frozen *state = by_number(f, number);
+	if (state)
+		state->n_users++;
+}
+
+void frozen_give(struct frozen_states *f, uint32_t number)
+{
+	struct frozen *state = by_number(f, number);
+	if (state && --state->n_users == 0)
+		drop(f, state);
+}
+
+unsigned frozen_count(const struct frozen_states *f)
+{
+	return HASH_COUNT(f->by_bytes);
+}

@@ -1,0 +1,21 @@
+// A packet's way through the tables, told step by step: what `swctl trace` shows.
+#ifndef CTL_SWCTLD_TRACE_H
+#define CTL_SWCTLD_TRACE_H
+
+#include "ctl/swctld/daemon.h"
+#include "flowtable/key.h"
+
+#include <jansson.h>
+
+// Translates the key under the present state, learning nothing. A new object:
+//   flow      the packet as a flow
+//   steps     in order: {depth, table, rule?, cookie?, near?, near_by?}, {depth, action} or
+//             {depth, note}. `near` is the rule that came closest without being taken: one that
+//             would have been preferred, and differs in the field `near_by`, or one that matches
+//             too, and is of lower priority (near_by "priority")
+//   end       "done", or why the packet is dropped
+//   megaflow, actions   as swd would have them
+// NULL: out of memory.
+json_t *trace_key(struct swctld *d, const struct flow_key *key);
+
+#endif
