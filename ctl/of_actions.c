@@ -294,6 +294,7 @@ int of_actions_parse(struct of_actions **list, const char *line, const char *tex
 	if (match) {
 		r.checks = true;
 		r.kinds = of_match_kinds(match);
+		r.is_later = match->key.pkt.nw_frag & NW_FRAG_LATER;
 		r.n_tags = r.kinds & OF_KIND_VLAN ? 1 : 0;
 	}
 	int err = of_act_read_all(&r, of_slice_of(text));
