@@ -361,20 +361,20 @@ static bool tries_tell(struct lookup *l, const struct cls_mask *mask, unsigned s
 static struct cls_rule *look(struct lookup *l, const struct cls_subtable *s, struct cls_rule *best)
 {
 	const struct cls_mask *mask = s->mask;
-	uint32_t hashes[CLS_STAGES];
+	uint32_t hashes[CLS_STAGES] = {0}, hash;
 	unsigned stage = 0, last = mask->n_stages - 1u;
 	int price = known_price(l, mask);
 
 	if (price == 0)
 		return best;
-	cls_mask_hashes(mask, of_words(l->key), false, hashes);
+	hash = cls_mask_hashes(mask, of_words(l->key), false, hashes);
 	if (price == UNKNOWN)
-		cls_subtable_prefetch(s, hashes);
+		cls_subtable_prefetch(s, hashes, hash);
 	for (;; stage++) {
 		if (tries_tell(l, mask, stage))
 			return best;
 		if (stage == last) {
-			best = cls_subtable_lookup(s, l->key, hashes[last], best);
+			best = cls_subtable_lookup(s, l->key, hash, best);
 			break;
 		}
 		if (!hash_counts_has(&s->stages.early[stage], hashes[stage]))

@@ -78,15 +78,15 @@ static inline uint64_t cls_word_nh(uint64_t word, uint64_t secret)
 	return (uint64_t)low * high;
 }
 
-// The hash of the mask's bits at the end of each stage; the last is a rule's own. `packed`: words
-// are a rule's, not a key's.
-static inline void cls_mask_hashes(const struct cls_mask *mask, const key_word *words, bool packed,
-				   uint32_t hashes[CLS_STAGES])
+// The hash of the mask's bits at the end of each stage; returns the last, which is a rule's own.
+// `packed`: words are a rule's, not a key's.
+static inline uint32_t cls_mask_hashes(const struct cls_mask *mask, const key_word *words,
+				       bool packed, uint32_t hashes[CLS_STAGES])
 {
+	unsigned at = 0, stage = 0;
 	uint64_t sum = 0;
-	unsigned at = 0;
 
-	for (unsigned stage = 0; stage < mask->n_stages; stage++) {
+	do {
 		for (; at < mask->stage_end[stage]; at++) {
 			const struct cls_entry *e = &mask->entries[at];
 
@@ -94,7 +94,8 @@ static inline void cls_mask_hashes(const struct cls_mask *mask, const key_word *
 			    cls_word_nh(words[packed ? e->at : e->word] & e->bits, cls_secret[at]);
 		}
 		hashes[stage] = hash_finish(sum, 0);
-	}
+	} while (++stage < mask->n_stages);
+	return hashes[stage - 1];
 }
 
 // The key that a rule's words are of; bits outside the mask are zero.

@@ -65,7 +65,7 @@ int cls_subtable_add(struct cls_subtable *s, struct cls_rule *rule)
 	struct cls_rule **head;
 	int err;
 
-	cls_mask_hashes(s->mask, rule->words, true, hashes);
+	rule->hash = cls_mask_hashes(s->mask, rule->words, true, hashes);
 	err = stages_add(&s->stages, n_stages, hashes);
 	if (err)
 		return err;
@@ -77,7 +77,6 @@ int cls_subtable_add(struct cls_subtable *s, struct cls_rule *rule)
 	if (s->n_rules >= s->n_buckets)
 		resize(s, s->n_buckets * 2);
 	s->n_rules++;
-	rule->hash = hashes[n_stages - 1];
 	rule->subtable = s;
 	head = bucket_of(s, rule->hash);
 	rule->next = *head;
@@ -107,12 +106,9 @@ struct cls_rule *cls_subtable_find(const struct cls_subtable *s, const key_word 
 				   uint16_t priority)
 {
 	size_t size = s->mask->n_words * sizeof(*rule_words);
-	uint32_t hashes[CLS_STAGES], hash;
-	struct cls_rule *rule;
+	uint32_t hashes[CLS_STAGES], hash = cls_mask_hashes(s->mask, rule_words, true, hashes);
+	struct cls_rule *rule = *bucket_of(s, hash);
 
-	cls_mask_hashes(s->mask, rule_words, true, hashes);
-	hash = hashes[s->mask->n_stages - 1];
-	rule = *bucket_of(s, hash);
 	while (rule && (rule->hash != hash || rule->priority != priority ||
 			memcmp(rule->words, rule_words, size) != 0))
 		rule = rule->next;

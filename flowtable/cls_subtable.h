@@ -31,13 +31,12 @@ struct cls_rule *cls_subtable_find(const struct cls_subtable *s, const key_word 
 struct cls_rule *cls_subtable_lookup(const struct cls_subtable *s, const struct of_key *key,
 				     uint32_t hash, struct cls_rule *best);
 
-// What cls_subtable_lookup() and the stages will read, while the tries are searched.
-static inline void cls_subtable_prefetch(const struct cls_subtable *s, const uint32_t *hashes)
+// What the stages and cls_subtable_lookup() will read, while the tries are searched.
+static inline void cls_subtable_prefetch(const struct cls_subtable *s, const uint32_t *hashes,
+					 uint32_t hash)
 {
-	unsigned last = s->mask->n_stages - 1u;
-
-	__builtin_prefetch(&s->buckets[hashes[last] & (s->n_buckets - 1)]);
-	for (unsigned i = 0; i < last; i++)
+	__builtin_prefetch(&s->buckets[hash & (s->n_buckets - 1)]);
+	for (unsigned i = 0; i + 1 < s->mask->n_stages; i++)
 		hash_counts_prefetch(&s->stages.early[i], hashes[i]);
 }
 
