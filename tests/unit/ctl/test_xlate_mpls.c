@@ -239,7 +239,7 @@ static void the_second_translation_knows_all_that_the_first_knew(void **state)
 	static const char rules[] =
 	    "mpls,actions=load:7->NXM_NX_REG0[],push:NXM_NX_REG0[],"
 	    "load:3->NXM_OF_IN_PORT[],write_actions(output:5),write_metadata:0x99,goto_table:1\n"
-	    "table=1,actions=pop_mpls:0x0800,resubmit(,2),resubmit(,4)\n"
+	    "table=1,mpls,actions=pop_mpls:0x0800,resubmit(,2),resubmit(,4)\n"
 	    "table=2,actions=resubmit(,3)\n"
 	    "table=3,ip,metadata=0x99,reg0=7,in_port=3,actions=pop:NXM_NX_REG1[],output:1\n"
 	    "table=4,reg1=7,actions=6";
