@@ -284,6 +284,22 @@ static void a_packet_teaches_a_rule_that_counters_keep_fresh(void **arg)
 	assert_true(only_rule(c, "table=1")->used_ms >= used_ms);
 }
 
+static void at_its_limit_learn_refreshes_what_is_there_and_adds_nothing(void **arg)
+{
+	struct control *c = *arg;
+	control_ports(c, 3);
+	change(c, "flow add in_port=1,tcp,actions=learn(table=1,idle_timeout=10,limit=2,cookie=5,"
+		  "eth_type=0x800,nw_proto=6,NXM_OF_TCP_DST[]),output:2");
+	struct known_flow *first = miss(c, 1, 80);
+	miss(c, 1, 81);
+	miss(c, 1, 82);
+	assert_int_equal(rules_count_cookie(c->d.rules, 1, 5), 2);
+	struct rule *learned = only_rule(c, "table=1,tcp,tp_dst=80");
+	learned->used_ms = learned->modified_ms = 1;
+	fake_answer(&c->d, first, OVS_FLOW_CMD_NEW, 5);
+	assert_true(only_rule(c, "table=1,tcp,tp_dst=80")->modified_ms > 1);
+}
+
 static void packets_come_round_to_a_state_that_lives_as_long_as_they_may(void **arg)
 {
 	struct control *c = *arg;
@@ -330,6 +346,7 @@ int main(void)
 	    WITH_SWD(what_could_not_be_sent_is_sent_later),
 	    WITH_SWD(work_waits_for_answers_when_many_are_owed),
 	    WITH_SWD(a_packet_teaches_a_rule_that_counters_keep_fresh),
+	    WITH_SWD(at_its_limit_learn_refreshes_what_is_there_and_adds_nothing),
 	    WITH_SWD(packets_come_round_to_a_state_that_lives_as_long_as_they_may),
 	};
 	return cmocka_run_group_tests_name("revalidate", tests, NULL, NULL);
