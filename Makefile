@@ -165,6 +165,12 @@ bench bench-short: all $(BUILD)/bench-gen
 	@mkdir -p $(BENCH_OUT)
 	@SWD_BUILD=$(abspath $(BUILD)) /usr/bin/python3 -B tests/bench/bench.py $(BENCH_ARGS) $(BENCH)
 
+.PHONY: bench-flows
+bench-flows: all $(BUILD)/bench-gen ## rules and megaflows beside Open vSwitch: load, set-up, an attack; 5 minutes, as root
+	@SWD_HUGEPAGES=1408 tests/hugepages.sh
+	@mkdir -p $(BENCH_OUT)
+	@SWD_BUILD=$(abspath $(BUILD)) /usr/bin/python3 -B tests/bench/bench_flows.py --json $(BENCH_OUT)/flows.json $(BENCH)
+
 .PHONY: deps
 deps: ## installs what build and tests need (Debian packages; as root when something is missing)
 	@tests/deps.sh

@@ -50,9 +50,6 @@ int of_act_read_mod(struct of_act_reader *r, const struct of_word *word, unsigne
 		mask = VLAN_VID_MASK;
 		if (!of_text_u128(word->value, word->value_len, mask, &value))
 			return of_act_fail(r, word, "a VLAN from 0 to 4095");
-	} else if (memchr(word->value, '/', word->value_len)) {
-		return of_error_set(r->error, r->line, word->value, word->value_len,
-				    "%.*s takes no mask", (int)word->name_len, word->name);
 	} else {
 		err = of_value_parse_exact(field, &at, &value);
 	}

@@ -187,6 +187,9 @@ static void names_init(void)
 static int unknown_word(struct of_line *l, const struct of_word *word)
 {
 	struct of_guess guess;
+	int err = of_field_check_foreign(l->line, word->name, word->name_len, l->error);
+	if (err)
+		return err;
 	of_guess_init(&guess, word->name, word->name_len);
 	of_field_guess(&guess);
 	for (unsigned i = 0; i < N_KEYWORDS; i++) {

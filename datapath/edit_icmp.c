@@ -66,15 +66,11 @@ static int nd_view(struct rte_mbuf **m, struct ip_view *ip)
 	return ip->l4_len >= ND_OPTIONS_OFS ? 1 : -EINVAL;
 }
 
-// The option's bytes, where `at` is the place of one; 0: there is none, or a malformed one.
+// The length that the option at `at` says, in bytes; 0: there is none, or it is malformed. A longer
+// one than what is left ends the walk, as the next would start behind the end.
 static uint32_t option_len(const struct ip_view *ip, uint32_t at)
 {
-	uint32_t len;
-
-	if (at + ND_OPT_UNIT > ip->l4_len)
-		return 0;
-	len = ip->l4[at + 1] * ND_OPT_UNIT;
-	return at + len <= ip->l4_len ? len : 0;
+	return at + ND_OPT_UNIT <= ip->l4_len ? ip->l4[at + 1] * ND_OPT_UNIT : 0;
 }
 
 static uint32_t options_set(const struct ip_view *ip, const struct action_set_nd *set)

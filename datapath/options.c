@@ -8,12 +8,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CORE_MAX	  1023
-#define MEM_DEFAULT	  512u
-#define MEM_MAX		  (1u << 20)
-#define MAX_FLOWS_DEFAULT 200000u
-#define MAX_FLOWS_MIN	  16
-#define MAX_FLOWS_MAX	  (1u << 24)
+#define CORE_MAX	    1023
+#define MEM_DEFAULT	    512u
+#define MEM_MAX		    (1u << 20)
+#define MAX_FLOWS_DEFAULT   200000u
+#define MAX_FLOWS_MIN	    16
+#define MAX_FLOWS_MAX	    (1u << 24)
+#define UPCALL_RATE_DEFAULT 5000u
+#define UPCALL_RATE_MAX	    100000000
 
 void options_usage(void)
 {
@@ -26,12 +28,15 @@ void options_usage(void)
 	    "  --run-dir DIR     folder of the sockets (default /run/swd); is made when missing\n"
 	    "  --mem MB          hugepage memory to take (default %u, at least %u)\n"
 	    "  --max-flows N     megaflows to hold at most (default %u, less when --mem is small)\n"
+	    "  --upcall-rate N   misses a second of each port that go to swctld before those of "
+	    "ports\n"
+	    "                    that have more (default %u; 0: no port has more)\n"
 	    "  --isa NAME        auto, plain, avx2 or avx512: instruction set of the packet code\n"
 	    "                    (default auto, the best that this processor has)\n"
 	    "  --log-level L     error, warn, info or debug (default info)\n"
 	    "  --help            this text\n"
 	    "  --version         the version\n",
-	    MEM_DEFAULT, OPTIONS_MEM_MIN, MAX_FLOWS_DEFAULT);
+	    MEM_DEFAULT, OPTIONS_MEM_MIN, MAX_FLOWS_DEFAULT, UPCALL_RATE_DEFAULT);
 }
 
 // Reads a number at *text and moves past it. false when there is none, or it is above max.
@@ -145,6 +150,9 @@ static int option_apply(struct options *o, int option, char *err, size_t err_len
 	case 'f':
 		return number_parse("max-flows", optarg, MAX_FLOWS_MIN, MAX_FLOWS_MAX,
 				    &o->max_flows, err, err_len);
+	case 'u':
+		return number_parse("upcall-rate", optarg, 0, UPCALL_RATE_MAX, &o->upcall_rate, err,
+				    err_len);
 	case 'i':
 		return isa_parse(o, optarg, err, err_len);
 	case 'l':
@@ -165,15 +173,11 @@ static int option_apply(struct options *o, int option, char *err, size_t err_len
 }
 
 static const struct option long_options[] = {
-    {"run-dir", required_argument, NULL, 'r'},
-    {"pmd-cores", required_argument, NULL, 'c'},
-    {"mem", required_argument, NULL, 'm'},
-    {"max-flows", required_argument, NULL, 'f'},
-    {"isa", required_argument, NULL, 'i'},
-    {"log-level", required_argument, NULL, 'l'},
-    {"help", no_argument, NULL, 'h'},
-    {"version", no_argument, NULL, 'V'},
-    {0},
+    {"run-dir", required_argument, NULL, 'r'},	   {"pmd-cores", required_argument, NULL, 'c'},
+    {"mem", required_argument, NULL, 'm'},	   {"max-flows", required_argument, NULL, 'f'},
+    {"upcall-rate", required_argument, NULL, 'u'}, {"isa", required_argument, NULL, 'i'},
+    {"log-level", required_argument, NULL, 'l'},   {"help", no_argument, NULL, 'h'},
+    {"version", no_argument, NULL, 'V'},	   {0},
 };
 
 int options_parse(struct options *o, int argc, char **argv, char *err, size_t err_len)
@@ -181,6 +185,7 @@ int options_parse(struct options *o, int argc, char **argv, char *err, size_t er
 	*o = (struct options){.run_dir = "/run/swd",
 			      .mem_mb = MEM_DEFAULT,
 			      .max_flows = MAX_FLOWS_DEFAULT,
+			      .upcall_rate = UPCALL_RATE_DEFAULT,
 			      .isa = "auto",
 			      .log_level = LOG_LEVEL_INFO};
 	optind = 0; // for a second call, in tests

@@ -15,7 +15,8 @@ struct options {
 	unsigned n_pmd_cores;
 	unsigned mem_mb;
 	unsigned max_flows;
-	char isa[16]; // "auto", or the name of one that is supported
+	unsigned upcall_rate; // misses a second and port; 0: without end
+	char isa[16];	      // "auto", or the name of one that is supported
 	enum log_level log_level;
 	bool help, version; // asked for: the rest is not looked at
 };

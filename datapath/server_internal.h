@@ -35,7 +35,7 @@ struct server {
 	struct dp_datagram out; // answers to the client that is being served; empty in between
 	struct action actions[ACTIONS_MAX]; // the list that is being read
 
-	struct event *on_upcall;
+	struct event *on_upcall, *on_upcall_later;
 	struct client *upcall_client; // who gets upcalls, or NULL
 	bool upcalls_stalled;	      // it does not read: rings wait until it does
 	uint64_t n_upcalls_sent, n_upcalls_lost;

@@ -1,13 +1,19 @@
 // Packets from the PMDs' rings to the one client that asked for them. While its socket is full the
-// rings are left alone: they are the bound, and the PMDs count what they cannot take.
+// rings are left alone: they are the bound, and the PMDs count what they cannot take. Ports past
+// their budget have only the first part of the socket's room: the others' misses do not wait behind
+// theirs for long, and find room while the client is busy with something else.
 #include "datapath/server_internal.h"
 
 #include "ctl/log.h"
 #include "datapath/upcall.h"
 
 #include <errno.h>
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
+#define UNREAD_MAX	 (64 * 1024) // bytes that the client has not read, for ports past their budget
+#define LATER_US	 1000
 #define DRAIN_BATCH	 32
 #define BATCHES_PER_TURN 8 // so that requests have their turn
 
@@ -22,7 +28,7 @@ static void rings_empty(struct server *server)
 {
 	struct rte_mbuf *pkts[DRAIN_BATCH];
 	unsigned n;
-	while ((n = upcall_drain(pkts, DRAIN_BATCH)) > 0) {
+	while ((n = upcall_drain(pkts, DRAIN_BATCH, true)) > 0) {
 		free_all(pkts, n);
 		server->n_upcalls_lost += n;
 	}
@@ -60,26 +66,40 @@ static void hand_over(struct server *server, struct client *c, struct rte_mbuf *
 		server->n_upcalls_lost++;
 }
 
-// Returns whether the rings may hold more.
-static bool drain_batch(struct server *server, struct client *c)
+static bool has_read_most(const struct client *c)
+{
+	int unread;
+	return ioctl(c->fd, SIOCOUTQ, &unread) < 0 || unread < UNREAD_MAX;
+}
+
+static unsigned drain_batch(struct server *server, struct client *c, bool past_budget)
 {
 	struct rte_mbuf *pkts[DRAIN_BATCH];
-	unsigned n = upcall_drain(pkts, DRAIN_BATCH);
+	unsigned n = upcall_drain(pkts, DRAIN_BATCH, past_budget);
 	for (unsigned i = 0; i < n; i++)
 		hand_over(server, c, pkts[i]);
 	free_all(pkts, n);
 	client_flush(c);
-	return n > 0;
+	return n;
 }
 
 static void drain(struct server *server)
 {
+	static const struct timeval later = {.tv_usec = LATER_US};
 	struct client *c = server->upcall_client;
 	for (unsigned i = 0; i < BATCHES_PER_TURN; i++) {
 		server->upcalls_stalled = client_blocked(c);
 		if (server->upcalls_stalled || c->dead)
 			return;
-		if (!drain_batch(server, c) && upcall_arm())
+		bool past_budget = has_read_most(c);
+		if (drain_batch(server, c, past_budget) > 0)
+			continue;
+		if (!past_budget) {
+			// That the client reads makes no event.
+			event_add(server->on_upcall_later, &later);
+			return;
+		}
+		if (upcall_arm())
 			return; // a PMD writes the eventfd at the next miss
 	}
 	event_active(server->on_upcall, EV_READ, 0);
@@ -103,17 +123,30 @@ static void on_upcall(evutil_socket_t fd, short events, void *arg)
 		client_destroy(c);
 }
 
+static void on_upcall_later(evutil_socket_t fd, short events, void *arg)
+{
+	struct server *server = arg;
+	(void)fd;
+	(void)events;
+	event_active(server->on_upcall, EV_READ, 0);
+}
+
 int upcalls_start(struct server *server)
 {
+	server->on_upcall_later = event_new(server->base, -1, 0, on_upcall_later, server);
 	server->on_upcall =
 	    event_new(server->base, upcall_fd(), EV_READ | EV_PERSIST, on_upcall, server);
-	if (server->on_upcall == NULL || event_add(server->on_upcall, NULL) < 0)
+	if (server->on_upcall_later == NULL || server->on_upcall == NULL ||
+	    event_add(server->on_upcall, NULL) < 0)
 		return -ENOMEM;
 	return 0;
 }
 
 void upcalls_stop(struct server *server)
 {
+	if (server->on_upcall_later != NULL)
+		event_free(server->on_upcall_later);
+	server->on_upcall_later = NULL;
 	if (server->on_upcall == NULL)
 		return;
 	event_free(server->on_upcall);

@@ -138,6 +138,7 @@ static int upcall_begin(struct swd *swd)
 	int rc = upcall_init();
 	if (rc < 0)
 		snprintf(swd->err, sizeof(swd->err), "cannot set up upcalls: %s", strerror(-rc));
+	upcall_set_rate(swd->options.upcall_rate);
 	return rc;
 }
 

@@ -4,12 +4,15 @@
 #include "datapath/ring.h"
 
 #include <errno.h>
+#include <rte_cycles.h>
 #include <rte_mempool.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#define DRAIN_QUANTUM	8 // packets from one ring before the next has its turn
+#define DRAIN_QUANTUM	8 // packets from one port before the next has its turn
+#define BUDGET_SHARE	10 // a budget holds what a port may send up in one part in so many of a second
 #define POOL_SHARE_KEPT 8 // one part in so many of the packet pool is out of bounds for misses
 
 // Read by PMDs at each miss; writer: control thread.
@@ -23,11 +26,22 @@ static struct {
 	bool armed;
 } __rte_cache_aligned wake;
 
+// The rings of a port: they share its turn and its budget.
+struct source {
+	uint32_t port_no; // 0: a ring of injected packets, a source of its own
+	unsigned n_rings;
+	unsigned cursor; // whose turn it is
+	struct rte_ring *rings[PORT_QUEUES_MAX];
+	uint64_t full_at; // tsc at which its budget is full again
+};
+
 // Control thread's own.
 static struct {
-	struct rte_ring **rings;
+	struct source **sources;
 	unsigned n, capacity;
-	unsigned cursor; // whose turn it is
+	unsigned cursors[2]; // whose turn it is: of sources past their budget, and within
+	uint64_t cost,
+	    budget; // cycles that a packet takes of a budget, and that it has; 0: unlimited
 } __rte_cache_aligned drain;
 
 int upcall_init(void)
@@ -109,6 +123,15 @@ void upcall_wake(void)
 		return; // the counter is at its end: the fd is readable anyway
 }
 
+static bool source_is_empty(const struct source *source)
+{
+	for (unsigned i = 0; i < source->n_rings; i++) {
+		if (!rte_ring_empty(source->rings[i]))
+			return false;
+	}
+	return true;
+}
+
 bool upcall_arm(void)
 {
 	__atomic_store_n(&wake.armed, true, __ATOMIC_RELAXED);
@@ -116,7 +139,7 @@ bool upcall_arm(void)
 	// upcall_wake().
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	for (unsigned i = 0; i < drain.n; i++) {
-		if (!rte_ring_empty(drain.rings[i])) {
+		if (!source_is_empty(drain.sources[i])) {
 			__atomic_store_n(&wake.armed, false, __ATOMIC_RELAXED);
 			return false;
 		}
@@ -124,40 +147,130 @@ bool upcall_arm(void)
 	return true;
 }
 
-unsigned upcall_drain(struct rte_mbuf **pkts, unsigned n)
+void upcall_set_rate(unsigned per_second)
 {
-	unsigned got = 0, n_empty = 0;
+	uint64_t hz = rte_get_tsc_hz();
 
-	while (got < n && n_empty < drain.n) {
-		unsigned room = RTE_MIN(n - got, (unsigned)DRAIN_QUANTUM);
-		unsigned taken;
+	drain.cost = per_second ? hz / per_second : 0;
+	drain.budget = RTE_MAX(hz / BUDGET_SHARE, drain.cost * DRAIN_QUANTUM);
+}
 
-		if (drain.cursor >= drain.n)
-			drain.cursor = 0;
-		taken = rte_ring_sc_dequeue_burst(drain.rings[drain.cursor++],
-						  (void **)(pkts + got), room, NULL);
-		n_empty = taken ? 0 : n_empty + 1;
+static bool is_within_budget(const struct source *source, uint64_t now)
+{
+	return drain.cost == 0 || (int64_t)(source->full_at - now) < (int64_t)drain.budget;
+}
+
+// What is taken beyond the budget costs nothing later: one turn of debt at most.
+static void charge(struct source *source, uint64_t now, unsigned n)
+{
+	uint64_t from = (int64_t)(source->full_at - now) > 0 ? source->full_at : now;
+
+	source->full_at =
+	    RTE_MIN(from + n * drain.cost, now + drain.budget + drain.cost * DRAIN_QUANTUM);
+}
+
+static unsigned source_take(struct source *source, struct rte_mbuf **pkts, unsigned n)
+{
+	unsigned got = 0;
+
+	for (unsigned i = 0; i < source->n_rings && got < n; i++) {
+		if (source->cursor >= source->n_rings)
+			source->cursor = 0;
+		got += rte_ring_sc_dequeue_burst(source->rings[source->cursor++],
+						 (void **)(pkts + got), n - got, NULL);
+	}
+	return got;
+}
+
+// A turn each for the sources within their budget, or for those past it, until none has anything.
+static unsigned take_turns(struct rte_mbuf **pkts, unsigned n, uint64_t now, bool within)
+{
+	unsigned *cursor = &drain.cursors[within];
+	unsigned got = 0, n_idle = 0;
+
+	while (got < n && n_idle < drain.n) {
+		struct source *source;
+		unsigned taken = 0;
+
+		if (*cursor >= drain.n)
+			*cursor = 0;
+		source = drain.sources[(*cursor)++];
+		if (is_within_budget(source, now) == within)
+			taken = source_take(source, pkts + got,
+					    RTE_MIN(n - got, (unsigned)DRAIN_QUANTUM));
+		if (taken)
+			charge(source, now, taken);
+		n_idle = taken ? 0 : n_idle + 1;
 		got += taken;
 	}
 	return got;
 }
 
-struct rte_ring *upcall_ring_create(int numa_node)
+unsigned upcall_drain(struct rte_mbuf **pkts, unsigned n, bool past_budget)
 {
-	struct rte_ring *ring;
+	uint64_t now = rte_rdtsc();
+	unsigned got = take_turns(pkts, n, now, true);
+
+	return past_budget ? got + take_turns(pkts + got, n - got, now, false) : got;
+}
+
+static struct source *source_find(uint32_t port_no)
+{
+	for (unsigned i = 0; i < drain.n && port_no; i++) {
+		if (drain.sources[i]->port_no == port_no &&
+		    drain.sources[i]->n_rings < PORT_QUEUES_MAX)
+			return drain.sources[i];
+	}
+	return NULL;
+}
+
+static struct source *source_add(uint32_t port_no)
+{
+	struct source *source;
 
 	if (drain.n == drain.capacity) {
 		unsigned size = drain.capacity ? 2 * drain.capacity : 64;
-		struct rte_ring **grown = reallocarray(drain.rings, size, sizeof(*grown));
+		struct source **grown = reallocarray(drain.sources, size, sizeof(*grown));
 
 		if (!grown)
 			return NULL;
-		drain.rings = grown;
+		drain.sources = grown;
 		drain.capacity = size;
 	}
+	source = calloc(1, sizeof(*source));
+	if (!source)
+		return NULL;
+	source->port_no = port_no;
+	source->full_at = rte_rdtsc();
+	drain.sources[drain.n++] = source;
+	return source;
+}
+
+static void source_del(struct source *source)
+{
+	for (unsigned i = 0; i < drain.n; i++) {
+		if (drain.sources[i] == source) {
+			drain.sources[i] = drain.sources[--drain.n];
+			break;
+		}
+	}
+	free(source);
+}
+
+struct rte_ring *upcall_ring_create(uint32_t port_no, int numa_node)
+{
+	struct source *source = source_find(port_no);
+	struct rte_ring *ring;
+
+	if (!source)
+		source = source_add(port_no);
+	if (!source)
+		return NULL;
 	ring = ring_create(sizeof(void *), UPCALL_RING_SIZE, numa_node);
 	if (ring)
-		drain.rings[drain.n++] = ring;
+		source->rings[source->n_rings++] = ring;
+	else if (source->n_rings == 0)
+		source_del(source);
 	return ring;
 }
 
@@ -169,15 +282,28 @@ static void ring_clear(struct rte_ring *ring)
 		rte_pktmbuf_free(m);
 }
 
+// False: it is not this source's. The source goes with its last ring.
+static bool source_remove(struct source *source, const struct rte_ring *ring)
+{
+	unsigned i = 0;
+
+	while (i < source->n_rings && source->rings[i] != ring)
+		i++;
+	if (i == source->n_rings)
+		return false;
+	source->rings[i] = source->rings[--source->n_rings];
+	if (source->n_rings == 0)
+		source_del(source);
+	return true;
+}
+
 void upcall_ring_destroy(struct rte_ring *ring)
 {
 	if (!ring)
 		return;
 	for (unsigned i = 0; i < drain.n; i++) {
-		if (drain.rings[i] == ring) {
-			drain.rings[i] = drain.rings[--drain.n];
+		if (source_remove(drain.sources[i], ring))
 			break;
-		}
 	}
 	ring_clear(ring);
 	ring_destroy(ring);
@@ -192,7 +318,8 @@ void upcall_fini(void)
 	shared.fd = -1;
 	if (fd >= 0)
 		close(fd);
-	free(drain.rings);
-	drain.rings = NULL;
-	drain.n = drain.capacity = drain.cursor = 0;
+	while (drain.n > 0)
+		source_del(drain.sources[0]);
+	free(drain.sources);
+	memset(&drain, 0, sizeof drain);
 }

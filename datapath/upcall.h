@@ -1,5 +1,7 @@
 // Upcalls: packets on their way from PMDs to the control daemon, through one bounded ring per
-// receive queue, so that one port's new flows cannot crowd out another's.
+// receive queue. Ports have turns, however many queues they have, and a budget each: those within
+// theirs have all the turns until their rings are empty, so that one port's new flows do not
+// crowd out another's; what is left goes to the others, in turn.
 //
 // Wake-up: the control thread sets "armed" before it sleeps and re-checks the rings; a PMD that
 // queued misses in a burst and finds it armed clears it and writes the eventfd once.
@@ -15,14 +17,19 @@
 int upcall_init(void);
 int upcall_fd(void); // readable when misses wait; read it (eventfd) before draining
 void upcall_set_attached(bool attached); // false: misses are dropped and counted as no-controller
-// Takes up to n packets, round robin over the receive queues. The caller owns the mbufs.
-unsigned upcall_drain(struct rte_mbuf **pkts, unsigned n);
+// A port's budget in packets a second; a tenth of it may come at once. 0: without end.
+void upcall_set_rate(unsigned per_second);
+// Takes up to n packets; past_budget: also of ports that are past their budget, after the others.
+// The caller owns the mbufs.
+unsigned upcall_drain(struct rte_mbuf **pkts, unsigned n, bool past_budget);
 // Declares that the control thread is about to sleep. false: something waits already, drain again.
 bool upcall_arm(void);
 void upcall_fini(void); // no PMD runs
 
-// The pool's: a ring that upcall_drain() empties. NULL when out of memory. Control thread.
-struct rte_ring *upcall_ring_create(int numa_node);
+// The pool's: a ring that upcall_drain() empties, of a port's receive queue; port number 0: of
+// injected packets, which has turns and a budget of its own. NULL when out of memory. Control
+// thread.
+struct rte_ring *upcall_ring_create(uint32_t port_no, int numa_node);
 void upcall_ring_destroy(struct rte_ring *ring); // no producer is left; what waits is freed
 
 // PMD side, producer of rxq->upcalls. Takes the packet over, a copy if it is lent, with its

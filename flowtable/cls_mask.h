@@ -105,6 +105,17 @@ static inline void cls_mask_hashes(const struct cls_mask *mask, const key_word *
 	}
 }
 
+// The key that a rule's words are of; bits outside the mask are zero.
+static inline void cls_mask_unpack(const struct cls_mask *mask, const uint64_t *rule_words,
+				   struct of_key *key)
+{
+	key_word *words = of_words_rw(key);
+
+	*key = (struct of_key){0};
+	for (uint32_t map = mask->map; map; map &= map - 1)
+		words[__builtin_ctz(map)] = *rule_words++;
+}
+
 // Adds the mask's bits up to and with a stage.
 static inline void cls_mask_look(struct of_key *looked_at, const struct cls_mask *mask,
 				 unsigned stage)

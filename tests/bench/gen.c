@@ -18,6 +18,12 @@
 //   --rate PPS          frames a second of each sending port; 0 = as fast as the switch takes them
 //   --seconds S, --warmup S   decimals are allowed
 //   --prime PPS         before the warm-up: walks all flows once at this rate; 0 = does not
+//   --interval S        in the measured phase, a line each S seconds before the JSON: "interval",
+//                       CLOCK_MONOTONIC, the CPU time of the generator (seconds both), and what
+//                       each port has sent and received until then; after --prime, "primed" and the
+//                       CLOCK_MONOTONIC of its beginning and end
+//   --relax US          sleeps so long when no ring has anything to do: leaves the core to others
+//                       (a wake-up costs 10 to 20 us on a virtual machine)
 //   --latency N         each Nth frame carries a timestamp; 0 = none
 //   --features LIST     of mrg, packed, inorder, event, indirect, csum, tso; or none
 //   --ring N            entries of each ring, a power of two
@@ -39,7 +45,7 @@
 //
 //   {"params": {"size": "64", "flows": 1, ..., "ports": ["vhost:/x/a", "vhost:/x/b"],
 //               "hugepages": true, "tsc_hz": 2300000000},
-//    "prime": {"sent": n, "received": n},
+//    "prime": {"sent": n, "received": n, "seconds": s},
 //    "directions": [                          one for each sending port
 //      {"from": 0, "to": 1,
 //       "sent": n, "received": n, "lost": n,  of the measured phase, after its drain

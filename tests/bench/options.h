@@ -16,7 +16,9 @@ struct options {
 	double prime_pps;
 	double seconds;
 	double warmup_s;
+	double interval_s;
 	uint32_t latency_every;
+	uint32_t relax_us;
 	uint32_t core;
 	const char *ports[PORTS_MAX];
 	unsigned n_ports;

@@ -87,13 +87,16 @@ class Peer:
         """The generator's ports: its words for --port, first port first."""
         if self.layout == "vm-tap":
             return [f"vhost:{self.socket('vm1')}", f"packet:{TAP}"]
-        return [f"vhost:{self.socket(name)}" for name in ("vm1", "vm2")]
+        return [f"vhost:{self.socket(name)}" for name in self.guests()]
+
+    def guests(self):
+        return ("vm1", "vm2", "vm3", "vm4") if self.layout == "pairs" else ("vm1", "vm2")
 
     def socket(self, port):
         return os.path.join(self.folder, f"{port}.sock")
 
     def set_rules(self, rules):
-        """These rules and no others; rules have {a} and {b} where the ports' names belong."""
+        """These rules and no others; rules have {a} and {b}, in layout pairs {c} and {d} too, where the ports' names belong."""
 
     def apply(self, settings):
         """Settings of this peer's own."""
@@ -101,6 +104,14 @@ class Peer:
     def work(self):
         """(busy cycles, packets) of the PMD so far, or None where the peer does not tell."""
         return None
+
+    def megaflows(self):
+        """How many there are, of peers that have some."""
+        raise NotImplementedError
+
+    def forget(self, port):
+        """Lets go of the megaflows of a port's packets; rules are to be set anew afterwards."""
+        raise NotImplementedError
 
     def masks(self):
         """How many masks its megaflows have that output, or None where there are none."""

@@ -36,17 +36,33 @@ class Swd(Peer):
             raise BenchError(f"swd: {str(e).splitlines()[0]}") from e
 
     def port_options(self):
-        ports = {n: ["type=vhost-user", f"path={self.socket(n)}", "mode=server"] for n in ("vm1", "vm2")}
+        ports = {n: ["type=vhost-user", f"path={self.socket(n)}", "mode=server"] for n in self.guests()}
         if self.layout == "vm-tap":
             ports["vm2"] = ["type=dpdk", f"devargs={TAP_DEVICE}"]
         return ports
 
     def set_rules(self, rules):
-        self.switch.set_flows(*(r.format(a="vm1", b="vm2") for r in rules))
+        self.switch.set_flows(*(r.format(a="vm1", b="vm2", c="vm3", d="vm4") for r in rules))
 
     def work(self):
         pmds = self.switch.json("pmd", "show")["pmds"]
         return sum(p["busy_cycles"] for p in pmds), sum(p["rx_packets"] for p in pmds)
+
+    def megaflows(self):
+        return self.switch.json("dp", "show")["flows"]
+
+    def n_rules(self):
+        return self.switch.json("show")["rules"]
+
+    def all_masks(self):
+        return self.switch.json("dp", "show")["masks"]
+
+    def swctl_words(self, *words):
+        return [program("swctl"), "--run-dir", self.folder, *words]
+
+    def forget(self, port):
+        self.switch.swctl("del-port", port)
+        self.switch.swctl("add-port", port, *self.port_options()[port])
 
     def masks(self):
         return masks_of(f["match"] for f in self.switch.json("dp", "dump-flows")["flows"] if f["actions"] != "drop")

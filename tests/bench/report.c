@@ -132,8 +132,10 @@ bool report_write(const struct run *run, FILE *out, FILE *people)
 	struct sums total = {.latency.min = UINT64_MAX};
 	const char *comma = "";
 	params_write(run, out);
-	fprintf(out, ", \"prime\": {\"sent\": %" PRIu64 ", \"received\": %" PRIu64 "}, ",
-		run->primed_sent, run->primed_received);
+	fprintf(out,
+		", \"prime\": {\"sent\": %" PRIu64 ", \"received\": %" PRIu64
+		", \"seconds\": %.6f}, ",
+		run->primed_sent, run->primed_received, run->primed_s);
 	fprintf(out, "\"directions\": [");
 	for (unsigned i = 0; i < run->n_ports; i++) {
 		if (!run_sends(run, i))

@@ -1,6 +1,7 @@
 #include "tests/bench/run.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -8,8 +9,10 @@
 #include <time.h>
 
 #define CONTACT_PAUSE_S 0.005
-#define DRAIN_QUIET_S	0.1 // without a frame: nothing is under way any more
-#define TICK_S		0.2 // how often it is asked whether the switch is alive
+#define DRAIN_QUIET_S	0.1  // without a frame: nothing is under way any more
+#define TICK_S		0.2  // how often it is asked whether the switch is alive
+#define TICK_PRIME_S	0.01 // all flows may be through before their time
+#define PRIME_LATE_S	5    // for a switch that takes them more slowly
 
 static volatile sig_atomic_t interrupted;
 
@@ -19,21 +22,21 @@ static void on_signal(int number)
 	interrupted = 1;
 }
 
-static double seconds_now(void)
+static double clock_seconds(clockid_t clock)
 {
 	struct timespec ts;
-	clock_gettime(CLOCK_MONOTONIC_RAW, &ts);
+	clock_gettime(clock, &ts);
 	return (double)ts.tv_sec + (double)ts.tv_nsec * 1e-9;
 }
 
 static double tsc_hz_measure(void)
 {
-	double t0 = seconds_now();
+	double t0 = clock_seconds(CLOCK_MONOTONIC_RAW);
 	uint64_t c0 = __rdtsc();
-	while (seconds_now() - t0 < 0.05)
+	while (clock_seconds(CLOCK_MONOTONIC_RAW) - t0 < 0.05)
 		;
 	uint64_t c1 = __rdtsc();
-	return (double)(c1 - c0) / (seconds_now() - t0);
+	return (double)(c1 - c0) / (clock_seconds(CLOCK_MONOTONIC_RAW) - t0);
 }
 
 static int switch_check(const struct run *run)
@@ -63,6 +66,8 @@ static inline uint32_t poll_ports(struct run *run, uint64_t now)
 	}
 	run->polls++;
 	run->idle_polls += did == 0;
+	if (did == 0 && run->o.relax_us > 0)
+		nanosleep(&(struct timespec){.tv_nsec = run->o.relax_us * 1000l}, NULL);
 	return did;
 }
 
@@ -75,8 +80,19 @@ static bool budgets_spent(const struct run *run)
 	return true;
 }
 
-// Polls until the time is over or all budgets are spent.
-static int poll_for(struct run *run, double seconds)
+static void interval_print(const struct run *run)
+{
+	printf("interval %.6f %.6f", clock_seconds(CLOCK_MONOTONIC),
+	       clock_seconds(CLOCK_THREAD_CPUTIME_ID));
+	for (unsigned i = 0; i < run->n_ports; i++)
+		printf(" %" PRIu64 " %" PRIu64, run->ports[i].counts.sent,
+		       run->ports[i].check.received);
+	putchar('\n');
+	fflush(stdout);
+}
+
+// Polls until the time is over or all budgets are spent. tick_s: how often else is looked after.
+static int poll_for(struct run *run, double seconds, double tick_s)
 {
 	uint64_t now = __rdtsc();
 	uint64_t end = now + (uint64_t)(seconds * run->tsc_hz);
@@ -85,7 +101,9 @@ static int poll_for(struct run *run, double seconds)
 		poll_ports(run, now);
 		if (now < tick)
 			continue;
-		tick = now + (uint64_t)(TICK_S * run->tsc_hz);
+		tick = now + (uint64_t)(tick_s * run->tsc_hz);
+		if (run->telling)
+			interval_print(run);
 		int rc = switch_check(run);
 		if (rc < 0)
 			return rc;
@@ -149,7 +167,7 @@ static void counts_keep(struct run *run, uint64_t began)
 }
 
 // Sends for some time, then drains.
-static int phase(struct run *run, double seconds, double pps)
+static int phase(struct run *run, double seconds, double pps, double tick_s)
 {
 	counts_reset(run);
 	run->preempted = preemptions();
@@ -159,7 +177,7 @@ static int phase(struct run *run, double seconds, double pps)
 		source_start(s, 0, s->pool->n, run_sends(run, i) ? UINT64_MAX : 0, pps,
 			     run->tsc_hz);
 	}
-	int rc = poll_for(run, seconds);
+	int rc = poll_for(run, seconds, tick_s);
 	counts_keep(run, began);
 	uint64_t polls = run->polls, idle_polls = run->idle_polls;
 	drain(run);
@@ -177,7 +195,12 @@ static int prime(struct run *run)
 	for (unsigned i = 0; i < run->n_ports; i++)
 		source_start(&run->ports[i].source, 0, n, run_sends(run, i) ? n : 0, pps,
 			     run->tsc_hz);
-	int rc = poll_for(run, n / pps + 1);
+	double began = clock_seconds(CLOCK_MONOTONIC);
+	int rc = poll_for(run, n / pps + PRIME_LATE_S, TICK_PRIME_S);
+	double ended = clock_seconds(CLOCK_MONOTONIC);
+	run->primed_s = ended - began;
+	if (run->o.interval_s > 0)
+		printf("primed %.6f %.6f\n", began, ended);
 	drain(run);
 	for (unsigned i = 0; i < run->n_ports; i++) {
 		run->primed_sent += run->ports[i].counts.sent;
@@ -215,13 +238,13 @@ static int contact(struct run *run)
 	while (__rdtsc() < end) {
 		for (unsigned i = 0; i < run->n_ports; i++)
 			send_one(run, i, run->ports[i].pool.n);
-		int rc = poll_for(run, CONTACT_PAUSE_S);
+		int rc = poll_for(run, CONTACT_PAUSE_S, TICK_S);
 		for (unsigned i = 0; rc == 0 && i < run->n_ports; i++) {
 			if (run_sends(run, i))
 				send_one(run, i, 0);
 		}
 		if (rc == 0)
-			rc = poll_for(run, CONTACT_PAUSE_S);
+			rc = poll_for(run, CONTACT_PAUSE_S, TICK_S);
 		if (rc < 0)
 			return rc;
 		if (all_arrived(run)) {
@@ -276,6 +299,7 @@ static int port_open(struct run *run, unsigned i)
 	}
 	p->source.pool = &p->pool;
 	p->source.random = run->o.random;
+	p->source.late_max = run->o.relax_us > 0 ? LATE_MAX_RELAXED : LATE_MAX;
 	p->source.seed = i + 1;
 	p->source.stamp_every = run->o.latency_every;
 	return 0;
@@ -320,9 +344,11 @@ int run_go(struct run *run)
 	if (rc == 0 && run->o.prime_pps > 0)
 		rc = prime(run);
 	if (rc == 0)
-		rc = phase(run, run->o.warmup_s, run->o.rate_pps);
+		rc = phase(run, run->o.warmup_s, run->o.rate_pps, TICK_S);
+	run->telling = run->o.interval_s > 0;
 	if (rc == 0)
-		rc = phase(run, run->o.seconds, run->o.rate_pps);
+		rc = phase(run, run->o.seconds, run->o.rate_pps,
+			   run->telling ? run->o.interval_s : TICK_S);
 	return rc;
 }
 

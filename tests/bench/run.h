@@ -14,6 +14,7 @@ struct run {
 	struct port ports[PORTS_MAX];
 	unsigned n_ports;
 	double tsc_hz;
+	bool telling; // of each interval
 	// Of the last phase.
 	double seconds;
 	uint64_t polls;
@@ -25,6 +26,7 @@ struct run {
 	// Of --prime.
 	uint64_t primed_sent;
 	uint64_t primed_received;
+	double primed_s; // without the drain
 };
 
 // Opens the ports. Errors: -errno, and a line is on stderr.

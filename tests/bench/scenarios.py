@@ -11,6 +11,7 @@ LAYOUTS = {
     "vm-vm": "two vhost-user ports",
     "tso": "two vhost-user ports with segmentation offload",
     "vm-tap": "a vhost-user port and a tap",
+    "pairs": "four vhost-user ports, two and two (bench_flows.py)",
 }
 
 

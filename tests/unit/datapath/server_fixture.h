@@ -97,7 +97,7 @@ static inline int fixture_start(void **state)
 	event_add(fx.on_stop, NULL);
 	pmd_pool_init(&config);
 	upcall_init();
-	fx.rxq.upcalls = upcall_ring_create(SOCKET_ID_ANY);
+	fx.rxq.upcalls = upcall_ring_create(0, SOCKET_ID_ANY);
 	return fx.flows != NULL && fx.rxq.upcalls != NULL ? 0 : -1;
 }
 

@@ -200,7 +200,7 @@ static void userspace_gets_a_copy_with_its_cookie(void **state)
 
 	(void)state;
 	run(ACTIONS(up, SET_DST(0x22), OUTPUT(2)));
-	assert_int_equal(upcall_drain(&m, 1), 1);
+	assert_int_equal(upcall_drain(&m, 1, true), 1);
 	assert_true(packet_meta(m)->is_action);
 	assert_int_equal(packet_meta(m)->in_port, 1);
 	assert_int_equal(packet_meta(m)->userspace.pid, 9);

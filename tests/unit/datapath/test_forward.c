@@ -33,7 +33,7 @@ static void misses_go_to_the_ring_in_order_and_wake_once(void **state)
 	assert_int_equal(read(fd.fd, &wakes, sizeof wakes), sizeof wakes);
 	assert_int_equal(wakes, 1);
 	assert_false(upcall_arm()); // something waits
-	assert_int_equal(upcall_drain(pkts, 8), 5);
+	assert_int_equal(upcall_drain(pkts, 8, true), 5);
 	for (uint16_t i = 0; i < 5; i++) {
 		const struct packet_meta *meta = packet_meta(pkts[i]);
 
@@ -58,7 +58,7 @@ static void misses_past_the_ring_drop_and_count(void **state)
 	while (forward_rx(fx.pmd, &fx.poll))
 		;
 	assert_int_equal(drops_of(1, DROP_UPCALL_RING_FULL), 10);
-	assert_int_equal(upcall_drain(pkts, 2 * UPCALL_RING_SIZE), UPCALL_RING_SIZE);
+	assert_int_equal(upcall_drain(pkts, 2 * UPCALL_RING_SIZE, true), UPCALL_RING_SIZE);
 	rte_pktmbuf_free_bulk(pkts, UPCALL_RING_SIZE);
 }
 
@@ -132,7 +132,7 @@ static void a_deleted_flow_misses_again(void **state)
 	receive(packet_udp(1, 100));
 	forward_rx(fx.pmd, &fx.poll);
 	assert_sent(2, 0);
-	assert_int_equal(upcall_drain(&m, 1), 1);
+	assert_int_equal(upcall_drain(&m, 1, true), 1);
 	rte_pktmbuf_free(m);
 }
 
@@ -163,7 +163,7 @@ static void mixed_flows_keep_their_own_order(void **state)
 	}
 	assert_int_equal(n, 28);
 	for (unsigned i = 0; i < 4; i++) {
-		assert_int_equal(upcall_drain(&m, 1), 1);
+		assert_int_equal(upcall_drain(&m, 1, true), 1);
 		assert_int_equal(rte_pktmbuf_pkt_len(m), 107 + 8 * i);
 		rte_pktmbuf_free(m);
 	}
@@ -191,7 +191,7 @@ static void what_goes_up_with_a_packet_is_its_own(void **state)
 	assert_int_equal(forward_rx(fx.pmd, &fx.poll), 8);
 	assert_sent(2, 8);
 	for (unsigned i = 0; i < 8; i++) {
-		assert_int_equal(upcall_drain(&m, 1), 1);
+		assert_int_equal(upcall_drain(&m, 1, true), 1);
 		assert_int_equal(packet_meta(m)->layout.l4_ofs,
 				 *rte_pktmbuf_mtod_offset(m, uint8_t *, 12) == 0x81 ? 38 : 34);
 		rte_pktmbuf_free(m);
@@ -307,7 +307,7 @@ static void a_missed_recirculated_packet_carries_its_id(void **state)
 	install(0, 0, ACTIONS(RECIRC(5)));
 	receive(packet_udp(1, 100));
 	forward_rx(fx.pmd, &fx.poll);
-	assert_int_equal(upcall_drain(&m, 1), 1);
+	assert_int_equal(upcall_drain(&m, 1, true), 1);
 	assert_int_equal(packet_meta(m)->recirc_id, 5);
 	rte_pktmbuf_free(m);
 }
@@ -363,7 +363,7 @@ static void injected_packets_run_their_actions(void **state)
 	assert_int_equal(drops_of(0, DROP_NO_PORT), 1);
 	assert_int_equal(drops_of(1, DROP_MALFORMED), 1);
 	assert_int_equal(fx.pmd->ports[1].rx_packets, 0);
-	assert_int_equal(upcall_drain(&m, 1), 1); // what missed on its second way
+	assert_int_equal(upcall_drain(&m, 1, true), 1); // what missed on its second way
 	assert_int_equal(packet_meta(m)->recirc_id, 6);
 	rte_pktmbuf_free(m);
 	assert_int_equal(rte_ring_count(fx.pmd->inject_done), 5);
@@ -371,7 +371,7 @@ static void injected_packets_run_their_actions(void **state)
 
 static void rings_are_drained_in_turn(void **state)
 {
-	struct rxq other = {.upcalls = upcall_ring_create(SOCKET_ID_ANY)};
+	struct rxq other = {.upcalls = upcall_ring_create(2, SOCKET_ID_ANY)};
 	struct rte_mbuf *pkts[64];
 	enum drop_reason reason;
 	unsigned n_other = 0;
@@ -381,7 +381,7 @@ static void rings_are_drained_in_turn(void **state)
 		assert_true(upcall_enqueue(&fx.rxq, packet_udp(1, 100), &reason));
 	for (uint16_t i = 0; i < 100; i++)
 		assert_true(upcall_enqueue(&other, packet_udp(2, 100), &reason));
-	assert_int_equal(upcall_drain(pkts, 64), 64);
+	assert_int_equal(upcall_drain(pkts, 64, true), 64);
 	for (unsigned i = 0; i < 64; i++)
 		n_other += src_port(pkts[i]) == 2;
 	assert_int_equal(n_other, 32);

@@ -208,7 +208,7 @@ static void what_goes_up_is_a_copy(void **state)
 		want = frame(i < 2 ? i : 0, LEN);
 		if (i == 3)
 			*rte_pktmbuf_mtod(want, uint8_t *) = 0x22;
-		assert_int_equal(upcall_drain(&m, 1), 1);
+		assert_int_equal(upcall_drain(&m, 1, true), 1);
 		wants_bytes(m, rte_pktmbuf_mtod(want, uint8_t *), LEN);
 		assert_int_equal(packet_meta(m)->is_action, i >= 2);
 		assert_int_equal(packet_meta(m)->in_port, 1);
@@ -357,7 +357,7 @@ static void flows_mix(void **state)
 		wants_frame(3, 2, LEN, 2);
 		wants_frame(4, 2, LEN, 0x22);
 		wants_frame(2, 3, 100, 2);
-		assert_int_equal(upcall_drain(&m, 1), 1);
+		assert_int_equal(upcall_drain(&m, 1, true), 1);
 		rte_pktmbuf_free(m);
 	}
 }

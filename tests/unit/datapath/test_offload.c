@@ -466,18 +466,18 @@ static void the_control_side_sees_plain_frames(void **state)
 		spec.payload = 99;
 		frame_make(&f, &spec);
 		forward_one(partial_of(&f, 70));
-		assert_int_equal(upcall_drain(&m, 1), 1);
+		assert_int_equal(upcall_drain(&m, 1, true), 1);
 		wants(m, &f);
 		spec.payload = 0;
 		big_make(&big, &spec, 1000, 10500);
 		forward_one(packet_of_big(&big));
 		for (uint32_t i = 0; i < 11; i++) {
 			segment_make(&big, i, &f);
-			assert_int_equal(upcall_drain(&m, 1), 1);
+			assert_int_equal(upcall_drain(&m, 1, true), 1);
 			assert_int_equal(packet_meta(m)->in_port, 1);
 			wants(m, &f);
 		}
-		assert_int_equal(upcall_drain(&m, 1), 0);
+		assert_int_equal(upcall_drain(&m, 1, true), 0);
 	}
 }
 
@@ -491,7 +491,7 @@ static void segments_past_the_ring_drop_and_count(void **state)
 	big_make(&big, &spec, 100, 60000);
 	forward_one(packet_of_big(&big));
 	assert_int_equal(drops_of(1, DROP_UPCALL_RING_FULL), 600 - UPCALL_RING_SIZE);
-	assert_int_equal(upcall_drain(pkts, UPCALL_RING_SIZE), UPCALL_RING_SIZE);
+	assert_int_equal(upcall_drain(pkts, UPCALL_RING_SIZE, true), UPCALL_RING_SIZE);
 	rte_pktmbuf_free_bulk(pkts, UPCALL_RING_SIZE);
 }
 
@@ -548,7 +548,7 @@ static void fields_that_do_not_fit_do_no_harm(void **state)
 		for (uint32_t no = 2; no <= 4; no++)
 			while ((m = fake_port_sent(&fx.ports[no])))
 				rte_pktmbuf_free(m);
-		while ((n = upcall_drain(pkts, UPCALL_RING_SIZE)) > 0)
+		while ((n = upcall_drain(pkts, UPCALL_RING_SIZE, true)) > 0)
 			rte_pktmbuf_free_bulk(pkts, n);
 	}
 	assert_true(drops_of(1, DROP_MALFORMED) > 100);

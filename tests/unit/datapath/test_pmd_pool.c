@@ -191,7 +191,7 @@ static void a_removed_port_is_polled_no_more_and_leaves_no_misses(void **state)
 	for (unsigned q = 0; q < 4; q++)
 		assert_false(a.polling[q]);
 	before = polls(&a, 0) + polls(&a, 3);
-	assert_int_equal(upcall_drain(&m, 1), 0);
+	assert_int_equal(upcall_drain(&m, 1, true), 0);
 	assert_true(is_polled(&b, 0));
 	assert_int_equal(polls(&a, 0) + polls(&a, 3), before);
 	assert_ptr_equal(pmd_pool_rxq(0)->port, &b.port);

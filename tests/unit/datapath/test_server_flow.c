@@ -283,6 +283,51 @@ static void actions_must_fit_the_match(void **state)
 	dp_client_close(c);
 }
 
+// What a packet is known to be changes with the labels that are pushed and popped.
+static void labels_change_what_fits_behind_them(void **state)
+{
+	(void)state;
+	static const struct action push = {.type = ACTION_PUSH_MPLS,
+					   .u.push_mpls.eth_type_be = 0x4788},
+				   pop = {.type = ACTION_POP_MPLS, .u.eth_type_be = 0x0008},
+				   mpls = {.type = ACTION_SET_MPLS},
+				   ipv4 = {.type = ACTION_SET_IPV4},
+				   udp = {.type = ACTION_SET_PORTS, .u.ports.proto = IPPROTO_UDP};
+	const struct {
+		unsigned n;
+		struct action list[4];
+		const char *wrong;
+	} rows[] = {
+	    {3, {push, mpls, to_port_2}, NULL},
+	    {3, {push, ipv4, to_port_2}, "action 2: a set of IPV4"},
+	    {4, {push, pop, ipv4, to_port_2}, NULL},
+	    {4, {push, pop, mpls, to_port_2}, "action 3: an MPLS action"},
+	    {4, {push, pop, pop, to_port_2}, "action 3: an MPLS action"},
+	    {4, {udp, push, pop, to_port_2}, NULL},
+	    {4,
+	     {push, pop, udp, to_port_2},
+	     "action 3: a set of ports"}, // recirculation would tell
+	};
+	struct dp_client *c = client();
+	struct flow_match match = match_of(1);
+	match.key.nw_proto = IPPROTO_UDP;
+	match.mask.nw_proto = UINT8_MAX;
+	for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct nlmsghdr *nlh =
+		    dp_client_begin(c, DP_FAMILY_FLOW, OVS_FLOW_CMD_NEW, NLM_F_REPLACE);
+		size_t room = dp_client_room(c);
+		dp_key_put(nlh, room, OVS_FLOW_ATTR_KEY, &match.key, NULL);
+		dp_key_put(nlh, room, OVS_FLOW_ATTR_MASK, &match.key, &match.mask);
+		dp_actions_put(nlh, room, OVS_FLOW_ATTR_ACTIONS, rows[i].list, rows[i].n);
+		int rc = call(c, NULL, NULL);
+		if (rc != (rows[i].wrong != NULL ? -EINVAL : 0))
+			fail_msg("row %u: %d %s", i, rc, fx.text);
+		if (rc < 0)
+			assert_non_null(strstr(fx.text, rows[i].wrong));
+	}
+	dp_client_close(c);
+}
+
 static int execute(struct dp_client *c, uint16_t len, const struct action *action)
 {
 	static const uint8_t bytes[10000];
@@ -342,6 +387,7 @@ int main(void)
 	    TEST(a_dump_is_complete_and_stops_nobody_else),
 	    TEST(a_full_table_refuses_and_says_so),
 	    TEST(actions_must_fit_the_match),
+	    TEST(labels_change_what_fits_behind_them),
 	    TEST(a_packet_to_execute_is_checked),
 	    TEST(the_datapath_counts_its_flows),
 	};

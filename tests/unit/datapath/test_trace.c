@@ -128,7 +128,7 @@ static void a_miss_is_told_as_an_upcall(void **state)
 	assert_false(packet->steps[0].hit);
 	assert_int_equal(packet->steps[0].key.tp_src_be, htons(1000));
 	wants_end(packet, DP_TRACE_UPCALL, 1, "");
-	assert_int_equal(upcall_drain(&m, 1), 1);
+	assert_int_equal(upcall_drain(&m, 1, true), 1);
 	rte_pktmbuf_free(m);
 }
 
