@@ -117,6 +117,16 @@ static void warn_dropped(const struct revalidator *r, const struct xlate_result 
 	free(text);
 }
 
+// Whether a rule that was learned before is to be refreshed, or there is room for it.
+static bool may_learn(const struct rules *rules, const struct xlate_learned *learned)
+{
+	const struct of_flow *flow = &learned->flow;
+	const struct classifier *table = rules_tables(rules)[flow->table];
+	if (!learned->limit || (table && classifier_find(table, &flow->match, flow->priority)))
+		return true;
+	return rules_count_cookie(rules, flow->table, flow->cookie) < learned->limit;
+}
+
 void revalidate_learn(struct revalidator *r, struct xlate_result *result)
 {
 	struct rules_change change = {0};
@@ -124,11 +134,8 @@ void revalidate_learn(struct revalidator *r, struct xlate_result *result)
 	struct rules *rules = r->d->rules;
 	for (unsigned i = 0; i < result->n_learned; i++) {
 		const struct xlate_learned *learned = &result->learned[i];
-		const struct of_flow *flow = &learned->flow;
-		if (learned->limit &&
-		    rules_count_cookie(rules, flow->table, flow->cookie) >= learned->limit)
-			continue;
-		rules_learn(rules, flow, now_ms, &change);
+		if (may_learn(rules, learned))
+			rules_learn(rules, &learned->flow, now_ms, &change);
 	}
 	if (change.added || change.replaced || change.modified)
 		revalidate_rules_changed(r, &change);
@@ -170,7 +177,7 @@ static int send_change(struct revalidator *r, struct known_flow *f,
 {
 	int err = known_flow_set_actions(f, actions->buf, actions->len);
 	if (!err)
-		err = flow_op_put(datapath_outbox(r->d->datapath), f, echo);
+		err = flow_op_put(datapath_outbox(r->d->datapath), r->d->megaflows, f, echo);
 	if (err) {
 		// What swd has may be wrong now: to be done again.
 		f->absent = true;
@@ -211,7 +218,8 @@ int revalidate_apply(struct revalidator *r, struct known_flow *f, const struct x
 	bool same_rules = counts_for(f, result);
 	// The counters stand in swd: only it can tell what still belongs to the rules before.
 	bool ask = !same_rules && f->n_sent > 0 && !f->absent && !f->adopted;
-	if (force || ask || f->absent || f->n_sent == 0 ||
+	// One that was adopted gets our number by it.
+	if (force || ask || f->absent || f->adopted || f->n_sent == 0 ||
 	    !known_flow_same_actions(f, actions->buf, actions->len)) {
 		int err = send_change(r, f, actions, ask);
 		if (err)
