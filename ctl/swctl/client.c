@@ -79,7 +79,7 @@ static int open_socket(const char *path, struct swctl_error *error)
 
 static int make_room(struct call *c)
 {
-	if (c->reply_room - c->reply_len >= READ_STEP)
+	if (c->reply && c->reply_room - c->reply_len >= READ_STEP)
 		return 0;
 	if (c->reply_len >= SWCTL_REPLY_MAX)
 		return fail(c->error, -E2BIG, "swctld's answer is longer than %zu MiB",

@@ -29,7 +29,7 @@ static void count(struct rules_change *change, const struct rules_step *step)
 		change->deleted++;
 	const struct rule *rule = step->new ? step->new : step->old;
 	// Packets do not tell a rule from another with the same actions, but for its counters.
-	if (!step->modifies || !of_actions_equal(step->old->actions, step->new->actions))
+	if (rule && (!step->modifies || !of_actions_equal(step->old->actions, step->new->actions)))
 		tell(change, rule);
 }
 
