@@ -79,7 +79,7 @@ static int open_socket(const char *path, struct swctl_error *error)
 
 static int make_room(struct call *c)
 {
-	if (c->reply && c->reply_room - c->reply_len >= READ_STEP)
+	if (c->reply_room - c->reply_len >= READ_STEP)
 		return 0;
 	if (c->reply_len >= SWCTL_REPLY_MAX)
 		return fail(c->error, -E2BIG, "swctld's answer is longer than %zu MiB",
@@ -109,7 +109,7 @@ static int fail_closed(struct call *c)
 static int receive(struct call *c)
 {
 	int ret = make_room(c);
-	if (ret)
+	if (ret || !c->reply)
 		return ret;
 	ssize_t n = recv(c->fd, c->reply + c->reply_len, c->reply_room - c->reply_len, 0);
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
