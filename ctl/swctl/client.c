@@ -109,7 +109,7 @@ static int fail_closed(struct call *c)
 static int receive(struct call *c)
 {
 	int ret = make_room(c);
-	if (ret)
+	if (ret || !c->reply)
 		return ret;
 	ssize_t n = recv(c->fd, c->reply + c->reply_len, c->reply_room - c->reply_len, 0);
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
