@@ -115,7 +115,8 @@ int method_dp_trace_read(struct swctld *d, const json_t *params, struct rpc_repl
 {
 	json_int_t number = json_integer_value(json_object_get(params, "trace"));
 	bool fits = number > 0 && number <= LIVE_TRACES_MAX;
-	reply->result = fits ? live_trace_read(d->live_traces, (int)number) : NULL;
+	bool stop = json_is_true(json_object_get(params, "stop"));
+	reply->result = fits ? live_trace_read(d->live_traces, (int)number, stop) : NULL;
 	if (!reply->result)
 		return rpc_refuse(reply, "there is no such trace; dp.trace starts one");
 	return 0;

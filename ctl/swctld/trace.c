@@ -9,6 +9,8 @@
 #include "ctl/swctld/xlate.h"
 #include "ctl/swctld/xlate_trace.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -91,11 +93,17 @@ static bool look_at_rule(struct cls_rule *cls, void *arg)
 	return true;
 }
 
-static json_t *rule_text(const struct tracer *t, const struct rule *rule)
+static json_t *rule_json(const struct tracer *t, const struct rule *rule)
 {
 	struct of_match match;
 	struct of_flow_view view = rule_view(rule, &match);
-	return take_text(of_flow_format(&view, &t->names));
+	char cookie[24];
+	snprintf(cookie, sizeof(cookie), "0x%" PRIx64, rule->cookie);
+	return json_pack("{s:o, s:i, s:o, s:s, s:o}", "flow",
+			 take_text(of_flow_format(&view, &t->names)), "priority",
+			 (int)rule->cls.priority, "match",
+			 take_text(of_match_format(&match, &t->names)), "cookie", cookie, "actions",
+			 take_text(of_actions_format(rule->actions, &t->names)));
 }
 
 static void on_table(void *arg, unsigned depth, uint8_t table, const struct of_key *key,
@@ -106,11 +114,11 @@ static void on_table(void *arg, unsigned depth, uint8_t table, const struct of_k
 	const struct classifier *c = rules_tables(t->d->rules)[table];
 	json_t *step = json_pack("{s:i, s:i}", "depth", (int)depth, "table", (int)table);
 	if (rule)
-		json_object_set_new(step, "rule", rule_text(t, rule));
+		json_object_set_new(step, "rule", rule_json(t, rule));
 	if (c)
 		classifier_each(c, look_at_rule, &near);
 	if (near.rule) {
-		json_object_set_new(step, "near", rule_text(t, near.rule));
+		json_object_set_new(step, "near", rule_json(t, near.rule));
 		json_object_set_new(step, "near_by",
 				    json_string(near.n_fields ? of_fields[near.field].name
 							      : "priority"));

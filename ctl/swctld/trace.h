@@ -9,10 +9,11 @@
 
 // Translates the key under the present state, learning nothing. A new object:
 //   flow      the packet as a flow
-//   steps     in order: {depth, table, rule?, cookie?, near?, near_by?}, {depth, action} or
-//             {depth, note}. `near` is the rule that came closest without being taken: one that
-//             would have been preferred, and differs in the field `near_by`, or one that matches
-//             too, and is of lower priority (near_by "priority")
+//   steps     in order: {depth, table, rule?, near?, near_by?}, {depth, action} or {depth, note}.
+//             Rules are {flow, priority, match, cookie, actions}. `near` is the one that came
+//             closest without being taken: one that would have been preferred, and differs in the
+//             field `near_by`, or one that matches too, and is of lower priority (near_by
+//             "priority")
 //   end       "done", or why the packet is dropped
 //   megaflow, actions   as swd would have them
 // NULL: out of memory.
