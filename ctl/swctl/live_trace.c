@@ -20,12 +20,14 @@ static void on_signal(int signal)
 	interrupted = 1;
 }
 
-// Without SA_RESTART: a wait ends at once.
+// Without SA_RESTART a wait ends at once; a second signal ends swctl. A closed pipe behind stdout
+// must not, before the trace is stopped.
 static void catch_signals(void)
 {
-	const struct sigaction action = {.sa_handler = on_signal};
+	const struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESETHAND};
 	sigaction(SIGINT, &action, NULL);
 	sigaction(SIGTERM, &action, NULL);
+	signal(SIGPIPE, SIG_IGN);
 }
 
 // The number of the trace, or 0 when the complaint is made.
@@ -41,9 +43,9 @@ static json_int_t start(const struct swctl_options *options, json_t *params)
 	return number;
 }
 
-static json_t *read_on(const struct swctl_options *options, json_int_t number)
+static json_t *read_on(const struct swctl_options *options, json_int_t number, bool stop)
 {
-	json_t *params = json_pack("{s:I, s:b}", "trace", number, "stop", interrupted != 0);
+	json_t *params = json_pack("{s:I, s:b}", "trace", number, "stop", stop);
 	json_t *result = session_call("dp.trace_read", options, params, NULL);
 	json_decref(params);
 	return result;
@@ -75,7 +77,7 @@ static void print_end(const struct swctl_options *options, const char *end, size
 static bool go_on(const struct swctl_options *options, json_int_t number, size_t *n_printed,
 		  int *status)
 {
-	json_t *result = read_on(options, number);
+	json_t *result = read_on(options, number, interrupted);
 	if (!result) {
 		*status = SWCTL_FAILED;
 		return false;
@@ -85,8 +87,12 @@ static bool go_on(const struct swctl_options *options, json_int_t number, size_t
 	if (*end)
 		print_end(options, end, *n_printed);
 	*status = session_finish_output(SWCTL_OK);
-	bool over = *end || *status != SWCTL_OK;
+	bool over = *end;
 	json_decref(result);
+	if (!over && *status != SWCTL_OK) {
+		json_decref(read_on(options, number, true));
+		over = true;
+	}
 	return !over;
 }
 

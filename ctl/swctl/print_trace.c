@@ -7,6 +7,7 @@
 
 #define LABEL_WIDTH 11 // of the column on the left: "table 254" and two spaces
 #define DEPTH_WIDTH 2
+#define DEPTH_MAX   16 // deeper is a loop of resubmits: not to run off the screen
 
 enum ink { INK_NONE, INK_TABLE, INK_FAINT, INK_GOOD, INK_BAD };
 
@@ -34,6 +35,7 @@ static void put(const struct pen *pen, enum ink ink, const char *text)
 // The label of a line that starts at `depth`; its text is to follow.
 static void put_label(const struct pen *pen, long long depth, enum ink ink, const char *label)
 {
+	depth = depth < DEPTH_MAX ? depth : DEPTH_MAX;
 	fprintf(pen->out, "%*s", (int)(depth * DEPTH_WIDTH), "");
 	put(pen, ink, label);
 	fprintf(pen->out, "%*s", LABEL_WIDTH - (int)strlen(label), "");
@@ -88,6 +90,8 @@ static void put_table(const struct pen *pen, const json_t *step, long long depth
 	fputc('\n', pen->out);
 	if (json_object_get(step, "near"))
 		put_near(pen, step, depth);
+	if (strcmp(field_text(rule, "actions"), "drop") == 0)
+		put_line(pen, depth, INK_NONE, "  action", "drop");
 }
 
 static void put_step(const struct pen *pen, const json_t *step)
@@ -134,6 +138,10 @@ static void put_walk(const struct pen *pen, const json_t *trace)
 		put_step(pen, step);
 	}
 	put_end(pen, trace);
+}
+
+static void put_megaflow(const struct pen *pen, const json_t *trace)
+{
 	put_line(pen, 0, INK_NONE, "megaflow", field_text(trace, "megaflow"));
 	put_line(pen, 0, INK_NONE, "actions", field_text(trace, "actions"));
 }
@@ -143,6 +151,7 @@ void print_trace_in(bool colour, const json_t *result, FILE *out)
 	const struct pen pen = {out, colour};
 	put_line(&pen, 0, INK_NONE, "packet", field_text(result, "flow"));
 	put_walk(&pen, result);
+	put_megaflow(&pen, result);
 }
 
 int print_trace(const json_t *result, FILE *out)
@@ -201,10 +210,18 @@ static void put_event(const struct pen *pen, const char *label, const json_t *ev
 	fputc('\n', pen->out);
 }
 
+// Whether a lookup hit the megaflow that the tables give now.
+static bool is_same(const json_t *trace, const json_t *lookup)
+{
+	return strcmp(field_text(trace, "megaflow"), field_text(lookup, "megaflow")) == 0 &&
+	       strcmp(field_text(trace, "actions"), field_text(lookup, "actions")) == 0;
+}
+
 void print_live_packet_in(bool colour, const json_t *packet, FILE *out)
 {
 	const struct pen pen = {out, colour};
 	const json_t *trace = json_object_get(packet, "trace"), *event;
+	const json_t *lookups = json_object_get(packet, "lookups");
 	char label[32];
 	size_t i;
 	snprintf(label, sizeof(label), "packet %lld", field_count(packet, "index") + 1);
@@ -213,9 +230,11 @@ void print_live_packet_in(bool colour, const json_t *packet, FILE *out)
 		field_text(packet, "port"));
 	if (trace)
 		put_line(&pen, 0, INK_NONE, "", field_text(trace, "flow"));
-	put_lookups(&pen, json_object_get(packet, "lookups"));
+	put_lookups(&pen, lookups);
 	if (trace)
 		put_walk(&pen, trace);
+	if (trace && !is_same(trace, json_array_get(lookups, 0)))
+		put_megaflow(&pen, trace);
 	json_array_foreach (json_object_get(packet, "events"), i, event) {
 		put_event(&pen, i == 0 ? "went" : "", event);
 	}

@@ -117,10 +117,10 @@ static json_t *frame_params(const char *port, const struct capture_frame *frame)
 	return json_pack("{s:s, s:s}", "in_port", port, "frame", hex);
 }
 
-static void print_title(size_t number, const char *name, const struct capture_frame *frame)
+static void print_title(bool first, size_t number, const char *name,
+			const struct capture_frame *frame)
 {
-	printf("%sframe %zu of %s: %u bytes", number > 1 ? "\n" : "", number, name,
-	       frame->whole_len);
+	printf("%sframe %zu of %s: %u bytes", first ? "" : "\n", number, name, frame->whole_len);
 	if (frame->len < frame->whole_len)
 		printf(", the first %u of them are there", frame->len);
 	putchar('\n');
@@ -139,7 +139,7 @@ static int trace_frame(const struct tracing *t, const char *port, const char *na
 		json_object_set_new(result, "number", json_integer((json_int_t)number));
 		print_trace_line(result, stdout);
 	} else {
-		print_title(number, name, frame);
+		print_title(number == t->options->skip + 1, number, name, frame);
 		print_trace(result, stdout);
 	}
 	json_decref(result);

@@ -47,7 +47,7 @@ static int key_of_frame(struct swctld *d, const json_t *params, struct flow_key 
 	if (!name)
 		return rpc_bad_params(reply, "parameter in_port is missing: the frame's port");
 	if (!port)
-		return rpc_refuse(reply, "port %s: there is none of that name", name);
+		return rpc_refuse(reply, "port %.80s: no such port; list-ports shows them", name);
 	int len = read_hex(hex, frame, sizeof(frame));
 	if (len < 0)
 		return rpc_refuse(reply, "frame: not hexadecimal, or longer than %d bytes",
@@ -97,13 +97,15 @@ int method_dp_trace(struct swctld *d, const json_t *params, struct rpc_reply *re
 	const struct port *port = ports_by_name(d->ports, name);
 	char text[DP_CALL_TEXT];
 	if (!port)
-		return rpc_refuse(reply, "port %s: there is none of that name", name);
+		return rpc_refuse(reply, "port %.80s: no such port; list-ports shows them", name);
 	json_int_t n = count ? json_integer_value(count) : COUNT_DEFAULT;
 	json_int_t ms = time_ms ? json_integer_value(time_ms) : TIME_DEFAULT_MS;
 	if (n < 1 || n > DP_TRACE_COUNT_MAX)
-		return rpc_bad_params(reply, "count is 1 to %d", DP_TRACE_COUNT_MAX);
+		return rpc_bad_params(reply, "count %lld: a trace takes 1 to %d packets", n,
+				      DP_TRACE_COUNT_MAX);
 	if (ms < 1 || ms > DP_TRACE_MS_MAX)
-		return rpc_bad_params(reply, "time_ms is 1 to %d", DP_TRACE_MS_MAX);
+		return rpc_bad_params(reply, "time_ms %lld: a trace takes 1 to %d", ms,
+				      DP_TRACE_MS_MAX);
 	int number = live_trace_start(d->live_traces, port, (unsigned)n, (unsigned)ms, text);
 	if (number < 0)
 		return rpc_refuse(reply, "port %s: %s", name, text);
