@@ -35,7 +35,8 @@ static void put(const struct pen *pen, enum ink ink, const char *text)
 // The label of a line that starts at `depth`; its text is to follow.
 static void put_label(const struct pen *pen, long long depth, enum ink ink, const char *label)
 {
-	depth = depth < DEPTH_MAX ? depth : DEPTH_MAX;
+	if (depth < 0 || depth > DEPTH_MAX)
+		depth = DEPTH_MAX;
 	fprintf(pen->out, "%*s", (int)(depth * DEPTH_WIDTH), "");
 	put(pen, ink, label);
 	fprintf(pen->out, "%*s", LABEL_WIDTH - (int)strlen(label), "");
