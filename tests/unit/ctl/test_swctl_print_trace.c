@@ -8,19 +8,26 @@
 
 #include <cmocka.h>
 
-#define RULE(priority, match, cookie, actions)                                          \
-	"{\"priority\": " #priority ", \"match\": \"" match "\", \"cookie\": \"" cookie \
-	"\", \"actions\": \"" actions "\"}"
-
 typedef void (*print_in_fn)(bool colour, const json_t *json, FILE *out);
+
+// JSON that is written with single quotes.
+static json_t *parse(const char *text)
+{
+	char *copy = strdup(text);
+	for (char *c = copy; *c; c++)
+		*c = *c == '\'' ? '"' : *c;
+	json_t *json = json_loads(copy, 0, NULL);
+	assert_non_null(json);
+	free(copy);
+	return json;
+}
 
 static char *print(print_in_fn fn, bool colour, const char *json)
 {
 	char *got = NULL;
 	size_t len;
 	FILE *out = open_memstream(&got, &len);
-	json_t *result = json_loads(json, 0, NULL);
-	assert_non_null(result);
+	json_t *result = parse(json);
 	fn(colour, result, out);
 	fclose(out);
 	json_decref(result);
@@ -37,62 +44,50 @@ static void expect(print_in_fn fn, const char *json, const char *want)
 static void a_walk_lines_up_and_nests(void **state)
 {
 	(void)state;
-	expect(
-	    print_trace_in,
-	    "{\"flow\": \"udp,in_port=vm1\", \"steps\": ["
-	    "{\"depth\": 0, \"table\": 0, \"rule\": " RULE(
-		7, "udp", "0xa",
-		"resubmit(,254)") ", \"near\": " RULE(9, "udp,tp_dst=7", "0x0",
-						      "drop") ", \"near_by\": "
-							      "\"tp_dst\"},"
-							      "{\"depth\": 0, \"action\": "
-							      "\"resubmit(,254)\"},"
-							      "{\"depth\": 1, \"table\": 254, "
-							      "\"rule\": " RULE(5, "", "0x0", "group:1") ", \"near\": " RULE(
-								  0, "", "0x1",
-								  "vm3") ", "
-									 "\"near_by\": "
-									 "\"priority\"},"
-									 "{\"depth\": 1, "
-									 "\"action\": \"group:1\"},"
-									 "{\"depth\": 1, \"note\": "
-									 "\"bucket 2\"},"
-									 "{\"depth\": 2, "
-									 "\"action\": "
-									 "\"output:vm2\"}],"
-									 "\"end\": \"done\", "
-									 "\"megaflow\": "
-									 "\"in_port(vm1)\", "
-									 "\"actions\": \"vm2\"}",
-	    "packet     udp,in_port=vm1\n"
-	    "table 0    priority=7,udp (cookie 0xa)\n"
-	    "  near     priority=9,udp,tp_dst=7 actions=drop (differs in tp_dst)\n"
-	    "  action   resubmit(,254)\n"
-	    "  table 254  priority=5\n"
-	    "    near     priority=0 (cookie 0x1) actions=vm3 (of lower priority)\n"
-	    "    action   group:1\n"
-	    "    note     bucket 2\n"
-	    "      action   output:vm2\n"
-	    "end        done\n"
-	    "megaflow   in_port(vm1)\n"
-	    "actions    vm2\n");
+	expect(print_trace_in,
+	       "{'flow': 'udp,in_port=vm1', 'end': 'done', 'megaflow': 'in_port(vm1)', 'actions': "
+	       "'vm2', 'steps': ["
+	       "{'depth': 0, 'table': 0, 'near_by': 'tp_dst',"
+	       " 'rule': {'priority': 7, 'match': 'udp', 'cookie': '0xa', 'actions': 'group:1'},"
+	       " 'near': {'priority': 9, 'match': 'udp,tp_dst=7', 'actions': 'drop'}},"
+	       "{'depth': 0, 'action': 'resubmit(,254)'},"
+	       "{'depth': 1, 'table': 254, 'near_by': 'priority',"
+	       " 'rule': {'priority': 5, 'match': '', 'cookie': '0x0', 'actions': 'group:1'},"
+	       " 'near': {'priority': 0, 'match': '', 'cookie': '0x1', 'actions': 'vm3'}},"
+	       "{'depth': 1, 'action': 'group:1'},"
+	       "{'depth': 1, 'note': 'bucket 2'},"
+	       "{'depth': 2, 'action': 'output:vm2'}]}",
+	       "packet     udp,in_port=vm1\n"
+	       "table 0    priority=7,udp (cookie 0xa)\n"
+	       "  near     priority=9,udp,tp_dst=7 actions=drop (differs in tp_dst)\n"
+	       "  action   resubmit(,254)\n"
+	       "  table 254  priority=5\n"
+	       "    near     priority=0 (cookie 0x1) actions=vm3 (of lower priority)\n"
+	       "    action   group:1\n"
+	       "    note     bucket 2\n"
+	       "      action   output:vm2\n"
+	       "end        done\n"
+	       "megaflow   in_port(vm1)\n"
+	       "actions    vm2\n");
 }
 
-#define ENDS(steps, end, actions)                                                         \
-	"{\"flow\": \"ip\", \"steps\": [" steps "], \"end\": \"" end "\", \"megaflow\": " \
-	"\"m\", \"actions\": \"" actions "\"}"
+#define ENDS(steps, end, actions)                                             \
+	"{'flow': 'ip', 'steps': [" steps "], 'end': '" end "', 'megaflow': " \
+	"'m', 'actions': '" actions "'}"
 
 static void the_end_says_why_nothing_is_sent(void **state)
 {
 	(void)state;
-	expect(print_trace_in, ENDS("{\"depth\": 0, \"table\": 3}", "done", "drop"),
+	expect(print_trace_in, ENDS("{'depth': 0, 'table': 3}", "done", "drop"),
 	       "packet     ip\n"
 	       "table 3    no rule matches\n"
 	       "end        dropped: table 3 has no rule for it\n"
 	       "megaflow   m\n"
 	       "actions    drop\n");
 	expect(print_trace_in,
-	       ENDS("{\"depth\": 0, \"table\": 3, \"rule\": " RULE(1, "ip", "0x0", "drop") "}",
+	       ENDS("{'depth': 0, 'table': 3, 'rule': "
+		    "{'priority': 1, 'match': 'ip', 'actions': 'drop'}"
+		    "}",
 		    "done", "drop"),
 	       "packet     ip\n"
 	       "table 3    priority=1,ip\n"
@@ -110,8 +105,8 @@ static void the_end_says_why_nothing_is_sent(void **state)
 static void a_loop_does_not_run_off_the_screen(void **state)
 {
 	(void)state;
-	char *got = print(print_trace_in, false,
-			  ENDS("{\"depth\": 4000, \"action\": \"x\"}", "done", "vm2"));
+	char *got =
+	    print(print_trace_in, false, ENDS("{'depth': 4000, 'action': 'x'}", "done", "vm2"));
 	assert_non_null(strstr(got, "\n                                  action   x\n"));
 	free(got);
 }
@@ -119,11 +114,11 @@ static void a_loop_does_not_run_off_the_screen(void **state)
 static void without_a_terminal_there_are_no_colours(void **state)
 {
 	(void)state;
-	const char *json = ENDS("{\"depth\": 0, \"table\": 3}", "done", "drop");
+	const char *json = ENDS("{'depth': 0, 'table': 3}", "done", "drop");
 	char *plain = NULL, *coloured = print(print_trace_in, true, json);
 	size_t len;
 	FILE *out = open_memstream(&plain, &len);
-	json_t *result = json_loads(json, 0, NULL);
+	json_t *result = parse(json);
 	print_trace(result, out);
 	fclose(out);
 	json_decref(result);
@@ -133,17 +128,16 @@ static void without_a_terminal_there_are_no_colours(void **state)
 	free(coloured);
 }
 
-#define LIVE(lookups, events, more)                                                           \
-	"{\"index\": 0, \"port\": \"vm1\", \"bytes\": 60, \"lookups\": [" lookups             \
-	"], \"events\": [" events "], \"trace\": {\"flow\": \"ip\", \"steps\": [], \"end\": " \
-	"\"done\", \"megaflow\": \"m\", \"actions\": \"vm2\"}" more "}"
+#define LIVE(lookups, events, more)                                                             \
+	"{'index': 0, 'port': 'vm1', 'bytes': 60, 'lookups': [" lookups "], 'events': [" events \
+	"], 'trace': {'flow': 'ip', 'steps': [], 'end': "                                       \
+	"'done', 'megaflow': 'm', 'actions': 'vm2'}" more "}"
 
 static void a_packet_that_misses_goes_to_swctld(void **state)
 {
 	(void)state;
 	expect(print_live_packet_in,
-	       LIVE("{\"hit\": false}", "{\"kind\": \"upcall\", \"port\": \"vm1\", \"packets\": 1}",
-		    ""),
+	       LIVE("{'hit': false}", "{'kind': 'upcall', 'port': 'vm1', 'packets': 1}", ""),
 	       "packet 1   60 bytes at vm1\n"
 	       "           ip\n"
 	       "lookup     miss\n"
@@ -158,8 +152,8 @@ static void a_megaflow_that_is_as_the_tables_say_is_shown_once(void **state)
 {
 	(void)state;
 	expect(print_live_packet_in,
-	       LIVE("{\"hit\": true, \"megaflow\": \"m\", \"actions\": \"vm2\"}",
-		    "{\"kind\": \"output\", \"port\": \"vm2\", \"packets\": 1}", ""),
+	       LIVE("{'hit': true, 'megaflow': 'm', 'actions': 'vm2'}",
+		    "{'kind': 'output', 'port': 'vm2', 'packets': 1}", ""),
 	       "packet 1   60 bytes at vm1\n"
 	       "           ip\n"
 	       "lookup     hit m\n"
@@ -173,13 +167,13 @@ static void a_drop_has_its_reason_and_where(void **state)
 {
 	(void)state;
 	expect(print_live_packet_in,
-	       LIVE("{\"hit\": true, \"megaflow\": \"old\", \"actions\": \"vm3,vm2\"},"
-		    "{\"hit\": false}",
-		    "{\"kind\": \"drop\", \"port\": \"vm3\", \"packets\": 1, \"reason\": "
-		    "\"port-down\", \"text\": \"no link\"},"
-		    "{\"kind\": \"output\", \"port\": \"vm2\", \"packets\": 3},"
-		    "{\"kind\": \"drop\", \"port\": \"vm1\", \"packets\": 1, \"reason\": \"new\"}",
-		    ", \"cut\": true"),
+	       LIVE("{'hit': true, 'megaflow': 'old', 'actions': 'vm3,vm2'},"
+		    "{'hit': false}",
+		    "{'kind': 'drop', 'port': 'vm3', 'packets': 1, 'reason': "
+		    "'port-down', 'text': 'no link'},"
+		    "{'kind': 'output', 'port': 'vm2', 'packets': 3},"
+		    "{'kind': 'drop', 'port': 'vm1', 'packets': 1, 'reason': 'new'}",
+		    ", 'cut': true"),
 	       "packet 1   60 bytes at vm1\n"
 	       "           ip\n"
 	       "lookup     hit old\n"
@@ -198,14 +192,13 @@ static void a_drop_has_its_reason_and_where(void **state)
 static void a_malformed_frame_was_not_looked_up(void **state)
 {
 	(void)state;
-	expect(
-	    print_live_packet_in,
-	    "{\"index\": 4, \"port\": \"vm1\", \"bytes\": 9, \"lookups\": [], \"events\": "
-	    "[{\"kind\": \"drop\", \"port\": \"vm1\", \"packets\": 1, \"reason\": \"malformed\"}]}",
-	    "packet 5   9 bytes at vm1\n"
-	    "lookup     none: the frame is malformed\n"
-	    "went       dropped at vm1: malformed\n"
-	    "\n");
+	expect(print_live_packet_in,
+	       "{'index': 4, 'port': 'vm1', 'bytes': 9, 'lookups': [], 'events': "
+	       "[{'kind': 'drop', 'port': 'vm1', 'packets': 1, 'reason': 'malformed'}]}",
+	       "packet 5   9 bytes at vm1\n"
+	       "lookup     none: the frame is malformed\n"
+	       "went       dropped at vm1: malformed\n"
+	       "\n");
 }
 
 static void json_is_one_line(void **state)
@@ -227,10 +220,10 @@ static void what_is_missing_or_of_another_type_does_no_harm(void **state)
 	(void)state;
 	static const char *const texts[] = {
 	    "{}",
-	    "{\"steps\": 7, \"flow\": [], \"end\": null}",
-	    "{\"steps\": [7, {}, {\"table\": \"x\", \"rule\": 3, \"near\": []}]}",
-	    "{\"lookups\": {}, \"events\": [1, {}], \"trace\": 5, \"index\": \"x\"}",
-	    "{\"steps\": [{\"depth\": -4000000000, \"action\": \"x\"}]}",
+	    "{'steps': 7, 'flow': [], 'end': null}",
+	    "{'steps': [7, {}, {'table': 'x', 'rule': 3, 'near': []}]}",
+	    "{'lookups': {}, 'events': [1, {}], 'trace': 5, 'index': 'x'}",
+	    "{'steps': [{'depth': -4000000000, 'action': 'x'}]}",
 	};
 	for (unsigned i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
 		free(print(print_trace_in, true, texts[i]));
