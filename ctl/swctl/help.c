@@ -40,7 +40,8 @@ static const struct {
     {"bundle", "printf 'group add group_id=1,type=all,bucket=output:vm1\\n"
 	       "flow add arp,actions=group:1\\n' | swctl bundle -"},
     {"trace", "swctl trace in_port=vm1,tcp,nw_src=10.0.0.1,nw_dst=10.0.0.2,tp_dst=80"},
-    {"trace", "swctl trace vm1 02:00:00:00:00:02 02:00:00:00:00:01 0800 4500..."},
+    {"trace", "swctl trace vm1 ffffffffffff 020000000001 0806 0001080006040001 020000000001 "
+	      "0a000001 000000000000 0a000002"},
     {"trace", "swctl trace --skip 10 --count 5 vm1 capture.pcap"},
     {"dp.trace", "swctl dp trace vm1"},
     {"dp.trace", "swctl dp trace vm1 --count 10 --time 60"},
