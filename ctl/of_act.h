@@ -32,6 +32,7 @@ struct of_act_reader {
 	uint8_t table;	// the rule's
 	bool checks;	// kinds are known
 	uint8_t n_tags; // that a packet has at least
+	bool is_later;	// the match is on later fragments
 	uint16_t kinds; // of packet, as far as match and earlier actions say
 	uint8_t n_words;
 	uint8_t instruction; // the last one's rank
@@ -57,7 +58,11 @@ void *of_act_put(struct of_act_reader *r, const struct of_word *word, enum of_ac
 // For records that end in an array: room for n_bytes more. The record may move.
 void *of_act_grow(struct of_act_reader *r, const struct of_word *word, size_t at, size_t n_bytes);
 
+struct of_act_value *of_act_put_value(struct of_act_reader *r, const struct of_word *word,
+				      enum of_action_type type, uint64_t value);
+// "NAME wants ..." at the value, or some text at the name.
 int of_act_fail(const struct of_act_reader *r, const struct of_word *word, const char *wants);
+int of_act_fail_name(const struct of_act_reader *r, const struct of_word *word, const char *text);
 // Whether a packet at this place has one of the kinds that a field or action needs.
 int of_act_check_needs(const struct of_act_reader *r, const char *name, size_t len, uint16_t needs);
 // A part of a field, its prerequisites and whether it can be written checked.
@@ -67,7 +72,20 @@ struct of_text_at of_act_at(const struct of_act_reader *r, const struct of_word 
 // The next of the values that commas and blanks separate, as in multipath; false at the end.
 bool of_act_next_arg(struct of_slice *rest, const char **arg, size_t *len);
 
-// The readers of actions that have a file of their own.
+// The readers of actions that have a file of their own. `arg` is what the action's row says.
+int of_act_read_plain(struct of_act_reader *r, const struct of_word *word, unsigned type);
+int of_act_read_output(struct of_act_reader *r, const struct of_word *word, unsigned arg);
+// A word that is no action's name, if it is a port; otherwise -ENOENT without an error's text.
+int of_act_read_bare_port(struct of_act_reader *r, const struct of_word *word);
+int of_act_read_resubmit(struct of_act_reader *r, const struct of_word *word, unsigned arg);
+int of_act_read_goto_table(struct of_act_reader *r, const struct of_word *word, unsigned arg);
+int of_act_read_vlan_value(struct of_act_reader *r, const struct of_word *word, unsigned type);
+int of_act_read_strip_vlan(struct of_act_reader *r, const struct of_word *word, unsigned form);
+int of_act_read_push_vlan(struct of_act_reader *r, const struct of_word *word, unsigned arg);
+int of_act_read_push_mpls(struct of_act_reader *r, const struct of_word *word, unsigned arg);
+int of_act_read_pop_mpls(struct of_act_reader *r, const struct of_word *word, unsigned arg);
+int of_act_read_dec_mpls_ttl(struct of_act_reader *r, const struct of_word *word, unsigned arg);
+int of_act_read_dec_ttl(struct of_act_reader *r, const struct of_word *word, unsigned arg);
 int of_act_read_mod(struct of_act_reader *r, const struct of_word *word, unsigned arg);
 int of_act_read_set_field(struct of_act_reader *r, const struct of_word *word, unsigned arg);
 int of_act_read_load(struct of_act_reader *r, const struct of_word *word, unsigned arg);

@@ -131,10 +131,14 @@ static int put_spec(struct learner *l, const struct of_learn_spec *spec)
 static int check_new(const struct learner *l, const char *name, size_t len,
 		     const struct of_subfield *dst)
 {
-	struct of_act_reader r = *l->r;
-	r.checks = true;
-	r.kinds = of_match_kinds(&l->match);
-	return of_act_check_needs(&r, name, len, of_fields[dst->field].needs);
+	uint16_t needs = of_fields[dst->field].needs;
+	char text[96];
+	if (!needs || (needs & of_match_kinds(&l->match)))
+		return 0;
+	of_kinds_text(needs, text, sizeof(text));
+	return of_error_set(l->r->error, l->r->line, name, len,
+			    "needs %s in the new rule's match, before it, like eth_type=0x800",
+			    text);
 }
 
 // A source in the packet, or a number or value.
@@ -195,7 +199,7 @@ static int read_load(struct learner *l, const struct of_word *word)
 {
 	struct of_learn_spec spec = {.kind = OF_LEARN_LOAD_FIELD};
 	const char *arrow = word->value ? strstr(word->value, "->") : NULL;
-	const char *end = word->value + word->value_len;
+	const char *end = of_word_value(word).end;
 	if (!arrow || arrow == word->value || arrow + 2 >= end)
 		return of_error_set(l->r->error, l->r->line, word->name, word->len,
 				    "load wants VALUE->FIELD or FIELD->FIELD");
@@ -264,10 +268,13 @@ static int read_word(struct learner *l, const struct of_word *word)
 int of_act_read_learn(struct of_act_reader *r, const struct of_word *word, unsigned arg)
 {
 	struct learner l = {.r = r, .action = word, .at = r->buf->n_bytes};
-	struct of_slice rest = {word->value, word->value + word->value_len};
+	struct of_slice rest = of_word_value(word);
 	struct of_word inner;
 	int err = 0;
 	(void)arg;
+	if (word->assign != '(')
+		return of_error_set(r->error, r->line, word->name, word->len,
+				    "needs arguments: learn(...)");
 	if (!of_act_put(r, word, OF_LEARN, sizeof(struct of_act_learn)))
 		return -EINVAL;
 	record(&l)->table = TABLE_DEFAULT;
@@ -283,12 +290,6 @@ static void print_number(struct of_out *out, const char *name, uint64_t value)
 		return;
 	of_out_text(out, name);
 	of_out_dec(out, value);
-}
-
-static void print_hex(struct of_out *out, of_value value)
-{
-	of_out_text(out, "0x");
-	of_out_hex(out, value);
 }
 
 static bool same_bits(const struct of_subfield *a, const struct of_subfield *b)
@@ -308,7 +309,7 @@ static void print_match_value(struct of_out *out, const struct of_learn_spec *sp
 	} else {
 		of_subfield_print(out, &spec->dst);
 		of_out_char(out, '=');
-		print_hex(out, value);
+		of_out_0x(out, value);
 	}
 }
 
@@ -329,7 +330,7 @@ static void print_spec(struct of_out *out, const struct of_learn_spec *spec,
 		break;
 	case OF_LEARN_LOAD_VALUE:
 		of_out_text(out, "load:");
-		print_hex(out, of_act_value_of(spec->value));
+		of_out_0x(out, of_act_value_of(spec->value));
 		of_out_text(out, "->");
 		of_subfield_print(out, &spec->dst);
 		break;

@@ -50,9 +50,6 @@ int of_act_read_mod(struct of_act_reader *r, const struct of_word *word, unsigne
 		mask = VLAN_VID_MASK;
 		if (!of_text_u128(word->value, word->value_len, mask, &value))
 			return of_act_fail(r, word, "a VLAN from 0 to 4095");
-	} else if (memchr(word->value, '/', word->value_len)) {
-		return of_error_set(r->error, r->line, word->value, word->value_len,
-				    "%.*s takes no mask", (int)word->name_len, word->name);
 	} else {
 		err = of_value_parse_exact(field, &at, &value);
 	}
@@ -112,7 +109,7 @@ static int put_set_field(struct of_act_reader *r, const struct of_word *word, en
 
 int of_act_read_set_field(struct of_act_reader *r, const struct of_word *word, unsigned arg)
 {
-	struct arrow arrow;
+	struct arrow arrow = {0};
 	struct of_subfield sf;
 	of_value value, mask;
 	(void)arg;
@@ -135,9 +132,9 @@ int of_act_read_set_field(struct of_act_reader *r, const struct of_word *word, u
 
 int of_act_read_load(struct of_act_reader *r, const struct of_word *word, unsigned arg)
 {
-	struct arrow arrow;
+	struct arrow arrow = {0};
 	struct of_subfield sf;
-	of_value value;
+	of_value value = 0;
 	(void)arg;
 	int err = split_arrow(r, word, &arrow);
 	if (err)
@@ -160,7 +157,7 @@ int of_act_read_load(struct of_act_reader *r, const struct of_word *word, unsign
 
 int of_act_read_move(struct of_act_reader *r, const struct of_word *word, unsigned arg)
 {
-	struct arrow arrow;
+	struct arrow arrow = {0};
 	struct of_subfield src, dst;
 	(void)arg;
 	int err = split_arrow(r, word, &arrow);

@@ -115,7 +115,8 @@ of_value of_value_ones(unsigned n_bits)
 
 of_value of_field_bits(const struct of_field *field)
 {
-	of_value bits = of_value_ones(field->n_bits);
+	unsigned place_bits = field->size * 8u;
+	of_value bits = of_value_ones(field->n_bits < place_bits ? field->n_bits : place_bits);
 	return field == &of_fields[OF_F_NW_TOS] ? bits & 0xfc : bits;
 }
 
@@ -123,10 +124,29 @@ of_value of_field_bits(const struct of_field *field)
 static of_value place_load(const struct of_field *field, const struct of_key *key)
 {
 	const uint8_t *bytes = (const uint8_t *)key + field->offset;
-	of_value value = 0;
-	for (unsigned i = 0; i < field->size; i++)
-		value = value << 8 | bytes[i];
-	return value;
+	uint64_t half[2];
+	uint32_t word;
+	uint16_t small;
+	switch (field->size) {
+	case 1:
+		return *bytes;
+	case 2:
+		memcpy(&small, bytes, sizeof(small));
+		return __builtin_bswap16(small);
+	case 4:
+		memcpy(&word, bytes, sizeof(word));
+		return __builtin_bswap32(word);
+	case 6:
+		memcpy(&small, bytes, sizeof(small));
+		memcpy(&word, bytes + sizeof(small), sizeof(word));
+		return (uint64_t)__builtin_bswap16(small) << 32 | __builtin_bswap32(word);
+	case 8:
+		memcpy(half, bytes, sizeof(half[0]));
+		return __builtin_bswap64(half[0]);
+	default:
+		memcpy(half, bytes, sizeof(half));
+		return (of_value)__builtin_bswap64(half[0]) << 64 | __builtin_bswap64(half[1]);
+	}
 }
 
 static void place_store(const struct of_field *field, struct of_key *key, of_value value)
@@ -164,11 +184,6 @@ void of_subfield_set(const struct of_subfield *sf, struct of_key *key, of_value 
 	of_value place = place_load(field, key) & ~(bits << field->shift);
 	place |= (value << sf->ofs & bits) << field->shift | field->presence;
 	place_store(field, key, place);
-}
-
-struct of_subfield of_field_whole(enum of_field_id id)
-{
-	return (struct of_subfield){(uint8_t)id, 0, of_fields[id].n_bits};
 }
 
 // As a subfield vlan_vid is the VLAN alone, without the bit that says that there is a tag.

@@ -153,7 +153,10 @@ of_value of_subfield_get(const struct of_subfield *sf, const struct of_key *key)
 // Writes the low n_bits; other bits of the key stay, but for the field's presence. in_port's 16
 // ones, which is no port, are written as 32: a mask's.
 void of_subfield_set(const struct of_subfield *sf, struct of_key *key, of_value value);
-struct of_subfield of_field_whole(enum of_field_id id);
+static inline struct of_subfield of_field_whole(enum of_field_id id)
+{
+	return (struct of_subfield){(uint8_t)id, 0, of_fields[id].n_bits};
+}
 
 // "NXM_NX_REG0[0..15]", "reg0[3]", "reg0[]" or "reg0". 0, or -EINVAL with *error.
 int of_subfield_parse(struct of_subfield *sf, const char *line, const char *text, size_t len,

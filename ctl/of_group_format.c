@@ -45,25 +45,30 @@ static void print_vlan(struct of_out *out, of_value mask)
 		print_mask(out, OF_F_VLAN_TCI, mask);
 }
 
+// "fields=ip_src" or "fields(ip_src,ip_dst)".
 static void print_fields(struct of_out *out, const struct of_key *mask)
 {
-	size_t start = out->len;
+	uint8_t ids[sizeof(hash_rows)];
+	unsigned n = 0;
 	for (unsigned i = 0; i < sizeof(hash_rows); i++) {
 		struct of_subfield sf = of_field_whole((enum of_field_id)hash_rows[i]);
+		if (of_subfield_get(&sf, mask))
+			ids[n++] = hash_rows[i];
+	}
+	if (n == 0)
+		return;
+	of_out_text(out, n == 1 ? ",fields=" : ",fields(");
+	for (unsigned i = 0; i < n; i++) {
+		struct of_subfield sf = of_field_whole((enum of_field_id)ids[i]);
 		of_value bits = of_subfield_get(&sf, mask);
-		if (!bits)
-			continue;
-		if (out->len == start)
-			of_out_text(out, ",fields(");
-		if (hash_rows[i] == OF_F_VLAN_TCI)
+		if (ids[i] == OF_F_VLAN_TCI)
 			print_vlan(out, bits);
 		else
-			print_mask(out, (enum of_field_id)hash_rows[i], bits);
+			print_mask(out, (enum of_field_id)ids[i], bits);
 	}
-	if (out->len > start) {
-		of_out_chomp(out, ',');
+	of_out_chomp(out, ',');
+	if (n > 1)
 		of_out_char(out, ')');
-	}
 }
 
 static void print_number(struct of_out *out, const char *name, uint64_t value)

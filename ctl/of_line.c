@@ -58,11 +58,11 @@ static int read_table(struct of_line *l, const struct of_word *word, unsigned ar
 	int err = want_number(l, word, max, &value);
 	if (err)
 		return err;
-	if (l->flow) {
-		l->flow->table = (uint8_t)value;
-	} else {
+	if (l->filter) {
 		l->filter->table = (uint8_t)value;
 		l->filter->has_table = value != OF_TABLE_ALL;
+	} else {
+		l->flow->table = (uint8_t)value;
 	}
 	return 0;
 }
@@ -187,6 +187,9 @@ static void names_init(void)
 static int unknown_word(struct of_line *l, const struct of_word *word)
 {
 	struct of_guess guess;
+	int err = of_field_check_foreign(l->line, word->name, word->name_len, l->error);
+	if (err)
+		return err;
 	of_guess_init(&guess, word->name, word->name_len);
 	of_field_guess(&guess);
 	for (unsigned i = 0; i < N_KEYWORDS; i++) {

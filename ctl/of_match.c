@@ -149,25 +149,50 @@ static int add_range(struct of_match_reader *r, const struct of_word *word, enum
 	return 0;
 }
 
+// dl_vlan has a word for no tag.
+static int add_vid(struct of_match_reader *r, const struct of_word *word)
+{
+	struct of_subfield sf = of_field_whole(OF_F_DL_VLAN);
+	struct of_subfield tci = of_field_whole(OF_F_VLAN_TCI);
+	uint64_t vid;
+	if (!of_text_u64(word->value, word->value_len, VID_NONE, &vid) ||
+	    (vid > VLAN_VID_MASK && vid != VID_NONE))
+		return of_error_set(r->error, r->line, word->value, word->value_len,
+				    "%.*s wants a VLAN from 0 to 4095, or 0xffff for none",
+				    (int)word->name_len, word->name);
+	if (vid == VID_NONE)
+		return add_bits(r, word, &tci, 0, UINT16_MAX);
+	return add_bits(r, word, &sf, vid, VLAN_VID_MASK);
+}
+
+// nw_tos takes all eight bits, and looks at six, as ovs-ofctl does.
+static int add_tos(struct of_match_reader *r, const struct of_word *word)
+{
+	struct of_subfield sf = of_field_whole(OF_F_NW_TOS);
+	uint64_t tos;
+	of_value bits = of_field_bits(&of_fields[OF_F_NW_TOS]);
+	if (!of_text_u64(word->value, word->value_len, UINT8_MAX, &tos))
+		return of_error_set(r->error, r->line, word->value, word->value_len,
+				    "%.*s wants a number up to 255", (int)word->name_len,
+				    word->name);
+	return add_bits(r, word, &sf, tos & bits, bits);
+}
+
 static int add_value(struct of_match_reader *r, const struct of_word *word, enum of_field_id id)
 {
 	struct of_text_at at = {r->line,	 word->name, word->name_len, word->value,
 				word->value_len, r->ports,   r->error};
 	struct of_subfield sf = of_field_whole(id);
 	of_value value, mask;
-	uint64_t number;
-	if (id == OF_F_DL_VLAN && of_text_u64(word->value, word->value_len, VID_NONE, &number) &&
-	    number == VID_NONE) {
-		sf = of_field_whole(OF_F_VLAN_TCI);
-		return add_bits(r, word, &sf, 0, UINT16_MAX);
-	}
+	bool is_any = word->value_len == 1 && word->value[0] == '*';
+	if (id == OF_F_DL_VLAN && !is_any)
+		return add_vid(r, word);
+	if (id == OF_F_NW_TOS && !is_any)
+		return add_tos(r, word);
 	if (is_port_field(id) && memchr(word->value, '-', word->value_len))
 		return add_range(r, word, id);
 	int err = of_value_parse(&of_fields[id], &at, &value, &mask);
-	if (err)
-		return err;
-	// in_port is matched whole.
-	return add_bits(r, word, &sf, value, mask);
+	return err ? err : add_bits(r, word, &sf, value, mask);
 }
 
 static int add_field(struct of_match_reader *r, const struct of_word *word, enum of_field_id id)
@@ -220,7 +245,7 @@ int of_match_reader_add(struct of_match_reader *r, const struct of_word *word)
 		return add_protocol(r, word, protocol);
 	if (memchr(word->name, '[', word->name_len))
 		return add_subfield(r, word);
-	return of_field_check_foreign(r->line, word->name, word->name_len, r->error);
+	return 0;
 }
 
 // Says the same of fragments in one way, so that what is printed reads as the same bits.
@@ -263,10 +288,11 @@ int of_match_parse(struct of_match *match, const char *text, const struct of_por
 			return found;
 		if (found > 0)
 			continue;
+		int err = of_field_check_foreign(text, word.name, word.name_len, error);
 		struct of_guess guess;
 		of_guess_init(&guess, word.name, word.name_len);
 		of_field_guess(&guess);
-		return of_guess_fail(&guess, error, text, "field");
+		return err ? err : of_guess_fail(&guess, error, text, "field");
 	}
 	return of_match_reader_finish(&r);
 }

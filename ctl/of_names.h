@@ -10,6 +10,7 @@
 struct of_names {
 	struct of_name {
 		const char *text; // NULL: empty
+		uint32_t hash;
 		uint16_t len, id;
 	} slots[OF_NAMES_SLOTS];
 };

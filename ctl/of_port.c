@@ -44,7 +44,12 @@ int of_port_parse(uint32_t *port, const char *line, const char *text, size_t len
 	}
 	if (!of_text_u64(text, len, UINT64_MAX, &number)) {
 		*port = port_by_name(text, len, ports);
-		return *port ? 0 : of_error_set(error, line, word, word_len, unknown);
+		if (*port)
+			return 0;
+		bool is_foreign = (len == 5 && strncasecmp(text, "local", len) == 0) ||
+				  (len == 10 && strncasecmp(text, "controller", len) == 0);
+		return of_error_set(error, line, word, word_len, "%s",
+				    is_foreign ? "not built yet" : unknown);
 	}
 	if (number == 0 || number > OF_PORT_NO_MAX)
 		return of_error_set(error, line, text, len, "port numbers are 1 to %u",

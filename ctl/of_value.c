@@ -13,21 +13,27 @@ struct value_text {
 	size_t value_len, mask_len;
 };
 
-static const char *const wants[] = {
-    [OF_FMT_MAC] = "a MAC address, like 52:54:00:00:00:01",
-    [OF_FMT_IPV4] = "an IPv4 address, like 10.0.0.1 or 10.0.0.0/8",
-    [OF_FMT_IPV6] = "an IPv6 address, like fd00::1 or fd00::/8",
-    [OF_FMT_FRAG] = "no, yes, first, later or not_later",
-    [OF_FMT_TCP_FLAGS] = "flags, like +syn-ack, or a number up to 0xfff",
+static const struct {
+	const char *value, *masked; // where there can be a mask
+} wants[] = {
+    [OF_FMT_MAC] = {"a MAC address, like 52:54:00:00:00:01",
+		    "a MAC address, like 52:54:00:00:00:01"},
+    [OF_FMT_IPV4] = {"an IPv4 address, like 10.0.0.1",
+		     "an IPv4 address, like 10.0.0.1 or 10.0.0.0/8"},
+    [OF_FMT_IPV6] = {"an IPv6 address, like fd00::1", "an IPv6 address, like fd00::1 or fd00::/8"},
+    [OF_FMT_PORT] = {"a port", "a port, without a mask"},
+    [OF_FMT_FRAG] = {"no, yes, first, later or not_later", "no, yes, first, later or not_later"},
+    [OF_FMT_TCP_FLAGS] = {"flags, like syn|ack, or a number up to 0xfff",
+			  "flags, like +syn-ack, or a number up to 0xfff"},
 };
 
-static int bad_value(const struct of_field *field, const struct of_text_at *at)
+static int bad_value(const struct of_field *field, const struct of_text_at *at, bool masks)
 {
-	const char *text = wants[field->format];
+	const char *text = masks ? wants[field->format].masked : wants[field->format].value;
+	const char *or_mask = masks && field->maskable ? ", or NUMBER/MASK" : "";
 	if (text)
 		return of_error_set(at->error, at->line, at->value, at->value_len, "%.*s wants %s",
 				    (int)at->name_len, at->name, text);
-	const char *or_mask = field->maskable ? ", or NUMBER/MASK" : "";
 	if (field == &of_fields[OF_F_NW_TOS])
 		return of_error_set(at->error, at->line, at->value, at->value_len,
 				    "%.*s wants a multiple of 4 up to 252", (int)at->name_len,
@@ -159,42 +165,54 @@ static int read_port(const struct of_text_at *at, of_value *value)
 	return err;
 }
 
-int of_value_parse(const struct of_field *field, const struct of_text_at *at, of_value *value,
-		   of_value *mask)
+static int takes_no_mask(const struct of_text_at *at)
+{
+	return of_error_set(at->error, at->line, at->value, at->value_len, "%.*s takes no mask",
+			    (int)at->name_len, at->name);
+}
+
+static int parse(const struct of_field *field, const struct of_text_at *at, bool masks,
+		 of_value *value, of_value *mask)
 {
 	const char *slash = memchr(at->value, '/', at->value_len);
 	struct value_text t = {.field = field, .value = at->value, .value_len = at->value_len};
 	*value = 0;
-	*mask = 0;
-	if (at->value_len == 1 && at->value[0] == '*')
-		return 0;
+	*mask = of_field_bits(field);
+	if (slash && !masks)
+		return takes_no_mask(at);
 	if (slash) {
 		t.value_len = (size_t)(slash - at->value);
 		t.mask = slash + 1;
 		t.mask_len = at->value_len - t.value_len - 1;
 	}
-	*mask = of_field_bits(field);
 	if (field->format == OF_FMT_PORT && !slash)
 		return read_port(at, value);
 	if (field->format == OF_FMT_PORT || !readers[field->format](&t, value, mask))
-		return bad_value(field, at);
+		return bad_value(field, at, masks);
 	if (*value & ~of_field_bits(field))
-		return bad_value(field, at);
+		return bad_value(field, at, masks);
 	if (slash && !field->maskable && *mask && *mask != of_field_bits(field))
-		return of_error_set(at->error, at->line, at->value, at->value_len,
-				    "%.*s takes no mask", (int)at->name_len, at->name);
+		return takes_no_mask(at);
 	*value &= *mask;
+	return 0;
+}
+
+int of_value_parse(const struct of_field *field, const struct of_text_at *at, of_value *value,
+		   of_value *mask)
+{
+	if (at->value_len != 1 || at->value[0] != '*')
+		return parse(field, at, true, value, mask);
+	*value = 0;
+	*mask = 0;
 	return 0;
 }
 
 int of_value_parse_exact(const struct of_field *field, const struct of_text_at *at, of_value *value)
 {
 	of_value mask;
-	int err = of_value_parse(field, at, value, &mask);
-	if (err || mask == of_field_bits(field))
-		return err;
-	return of_error_set(at->error, at->line, at->value, at->value_len,
-			    "%.*s wants a whole value here, no mask", (int)at->name_len, at->name);
+	int err = parse(field, at, false, value, &mask);
+	// Words may have one: "+syn".
+	return !err && mask != of_field_bits(field) ? bad_value(field, at, false) : err;
 }
 
 int of_value_parse_bits(unsigned n_bits, const struct of_text_at *at, of_value *value)

@@ -166,29 +166,29 @@ static int add_first(struct classifier *c, struct cls_rule *rule)
 static void tries_del(struct classifier *c, const struct cls_rule *rule, unsigned n)
 {
 	const struct cls_mask *mask = rule->mask;
-	struct of_match match;
+	struct of_key key;
 
 	if (n == 0)
 		return;
-	cls_rule_match(rule, &match);
+	cls_mask_unpack(mask, rule->words, &key);
 	for (unsigned i = 0; i < n; i++) {
 		const struct cls_prefix *p = &mask->prefixes[i];
 
-		trie_del(&c->tries[p->field], cls_prefix_value(&match.key, p->field), p->len);
+		trie_del(&c->tries[p->field], cls_prefix_value(&key, p->field), p->len);
 	}
 }
 
 static int tries_add(struct classifier *c, const struct cls_rule *rule)
 {
 	const struct cls_mask *mask = rule->mask;
-	struct of_match match;
+	struct of_key key;
 
 	if (mask->n_prefixes == 0)
 		return 0;
-	cls_rule_match(rule, &match);
+	cls_mask_unpack(mask, rule->words, &key);
 	for (unsigned i = 0; i < mask->n_prefixes; i++) {
 		const struct cls_prefix *p = &mask->prefixes[i];
-		trie_value value = cls_prefix_value(&match.key, p->field);
+		trie_value value = cls_prefix_value(&key, p->field);
 		int err = trie_add(&c->tries[p->field], value, p->len);
 
 		if (err) {
@@ -271,79 +271,116 @@ struct lookup {
 	const struct of_key *key;
 	struct of_key *looked_at; // may be NULL
 	bool done[CLS_N_PREFIX_FIELDS];
-	struct trie_result tries[CLS_N_PREFIX_FIELDS]; // where `done`
+	// Where `done`: leading bits that are in looked_at already, and what the trie says.
+	uint8_t have_bits[CLS_N_PREFIX_FIELDS];
+	struct trie_result tries[CLS_N_PREFIX_FIELDS];
 };
 
-static const struct trie_result *look_in_trie(struct lookup *l, enum cls_prefix_field field)
-{
-	if (!l->done[field]) {
-		trie_value value = cls_prefix_value(l->key, field);
-
-		trie_lookup(&l->c->tries[field], value, &l->tries[field]);
-		l->done[field] = true;
-	}
-	return &l->tries[field];
-}
-
-// How many bits more would be looked at.
-static unsigned price(const struct lookup *l, enum cls_prefix_field field, unsigned n_bits)
+static void look_in_trie(struct lookup *l, enum cls_prefix_field field)
 {
 	trie_value missing = l->looked_at ? ~cls_prefix_value(l->looked_at, field) : 0;
-	unsigned have = trie_common_bits(missing, 0);
+	trie_value value = cls_prefix_value(l->key, field);
 
-	return n_bits > have ? n_bits - have : 0;
+	l->have_bits[field] = (uint8_t)trie_common_bits(missing, 0);
+	trie_lookup(&l->c->tries[field], value, &l->tries[field]);
+	l->done[field] = true;
+}
+
+// Whether the trie tells that no rule with this prefix matches; *price: how many bits more that
+// would take.
+static bool trie_tells(const struct lookup *l, const struct cls_prefix *p, unsigned *price)
+{
+	const struct trie_result *r = &l->tries[p->field];
+	unsigned need = r->need_bits[p->len], have = l->have_bits[p->field];
+
+	if (trie_lens_has(&r->matches, p->len))
+		return false;
+	*price = need > have ? need - have : 0;
+	return true;
+}
+
+enum { UNKNOWN = -1 };
+
+// The least price at which tries that were searched before tell that no rule of the mask matches.
+static int known_price(const struct lookup *l, const struct cls_mask *mask)
+{
+	unsigned price;
+	int least = UNKNOWN;
+
+	for (unsigned i = 0; i < mask->n_prefixes; i++) {
+		const struct cls_prefix *p = &mask->prefixes[i];
+
+		if (l->done[p->field] && trie_tells(l, p, &price) &&
+		    (least == UNKNOWN || (int)price < least))
+			least = (int)price;
+	}
+	return least;
+}
+
+// Adds the mask's bits up to and with a stage.
+static void look_at_stages(struct lookup *l, const struct cls_mask *mask, unsigned stage)
+{
+	if (!l->looked_at)
+		return;
+	cls_mask_look(l->looked_at, mask, stage);
+	for (unsigned i = 0; i < mask->n_prefixes; i++) {
+		const struct cls_prefix *p = &mask->prefixes[i];
+
+		if (p->stage <= stage && l->have_bits[p->field] < p->len)
+			l->have_bits[p->field] = p->len;
+	}
 }
 
 // Whether a trie of the stage tells that no rule of the mask matches. Takes that which costs least.
 static bool tries_tell(struct lookup *l, const struct cls_mask *mask, unsigned stage)
 {
 	const struct cls_prefix *best = NULL;
-	unsigned best_price = 0;
+	unsigned best_price = 0, price, need;
 
 	for (unsigned i = 0; i < mask->n_prefixes; i++) {
 		const struct cls_prefix *p = &mask->prefixes[i];
-		const struct trie_result *r;
-		unsigned p_price;
 
 		if (p->stage != stage)
 			continue;
-		r = look_in_trie(l, p->field);
-		if (trie_lens_has(&r->matches, p->len))
-			continue;
-		p_price = price(l, p->field, r->need_bits[p->len]);
-		if (!best || p_price < best_price) {
+		if (!l->done[p->field])
+			look_in_trie(l, p->field);
+		if (trie_tells(l, p, &price) && (!best || price < best_price)) {
 			best = p;
-			best_price = p_price;
+			best_price = price;
 		}
-		if (best_price == 0)
-			break;
 	}
-	if (best && l->looked_at)
-		cls_prefix_look(l->looked_at, mask, best->field,
-				l->tries[best->field].need_bits[best->len]);
-	return best;
+	if (!best || best_price == 0)
+		return best;
+	need = l->tries[best->field].need_bits[best->len];
+	cls_prefix_look(l->looked_at, mask, best->field, need);
+	l->have_bits[best->field] = (uint8_t)need;
+	return true;
 }
 
 // Looks at a subtable, stage by stage, for a rule better than `best`.
 static struct cls_rule *look(struct lookup *l, const struct cls_subtable *s, struct cls_rule *best)
 {
 	const struct cls_mask *mask = s->mask;
-	unsigned stage = 0;
-	uint64_t sum = 0;
+	uint32_t hashes[CLS_STAGES] = {0}, hash;
+	unsigned stage = 0, last = mask->n_stages - 1u;
+	int price = known_price(l, mask);
 
+	if (price == 0)
+		return best;
+	hash = cls_mask_hashes(mask, of_words(l->key), false, hashes);
+	if (price == UNKNOWN)
+		cls_subtable_prefetch(s, hashes, hash);
 	for (;; stage++) {
 		if (tries_tell(l, mask, stage))
 			return best;
-		sum += cls_stage_sum(mask, stage, of_words(l->key), false);
-		if (stage + 1 == mask->n_stages) {
-			best = cls_subtable_lookup(s, l->key, sum, best);
+		if (stage == last) {
+			best = cls_subtable_lookup(s, l->key, hash, best);
 			break;
 		}
-		if (!hash_counts_has(&s->stages.early[stage], hash_finish(sum, 0)))
+		if (!hash_counts_has(&s->stages.early[stage], hashes[stage]))
 			break;
 	}
-	if (l->looked_at)
-		cls_mask_look(l->looked_at, mask, stage);
+	look_at_stages(l, mask, stage);
 	return best;
 }
 

@@ -38,13 +38,8 @@ void cls_rule_fini(struct cls_rule *rule)
 
 void cls_rule_match(const struct cls_rule *rule, struct of_match *match)
 {
-	key_word *key = of_words_rw(&match->key);
-	const uint64_t *words = rule->words;
-
-	memset(&match->key, 0, sizeof(match->key));
 	match->mask = rule->mask->mask;
-	for (uint32_t map = rule->mask->map; map; map &= map - 1)
-		key[__builtin_ctz(map)] = *words++;
+	cls_mask_unpack(rule->mask, rule->words, &match->key);
 }
 
 bool cls_rule_matches(const struct cls_rule *rule, const struct of_key *key)

@@ -17,7 +17,7 @@ struct trie_node {
 	struct trie_edge edge[2];
 	trie_value prefix; // bits from `depth` on are zero
 	unsigned depth;
-};
+} __attribute__((aligned(64)));
 
 void trie_init(struct trie *t, unsigned value_bytes)
 {
@@ -26,12 +26,9 @@ void trie_init(struct trie *t, unsigned value_bytes)
 
 static bool bit_of(trie_value value, unsigned i)
 {
-	return value >> (TRIE_BITS - 1 - i) & 1;
-}
+	uint64_t word = (uint64_t)(i < 64 ? value >> 64 : value);
 
-static trie_value leading_bits(trie_value value, unsigned n)
-{
-	return n == 0 ? 0 : value >> (TRIE_BITS - n) << (TRIE_BITS - n);
+	return word >> (63 - i % 64) & 1;
 }
 
 static void lens_add(struct trie_lens *lens, unsigned len)
@@ -61,27 +58,38 @@ struct path {
 	unsigned n;
 };
 
-static struct trie_edge *descend(struct trie *t, trie_value value, unsigned len, struct path *path)
+// `bytes` is known to the compiler.
+static inline __attribute__((always_inline)) void
+descend(const struct trie *t, unsigned bytes, trie_value value, unsigned len, struct path *path)
 {
-	struct trie_edge *e = &t->root;
+	const struct trie_edge *e = &t->root;
 
 	path->n = 0;
 	for (;;) {
-		struct trie_node *node = e->node;
+		const struct trie_node *node = e->node;
 
-		path->edges[path->n++] = e;
+		path->edges[path->n++] = (struct trie_edge *)e;
 		if (!node || len <= node->depth ||
-		    trie_common_bits(value, node->prefix) < node->depth)
-			return e;
+		    trie_common_bits_in(bytes, value, node->prefix) < node->depth)
+			return;
 		e = &node->edge[bit_of(value, node->depth)];
 	}
+}
+
+static struct trie_edge *find_edge(struct trie *t, trie_value value, unsigned len,
+				   struct path *path)
+{
+	if (t->value_bytes == sizeof(uint32_t))
+		descend(t, sizeof(uint32_t), value, len, path);
+	else
+		descend(t, sizeof(trie_value), value, len, path);
+	return path->edges[path->n - 1];
 }
 
 // The longest prefix that is at an edge; that of its node, if there is, is one.
 static trie_value longest(const struct trie_edge *e, unsigned bytes, unsigned *len)
 {
-	uint32_t count;
-	trie_value value = trie_bucket_get(e->bucket, bytes, e->bucket->n - 1u, len, &count);
+	trie_value value = trie_bucket_longest(e->bucket, bytes, len);
 
 	if (!e->node || e->node->depth <= *len)
 		return value;
@@ -89,49 +97,17 @@ static trie_value longest(const struct trie_edge *e, unsigned bytes, unsigned *l
 	return e->node->prefix;
 }
 
-static unsigned min(unsigned a, unsigned b)
-{
-	return a < b ? a : b;
-}
-
 // The first bit in which two prefixes at the edge part; TRIE_BITS: each is the start of another.
 // Whichever two part first, one of them parts there from the longest.
 static unsigned parting_bit(const struct trie_edge *e, unsigned bytes, trie_value value,
 			    unsigned len)
 {
-	unsigned first = TRIE_BITS, common, other_len;
-	uint32_t count;
+	unsigned first = trie_bucket_parting_bit(e->bucket, bytes, value, len), common;
 
-	for (unsigned i = 0; i < e->bucket->n; i++) {
-		trie_value other = trie_bucket_get(e->bucket, bytes, i, &other_len, &count);
-
-		common = trie_common_bits(value, other);
-		if (common < min(len, other_len))
-			first = min(first, common);
-	}
-	if (e->node) {
-		common = trie_common_bits(value, e->node->prefix);
-		if (common < min(len, e->node->depth))
-			first = min(first, common);
-	}
-	return first;
-}
-
-// Deals a bucket's prefixes out to both sides of a bit, and those that end before it to to[2].
-static int deal_out(const struct trie_bucket *b, unsigned bytes, unsigned depth,
-		    struct trie_bucket *to[3])
-{
-	unsigned len;
-	uint32_t count;
-
-	for (unsigned i = 0; i < b->n; i++) {
-		trie_value value = trie_bucket_get(b, bytes, i, &len, &count);
-		unsigned side = len <= depth ? 2 : bit_of(value, depth);
-
-		if (trie_bucket_add(&to[side], bytes, value, len, count) != 0)
-			return -ENOMEM;
-	}
-	return 0;
+	if (!e->node)
+		return first;
+	common = trie_common_bits(value, e->node->prefix);
+	return common < len && common < e->node->depth && common < first ? common : first;
 }
 
 // Cuts a full bucket in two, if its prefixes part. A matter of speed only: without memory it stays.
@@ -146,13 +122,13 @@ static void split(struct trie_edge *e, unsigned bytes)
 	if (depth == TRIE_BITS)
 		return;
 	node = aligned_alloc(_Alignof(struct trie_node), sizeof(*node));
-	if (!node || deal_out(e->bucket, bytes, depth, to) != 0) {
+	if (!node || trie_bucket_split(e->bucket, bytes, depth, to) != 0) {
 		for (unsigned i = 0; i < 3; i++)
 			free(to[i]);
 		free(node);
 		return;
 	}
-	*node = (struct trie_node){.prefix = leading_bits(value, depth), .depth = depth};
+	*node = (struct trie_node){.prefix = trie_leading_bits(value, depth), .depth = depth};
 	if (e->node)
 		node->edge[bit_of(e->node->prefix, depth)].node = e->node;
 	for (unsigned side = 0; side < 2; side++) {
@@ -167,7 +143,7 @@ static void split(struct trie_edge *e, unsigned bytes)
 int trie_add(struct trie *t, trie_value value, unsigned len)
 {
 	struct path path;
-	struct trie_edge *e = descend(t, value, len, &path);
+	struct trie_edge *e = find_edge(t, value, len, &path);
 
 	if (trie_bucket_add(&e->bucket, t->value_bytes, value, len, 1) != 0)
 		return -ENOMEM;
@@ -200,15 +176,9 @@ static void merge(struct trie_edge *e, unsigned bytes)
 	struct trie_node *node = e->node;
 	struct trie_bucket *from[3] = {node->edge[0].bucket, node->edge[1].bucket, e->bucket};
 	struct trie_bucket *all = NULL;
-	unsigned len;
-	uint32_t count;
 
 	for (unsigned i = 0; i < 3; i++) {
-		for (unsigned j = 0; j < trie_bucket_n(from[i]); j++) {
-			trie_value value = trie_bucket_get(from[i], bytes, j, &len, &count);
-
-			if (trie_bucket_add(&all, bytes, value, len, count) == 0)
-				continue;
+		if (from[i] && trie_bucket_add_all(&all, bytes, from[i]) != 0) {
 			free(all);
 			return;
 		}
@@ -223,7 +193,7 @@ static void merge(struct trie_edge *e, unsigned bytes)
 void trie_del(struct trie *t, trie_value value, unsigned len)
 {
 	struct path path;
-	struct trie_edge *e = descend(t, value, len, &path);
+	struct trie_edge *e = find_edge(t, value, len, &path);
 
 	if (!trie_bucket_del(&e->bucket, t->value_bytes, value, len))
 		return;
@@ -256,68 +226,99 @@ void trie_fini(struct trie *t)
 	trie_init(t, t->value_bytes);
 }
 
-// For all lengths of the set: it takes at least so many bits to tell that no prefix matches.
-static void raise_needs(struct trie_result *result, const struct trie_lens *lens, unsigned n_bits)
+// Of a lookup: the lengths that are still open, and what is known of the others.
+struct search {
+	struct trie_lens open;
+	struct trie_result *result;
+};
+
+static bool is_done(const struct search *s)
+{
+	return (s->open.bits[0] | s->open.bits[1]) == 0;
+}
+
+// No prefix of these lengths matches, and it takes so many bits to tell.
+static void settle(struct search *s, const struct trie_lens *lens, unsigned n_bits)
 {
 	for (unsigned w = 0; w < TRIE_BITS / 64; w++) {
-		for (uint64_t bits = lens->bits[w]; bits; bits &= bits - 1) {
+		uint64_t bits = lens->bits[w] & s->open.bits[w];
+
+		s->open.bits[w] &= ~bits;
+		for (; bits; bits &= bits - 1) {
 			unsigned len = w * 64 + (unsigned)__builtin_ctzll(bits) + 1;
 
-			if (result->need_bits[len] < n_bits)
-				result->need_bits[len] = (uint8_t)n_bits;
+			s->result->need_bits[len] = (uint8_t)n_bits;
 		}
 	}
 }
 
-static inline void look_in_bucket(struct trie_result *result, const struct trie_bucket *b,
-				  unsigned bytes, trie_value value)
+static inline void look_in_bucket(struct search *s, const struct trie_bucket *b, unsigned bytes,
+				  trie_value value)
 {
 	const uint8_t *values = trie_bucket_values(b);
 
 	for (unsigned i = 0; i < b->n_runs; i++) {
 		unsigned len = b->runs[i].len, n = b->runs[i].n;
-		unsigned common = trie_bucket_common_bits(values, bytes, n, value);
 
-		if (common >= len)
-			lens_add(&result->matches, len);
-		else if (result->need_bits[len] <= common)
-			result->need_bits[len] = (uint8_t)(common + 1);
+		if (trie_lens_has(&s->open, len)) {
+			unsigned common = trie_bucket_common_bits(values, bytes, n, value);
+
+			s->open.bits[(len - 1) / 64] &= ~(1ull << (len - 1) % 64);
+			if (common >= len)
+				lens_add(&s->result->matches, len);
+			s->result->need_bits[len] = (uint8_t)(common < len ? common + 1 : len);
+		}
 		values += (size_t)n * bytes;
 	}
 }
 
-// `bytes` is known to the compiler.
+// The same for the prefixes below a node that the value parts from, also for lengths that its
+// edge's bucket has: what shares more bits counts.
+static void settle_below(struct search *s, const struct trie_node *node, unsigned n_bits)
+{
+	struct trie_lens lens = node_lens(node), open = s->open;
+
+	for (unsigned w = 0; w < TRIE_BITS / 64; w++) {
+		for (uint64_t bits = lens.bits[w] & ~open.bits[w]; bits; bits &= bits - 1) {
+			unsigned len = w * 64 + (unsigned)__builtin_ctzll(bits) + 1;
+
+			if (s->result->need_bits[len] < n_bits)
+				s->result->need_bits[len] = (uint8_t)n_bits;
+		}
+	}
+	settle(s, &lens, n_bits);
+}
+
+// Goes down as far as the value does, and looks about on the way back: what is further down shares
+// more bits with the value, so the first answer for a length is its last.
 static inline __attribute__((always_inline)) void
 lookup(const struct trie *t, unsigned bytes, trie_value value, struct trie_result *result)
 {
-	const struct trie_edge *e = &t->root;
+	struct search s = {.open = t->root.lens, .result = result};
+	const struct trie_node *node;
+	const struct trie_edge *e;
+	struct path path;
 
-	for (;;) {
-		const struct trie_node *node = e->node;
-		struct trie_lens below;
-		unsigned common;
-		bool side;
+	descend(t, bytes, value, TRIE_BITS + 1, &path);
+	e = path.edges[--path.n];
+	if (e->bucket)
+		look_in_bucket(&s, e->bucket, bytes, value);
+	if (e->node)
+		settle_below(&s, e->node, trie_common_bits_in(bytes, value, e->node->prefix) + 1);
+	while (path.n > 0 && !is_done(&s)) {
+		const struct trie_edge *above = path.edges[--path.n];
 
+		node = above->node;
+		settle(&s, &node->edge[e == &node->edge[0]].lens, node->depth + 1);
+		e = above;
 		if (e->bucket)
-			look_in_bucket(result, e->bucket, bytes, value);
-		if (!node)
-			return;
-		common = trie_common_bits(value, node->prefix);
-		if (common < node->depth) {
-			below = node_lens(node);
-			raise_needs(result, &below, common + 1);
-			return;
-		}
-		side = bit_of(value, node->depth);
-		raise_needs(result, &node->edge[!side].lens, node->depth + 1);
-		e = &node->edge[side];
+			look_in_bucket(&s, e->bucket, bytes, value);
 	}
 }
 
 void trie_lookup(const struct trie *t, trie_value value, struct trie_result *result)
 {
 	result->matches = (struct trie_lens){0};
-	memset(result->need_bits, 0, sizeof(result->need_bits));
 	if (t->value_bytes == sizeof(uint32_t))
 		lookup(t, sizeof(uint32_t), value, result);
 	else

@@ -72,6 +72,11 @@ static inline unsigned trie_prefix_len(trie_value bits)
 			  __builtin_popcountll((uint64_t)bits));
 }
 
+static inline trie_value trie_leading_bits(trie_value value, unsigned n)
+{
+	return n == 0 ? 0 : value >> (TRIE_BITS - n) << (TRIE_BITS - n);
+}
+
 // How many leading bits two values share.
 static inline unsigned trie_common_bits(trie_value a, trie_value b)
 {
@@ -81,6 +86,16 @@ static inline unsigned trie_common_bits(trie_value a, trie_value b)
 	if (high)
 		return (unsigned)__builtin_clzll(high);
 	return low ? 64 + (unsigned)__builtin_clzll(low) : TRIE_BITS;
+}
+
+// The same for values of `bytes` bytes, which the compiler knows.
+static inline unsigned trie_common_bits_in(unsigned bytes, trie_value a, trie_value b)
+{
+	uint32_t diff = (uint32_t)((a ^ b) >> (TRIE_BITS - 32));
+
+	if (bytes > sizeof(diff))
+		return trie_common_bits(a, b);
+	return diff ? (unsigned)__builtin_clz(diff) : 32;
 }
 
 #endif

@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#define ROOM_STEP 4 // buckets are many: little room is spare
+#define ROOM_STEP 8 // buckets are many: little room is spare
 
 static uint8_t *values_of(struct trie_bucket *b)
 {
@@ -153,14 +153,99 @@ bool trie_bucket_del(struct trie_bucket **bucket, unsigned bytes, trie_value val
 	return true;
 }
 
-trie_value trie_bucket_get(const struct trie_bucket *b, unsigned bytes, unsigned i, unsigned *len,
-			   uint32_t *count)
+int trie_bucket_add_all(struct trie_bucket **b, unsigned bytes, const struct trie_bucket *from)
 {
-	unsigned run = 0;
+	const uint32_t *count = counts_of(from, bytes);
+	unsigned at = 0;
 
-	for (unsigned end = b->runs[0].n; end <= i; end += b->runs[run].n)
-		run++;
-	*len = b->runs[run].len;
-	*count = counts_of(b, bytes)[i];
-	return trie_bucket_load(trie_bucket_values(b), bytes, i);
+	for (unsigned i = 0; i < from->n_runs; i++) {
+		for (unsigned end = at + from->runs[i].n; at < end; at++) {
+			trie_value v = trie_bucket_load(trie_bucket_values(from), bytes, at);
+
+			if (trie_bucket_add(b, bytes, v, from->runs[i].len, *count++) != 0)
+				return -ENOMEM;
+		}
+	}
+	return 0;
+}
+
+// How a run goes to the sides of a bit: n[i] to to[i] (trie_bucket_split()).
+static void deal_out(const struct trie_run *run, const uint8_t *values, unsigned bytes,
+		     unsigned bit, unsigned n[3])
+{
+	trie_value first = trie_leading_bits(trie_bucket_load(values, bytes, 0), bit);
+	trie_value first_one = first | (trie_value)1 << (TRIE_BITS - 1 - bit);
+	bool ends = run->len <= bit;
+
+	n[0] = ends ? 0 : trie_bucket_place(values, bytes, run->n, first_one);
+	n[1] = ends ? 0 : run->n - n[0];
+	n[2] = ends ? run->n : 0;
+}
+
+// Puts n of a run, from `at` on, behind all that is there; there is room.
+static void append(struct trie_bucket *to, const struct trie_bucket *from, unsigned bytes,
+		   unsigned at, unsigned n, uint8_t len)
+{
+	memcpy(values_of(to) + (size_t)to->n * bytes, trie_bucket_values(from) + (size_t)at * bytes,
+	       (size_t)n * bytes);
+	memcpy(counts_of(to, bytes) + to->n, counts_of(from, bytes) + at, n * sizeof(uint32_t));
+	to->runs[to->n_runs++] = (struct trie_run){.n = (uint16_t)n, .len = len};
+	to->n += (uint16_t)n;
+}
+
+int trie_bucket_split(const struct trie_bucket *b, unsigned bytes, unsigned bit,
+		      struct trie_bucket *to[3])
+{
+	const uint8_t *values = trie_bucket_values(b);
+	unsigned n[3], sum[3] = {0}, at = 0;
+
+	for (unsigned i = 0; i < b->n_runs; at += b->runs[i++].n) {
+		deal_out(&b->runs[i], values + (size_t)at * bytes, bytes, bit, n);
+		for (unsigned side = 0; side < 3; side++)
+			sum[side] += n[side];
+	}
+	for (unsigned side = 0; side < 3; side++) {
+		if (sum[side] == 0)
+			continue;
+		to[side] = copy(NULL, bytes, sum[side] + ROOM_STEP, b->n_runs);
+		if (!to[side])
+			return -ENOMEM;
+	}
+	at = 0;
+	for (unsigned i = 0; i < b->n_runs; i++) {
+		deal_out(&b->runs[i], values + (size_t)at * bytes, bytes, bit, n);
+		for (unsigned side = 0; side < 3; at += n[side++]) {
+			if (n[side] > 0)
+				append(to[side], b, bytes, at, n[side], b->runs[i].len);
+		}
+	}
+	return 0;
+}
+
+trie_value trie_bucket_longest(const struct trie_bucket *b, unsigned bytes, unsigned *len)
+{
+	*len = b->runs[b->n_runs - 1].len;
+	return trie_bucket_load(trie_bucket_values(b), bytes, b->n - 1u);
+}
+
+unsigned trie_bucket_parting_bit(const struct trie_bucket *b, unsigned bytes, trie_value value,
+				 unsigned len)
+{
+	const uint8_t *values = trie_bucket_values(b);
+	unsigned at = 0, first = TRIE_BITS;
+
+	for (unsigned i = 0; i < b->n_runs; at += b->runs[i++].n) {
+		unsigned both = b->runs[i].len < len ? b->runs[i].len : len;
+		// In a run that ascends, the ends are the farthest.
+		unsigned ends[2] = {at, at + b->runs[i].n - 1};
+
+		for (unsigned j = 0; j < 2; j++) {
+			trie_value other = trie_bucket_load(values, bytes, ends[j]);
+			unsigned common = trie_common_bits(value, other);
+
+			if (common < both && common < first)
+				first = common;
+		}
+	}
+	return first;
 }

@@ -25,9 +25,18 @@ int trie_bucket_add(struct trie_bucket **b, unsigned bytes, trie_value value, un
 		    uint32_t count);
 // One less of a prefix that is inside. Returns whether it went.
 bool trie_bucket_del(struct trie_bucket **b, unsigned bytes, trie_value value, unsigned len);
-// The i-th prefix, its length and count.
-trie_value trie_bucket_get(const struct trie_bucket *b, unsigned bytes, unsigned i, unsigned *len,
-			   uint32_t *count);
+// Adds all of another bucket's. 0 or -ENOMEM, with some of them added.
+int trie_bucket_add_all(struct trie_bucket **b, unsigned bytes, const struct trie_bucket *from);
+// Copies the prefixes to to[0] and to[1] by a bit, those that end before it to to[2]; longer ones
+// must agree in the bits before it. `to` holds NULLs. 0 or -ENOMEM, with some of them created.
+int trie_bucket_split(const struct trie_bucket *b, unsigned bytes, unsigned bit,
+		      struct trie_bucket *to[3]);
+// The longest prefix.
+trie_value trie_bucket_longest(const struct trie_bucket *b, unsigned bytes, unsigned *len);
+// The first bit in which one of the prefixes parts from this one, or TRIE_BITS: each is its start,
+// or it is theirs.
+unsigned trie_bucket_parting_bit(const struct trie_bucket *b, unsigned bytes, trie_value value,
+				 unsigned len);
 
 static inline unsigned trie_bucket_n(const struct trie_bucket *b)
 {
@@ -52,6 +61,17 @@ static inline trie_value trie_bucket_load(const uint8_t *values, unsigned bytes,
 	return value;
 }
 
+static inline bool trie_bucket_below(const uint8_t *values, unsigned bytes, unsigned i,
+				     trie_value value)
+{
+	uint32_t word;
+
+	if (bytes > sizeof(word))
+		return trie_bucket_load(values, bytes, i) < value;
+	memcpy(&word, values + i * sizeof(word), sizeof(word));
+	return word < (uint32_t)(value >> (TRIE_BITS - 32));
+}
+
 // The first of n values that is not below, or n. Without branches, which nobody could foretell.
 static inline unsigned trie_bucket_place(const uint8_t *values, unsigned bytes, unsigned n,
 					 trie_value value)
@@ -61,24 +81,23 @@ static inline unsigned trie_bucket_place(const uint8_t *values, unsigned bytes, 
 	while (n > 1) {
 		unsigned half = n / 2;
 
-		at += trie_bucket_load(values, bytes, at + half - 1) < value ? half : 0;
+		at += half & -(unsigned)trie_bucket_below(values, bytes, at + half - 1, value);
 		n -= half;
 	}
-	return at + (n == 1 && trie_bucket_load(values, bytes, at) < value);
+	return at + (n == 1 && trie_bucket_below(values, bytes, at, value));
 }
 
-// How many leading bits a value shares with the nearest of n.
+// How many leading bits a value shares with the nearest of n, which are not none.
 static inline unsigned trie_bucket_common_bits(const uint8_t *values, unsigned bytes, unsigned n,
 					       trie_value value)
 {
-	unsigned at = trie_bucket_place(values, bytes, n, value), common = 0, other;
+	unsigned at = trie_bucket_place(values, bytes, n, value);
+	trie_value above = trie_bucket_load(values, bytes, at < n ? at : n - 1);
+	trie_value below = trie_bucket_load(values, bytes, at > 0 ? at - 1 : 0);
+	unsigned a = trie_common_bits_in(bytes, value, above);
+	unsigned b = trie_common_bits_in(bytes, value, below);
 
-	if (at < n)
-		common = trie_common_bits(value, trie_bucket_load(values, bytes, at));
-	if (at == 0)
-		return common;
-	other = trie_common_bits(value, trie_bucket_load(values, bytes, at - 1));
-	return common > other ? common : other;
+	return a > b ? a : b;
 }
 
 #endif

@@ -57,7 +57,8 @@ int swctl_print_json(const json_t *result, const struct swctl_options *options, 
 	// One of many results is one line.
 	size_t layout = options->interval_s ? 0 : JSON_INDENT(2);
 	// 15 digits: all that a counter or a time needs, and 0.1 stays 0.1.
-	if (json_dumpf(result, out, layout | JSON_REAL_PRECISION(15)) && !ferror(out))
+	if (json_dumpf(result, out, layout | JSON_REAL_PRECISION(15) | JSON_ENCODE_ANY) &&
+	    !ferror(out))
 		return -ENOMEM;
 	fputc('\n', out);
 	return 0;

@@ -112,17 +112,6 @@ static int flow_delete(struct change *c, const struct change_command *command, c
 	return err ? err : rules_delete(c->rules, &filter, command->strict);
 }
 
-static int check_buckets(const struct change *c, const struct of_group *of, const char *line,
-			 struct of_error *error)
-{
-	struct check check = {c, line, error};
-	for (unsigned i = 0; i < of->n_buckets; i++) {
-		if (!actions_each_of(of->buckets[i].actions, OF_METER, check_meter, &check))
-			return -EINVAL;
-	}
-	return groups_check(c->groups, of, line, error);
-}
-
 static int group_put(struct change *c, const struct change_command *command, const char *line,
 		     struct of_error *error)
 {
@@ -138,7 +127,7 @@ static int group_put(struct change *c, const struct change_command *command, con
 		err = blame_value(error, line, "group_id", of.id,
 				  "there is no group %u; add-group adds it", of.id);
 	else
-		err = check_buckets(c, &of, line, error);
+		err = groups_check(c->groups, &of, line, error);
 	if (err) {
 		of_group_fini(&of);
 		return err;
@@ -158,7 +147,7 @@ static int group_delete(struct change *c, const struct change_command *command, 
 		err = groups_delete(c->groups, id);
 	if (err)
 		return err;
-	const struct group *user = groups_find_using(c->groups, OF_GROUP, id);
+	const struct group *user = groups_find_user(c->groups, id);
 	if (user)
 		return blame_value(error, line, "group_id", id,
 				   "group %u uses it; change or delete that first", user->of.id);
@@ -188,15 +177,9 @@ static int meter_delete(struct change *c, const struct change_command *command, 
 	uint32_t id;
 	(void)command;
 	int err = of_meter_id_parse(&id, line, error);
-	if (err)
-		return err;
-	uint32_t used = id ? id : UINT32_MAX; // UINT32_MAX: any
-	const struct group *user = groups_find_using(c->groups, OF_METER, used);
-	if (user)
-		return blame_value(error, line, "meter", id,
-				   "group %u uses it; change or delete that first", user->of.id);
-	err = meters_delete(c->meters, id);
-	return err ? err : rules_delete_using(c->rules, OF_METER, used);
+	if (!err)
+		err = meters_delete(c->meters, id);
+	return err ? err : rules_delete_using(c->rules, OF_METER, id ? id : UINT32_MAX);
 }
 
 static const struct change_command commands[] = {

@@ -49,8 +49,11 @@ static const char *const statement_sql[N_STATEMENTS] = {
     [ST_COMMIT] = "COMMIT",
     [ST_ROLLBACK] = "ROLLBACK",
 #define TEXT_STATEMENTS(table, name)                                                         \
-	[ST_PUT + (table)] = "INSERT OR REPLACE INTO \"" name "\""                           \
+	[ST_ADD + (table)] = "INSERT INTO \"" name "\""                                      \
 			     " (id, text, created_ms, modified_ms) VALUES (?1, ?2, ?3, ?4)", \
+		  [ST_SET + (table)] =                                                       \
+		      "UPDATE \"" name "\""                                                  \
+		      " SET text = ?2, created_ms = ?3, modified_ms = ?4 WHERE id = ?1",     \
 		  [ST_DELETE + (table)] = "DELETE FROM \"" name "\" WHERE id = ?1",          \
 		  [ST_EACH + (table)] =                                                      \
 		      "SELECT id, text, created_ms, COALESCE(modified_ms, created_ms)"       \
@@ -219,7 +222,8 @@ static int open_file(struct db *db)
 		return err;
 	}
 	close(fd);
-	if (sqlite3_open_v2(db->path, &db->sqlite, SQLITE_OPEN_READWRITE, NULL) != SQLITE_OK)
+	if (sqlite3_open_v2(db->path, &db->sqlite, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX,
+			    NULL) != SQLITE_OK)
 		return db_failed(db);
 	sqlite3_extended_result_codes(db->sqlite, 1);
 	// One that was just killed may not have gone quite yet.

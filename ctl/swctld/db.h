@@ -40,20 +40,22 @@ struct db_row {
 	int64_t id;
 	int64_t created_ms, modified_ms; // wall clock, since 1970
 	const char *text;
-	size_t len; // bytes of it, which need no end behind them to be put
+	size_t len; // bytes of it, which need no end behind them
 };
 
-// Adds it, or replaces the one with its id.
-int db_row_put(struct db *db, enum db_table table, const struct db_row *row);
+int db_row_add(struct db *db, enum db_table table, const struct db_row *row); // of a new id
+int db_row_set(struct db *db, enum db_table table,
+	       const struct db_row *row); // of one that is there
 int db_row_delete(struct db *db, enum db_table table, int64_t id);
 // Calls fn in the order of ids; stops when it does not return 0, and returns that.
 int db_rows_each(struct db *db, enum db_table table, int (*fn)(const struct db_row *row, void *arg),
 		 void *arg);
 
-// What is printed becomes a row's text: db_text_begin() gives an empty stream, db_text_put() puts
-// it with the id and times of `row`. One at a time.
+// What is printed becomes a row's text: db_text_begin() gives an empty stream, db_text_add() or
+// db_text_set() takes it, with the id and times of `row`. One at a time.
 FILE *db_text_begin(struct db *db); // NULL: out of memory
-int db_text_put(struct db *db, enum db_table table, struct db_row row);
+int db_text_add(struct db *db, enum db_table table, struct db_row row);
+int db_text_set(struct db *db, enum db_table table, struct db_row row);
 
 struct db_port {
 	uint32_t no;

@@ -4,9 +4,8 @@
 #include <errno.h>
 #include <stdio_ext.h>
 
-int db_row_put(struct db *db, enum db_table table, const struct db_row *row)
+static int put(struct db *db, enum statement which, const struct db_row *row)
 {
-	enum statement which = ST_PUT + table;
 	sqlite3_stmt *st = db->statements[which];
 	sqlite3_bind_int64(st, 1, row->id);
 	sqlite3_bind_text(st, 2, row->text, (int)row->len, SQLITE_STATIC);
@@ -14,6 +13,16 @@ int db_row_put(struct db *db, enum db_table table, const struct db_row *row)
 	if (row->modified_ms != row->created_ms)
 		sqlite3_bind_int64(st, 4, row->modified_ms);
 	return db_run(db, which);
+}
+
+int db_row_add(struct db *db, enum db_table table, const struct db_row *row)
+{
+	return put(db, ST_ADD + table, row);
+}
+
+int db_row_set(struct db *db, enum db_table table, const struct db_row *row)
+{
+	return put(db, ST_SET + table, row);
 }
 
 int db_row_delete(struct db *db, enum db_table table, int64_t id)
@@ -60,11 +69,23 @@ FILE *db_text_begin(struct db *db)
 	return db->text;
 }
 
-int db_text_put(struct db *db, enum db_table table, struct db_row row)
+static int text_end(struct db *db, struct db_row *row)
 {
 	if (fflush(db->text) == EOF)
 		return -ENOMEM;
-	row.text = db->text_buf;
-	row.len = db->text_len;
-	return db_row_put(db, table, &row);
+	row->text = db->text_buf;
+	row->len = db->text_len;
+	return 0;
+}
+
+int db_text_add(struct db *db, enum db_table table, struct db_row row)
+{
+	int err = text_end(db, &row);
+	return err ? err : db_row_add(db, table, &row);
+}
+
+int db_text_set(struct db *db, enum db_table table, struct db_row row)
+{
+	int err = text_end(db, &row);
+	return err ? err : db_row_set(db, table, &row);
 }

@@ -10,8 +10,9 @@ enum statement {
 	ST_BEGIN,
 	ST_COMMIT,
 	ST_ROLLBACK,
-	ST_PUT, // one for each enum db_table, as the next two
-	ST_DELETE = ST_PUT + DB_N_TABLES,
+	ST_ADD, // one for each enum db_table, as the next three
+	ST_SET = ST_ADD + DB_N_TABLES,
+	ST_DELETE = ST_SET + DB_N_TABLES,
 	ST_EACH = ST_DELETE + DB_N_TABLES,
 	ST_PORT_KNOWN = ST_EACH + DB_N_TABLES,
 	ST_PORT_NEXT,

@@ -94,25 +94,21 @@ const struct group **groups_list(const struct groups *groups, size_t *n)
 	return (const struct group **)items_sorted(&groups->items, n);
 }
 
-static bool uses(const struct of_group *of, enum of_action_type type, uint32_t value)
+static bool uses(const struct of_group *of, uint32_t id)
 {
 	for (unsigned i = 0; i < of->n_buckets; i++) {
 		const struct of_bucket *bucket = &of->buckets[i];
-		if (actions_use(bucket->actions, type, value))
-			return true;
-		if (type == OF_GROUP && bucket->watch_group != UINT32_MAX &&
-		    (value == UINT32_MAX || value == bucket->watch_group))
+		if (bucket->watch_group == id || of_actions_use_group(bucket->actions, id))
 			return true;
 	}
 	return false;
 }
 
-const struct group *groups_find_using(const struct groups *groups, enum of_action_type type,
-				      uint32_t value)
+const struct group *groups_find_user(const struct groups *groups, uint32_t id)
 {
 	for (struct item *item = groups->items.by_id; item; item = item->hh.next) {
 		const struct group *group = (const struct group *)item;
-		if (uses(&group->of, type, value))
+		if (uses(&group->of, id))
 			return group;
 	}
 	return NULL;
@@ -125,6 +121,7 @@ struct search {
 	unsigned depth;
 	uint32_t at;	  // the group that refers
 	uint32_t missing; // what is not there
+	const char *word; // by which it is named
 	enum { SOUND, LOOP, TOO_DEEP, MISSING } found;
 };
 
@@ -152,7 +149,9 @@ static bool search_id(struct search *s, uint32_t id)
 
 static bool search_action(const struct of_action *action, void *arg)
 {
-	return search_id(arg, ((const struct of_act_value *)action)->value);
+	struct search *s = arg;
+	s->word = "group";
+	return search_id(s, ((const struct of_act_value *)action)->value);
 }
 
 // false at the first thing that is wrong.
@@ -163,6 +162,7 @@ static bool search_group(struct search *s, const struct of_group *of)
 		const struct of_bucket *bucket = &of->buckets[i];
 		if (!actions_each_of(bucket->actions, OF_GROUP, search_action, s))
 			return false;
+		s->word = "watch_group";
 		if (bucket->watch_group != UINT32_MAX && !search_id(s, bucket->watch_group))
 			return false;
 		s->at = of->id;
@@ -179,12 +179,12 @@ int groups_check(struct groups *groups, const struct of_group *of, const char *l
 	groups->search++;
 	search_group(&s, of);
 	if (s.found == LOOP && s.at == of->id)
-		return blame_value(error, line, "group", of->id, "the group refers to itself");
+		return blame_value(error, line, s.word, of->id, "the group refers to itself");
 	if (s.found == LOOP)
 		return blame_value(error, line, "group_id", of->id,
 				   "the group refers to itself through group %u", s.at);
 	if (s.found == MISSING)
-		return blame_value(error, line, "group", s.missing,
+		return blame_value(error, line, s.word, s.missing,
 				   "there is no group %u; add it first", s.missing);
 	if (s.found == TOO_DEEP)
 		return blame_value(error, line, "group_id", of->id,

@@ -25,9 +25,8 @@ const struct group *groups_find(const struct groups *groups, uint32_t id); // or
 unsigned groups_count(const struct groups *groups);
 // All in the order of their ids: malloc'd array of *n, NULL when out of memory.
 const struct group **groups_list(const struct groups *groups, size_t *n);
-// A group that uses this one or this meter (OF_GROUP, OF_METER; UINT32_MAX: any), or NULL.
-const struct group *groups_find_using(const struct groups *groups, enum of_action_type type,
-				      uint32_t value);
+// A group that uses this one, or NULL.
+const struct group *groups_find_user(const struct groups *groups, uint32_t id);
 
 // Whether the group can be put among the others: it has a place, does not refer to itself through
 // any of them, nor to one that is not there. 0 or -EINVAL; `line` is its text.

@@ -69,7 +69,7 @@ static int reserve_step(struct items *items)
 	return 0;
 }
 
-static int put_on_disk(struct items *items, const struct item *item)
+static int put_on_disk(struct items *items, const struct item *item, bool is_new)
 {
 	if (items->dry)
 		return 0;
@@ -79,7 +79,8 @@ static int put_on_disk(struct items *items, const struct item *item)
 	items->kind->print(text, item);
 	int64_t created_ms = items->wall_ms - (int64_t)(items->now_ms - item->created_ms);
 	struct db_row row = {.id = item->id, .created_ms = created_ms, .modified_ms = created_ms};
-	return db_text_put(items->db, items->kind->table, row);
+	return is_new ? db_text_add(items->db, items->kind->table, row)
+		      : db_text_set(items->db, items->kind->table, row);
 }
 
 int items_put(struct items *items, struct item *item)
@@ -88,7 +89,7 @@ int items_put(struct items *items, struct item *item)
 	item->created_ms = old ? old->created_ms : items->now_ms;
 	int err = reserve_step(items);
 	if (!err)
-		err = put_on_disk(items, item);
+		err = put_on_disk(items, item, !old);
 	if (err) {
 		items->kind->destroy(item);
 		return err;

@@ -1,6 +1,7 @@
 // dp.show, dp.dump_flows, pmd.show, pmd.stats: what swd says, as it is
 #include "ctl/dp_actions.h"
 #include "ctl/swctld/datapath.h"
+#include "ctl/swctld/revalidate.h"
 #include "ctl/swctld/rpc.h"
 
 #include <stdlib.h>
@@ -116,6 +117,7 @@ int method_dp_dump_flows(struct swctld *d, const json_t *params, struct rpc_repl
 	(void)params;
 	if (!calls)
 		return -1;
+	revalidate_now(d->revalidator); // what has just changed shows
 	rpc_rows_begin(reply, "flows");
 	int err = dp_call_flows(calls, take_flow, &list, text);
 	rpc_rows_end(reply);

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define CONTROL_PROTOCOL_VERSION 1
+#define CONTROL_PROTOCOL_VERSION 2
 
 // What swd says of itself; false while it is away.
 static bool ask_swd(struct swctld *d, struct dp_info *info)

@@ -69,6 +69,12 @@ struct rule *rules_find(const struct rules *rules, uint8_t table, const struct o
 	return c ? (struct rule *)classifier_find(c, match, priority) : NULL;
 }
 
+struct rule *rules_find_same(const struct rules *rules, const struct rule *rule)
+{
+	const struct classifier *c = rules->tables[rule->table];
+	return c ? (struct rule *)classifier_find_same(c, &rule->cls) : NULL;
+}
+
 int rules_insert(struct rules *rules, struct rule *rule)
 {
 	struct classifier **table = &rules->tables[rule->table];

@@ -32,7 +32,7 @@ static int64_t wall_of(const struct rules *rules, uint64_t then_ms)
 	return rules->wall_ms - (int64_t)(rules->now_ms - then_ms);
 }
 
-static int put_on_disk(struct rules *rules, const struct rule *rule)
+static int put_on_disk(struct rules *rules, const struct rule *rule, bool is_new)
 {
 	struct of_match match;
 	struct of_flow_view view = rule_view(rule, &match);
@@ -45,7 +45,8 @@ static int put_on_disk(struct rules *rules, const struct rule *rule)
 	    .created_ms = wall_of(rules, rule->created_ms),
 	    .modified_ms = wall_of(rules, rule->modified_ms),
 	};
-	return db_text_put(rules->db, DB_RULES, row);
+	return is_new ? db_text_add(rules->db, DB_RULES, row)
+		      : db_text_set(rules->db, DB_RULES, row);
 }
 
 static int stage_on_disk(struct rules *rules, const struct rules_step *step, bool durable)
@@ -56,7 +57,7 @@ static int stage_on_disk(struct rules *rules, const struct rules_step *step, boo
 	if (rules->dry)
 		return 0;
 	if (durable)
-		return put_on_disk(rules, step->new);
+		return put_on_disk(rules, step->new, !old_id);
 	return old_id ? db_row_delete(rules->db, DB_RULES, old_id) : 0;
 }
 
@@ -126,19 +127,28 @@ static int check_overlap(const struct rules *rules, const struct of_flow *flow,
 	return -EINVAL;
 }
 
-static int add_one(struct rules *rules, const struct of_flow *flow, const struct of_match *match,
-		   struct of_error *error)
+static int check_new(const struct rules *rules, const struct of_flow *flow,
+		     const struct of_match *match, struct of_error *error)
 {
-	struct rule *old = rules_find(rules, flow->table, match, flow->priority);
-	if (!old && check_overlap(rules, flow, match, error) < 0)
-		return -EINVAL;
-	if (!old && rules->count >= rules->max)
+	if (rules->count >= rules->max)
 		return blame_nothing(
 		    error, "more than %u rules; delete some, or give swctld a higher --max-rules",
 		    rules->max);
+	return check_overlap(rules, flow, match, error);
+}
+
+static int add_one(struct rules *rules, const struct of_flow *flow, const struct of_match *match,
+		   struct of_error *error)
+{
 	struct rule *new = rule_create(flow, match, rules->now_ms);
 	if (!new)
 		return -ENOMEM;
+	struct rule *old = rules_find_same(rules, new);
+	int err = old ? 0 : check_new(rules, flow, match, error);
+	if (err) {
+		rule_unref(new);
+		return err;
+	}
 	return rules_stage(rules, (struct rules_step){old, new, false}, true);
 }
 
@@ -209,10 +219,18 @@ int rules_modify(struct rules *rules, const struct of_flow *flow, uint8_t table,
 	return err;
 }
 
-// Takes the list over.
+static int compare_ids(const void *a, const void *b)
+{
+	const struct rule *x = *(const struct rule *const *)a, *y = *(const struct rule *const *)b;
+	return x->id < y->id ? -1 : x->id > y->id;
+}
+
+// Takes the list over. On disk, one row after the other costs a fraction of what jumps do.
 static int delete_list(struct rules *rules, struct rule **list, size_t n)
 {
 	int err = list ? 0 : -ENOMEM;
+	if (list)
+		qsort(list, n, sizeof(*list), compare_ids);
 	for (size_t i = 0; list && i < n && !err; i++)
 		err = rules_stage(rules, (struct rules_step){list[i], NULL, false}, false);
 	free(list);

@@ -36,6 +36,8 @@ static inline bool rule_is_timed(const struct rule *rule)
 // The rule with this match in the table, or NULL.
 struct rule *rules_find(const struct rules *rules, uint8_t table, const struct of_match *match,
 			uint16_t priority);
+// The rule in its table with the match and priority of one that is in none, or NULL.
+struct rule *rules_find_same(const struct rules *rules, const struct rule *rule);
 // Into its table's classifier, and counted. Keeps the caller's reference. 0 or -ENOMEM.
 int rules_insert(struct rules *rules, struct rule *rule);
 // Out of it. The reference is the caller's again.

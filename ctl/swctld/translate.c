@@ -13,7 +13,7 @@ static const char *const end_texts[] = {
     [XLATE_TOO_MANY_ACTIONS] = "more actions than a megaflow holds",
     [XLATE_TOO_MANY_RESUBMITS] = "more than 4096 resubmits: a loop?",
     [XLATE_TOO_DEEP] = "resubmits nested more than 64 deep: a loop?",
-    [XLATE_STACK] = "pop of an empty stack, or push onto a full one",
+    [XLATE_STACK] = "push onto a full stack of 64 values",
     [XLATE_NO_MEMORY] = "out of memory",
 };
 

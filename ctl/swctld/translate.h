@@ -49,7 +49,7 @@ enum xlate_end {
 	XLATE_TOO_MANY_ACTIONS,	  // more than ACTIONS_MAX
 	XLATE_TOO_MANY_RESUBMITS, // a loop, most likely
 	XLATE_TOO_DEEP,
-	XLATE_STACK, // pop of an empty stack or push onto a full one
+	XLATE_STACK, // push onto a full one
 	XLATE_NO_MEMORY,
 };
 // All but XLATE_OK drop the packet.

@@ -99,9 +99,8 @@ static void do_stack_push(struct xlate *x, const struct of_action *a)
 static void do_stack_pop(struct xlate *x, const struct of_action *a)
 {
 	const struct of_act_stack *stack = (const struct of_act_stack *)a;
-	if (x->n_stack == 0)
-		xlate_fail(x, XLATE_STACK);
-	else
+	// An empty stack has nothing to give: as in Open vSwitch, the field stays as it is.
+	if (x->n_stack > 0)
 		xlate_set(x, &stack->sf, x->stack[--x->n_stack], of_value_ones(stack->sf.n_bits));
 }
 

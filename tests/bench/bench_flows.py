@@ -19,7 +19,7 @@ import flows_attack
 import flows_load
 import flows_setup
 import machine
-from measure import CONTENDERS, Lab, spread
+from measure import CONTENDERS, DISTURBED, Lab, spread
 from peer import GENERATOR_CORE, BenchError
 
 PARTS = ("load", "setup", "attack")
@@ -31,6 +31,7 @@ def arguments():
     p.add_argument("--part", action="append", choices=PARTS, help="only this one (may be repeated)")
     p.add_argument("--rounds", type=bench.positive(int), default=3, metavar="N", help="of load and setup (default 3)")
     p.add_argument("--rules", type=bench.positive(int), default=flows_load.N_RULES, metavar="N", help="to load (default 100000)")
+    p.add_argument("--established", type=bench.positive(float), default=2.0, metavar="MPPS", help="beside the set-up (default 2)")
     p.add_argument("--attack", type=bench.positive(float), default=12.0, metavar="S", help="seconds of it (default 12)")
     p.add_argument("--json", metavar="FILE", help="writes all figures there, after each part")
     p.add_argument("--resume", action="store_true", help="takes the parts that --json FILE has already")
@@ -65,7 +66,7 @@ def run_parts(args, say):
     lab = Lab(os.path.join(folder, "lab"))
     work = {
         "load": lambda: flows_load.measure(folder, args.rounds, say, args.rules),
-        "setup": lambda: flows_setup.measure(lab, args.rounds, say),
+        "setup": lambda: flows_setup.measure(lab, args.rounds, args.established * 1e6, say),
         "attack": lambda: flows_attack.measure(lab, args.attack, say),
     }
     run = {"machine": machine.describe(), "rounds": args.rounds, "parts": done}
@@ -114,14 +115,17 @@ def load_rows(found):
 
 def setup_rows(found):
     def of(name, which, key):
-        return [f[which][key] if f[which] else 0.0 for f in found[name]]
+        return [f[which][key] for f in found[name] if f[which]]
 
     def kept(name, which):
-        return [100 * f[which]["during"] / f[which]["before"] if f[which] else 0.0 for f in found[name]]
+        return [100 * f[which]["during"] / f[which]["before"] for f in found[name] if f[which]]
+
+    def per_s(name, which):  # nothing, where nothing is set up without harm
+        return [f[which]["per_s"] if f[which] else 0.0 for f in found[name]]
 
     pair = ("swd", "ovs")
     for which, title, bar in (("kept", "set up, established kept", ">= 3"), ("most", "set up, whatever it costs", "")):
-        figures = [of(name, which, "per_s") for name in pair]
+        figures = [per_s(name, which) for name in pair]
         reached = (lambda r: r >= 3) if bar else None
         yield row(title, "1/s", *figures, 0, lambda m, t: m / t if t else 0.0, bar, reached)
         for when in ("before", "during", "after"):
@@ -162,6 +166,17 @@ def table(rows):
     return "\n".join(lines)
 
 
+def disturbed(run):
+    """Measurements in which others had the poll-mode thread's core: (what, share)."""
+    parts = run["parts"]
+    for name in ("swd", "ovs"):
+        rounds = parts.get("setup", {}).get(name, [])
+        figures = [(f"setup, {name}", f[which]["disturbed"]) for f in rounds for which in ("kept", "most") if f[which]]
+        if "attack" in parts:
+            figures.append((f"attack, {name}", parts["attack"][name]["disturbed"]))
+        yield from (f for f in figures if f[1] > DISTURBED)
+
+
 def main():
     args = arguments()
     bench.check_outputs(argparse.Namespace(json=args.json, docs=None))
@@ -172,6 +187,8 @@ def main():
     rows = all_rows(run)
     missed = [r[0].strip() for r in rows if r[-1] == "NO"]
     print(f"\n{table(rows)}\n")
+    for what, share in disturbed(run):
+        print(f"disturbed: others had {100 * share:.0f} % of the poll-mode thread's core in {what}: measure again on a quiet machine")
     n = sum(r[-1] in ("yes", "NO") for r in rows)
     m = run["machine"]
     print(f"swd {m['swd']}, openvswitch-switch-dpdk {m['ovs']}; {time.monotonic() - began:.0f} s; bars reached: {n - len(missed)} of {n}")

@@ -25,7 +25,7 @@ class Established:
         words = [program("bench-gen"), "--core", GENERATOR_CORE, "--size", size, "--bidir", "--features", "mrg", "--touch"]
         words += ["--warmup", 0.2, "--seconds", 3600, "--interval", INTERVAL_S]
         if rate:
-            words = [*SOON, *words, "--relax", "--rate", int(rate / 2)]
+            words = [*SOON, *words, "--relax", 400, "--rate", int(rate / 2)]
         self.generator = Daemon([*words, *peer.ports()[:2]], {GENERATOR_CORE})
         try:
             self.generator.wait_line("^interval")
@@ -69,7 +69,7 @@ def rate_of(first, last, full):
 
 def new_flows(peer, rate_pps, flows):
     """Sends the first frame of so many flows from the third port to the fourth: (clock at the beginning, at the end, sent)."""
-    words = ["chrt", "-f", "10", program("bench-gen"), "--core", GENERATOR_CORE, "--relax", "--interval", 1]
+    words = ["chrt", "-f", "10", program("bench-gen"), "--core", GENERATOR_CORE, "--relax", 100, "--interval", 1]
     words += ["--flows", flows, "--prime", int(rate_pps), "--warmup", 0, "--seconds", 0, "--timeout", 10, *peer.ports()[2:]]
     sender = Daemon(words, {GENERATOR_CORE})
     try:

@@ -9,6 +9,7 @@ import time
 import explosion
 import rules
 from beside import AtOnce, Established, wait_until
+from quiet import Watch
 from vhost_frontend import VhostFrontend
 
 BEFORE_S, AFTER_S = 2.0, 8.0
@@ -42,7 +43,7 @@ def offer(guest, burst):
 def one(peer, seconds, say):
     peer.forget("vm3")
     peer.set_rules(rule_set())
-    established = Established(peer, 0)
+    established, watch = Established(peer, 0), Watch(peer.home.pid)
     guest = VhostFrontend(peer.socket("vm3"), name="vm3")
     try:
         guest.start()
@@ -63,6 +64,7 @@ def one(peer, seconds, say):
             "during": established.mpps(first, last),
             "after": established.mpps(last, time.monotonic()),
             "recovered_s": recovered(established, began, first, last),
+            "disturbed": watch.lost_share(),
             "series": established.series(began, STEP_S),
         }
     finally:

@@ -22,7 +22,8 @@
 //                       CLOCK_MONOTONIC, the CPU time of the generator (seconds both), and what
 //                       each port has sent and received until then; after --prime, "primed" and the
 //                       CLOCK_MONOTONIC of its beginning and end
-//   --relax             sleeps 20 us when no ring has anything to do: leaves the core to others
+//   --relax US          sleeps so long when no ring has anything to do: leaves the core to others
+//                       (a wake-up costs 10 to 20 us on a virtual machine)
 //   --latency N         each Nth frame carries a timestamp; 0 = none
 //   --features LIST     of mrg, packed, inorder, event, indirect, csum, tso; or none
 //   --ring N            entries of each ring, a power of two

@@ -12,13 +12,13 @@ struct options {
 	bool bidir;
 	bool touch;
 	bool self_test;
-	bool relax;
 	double rate_pps;
 	double prime_pps;
 	double seconds;
 	double warmup_s;
 	double interval_s;
 	uint32_t latency_every;
+	uint32_t relax_us;
 	uint32_t core;
 	const char *ports[PORTS_MAX];
 	unsigned n_ports;

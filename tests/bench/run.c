@@ -13,7 +13,6 @@
 #define TICK_S		0.2  // how often it is asked whether the switch is alive
 #define TICK_PRIME_S	0.01 // all flows may be through before their time
 #define PRIME_LATE_S	5    // for a switch that takes them more slowly
-#define RELAX_NS	20000
 
 static volatile sig_atomic_t interrupted;
 
@@ -67,8 +66,8 @@ static inline uint32_t poll_ports(struct run *run, uint64_t now)
 	}
 	run->polls++;
 	run->idle_polls += did == 0;
-	if (did == 0 && run->o.relax)
-		nanosleep(&(struct timespec){.tv_nsec = RELAX_NS}, NULL);
+	if (did == 0 && run->o.relax_us > 0)
+		nanosleep(&(struct timespec){.tv_nsec = run->o.relax_us * 1000l}, NULL);
 	return did;
 }
 
@@ -300,6 +299,7 @@ static int port_open(struct run *run, unsigned i)
 	}
 	p->source.pool = &p->pool;
 	p->source.random = run->o.random;
+	p->source.late_max = run->o.relax_us > 0 ? LATE_MAX_RELAXED : LATE_MAX;
 	p->source.seed = i + 1;
 	p->source.stamp_every = run->o.latency_every;
 	return 0;

@@ -6,7 +6,10 @@
 
 #include <x86intrin.h>
 
-#define LATE_MAX 256 // frames that are sent at once to catch up with the rate
+// Frames that are sent at once to catch up with the rate; where the generator sleeps in between, it
+// has more to catch up with.
+#define LATE_MAX	 256
+#define LATE_MAX_RELAXED 1024
 
 struct source {
 	const struct frame_pool *pool;
@@ -17,6 +20,7 @@ struct source {
 	uint64_t seed;
 	uint32_t stamp_every; // 0: no time stamps
 	uint32_t until_stamp;
+	uint32_t late_max;
 	uint64_t budget; // frames that may still be sent
 	uint64_t start;	 // of the rate, in TSC ticks
 	double per_tick; // frames; 0: as fast as it goes
@@ -35,10 +39,10 @@ static inline uint32_t source_due(struct source *s, uint32_t max, uint64_t now)
 	if (s->per_tick > 0) {
 		uint64_t by_now = (uint64_t)((double)(now - s->start) * s->per_tick);
 		due = by_now - s->due_sent;
-		if (due > LATE_MAX) {
-			s->late += due - LATE_MAX;
-			s->due_sent += due - LATE_MAX;
-			due = LATE_MAX;
+		if (due > s->late_max) {
+			s->late += due - s->late_max;
+			s->due_sent += due - s->late_max;
+			due = s->late_max;
 		}
 	}
 	due = due < s->budget ? due : s->budget;

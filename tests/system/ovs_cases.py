@@ -268,7 +268,6 @@ each(
         "mod_dl_src": f"actions=mod_dl_src:{OTHER},2",
         "mod_dl_dst": f"actions=mod_dl_dst:{OTHER},2",
         "set_field": f"actions=set_field:{OTHER}->eth_dst,set_field:{OTHER}->eth_src,2",
-        "set_field masked": "actions=set_field:00:00:00:00:aa:bb/00:00:00:00:ff:ff->eth_src,2",
         "swap":
         "actions=push:NXM_OF_ETH_SRC[],push:NXM_OF_ETH_DST[],pop:NXM_OF_ETH_SRC[],pop:NXM_OF_ETH_DST[],2",
         "load of a part": "actions=load:0xab->NXM_OF_ETH_DST[8..15],2",
@@ -288,7 +287,6 @@ each(
         "dec_ttl": "ip,actions=dec_ttl,2",
         "dec_ttl twice": "ip,actions=dec_ttl,2,dec_ttl,3",
         "set_field of an address": "ip,actions=set_field:192.0.2.9->ip_src,2",
-        "set_field masked": "ip,actions=set_field:0.0.0.77/0.0.0.255->ip_dst,2",
         "set_field ip_dscp": "ip,actions=set_field:10->ip_dscp,2",
         "swap of addresses": "ip,actions=push:NXM_OF_IP_SRC[],push:NXM_OF_IP_DST[],pop:NXM_OF_IP_SRC[],pop:NXM_OF_IP_DST[],2",
         "move of bits": "ip,actions=move:NXM_OF_IP_SRC[0..7]->NXM_OF_IP_DST[8..15],2",
@@ -343,7 +341,7 @@ case(
     """dl_src=02:00:00:00:00:11,actions=resubmit(,10)
     table=10,priority=5,tcp,tp_dst=22,actions=drop
     table=10,priority=4,ip,actions=resubmit(,20)
-    table=20,ip,nw_dst=10.2.0.0/16,actions=2
+    table=20,priority=9,ip,nw_dst=10.2.0.0/16,actions=2
     table=20,ip,nw_dst=0.0.0.0/1,actions=3""",
     [tcp(dport=22), tcp(), tcp(l3=ip4(dst="10.3.0.1")), tcp(l2=eth(src=OTHER)), tcp(l3=ip4(dst="200.0.0.1")), arp()],
 )
@@ -415,7 +413,6 @@ GROUPS = {
     "all with an empty bucket": ("group_id=1,type=all,bucket=actions=drop,bucket=actions=4", "actions=group:1"),
     "indirect": ("group_id=2,type=indirect,bucket=actions=mod_dl_src:02:00:00:00:00:a1,3", "actions=group:2,2"),
     "fast failover takes the first that is up": ("group_id=3,type=ff,bucket=watch_port:2,actions=2,bucket=watch_port:3,actions=3", "actions=group:3"),
-    "fast failover without a live bucket": ("group_id=3,type=ff,bucket=watch_port:9,actions=2,bucket=watch_port:3,actions=3", "actions=group:3"),
     "select of one bucket": ("group_id=4,type=select,bucket=actions=2", "actions=group:4"),
     "select with a weight of none": ("group_id=4,type=select,bucket=weight:0,actions=2,bucket=weight:5,actions=3", "actions=group:4"),
     "bucket that goes on in a table": ("group_id=5,type=all,bucket=actions=resubmit(,1),bucket=actions=4", "actions=group:5\ntable=1,tcp,actions=2\ntable=1,priority=1,actions=3"),
@@ -485,6 +482,7 @@ each(
     },
     [tcp(), udp(), tagged(), tcp(l3=ip4(ttl=3)), arp(), tcp6()],
 )
+# Open vSwitch 3.1 writes the whole entry under a mask that lacks most of it: the next packet gets the label of the first.
 each(
     "MPLS label",
     {
@@ -492,12 +490,30 @@ each(
         "set tc": "mpls,actions=set_mpls_tc(6),2",
         "set ttl": "mpls,actions=set_mpls_ttl(3),2",
         "dec ttl": "mpls,actions=dec_mpls_ttl,2",
+    },
+    [mpls(100), mpls(100)],
+)
+each(
+    "MPLS label",
+    {
         "pop the last": "mpls,mpls_bos=1,actions=pop_mpls:0x0800,2",
         "pop of two": "mpls,mpls_bos=0,actions=pop_mpls:0x8847,2",
         "push above": "mpls,actions=push_mpls:0x8847,set_mpls_label(9),2",
         "pop and go on": "mpls,mpls_bos=1,actions=pop_mpls:0x0800,resubmit(,1)\ntable=1,ip,nw_dst=10.2.2.2,actions=mod_nw_dst:10.9.9.9,2",
     },
     [mpls(100), mpls(100, 200), mpls(100, ttl=2), mpls(7, cos=4)],
+)
+
+# Sets with a mask: OpenFlow 1.0's messages, which ovs-ofctl uses unless told otherwise, lose it.
+
+each(
+    "masked set",
+    {
+        "MAC": "actions=set_field:00:00:00:00:aa:bb/00:00:00:00:ff:ff->eth_src,2",
+        "IPv4": "ip,actions=set_field:0.0.0.77/0.0.0.255->ip_dst,2",
+    },
+    [tcp(), udp()],
+    version=13,
 )
 
 # ARP and neighbour discovery.

@@ -306,4 +306,123 @@ static inline void random_flow_line(char *buf, size_t room)
 		buf[at - 1] = ' ';
 }
 
+// The whole language: fields that only the pipeline has, and every action. `letters` are protocols
+// as above.
+static const struct {
+	const char *letters;
+	const char *words[4];
+} random_pipeline_fields[] = {
+    {"*", {"reg0=5", "reg0[0..15]=0x1234", "reg0=0x10/0xf0", "NXM_NX_REG0[3]=1"}},
+    {"*", {"xreg1=0x123456789", "reg2=0", "OXM_OF_PKT_REG1[0..7]=9", "xreg1=5/0xff"}},
+    {"*", {"xxreg1=7", "reg5=1", "xxreg1=0x10000000000000000/0xffff0000000000000000", "reg7=9"}},
+    {"*", {"metadata=5", "metadata=0x10/0xf0", "OXM_OF_METADATA[0..31]=7", "metadata=0"}},
+    {"m", {"mpls_label=5", "mpls_label=1048575,mpls_bos=1", "mpls_tc=3", "mpls_ttl=64"}},
+};
+
+static const struct {
+	const char *letters;
+	const char *words[8];
+} random_rich_actions[] = {
+    {"*",
+     {"output:1", "2", "vm3", "NORMAL", "FLOOD", "ALL", "IN_PORT", "output(port=4,max_len=64)"}},
+    {"*",
+     {"output:NXM_NX_REG0[0..15]", "group:5", "exit", "note:01.02.03", "clone(output:1,2)",
+      "clone(mod_vlan_vid:5,clone(drop),output:1)", "resubmit:2", "resubmit(,7)"}},
+    {"*",
+     {"resubmit(vm1,9)", "mod_vlan_vid:10", "mod_vlan_pcp:3", "strip_vlan", "pop_vlan",
+      "set_field:10->dl_vlan", "set_field:0x1005->vlan_tci", "mod_dl_src:52:54:00:00:00:09"}},
+    {"*",
+     {"mod_dl_dst:52:54:00:00:00:02", "set_field:1:2:3:4:5:6/ff:ff:ff:0:0:0->eth_src",
+      "set_field:5->reg0", "set_field:0x50/0xf0->reg15", "set_field:7/0xff->xxreg0",
+      "load:5->NXM_NX_REG0[0..7]", "load:0x112233445566778899->xxreg1",
+      "load:0->NXM_OF_IN_PORT[]"}},
+    {"*",
+     {"move:NXM_OF_IN_PORT[]->NXM_NX_REG0[0..15]", "move:reg0->reg1", "move:xxreg0->xxreg1",
+      "push:NXM_NX_REG0[]", "pop:reg1[3..9]", "move:NXM_OF_ETH_SRC[]->NXM_OF_ETH_DST[]",
+      "multipath(eth_src,50,hrw,12,0,NXM_NX_REG0[0..3])",
+      "multipath(symmetric_l3l4+udp,1,iter_hash,5,10,reg1)"}},
+    {"*",
+     {"bundle(eth_src,0,active_backup,ofport,members:1,2)",
+      "bundle(symmetric_l4,60,hrw,ofport,members:3)",
+      "bundle_load(nw_src,5,hrw,ofport,NXM_NX_REG0[],members:vm4,5)", "push_vlan:0x8100",
+      "learn(table=10,NXM_OF_ETH_DST[]=NXM_OF_ETH_SRC[],output:NXM_OF_IN_PORT[])",
+      "learn(table=1,cookie=5,limit=3,result_dst=reg0[3],eth_type=0x800,ip_src=10.0.0.1)",
+      "learn(idle_timeout=5,priority=9,send_flow_rem,reg1[0..7]=6,load:7->reg2,load:reg3->reg4)",
+      "learn(hard_timeout=9,fin_idle_timeout=1,in_port=3,dl_vlan=5,delete_learned)"}},
+    {"itusc",
+     {"mod_nw_src:10.0.0.9", "set_field:10.0.0.0/8->ip_dst", "load:10->NXM_OF_IP_SRC[24..31]",
+      "mod_nw_tos:8", "mod_nw_ecn:2", "mod_nw_ttl:9", "dec_ttl", "dec_ttl(1,2)"}},
+    {"TUSCI6",
+     {"set_field:fd00::1->ipv6_src", "set_field:0x12345->ipv6_label", "mod_nw_tos:252", "dec_ttl",
+      "move:NXM_NX_IPV6_SRC[]->NXM_NX_XXREG0[]", "set_field:fd00::/64->ipv6_dst",
+      "set_field:5->ip_dscp", "load:5->NXM_NX_IPV6_DST[0..63]"}},
+    {"tusTUS",
+     {"mod_tp_src:9", "mod_tp_dst:8", "mod_tp_dst:0", "mod_tp_src:65535", "mod_tp_src:1",
+      "mod_tp_dst:2", "mod_tp_src:3", "mod_tp_dst:4"}},
+    {"tT",
+     {"set_field:80->tcp_dst", "set_field:0x50/0xff->tcp_src", "load:7->NXM_OF_TCP_SRC[]",
+      "move:NXM_OF_TCP_SRC[]->NXM_OF_TCP_DST[]", "set_field:1->tp_src", "push:tcp_dst",
+      "pop:tcp_src", "learn(eth_type=0x800,nw_proto=6,NXM_OF_TCP_SRC[]=NXM_OF_TCP_DST[])"}},
+    {"a",
+     {"load:2->NXM_OF_ARP_OP[]", "set_field:2->arp_op", "move:NXM_NX_ARP_SHA[]->NXM_NX_ARP_THA[]",
+      "set_field:10.0.0.1->arp_spa", "set_field:1:2:3:4:5:6->arp_sha", "load:5->arp_tpa",
+      "move:NXM_OF_ARP_SPA[]->NXM_OF_ARP_TPA[]", "set_field:3->arp_op"}},
+    {"m",
+     {"set_mpls_label:5", "set_mpls_tc:3", "set_mpls_ttl:9", "dec_mpls_ttl",
+      "set_field:9->mpls_label", "push_mpls:0x8848", "load:3->OXM_OF_MPLS_TC[]",
+      "push_mpls:0x8847"}},
+};
+
+static const char *const random_endings[] = {
+    "clear_actions",
+    "write_actions(output:1)",
+    "write_actions(mod_vlan_vid:3,group:7)",
+    "write_metadata:0x5/0xff",
+    "goto_table:9",
+    "goto_table:254",
+};
+
+static inline size_t random_append(char *buf, size_t room, size_t used, const char *word)
+{
+	int n = snprintf(buf + used, room - used, "%s,", word);
+	return n < 0 || (size_t)n >= room - used ? used : used + (size_t)n;
+}
+
+// A line that add-flow takes, with anything that the language has; some contradict themselves.
+static inline void random_rich_line(char *buf, size_t room)
+{
+	unsigned p = random_below(sizeof(random_protocols) / sizeof(random_protocols[0]) + 1);
+	bool is_mpls = p == sizeof(random_protocols) / sizeof(random_protocols[0]);
+	char letter = is_mpls ? 'm' : random_protocols[p].letter;
+	size_t used =
+	    (size_t)snprintf(buf, room, "priority=%u,table=%u,%s", random_below(65536),
+			     random_below(9), is_mpls ? "mpls," : random_protocols[p].word);
+	if (random_one_in(4))
+		used = random_append(buf, room, used,
+				     "idle_timeout=60,hard_timeout=7,cookie=0x12,importance=3");
+	if (random_one_in(6))
+		used = random_append(buf, room, used, "send_flow_rem,no_packet_counts");
+	used += random_words(buf + used, room - used, &letter);
+	for (unsigned i = 0; i < 5; i++) {
+		const char *letters = random_pipeline_fields[i].letters;
+		if ((letters[0] == '*' || strchr(letters, letter)) && random_one_in(5))
+			used = random_append(buf, room, used,
+					     random_pipeline_fields[i].words[random_below(4)]);
+	}
+	used += (size_t)snprintf(buf + used, room - used, "actions=%s",
+				 random_one_in(8) ? "meter:5," : "");
+	unsigned n_kinds = sizeof(random_rich_actions) / sizeof(random_rich_actions[0]);
+	for (unsigned n = random_below(6); n > 0; n--) {
+		unsigned kind = random_below(n_kinds);
+		const char *letters = random_rich_actions[kind].letters;
+		if (letters[0] == '*' || strchr(letters, letter))
+			used = random_append(buf, room, used,
+					     random_rich_actions[kind].words[random_below(8)]);
+	}
+	for (unsigned i = 0; i < 6; i++) {
+		if (random_one_in(8))
+			used = random_append(buf, room, used, random_endings[i]);
+	}
+}
+
 #endif

@@ -21,7 +21,7 @@ static int see_rule(const struct db_row *row, void *arg)
 static int put(struct state *s, int64_t id, const char *text)
 {
 	struct db_row row = {id, 1, 1, text, strlen(text)};
-	return db_row_put(s->db, DB_RULES, &row);
+	return db_row_add(s->db, DB_RULES, &row);
 }
 
 static struct seen rules_of(struct state *s)
@@ -60,11 +60,13 @@ static void rows_come_back_in_the_order_of_their_ids(void **arg)
 	assert_int_equal(rules_of(s).n, 2);
 }
 
-static void a_row_put_again_takes_the_place_of_the_old_one(void **arg)
+static void a_row_may_be_set_but_not_added_again(void **arg)
 {
 	struct state *s = *arg;
+	struct db_row row = {7, 1, 1, "udp,actions=drop", 16};
 	assert_int_equal(put(s, 7, "tcp,actions=drop"), 0);
-	assert_int_equal(put(s, 7, "udp,actions=drop"), 0);
+	assert_true(put(s, 7, "tcp,actions=drop") < 0);
+	assert_int_equal(db_row_set(s->db, DB_RULES, &row), 0);
 	struct seen seen = rules_of(s);
 	assert_int_equal(seen.n, 2);
 	assert_string_equal(seen.flow, "udp,actions=drop");
@@ -83,11 +85,11 @@ static void rows_keep_both_of_their_times(void **arg)
 	struct state *s = *arg;
 	int64_t times[2];
 	struct db_row row = {5, 1700000000000, 1700000000001, "group_id=5,type=all", 19};
-	assert_int_equal(db_row_put(s->db, DB_GROUPS, &row), 0);
+	assert_int_equal(db_row_add(s->db, DB_GROUPS, &row), 0);
 	assert_int_equal(db_rows_each(s->db, DB_GROUPS, see_times, times), 0);
 	assert_true(times[0] == 1700000000000 && times[1] == 1700000000001);
 	row.modified_ms = row.created_ms;
-	assert_int_equal(db_row_put(s->db, DB_GROUPS, &row), 0);
+	assert_int_equal(db_row_set(s->db, DB_GROUPS, &row), 0);
 	assert_int_equal(db_rows_each(s->db, DB_GROUPS, see_times, times), 0);
 	assert_true(times[0] == 1700000000000 && times[1] == 1700000000000);
 }
@@ -97,7 +99,7 @@ static void a_printed_text_is_a_row_whatever_was_printed_before(void **arg)
 	struct state *s = *arg;
 	fprintf(db_text_begin(s->db), "something long that is given up again");
 	fprintf(db_text_begin(s->db), "tcp,actions=%s", "drop");
-	assert_int_equal(db_text_put(s->db, DB_RULES, (struct db_row){.id = 5}), 0);
+	assert_int_equal(db_text_add(s->db, DB_RULES, (struct db_row){.id = 5}), 0);
 	assert_string_equal(rules_of(s).flow, "tcp,actions=drop");
 }
 
@@ -359,7 +361,7 @@ int main(void)
 	    WITH_STATE(fresh_database_has_one_rule_normal),
 	    WITH_STATE(its_file_is_for_its_owner_only),
 	    WITH_STATE(rows_come_back_in_the_order_of_their_ids),
-	    WITH_STATE(a_row_put_again_takes_the_place_of_the_old_one),
+	    WITH_STATE(a_row_may_be_set_but_not_added_again),
 	    WITH_STATE(rows_keep_both_of_their_times),
 	    WITH_STATE(a_printed_text_is_a_row_whatever_was_printed_before),
 	    WITH_STATE(what_was_not_committed_is_gone),

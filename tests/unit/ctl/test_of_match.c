@@ -1,3 +1,4 @@
+#include "ctl/of_field.h"
 #include "ctl/of_match.h"
 
 #include "tests/unit/ctl/flow_ports.h"
@@ -11,9 +12,9 @@
 
 #include <cmocka.h>
 
-static struct flow_match parse(const char *text)
+static struct of_match parse(const char *text)
 {
-	struct flow_match match;
+	struct of_match match;
 	struct of_error error = {0};
 	if (of_match_parse(&match, text, &ports, &error) != 0)
 		fail_msg("%s: %s", text, error.text);
@@ -23,17 +24,17 @@ static struct flow_match parse(const char *text)
 // What it is printed as must mean the same.
 static void expect_format(const char *text, const char *printed)
 {
-	struct flow_match match = parse(text);
+	struct of_match match = parse(text);
 	char *out = of_match_format(&match, &ports);
 	assert_string_equal(out, printed);
-	struct flow_match again = parse(out);
+	struct of_match again = parse(out);
 	assert_memory_equal(&again, &match, sizeof(match));
 	free(out);
 }
 
 static void expect_error(const char *text, unsigned column, const char *message)
 {
-	struct flow_match match;
+	struct of_match match;
 	struct of_error error = {0};
 	assert_int_equal(of_match_parse(&match, text, &ports, &error), -EINVAL);
 	assert_string_equal(error.text, message);
@@ -89,13 +90,13 @@ static void every_field_is_read_and_printed_as_ovs_ofctl_does(void **state)
 	    {"udp6,udp_src=53", "udp6,tp_src=53"},
 	    {"udp,udp_dst=0x35", "udp,tp_dst=53"},
 	    {"sctp,sctp_src=1,sctp_dst=2", "sctp,tp_src=1,tp_dst=2"},
-	    {"tcp,tp_dst=0x1001/0xfff0", "tcp,tp_dst=4096/0xfff0"},
+	    {"tcp,tp_dst=0x1001/0xfff0", "tcp,tp_dst=0x1000/0xfff0"},
 	    {"tp_dst=80,tcp", "tcp,tp_dst=80"},
 	    {"tcp,tcp_flags=+syn-ack", "tcp,tcp_flags=+syn-ack"},
 	    {"tcp,tcp_flags=0x002", "tcp,tcp_flags=syn"},
 	    {"tcp,tcp_flags=0x002/0x012", "tcp,tcp_flags=+syn-ack"},
 	    {"tcp,tcp_flags=syn|ack", "tcp,tcp_flags=syn|ack"},
-	    {"tcp,tcp_flags=0", "tcp,tcp_flags=0x000"},
+	    {"tcp,tcp_flags=0", "tcp,tcp_flags=0"},
 	    {"tcp,tcp_flags=0x800/0x800", "tcp,tcp_flags=0x800/0x800"},
 	    {"icmp,icmp_type=8,icmp_code=0", "icmp,icmp_type=8,icmp_code=0"},
 	    {"icmp6,icmpv6_type=128,icmpv6_code=0", "icmp6,icmp_type=128,icmp_code=0"},
@@ -116,6 +117,17 @@ static void every_field_is_read_and_printed_as_ovs_ofctl_does(void **state)
 	     "icmp6,icmp_type=136,nd_tll=52:54:00:00:00:01"},
 	    {"tcp6", "tcp6"},
 	    {"sctp6", "sctp6"},
+	    {"eth", ""},
+	    {"mpls,mpls_label=5,mpls_tc=1,mpls_bos=0,mpls_ttl=9",
+	     "mpls,mpls_label=5,mpls_tc=1,mpls_ttl=9,mpls_bos=0"},
+	    {"dl_type=0x8848", "mplsm"},
+	    {"metadata=5/7,reg3=3,xreg1=0x200000003", "reg2=0x2,reg3=0x3,metadata=0x5/0x7"},
+	    {"reg0[0..7]=5,reg0[8..15]=1", "reg0=0x105/0xffff"},
+	    {"xxreg3=1", "reg12=0,reg13=0,reg14=0,reg15=0x1"},
+	    {"vlan_tci[12]=1", "vlan_tci=0x1000/0x1000"},
+	    {"ip,NXM_NX_IP_FRAG[0]=0", "ip,nw_frag=no"},
+	    {"ip,ip_frag[1]=1", "ip,nw_frag=later"},
+	    {"in_port=\"vm1\"", "in_port=vm1"},
 	};
 	for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
 		expect_format(rows[i].text, rows[i].printed);
@@ -124,25 +136,25 @@ static void every_field_is_read_and_printed_as_ovs_ofctl_does(void **state)
 static void fields_stand_where_extraction_puts_them(void **state)
 {
 	(void)state;
-	struct flow_match m = parse("in_port=vm3,tcp,nw_src=10.0.0.0/8,tp_dst=80,dl_vlan=10");
-	struct flow_match want;
+	struct of_match m = parse("in_port=vm3,tcp,nw_src=10.0.0.0/8,tp_dst=80,dl_vlan=10");
+	struct of_match want;
 	memset(&want, 0, sizeof(want));
-	want.key.in_port = 3;
-	want.mask.in_port = UINT32_MAX;
-	want.key.eth_type_be = htons(0x0800);
-	want.mask.eth_type_be = UINT16_MAX;
-	want.key.nw_proto = 6;
-	want.mask.nw_proto = UINT8_MAX;
-	want.key.ip_src_be = htonl(0x0a000000);
-	want.mask.ip_src_be = htonl(0xff000000);
-	want.key.tp_dst_be = htons(80);
-	want.mask.tp_dst_be = UINT16_MAX;
-	want.key.vlan[0].tci_be = htons(VLAN_CFI | 10);
-	want.mask.vlan[0].tci_be = htons(VLAN_CFI | VLAN_VID_MASK);
+	want.key.pkt.in_port = 3;
+	want.mask.pkt.in_port = UINT32_MAX;
+	want.key.pkt.eth_type_be = htons(0x0800);
+	want.mask.pkt.eth_type_be = UINT16_MAX;
+	want.key.pkt.nw_proto = 6;
+	want.mask.pkt.nw_proto = UINT8_MAX;
+	want.key.pkt.ip_src_be = htonl(0x0a000000);
+	want.mask.pkt.ip_src_be = htonl(0xff000000);
+	want.key.pkt.tp_dst_be = htons(80);
+	want.mask.pkt.tp_dst_be = UINT16_MAX;
+	want.key.pkt.vlan[0].tci_be = htons(VLAN_CFI | 10);
+	want.mask.pkt.vlan[0].tci_be = htons(VLAN_CFI | VLAN_VID_MASK);
 	assert_memory_equal(&m, &want, sizeof(want));
 	m = parse("icmp6,icmp_type=135");
-	assert_int_equal(m.key.tp_src_be, htons(135));
-	assert_int_equal(m.mask.tp_src_be, htons(255));
+	assert_int_equal(m.key.pkt.tp_src_be, htons(135));
+	assert_int_equal(m.mask.pkt.tp_src_be, htons(255));
 }
 
 static void mistakes_name_word_column_and_mend(void **state)
@@ -215,21 +227,117 @@ static void a_field_twice_or_against_another_is_refused(void **state)
 		     "column 5: \"nw_proto\": contradicts a field that stands before it");
 	expect_error("vlan_tci=0,dl_vlan=10", 12,
 		     "column 12: \"dl_vlan\": contradicts a field that stands before it");
-	struct flow_match a = parse("tcp,nw_proto=6"), b = parse("tcp");
+	struct of_match a = parse("tcp,nw_proto=6"), b = parse("tcp");
 	assert_memory_equal(&a, &b, sizeof(a));
 }
 
 static void fields_of_later_issues_are_refused_as_not_built(void **state)
 {
 	(void)state;
-	static const char *const names[] = {"ct_state", "ct_zone", "metadata", "reg0",
-					    "xreg1",	"tun_id",  "pkt_mark"};
-	for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+	static const struct {
+		const char *name, *text;
+	} rows[] = {
+	    {"ct_state", "connection tracking is not built yet"},
+	    {"ct_zone", "connection tracking is not built yet"},
+	    {"NXM_NX_CT_MARK", "connection tracking is not built yet"},
+	    {"tun_id", "not built yet"},
+	    {"tunnel_id", "not built yet"},
+	    {"pkt_mark", "not built yet"},
+	    {"conj_id", "not built yet"},
+	    {"nsh_flags", "not built yet"},
+	    {"actset_output", "not built yet"},
+	    {"NXM_NX_TUN_IPV4_SRC", "not built yet"},
+	};
+	for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		char text[64], message[96];
-		snprintf(text, sizeof(text), "ip,%s=1", names[i]);
-		snprintf(message, sizeof(message), "column 4: \"%s\": not built yet", names[i]);
+		snprintf(text, sizeof(text), "ip,%s=1", rows[i].name);
+		snprintf(message, sizeof(message), "column 4: \"%s\": %s", rows[i].name,
+			 rows[i].text);
 		expect_error(text, 4, message);
 	}
+}
+
+// What of_subfield_get() gives for a name after of_subfield_set() in an empty key.
+static void expect_bits(const char *name, uint64_t value, size_t offset, const void *bytes,
+			size_t n)
+{
+	struct of_key key = {0};
+	struct of_subfield sf;
+	struct of_error error = {0};
+	if (of_subfield_parse(&sf, name, name, strlen(name), &error) != 0)
+		fail_msg("%s: %s", name, error.text);
+	of_subfield_set(&sf, &key, value);
+	assert_memory_equal((const char *)&key + offset, bytes, n);
+	assert_true(of_subfield_get(&sf, &key) == value);
+	// Bits beside it stay.
+	memset(&key, 0xff, sizeof(key));
+	of_subfield_set(&sf, &key, 0);
+	of_subfield_set(&sf, &key, of_value_ones(sf.n_bits));
+	struct of_key ones;
+	memset(&ones, 0xff, sizeof(ones));
+	if (sf.field != OF_F_ARP_OP)
+		assert_memory_equal(&key, &ones, sizeof(ones));
+}
+
+static void a_subfield_stands_in_network_byte_order(void **state)
+{
+	(void)state;
+	expect_bits("NXM_NX_REG0[0..15]", 0x1234, offsetof(struct of_key, reg_be), "\0\0\x12\x34",
+		    4);
+	expect_bits("reg1[28..31]", 0xf, offsetof(struct of_key, reg_be[1]), "\xf0\0\0\0", 4);
+	expect_bits("xreg1", 0x1122334455667788, offsetof(struct of_key, reg_be[2]),
+		    "\x11\x22\x33\x44\x55\x66\x77\x88", 8);
+	expect_bits("xxreg0[0..63]", 5, offsetof(struct of_key, reg_be[2]), "\0\0\0\0\0\0\0\5", 8);
+	expect_bits("NXM_OF_ETH_SRC[]", 0x112233445566, offsetof(struct of_key, pkt.eth_src),
+		    "\x11\x22\x33\x44\x55\x66", 6);
+	expect_bits("NXM_OF_VLAN_TCI[0..11]", 10, offsetof(struct of_key, pkt.vlan[0].tci_be),
+		    "\0\x0a", 2);
+	expect_bits("mpls_label", 5, offsetof(struct of_key, pkt.mpls_lse_be), "\0\0\x50\0", 4);
+	expect_bits("mpls_tc", 7, offsetof(struct of_key, pkt.mpls_lse_be), "\0\0\x0e\0", 4);
+	expect_bits("OXM_OF_IP_DSCP[]", 63, offsetof(struct of_key, pkt.nw_tos), "\xfc", 1);
+	expect_bits("NXM_OF_ARP_OP[]", 2, offsetof(struct of_key, pkt.nw_proto), "\2", 1);
+	expect_bits("OXM_OF_METADATA[32..63]", 5, offsetof(struct of_key, metadata_be),
+		    "\0\0\0\5\0\0\0\0", 8);
+	// dl_vlan says that there is a tag, too.
+	expect_bits("dl_vlan", 10, offsetof(struct of_key, pkt.vlan[0].tci_be), "\x10\x0a", 2);
+	// A number of this machine's order.
+	uint32_t port = 7;
+	expect_bits("NXM_OF_IN_PORT[]", 7, offsetof(struct of_key, pkt.in_port), &port, 4);
+}
+
+static void wrong_subfields_are_refused(void **state)
+{
+	(void)state;
+	expect_error("reg0[0..32]=1", 5,
+		     "column 5: \"[0..32]\": reg0 has bits 0 to 31: [], [BIT] or [FIRST..LAST]");
+	expect_error("reg0[5..3]=1", 5,
+		     "column 5: \"[5..3]\": reg0 has bits 0 to 31: [], [BIT] or [FIRST..LAST]");
+	expect_error("reg0[=1", 5,
+		     "column 5: \"[\": reg0 has bits 0 to 31: [], [BIT] or [FIRST..LAST]");
+	expect_error("reg99[0]=1", 1, "column 1: \"reg99\": unknown field; did you mean reg9?");
+	expect_error("reg0[0..3]=16", 12, "column 12: \"16\": reg0[0..3] wants a number of 4 bits");
+	expect_error("in_port[0..3]=1", 1,
+		     "column 1: \"in_port[0..3]\": can be matched only whole");
+	expect_error("reg0[0..3]=1,reg0[0]=0", 14,
+		     "column 14: \"reg0[0]\": contradicts a field that stands before it");
+	expect_error("ip,ip_frag[0]=0,ip_frag[1]=1", 1,
+		     "column 1: a later fragment is a fragment: no packet has these bits of "
+		     "ip_frag");
+}
+
+static void what_a_packet_is_decides_which_fields_it_has(void **state)
+{
+	(void)state;
+	struct of_key key = {.pkt.eth_type_be = htons(0x86dd), .pkt.nw_proto = 58};
+	key.pkt.tp_src_be = htons(135);
+	assert_int_equal(of_key_kinds(&key), OF_KIND_IPV6 | OF_KIND_ICMP6 | OF_KIND_NS);
+	key.pkt.tp_dst_be = htons(1);
+	assert_int_equal(of_key_kinds(&key), OF_KIND_IPV6 | OF_KIND_ICMP6);
+	key.pkt.nw_frag = NW_FRAG_ANY | NW_FRAG_LATER;
+	assert_int_equal(of_key_kinds(&key), OF_KIND_IPV6);
+	key = (struct of_key){.pkt.eth_type_be = htons(0x8848)};
+	key.pkt.vlan[0].tci_be = htons(VLAN_CFI);
+	assert_int_equal(of_key_kinds(&key), OF_KIND_MPLS | OF_KIND_VLAN);
 }
 
 static void errors_stay_short_and_printable(void **state)
@@ -240,7 +348,7 @@ static void errors_stay_short_and_printable(void **state)
 	text[sizeof(text) - 1] = '\0';
 	text[3] = '\x1b';
 	text[5] = '\xff';
-	struct flow_match match;
+	struct of_match match;
 	struct of_error error;
 	assert_int_equal(of_match_parse(&match, text, &ports, &error), -EINVAL);
 	assert_int_equal(strlen(error.word), sizeof(error.word) - 1);
@@ -250,7 +358,7 @@ static void errors_stay_short_and_printable(void **state)
 static void without_ports_numbers_are_taken_unchecked(void **state)
 {
 	(void)state;
-	struct flow_match match;
+	struct of_match match;
 	struct of_error error;
 	assert_int_equal(of_match_parse(&match, "in_port=77", NULL, &error), 0);
 	char *text = of_match_format(&match, NULL);
@@ -271,7 +379,7 @@ static void a_name_that_reads_as_something_else_is_printed_as_number(void **stat
 	(void)state;
 	struct of_ports odd = {NULL, odd_name, NULL};
 	for (uint32_t no = 1; no <= 7; no++) {
-		struct flow_match match = {.key.in_port = no, .mask.in_port = UINT32_MAX};
+		struct of_match match = {.key.pkt.in_port = no, .mask.pkt.in_port = UINT32_MAX};
 		char want[32], *text = of_match_format(&match, &odd);
 		snprintf(want, sizeof(want), no == 7 ? "in_port=fine-1" : "in_port=%u", no);
 		assert_string_equal(text, want);
@@ -288,6 +396,9 @@ int main(void)
 	    cmocka_unit_test(a_missing_prerequisite_is_named),
 	    cmocka_unit_test(a_field_twice_or_against_another_is_refused),
 	    cmocka_unit_test(fields_of_later_issues_are_refused_as_not_built),
+	    cmocka_unit_test(a_subfield_stands_in_network_byte_order),
+	    cmocka_unit_test(wrong_subfields_are_refused),
+	    cmocka_unit_test(what_a_packet_is_decides_which_fields_it_has),
 	    cmocka_unit_test(errors_stay_short_and_printable),
 	    cmocka_unit_test(without_ports_numbers_are_taken_unchecked),
 	    cmocka_unit_test(a_name_that_reads_as_something_else_is_printed_as_number),

@@ -119,9 +119,11 @@ static void two_word_commands_are_found(void **state)
 	expect(WORDS("dp", "show"), "{}");
 	expect(WORDS("dp", "dump-flows"), "{}");
 	expect_refusal(WORDS("dp", "shw"), -ENOENT,
-		       "\"dp shw\" is not a command; there are: dp show, dp dump-flows");
+		       "\"dp shw\" is not a command; there are: dp trace, dp show, "
+		       "dp dump-flows");
 	expect_refusal(WORDS("dp"), -ENOENT,
-		       "\"dp\" is not a command; there are: dp show, dp dump-flows");
+		       "\"dp\" is not a command; there are: dp trace, dp show, "
+		       "dp dump-flows");
 }
 
 static void a_slip_of_the_finger_gets_a_guess(void **state)
@@ -141,6 +143,59 @@ static void text_that_is_not_utf8_is_wrong_usage(void **state)
 	expect_refusal(WORDS("del-port", "\xff"), -EINVAL, "\"\xff\" is not UTF-8 text");
 }
 
+// The parameters that options behind (or before) a command give; NULL with `err`.
+static char *options_of(char *const *words, int n)
+{
+	struct swctl_options options;
+	char *argv[16] = {"swctl"};
+	int first, used;
+	json_t *params = json_object();
+	for (int i = 0; i < n; i++)
+		argv[i + 1] = words[i];
+	char *text = NULL;
+	if (swctl_options_parse(n + 1, argv, &options, &first, err, sizeof(err)) == 0) {
+		const struct rpc_method *method =
+		    swctl_command_find(argv + first, n + 1 - first, &used, err, sizeof(err));
+		assert_non_null(method);
+		if (swctl_args_options(method, &options, params, err, sizeof(err)) == 0)
+			text = json_dumps(params, JSON_COMPACT);
+	}
+	json_decref(params);
+	return text;
+}
+
+static void expect_options(char *const *words, int n, const char *json)
+{
+	char *text = options_of(words, n);
+	assert_non_null(text);
+	assert_string_equal(text, json);
+	free(text);
+}
+
+static void options_of_a_command_are_its_parameters(void **state)
+{
+	(void)state;
+	expect_options(WORDS("del-flows", "--strict"), "{\"strict\":true}");
+	expect_options(WORDS("--strict", "mod-flows", "tcp"), "{\"strict\":true}");
+	expect_options(WORDS("mod-group", "--may-create"), "{\"may_create\":true}");
+	expect_options(WORDS("dump-flows", "--json", "--sort"), "{\"sort\":\"\"}");
+	expect_options(WORDS("dump-flows", "--json", "--rsort=nw_src", "--no-names"),
+		       "{\"rsort\":\"nw_src\",\"no_names\":true}");
+	expect_options(WORDS("dump-flows", "--no-stats"), "{\"no_stats\":true,\"as_text\":true}");
+}
+
+static void an_option_of_another_command_is_refused(void **state)
+{
+	(void)state;
+	assert_null(options_of(WORDS("add-flow", "--strict")));
+	assert_string_equal(err, "add-flow takes no --strict");
+	assert_null(options_of(WORDS("dump-flows", "--may-create")));
+	assert_string_equal(err, "dump-flows takes no --may-create");
+	assert_null(options_of(WORDS("dump-flows", "--as-text")));
+	assert_string_equal(err, "no option \"--as-text\"");
+	assert_null(options_of(WORDS("dump-flows", "--names=1")));
+}
+
 // A file with these bytes, to be unlinked and freed.
 static char *file_with(const char *bytes, size_t len)
 {
@@ -158,7 +213,7 @@ static void a_file_keeps_its_line_numbers(void **state)
 	static const char text[] = "# rules\n\ntcp,actions=drop\r\nudp,actions=drop";
 	char *path = file_with(text, sizeof(text) - 1);
 	expect(WORDS("add-flows", path),
-	       "{\"flows\":[\"# rules\",\"\",\"tcp,actions=drop\",\"udp,actions=drop\"]}");
+	       "{\"flows\":\"# rules\\n\\ntcp,actions=drop\\r\\nudp,actions=drop\"}");
 	unlink(path);
 	free(path);
 }
@@ -220,7 +275,9 @@ static void every_word_that_help_lists_has_help(void **state)
 	expect_help(WORDS("dp"), "\n\nusage: swctl dp dump-flows");
 	expect_help(WORDS("pmd", "stats"),
 		    "usage: swctl pmd stats [--interval SECONDS [--count N]] [--json]\n");
-	expect_help(WORDS("dump-flows"), "usage: swctl dump-flows [MATCH] [--no-stats] [--json]\n");
+	expect_help(WORDS("dump-flows"),
+		    "usage: swctl dump-flows [MATCH] [--strict] [--no-stats] [--names] "
+		    "[--no-names] [--sort[=FIELD]] [--rsort[=FIELD]] [--json]\n");
 	expect_help(WORDS("help"), "usage: swctl help [COMMAND]");
 	expect_help(WORDS("completion"), "usage: swctl completion bash");
 	expect_help(WORDS("completion", "bash"), "usage: swctl completion bash");
@@ -240,6 +297,8 @@ int main(void)
 	    cmocka_unit_test(two_word_commands_are_found),
 	    cmocka_unit_test(a_slip_of_the_finger_gets_a_guess),
 	    cmocka_unit_test(text_that_is_not_utf8_is_wrong_usage),
+	    cmocka_unit_test(options_of_a_command_are_its_parameters),
+	    cmocka_unit_test(an_option_of_another_command_is_refused),
 	    cmocka_unit_test(a_file_keeps_its_line_numbers),
 	    cmocka_unit_test(a_file_that_is_not_text_is_refused_with_its_line),
 	    cmocka_unit_test(a_file_that_cannot_be_read_is_named),

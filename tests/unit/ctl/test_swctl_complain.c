@@ -66,7 +66,7 @@ static void data_of_other_types_does_no_harm(void **state)
 	       "swctl: no\n");
 	expect("no", NULL, NULL, NULL, "swctl: no\n");
 	expect("no", json_pack("{s:i,s:i}", "line", 9, "column", 1),
-	       json_pack("{s:[s]}", "flows", "tcp"), "f", "swctl: f:9: no\n");
+	       json_pack("{s:s}", "flows", "tcp"), "f", "swctl: f:9: no\n");
 }
 
 static void a_files_line_is_named_once_and_shown(void **state)
@@ -74,7 +74,7 @@ static void a_files_line_is_named_once_and_shown(void **state)
 	(void)state;
 	expect("line 2: column 1: \"tpc\": unknown field",
 	       json_pack("{s:i,s:i,s:s}", "line", 2, "column", 1, "word", "tpc"),
-	       json_pack("{s:[s,s]}", "flows", "# first", "tpc,actions=drop"), "rules.txt",
+	       json_pack("{s:s}", "flows", "# first\r\ntpc,actions=drop\r\nudp"), "rules.txt",
 	       "swctl: rules.txt:2: column 1: \"tpc\": unknown field\n"
 	       "  tpc,actions=drop\n"
 	       "  ^~~\n");

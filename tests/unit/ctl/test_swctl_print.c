@@ -39,31 +39,31 @@ static void expect(const char *name, const char *json, const char *want)
 	free(got);
 }
 
-static void rules_look_like_ovs_ofctls(void **state)
+static void a_text_of_rules_is_printed_as_it_is(void **state)
 {
 	(void)state;
-	expect("flow.dump",
-	       "{\"rules\": [{\"flow\": \"f\", \"match\": \"tcp,in_port=vm1\", \"actions\": "
-	       "\"output:vm2\","
-	       " \"priority\": 10, \"cookie\": \"0x0\", \"idle_timeout\": 60, \"hard_timeout\": 0, "
-	       "\"n_packets\": 3,"
-	       " \"n_bytes\": 294, \"duration_s\": 1.25, \"idle_age_s\": 1},"
-	       " {\"match\": \"\", \"actions\": \"NORMAL\", \"priority\": 0, \"cookie\": \"0x2a\", "
-	       "\"duration_s\": 7}]}",
-	       " cookie=0x0, duration=1.2s, n_packets=3, n_bytes=294, idle_timeout=60, idle_age=1, "
-	       "priority=10,tcp,in_port=vm1 actions=output:vm2\n"
-	       " cookie=0x2a, duration=7.0s, n_packets=0, n_bytes=0, priority=0 actions=NORMAL\n");
+	expect("flow.dump", "{\"text\": \" cookie=0x0, priority=1 actions=drop\\n b\\n\"}",
+	       " cookie=0x0, priority=1 actions=drop\n b\n");
+	expect("flow.dump", "{\"text\": \"\"}", "");
+	expect("flow.diff", "{\"lines\": [\"-a\", \"+b\"]}", "-a\n+b\n");
 }
 
-static void rules_without_stats_can_be_added_again(void **state)
+static void groups_and_meters_look_like_ovs_ofctls(void **state)
 {
 	(void)state;
-	char *got =
-	    print("flow.dump",
-		  "{\"rules\": [{\"flow\": \"priority=1,tcp actions=drop\"}, {\"flow\": \"b\"}]}",
-		  (struct swctl_options){.no_stats = true});
-	assert_string_equal(got, "priority=1,tcp actions=drop\nb\n");
-	free(got);
+	expect("group.dump", "{\"groups\": [{\"group\": \"group_id=1,type=all\"}]}",
+	       "group_id=1,type=all\n");
+	expect("meter.dump", "{\"meters\": [{\"meter\": \"meter=1 kbps bands=\"}]}",
+	       "meter=1 kbps bands=\n");
+	expect("meter.stats",
+	       "{\"meters\": [{\"meter_id\": 1, \"flow_count\": 2, \"packets\": 3, \"bytes\": 4,"
+	       " \"duration_s\": 1.5, \"bands\": [{\"packets\": 1, \"bytes\": 2}]}]}",
+	       "meter:1 flow_count:2 packet_in_count:3 byte_in_count:4 duration:1.500s bands:\n"
+	       "0: packet_count:1 byte_count:2\n");
+	expect("flow.aggregate", "{\"packet_count\": 1, \"byte_count\": 60, \"flow_count\": 2}",
+	       "packet_count=1 byte_count=60 flow_count=2\n");
+	expect("table.list", "{\"tables\": [{\"table\": 3, \"active\": 2, \"masks\": 1}]}",
+	       "table 3: active=2, masks=1\n");
 }
 
 static void megaflows_look_like_ovs_dpctls(void **state)
@@ -105,8 +105,15 @@ static void counts_of_changed_rules_read_as_a_sentence(void **state)
 	expect("flow.add", "{\"added\": 0, \"replaced\": 1}", "1 rule replaced\n");
 	expect("flow.add_many", "{\"added\": 998, \"replaced\": 2}",
 	       "998 rules added, 2 rules replaced\n");
-	expect("flow.add_many", "{\"added\": 0, \"replaced\": 0}", "no rule changed\n");
+	expect("flow.add_many", "{\"added\": 0, \"replaced\": 0}", "nothing changed\n");
 	expect("flow.del", "{\"deleted\": 0}", "0 rules deleted\n");
+	expect("flow.replace", "{\"added\": 1, \"modified\": 2, \"deleted\": 0}",
+	       "1 rule added, 2 rules modified\n");
+	expect("bundle",
+	       "{\"added\": 1, \"groups\": {\"added\": 2, \"modified\": 0, \"deleted\": 0},"
+	       " \"meters\": {\"added\": 0, \"modified\": 1, \"deleted\": 0}}",
+	       "2 groups added, 1 meter modified, 1 rule added\n");
+	expect("bundle", "{}", "nothing changed\n");
 }
 
 static void show_tells_when_the_data_plane_is_away(void **state)
@@ -237,8 +244,8 @@ static void units_are_those_that_people_read(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(rules_look_like_ovs_ofctls),
-	    cmocka_unit_test(rules_without_stats_can_be_added_again),
+	    cmocka_unit_test(a_text_of_rules_is_printed_as_it_is),
+	    cmocka_unit_test(groups_and_meters_look_like_ovs_ofctls),
 	    cmocka_unit_test(megaflows_look_like_ovs_dpctls),
 	    cmocka_unit_test(a_port_that_is_down_says_why_beneath_the_table),
 	    cmocka_unit_test(counts_of_changed_rules_read_as_a_sentence),
