@@ -13,7 +13,7 @@
 #include "flowtable/key.h"
 
 #define MASKS_MAX_DEFAULT 128
-#define MASKS_MAX_LEAST	  64   // all bits of each kind of packet are fewer masks
+#define MASKS_MAX_LEAST	  96   // its last part holds all bits of each kind of packet: 33 masks
 #define MASKS_MAX_LIMIT	  1024 // swd's
 
 struct mask_budget;

@@ -117,6 +117,16 @@ static void warn_dropped(const struct revalidator *r, const struct xlate_result 
 	free(text);
 }
 
+// Whether a rule that was learned before is to be refreshed, or there is room for it.
+static bool may_learn(const struct rules *rules, const struct xlate_learned *learned)
+{
+	const struct of_flow *flow = &learned->flow;
+	const struct classifier *table = rules_tables(rules)[flow->table];
+	if (!learned->limit || (table && classifier_find(table, &flow->match, flow->priority)))
+		return true;
+	return rules_count_cookie(rules, flow->table, flow->cookie) < learned->limit;
+}
+
 void revalidate_learn(struct revalidator *r, struct xlate_result *result)
 {
 	struct rules_change change = {0};
@@ -124,11 +134,8 @@ void revalidate_learn(struct revalidator *r, struct xlate_result *result)
 	struct rules *rules = r->d->rules;
 	for (unsigned i = 0; i < result->n_learned; i++) {
 		const struct xlate_learned *learned = &result->learned[i];
-		const struct of_flow *flow = &learned->flow;
-		if (learned->limit &&
-		    rules_count_cookie(rules, flow->table, flow->cookie) >= learned->limit)
-			continue;
-		rules_learn(rules, flow, now_ms, &change);
+		if (may_learn(rules, learned))
+			rules_learn(rules, &learned->flow, now_ms, &change);
 	}
 	if (change.added || change.replaced || change.modified)
 		revalidate_rules_changed(r, &change);

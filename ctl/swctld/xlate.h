@@ -62,6 +62,7 @@ struct xlate {
 	uint8_t table;	     // that the rule being run is in
 	uint16_t depth;
 	uint16_t n_resubmits;
+	uint16_t n_watched;  // buckets of groups that others watch
 	uint16_t n_nested;   // tables, clones and buckets around this, for who is told
 	uint16_t n_copies;   // clones and buckets that this is inside of
 	bool edited;	     // some field of the packet was written

@@ -85,7 +85,8 @@ static void set_arp(struct action *a, const struct flow_key *v, const struct flo
 	    .sip_mask_be = m->ip_src_be,
 	    .tip_mask_be = m->ip_dst_be,
 	    .op_be = htons(v->nw_proto),
-	    .op_mask_be = m->nw_proto ? UINT16_MAX : 0,
+	    // It has 16 bits, the key 8.
+	    .op_mask_be = m->nw_proto == UINT8_MAX ? UINT16_MAX : htons(m->nw_proto),
 	    .sha = v->arp_sha,
 	    .tha = v->arp_tha,
 	    .sha_mask = m->arp_sha,
@@ -235,8 +236,6 @@ static void commit_row(struct xlate *x, const struct set_row *row, const struct 
 	flow_key_mask(&mask, need, &row->bits);
 	if (flow_key_equal(&mask, &zero))
 		return;
-	if (row->type == ACTION_SET_ARP && mask.nw_proto)
-		mask.nw_proto = UINT8_MAX; // the opcode has 16 bits
 	flow_key_mask(&value, &f->key, &mask);
 	struct action *action = xlate_emit(x, row->type);
 	row->fill(action, &value, &mask);

@@ -5,8 +5,9 @@
 #include <math.h>
 #include <stdio.h>
 
-#define WATCH_DEPTH_MAX	 16 // groups that watch groups
-#define HRW_LINKS_MAX	 64 // more by iterated hash
+#define WATCH_DEPTH_MAX	 16   // groups that watch groups
+#define WATCHED_MAX	 4096 // buckets of watched groups that one packet looks at
+#define HRW_LINKS_MAX	 64   // more by iterated hash
 #define LIVE_BUCKET_NONE (-1)
 
 static void note(struct xlate *x, const char *fmt, uint32_t id)
@@ -18,34 +19,37 @@ static void note(struct xlate *x, const char *fmt, uint32_t id)
 	x->ctx->trace->note(x->ctx->trace->arg, x->n_nested, text);
 }
 
-static bool group_is_live(const struct xlate_ctx *ctx, uint32_t id, unsigned depth);
+static bool group_is_live(struct xlate *x, uint32_t id, unsigned depth);
 
-static bool bucket_is_live(const struct xlate_ctx *ctx, const struct of_bucket *bucket,
-			   unsigned depth)
+static bool bucket_is_live(struct xlate *x, const struct of_bucket *bucket, unsigned depth)
 {
 	bool watches_group = bucket->watch_group != UINT32_MAX;
 	if (!bucket->watch_port && !watches_group)
 		return true;
-	if (bucket->watch_port && xlate_port_is_up(ctx, bucket->watch_port))
+	if (bucket->watch_port && xlate_port_is_up(x->ctx, bucket->watch_port))
 		return true;
 	return watches_group && depth < WATCH_DEPTH_MAX &&
-	       group_is_live(ctx, bucket->watch_group, depth + 1);
+	       group_is_live(x, bucket->watch_group, depth + 1);
 }
 
-static bool group_is_live(const struct xlate_ctx *ctx, uint32_t id, unsigned depth)
+// Groups that watch groups have more ways among them than can be walked: past a bound none is live.
+static bool group_is_live(struct xlate *x, uint32_t id, unsigned depth)
 {
-	const struct group *group = groups_find(ctx->groups, id);
+	const struct group *group = groups_find(x->ctx->groups, id);
 	for (unsigned i = 0; group && i < group->of.n_buckets; i++) {
-		if (bucket_is_live(ctx, &group->of.buckets[i], depth))
+		if (x->n_watched == WATCHED_MAX)
+			return false;
+		x->n_watched++;
+		if (bucket_is_live(x, &group->of.buckets[i], depth))
 			return true;
 	}
 	return false;
 }
 
-static int first_live(const struct xlate *x, const struct of_group *group)
+static int first_live(struct xlate *x, const struct of_group *group)
 {
 	for (unsigned i = 0; i < group->n_buckets; i++) {
-		if (bucket_is_live(x->ctx, &group->buckets[i], 0))
+		if (bucket_is_live(x, &group->buckets[i], 0))
 			return (int)i;
 	}
 	return LIVE_BUCKET_NONE;
@@ -54,13 +58,13 @@ static int first_live(const struct xlate *x, const struct of_group *group)
 // Weighted rendezvous hashing: each bucket draws a number from the packet's hash and its own id,
 // and the best one for its weight wins. A bucket that comes or goes moves only its own share.
 // Source: Schindelhauer and Schomaker, "Weighted Distributed Hash Tables", SPAA 2005.
-static int best_live(const struct xlate *x, const struct of_group *group, uint32_t hash)
+static int best_live(struct xlate *x, const struct of_group *group, uint32_t hash)
 {
 	int best = LIVE_BUCKET_NONE;
 	double best_score = 0;
 	for (unsigned i = 0; i < group->n_buckets; i++) {
 		const struct of_bucket *bucket = &group->buckets[i];
-		if (bucket->weight == 0 || !bucket_is_live(x->ctx, bucket, 0))
+		if (bucket->weight == 0 || !bucket_is_live(x, bucket, 0))
 			continue;
 		double draw = (xlate_hash_u32(bucket->id, hash) + 0.5) / 4294967296.0;
 		double score = bucket->weight / -log(draw);

@@ -126,13 +126,13 @@ static void drop_ipv6(struct flow_key *mask)
 	mask->ipv6_label_be = 0;
 }
 
-// What stands below the bottom of the stack is no label.
+// What stands below the bottom of the stack is no label; that it is the bottom must be known then.
 static void finish_labels(struct flow_key *mask, const struct flow_key *key)
 {
+	if (mask->mpls_lse_be[1])
+		mask->mpls_lse_be[0] |= htonl(LSE_BOS);
 	if (key->mpls_lse_be[0] & htonl(LSE_BOS))
 		mask->mpls_lse_be[1] = 0;
-	else if (mask->mpls_lse_be[1])
-		mask->mpls_lse_be[0] |= htonl(LSE_BOS);
 }
 
 void xlate_mask_finish(struct flow_key *mask, const struct flow_key *key)

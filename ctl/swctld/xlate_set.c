@@ -178,10 +178,11 @@ static void write_ttl(struct xlate *x, uint8_t ttl)
 // the packet's own; and when the packet ends there, all ends.
 static bool counts_natively(struct xlate *x)
 {
-	if (x->n_copies > 0 || x->now.written.pkt.nw_ttl || x->now.n_ttl_decs == UINT8_MAX)
+	if (x->n_copies > 0 || x->now.written.pkt.nw_ttl || x->now.n_ttl_decs == UINT8_MAX ||
+	    x->wire.fields.written.nw_ttl)
 		return false;
 	xlate_commit_labels(x); // a copy may have left some
-	return x->wire.fields.written.nw_ttl == 0;
+	return true;
 }
 
 void xlate_dec_ttl(struct xlate *x)

@@ -1,51 +1,47 @@
 // Who gets the packets that swd tells of, on whichever of two connections it tells them first.
 #include "ctl/swctld/flow_stats.h"
+#include "ctl/swctld/megaflows.h"
 #include "ctl/swctld/rules.h"
-#include "tests/unit/ctl/state_fixture.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
 
 struct fixture {
-	struct state *state;
 	struct swctld d;
 	struct known_flow *flow;
-	int64_t before, after; // ids of two rules
+	struct rule *before, *after;
 };
 
-static int64_t add_rule(struct fixture *f, uint32_t priority)
+static struct rule *make_rule(uint16_t priority)
 {
-	struct rule *rule = rule_alloc();
-	struct rules_change change = {0};
+	struct of_flow flow = {.priority = priority};
+	struct rule *rule = rule_create(&flow, &flow.match, 1);
 	assert_non_null(rule);
-	rule->flow.priority = priority;
-	assert_int_equal(rules_add(f->d.rules, &rule, 1, 0, 0, &change), 0);
-	return rule->id;
+	return rule;
 }
 
-static uint64_t packets_of(const struct fixture *f, int64_t id)
+static struct known_rules *rules_of(struct rule *rule)
 {
-	uint64_t packets = UINT64_MAX;
-	size_t n;
-	const struct rule **list = rules_list(f->d.rules, NULL, &n);
-	for (size_t i = 0; i < n; i++) {
-		if (list[i]->id == id)
-			packets = list[i]->n_packets;
-	}
-	free(list);
-	return packets;
+	struct known_rules *rules;
+	assert_true(known_rules_make(&rules, &rule, 1));
+	return rules;
 }
 
 static int setup(void **arg)
 {
 	struct fixture *f = calloc(1, sizeof(*f));
-	assert_int_equal(state_setup((void **)&f->state), 0);
-	f->d.db = f->state->db;
-	f->d.rules = rules_create(f->d.db);
-	f->d.megaflows = megaflows_create();
-	f->before = add_rule(f, 10);
-	f->after = add_rule(f, 20);
 	struct flow_match match;
 	memset(&match, 0, sizeof(match));
+	f->d.frozen = frozen_create();
+	f->d.megaflows = megaflows_create(MASKS_MAX_DEFAULT, f->d.frozen);
+	f->before = make_rule(10);
+	f->after = make_rule(20);
 	f->flow = megaflows_add(f->d.megaflows, &match, 1);
-	f->flow->rule_id = f->before;
+	f->flow->rules = rules_of(f->before);
 	*arg = f;
 	return 0;
 }
@@ -54,8 +50,10 @@ static int teardown(void **arg)
 {
 	struct fixture *f = *arg;
 	megaflows_destroy(f->d.megaflows);
-	rules_destroy(f->d.rules);
-	state_teardown((void **)&f->state);
+	frozen_destroy(f->d.frozen);
+	assert_int_equal(f->before->n_refs + f->after->n_refs, 2);
+	rule_unref(f->before);
+	rule_unref(f->after);
 	free(f);
 	return 0;
 }
@@ -80,32 +78,32 @@ static void a_change_of_rule_divides_the_packets(void **arg)
 {
 	struct fixture *f = *arg;
 	dump_shows(f, 10, 1000);
-	megaflows_switch_begin(f->d.megaflows, f->flow, f->after);
+	megaflows_switch_begin(f->d.megaflows, f->flow, rules_of(f->after));
 	answer_tells(f, 12, 1100);
 	dump_shows(f, 20, 1500);
-	assert_int_equal(packets_of(f, f->before), 12);
-	assert_int_equal(packets_of(f, f->after), 8);
+	assert_int_equal(f->before->n_packets, 12);
+	assert_int_equal(f->after->n_packets, 8);
 }
 
 static void an_answer_that_a_dump_has_overtaken_counts_nothing_twice(void **arg)
 {
 	struct fixture *f = *arg;
-	megaflows_switch_begin(f->d.megaflows, f->flow, f->after);
+	megaflows_switch_begin(f->d.megaflows, f->flow, rules_of(f->after));
 	dump_shows(f, 15, 1000);
 	answer_tells(f, 12, 1100);
 	dump_shows(f, 20, 1500);
-	assert_int_equal(packets_of(f, f->before) + packets_of(f, f->after), 20);
+	assert_int_equal(f->before->n_packets + f->after->n_packets, 20);
 }
 
 static void a_megaflow_that_swd_made_anew_counts_from_zero(void **arg)
 {
 	struct fixture *f = *arg;
 	dump_shows(f, 15, 1000);
-	megaflows_switch_begin(f->d.megaflows, f->flow, f->after);
+	megaflows_switch_begin(f->d.megaflows, f->flow, rules_of(f->after));
 	answer_tells(f, 0, 1100);
 	dump_shows(f, 5, 1500);
-	assert_int_equal(packets_of(f, f->before), 15);
-	assert_int_equal(packets_of(f, f->after), 5);
+	assert_int_equal(f->before->n_packets, 15);
+	assert_int_equal(f->after->n_packets, 5);
 }
 
 #define WITH_RULES(test) cmocka_unit_test_setup_teardown(test, setup, teardown)

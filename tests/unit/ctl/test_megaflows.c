@@ -8,16 +8,37 @@
 #include <cmocka.h>
 #include <string.h>
 
+#define MASKS_MAX 128
+
+static struct frozen_states *frozen;
+
 static int setup(void **arg)
 {
-	*arg = megaflows_create();
+	frozen = frozen_create();
+	*arg = frozen ? megaflows_create(MASKS_MAX, frozen) : NULL;
 	return *arg ? 0 : -1;
 }
 
 static int teardown(void **arg)
 {
 	megaflows_destroy(*arg);
+	frozen_destroy(frozen);
 	return 0;
+}
+
+static struct rule *make_rule(uint16_t priority)
+{
+	struct of_flow flow = {.priority = priority};
+	struct rule *rule = rule_create(&flow, &flow.match, 1);
+	assert_non_null(rule);
+	return rule;
+}
+
+static struct known_rules *rules_of(struct rule *rule)
+{
+	struct known_rules *rules;
+	assert_true(known_rules_make(&rules, &rule, 1));
+	return rules;
 }
 
 static struct known_flow *add(struct megaflows *m, uint32_t in_port)
@@ -66,14 +87,116 @@ static void a_rule_keeps_what_was_counted_before_the_change_was_answered(void **
 {
 	struct megaflows *m = *arg;
 	struct known_flow *f = add(m, 1);
-	f->rule_id = 5;
-	megaflows_switch_begin(m, f, 6);
-	assert_int_equal(f->rule_id, 5);
-	megaflows_switch_begin(m, f, 7); // changed again before the answer
+	struct rule *a = make_rule(5), *b = make_rule(6), *c = make_rule(7);
+	f->rules = rules_of(a);
+	megaflows_switch_begin(m, f, rules_of(b));
+	assert_true(known_rules_same(f->rules, &a, 1));
+	megaflows_switch_begin(m, f, rules_of(c)); // changed again before the answer
+	assert_int_equal(b->n_refs, 1);
 	megaflows_switch_end(m, f);
-	assert_int_equal(f->rule_id, 7);
+	assert_true(known_rules_same(f->rules, &c, 1));
 	megaflows_switch_end(m, f);
-	assert_int_equal(f->rule_id, 7);
+	assert_true(known_rules_same(f->rules, &c, 1));
+	assert_int_equal(a->n_refs, 1);
+	megaflows_switch_begin(m, f, NULL); // no rule any more
+	megaflows_switch_end(m, f);
+	assert_null(f->rules);
+	assert_int_equal(c->n_refs, 1);
+	rule_unref(a);
+	rule_unref(b);
+	rule_unref(c);
+}
+
+static void a_megaflow_keeps_its_rules_alive(void **arg)
+{
+	struct megaflows *m = *arg;
+	struct known_flow *f = add(m, 1);
+	struct rule *a = make_rule(5), *b = make_rule(6);
+	f->rules = rules_of(a);
+	megaflows_switch_begin(m, f, rules_of(b));
+	assert_int_equal(a->n_refs, 2);
+	assert_int_equal(b->n_refs, 2);
+	megaflows_forget(m, f);
+	assert_int_equal(a->n_refs, 1);
+	assert_int_equal(b->n_refs, 1);
+	rule_unref(a);
+	rule_unref(b);
+}
+
+static void rules_are_the_same_in_the_same_order_only(void **arg)
+{
+	(void)arg;
+	struct rule *list[] = {make_rule(1), make_rule(2)}, *turned[] = {list[1], list[0]};
+	struct known_rules *rules;
+	assert_true(known_rules_make(&rules, list, 2));
+	assert_true(known_rules_same(rules, list, 2));
+	assert_false(known_rules_same(rules, turned, 2));
+	assert_false(known_rules_same(rules, list, 1));
+	assert_false(known_rules_same(rules, list, 0));
+	assert_false(known_rules_same(NULL, list, 1));
+	assert_true(known_rules_same(NULL, list, 0));
+	known_rules_free(rules);
+	rule_unref(list[0]);
+	rule_unref(list[1]);
+}
+
+static void a_mask_is_in_use_until_its_last_megaflow_is_forgotten(void **arg)
+{
+	struct megaflows *m = *arg;
+	struct known_flow *a = add(m, 1), *b = add(m, 2);
+	assert_int_equal(mask_budget_count(megaflows_masks(m)), 1);
+	megaflows_forget(m, a);
+	assert_int_equal(mask_budget_count(megaflows_masks(m)), 1);
+	megaflows_leave(m, b); // swd still has it
+	assert_int_equal(mask_budget_count(megaflows_masks(m)), 1);
+	megaflows_forget(m, b);
+	assert_int_equal(mask_budget_count(megaflows_masks(m)), 0);
+}
+
+static void megaflows_are_counted_by_port_until_they_are_forgotten(void **arg)
+{
+	struct megaflows *m = *arg;
+	struct known_flow *a = add(m, 1);
+	add(m, 2);
+	assert_int_equal(megaflows_count_port(m, 1), 1);
+	megaflows_leave(m, a);
+	assert_int_equal(megaflows_count_port(m, 1), 1);
+	megaflows_forget(m, a);
+	assert_int_equal(megaflows_count_port(m, 1), 0);
+	assert_int_equal(megaflows_count_port(m, 2), 1);
+	add(m, UINT32_MAX); // swd may name any
+	assert_int_equal(megaflows_count_port(m, UINT32_MAX), 1);
+}
+
+static uint32_t freeze(unsigned i)
+{
+	struct frozen_head head = {.metadata_be = i};
+	return frozen_number(frozen, &head, sizeof(head));
+}
+
+static struct known_flow *add_round(struct megaflows *m, uint32_t number)
+{
+	struct flow_match match;
+	memset(&match, 0, sizeof(match));
+	match.key.recirc_id = number;
+	match.mask.recirc_id = UINT32_MAX;
+	return megaflows_add(m, &match, 100);
+}
+
+static void a_frozen_state_lives_while_a_megaflow_sends_to_it_or_comes_from_it(void **arg)
+{
+	struct megaflows *m = *arg;
+	uint32_t numbers[] = {freeze(1), freeze(2), freeze(3)};
+	struct known_flow *sender = add(m, 1), *comer = add_round(m, numbers[0]);
+	megaflows_refer(m, sender, numbers, 2);
+	assert_int_equal(frozen_count(frozen), 3);
+	megaflows_refer(m, sender, numbers + 1, 2); // one stays, one is new, one is not sent to
+	assert_non_null(frozen_find(frozen, numbers[0]));
+	megaflows_forget(m, comer);
+	assert_null(frozen_find(frozen, numbers[0]));
+	assert_non_null(frozen_find(frozen, numbers[1]));
+	megaflows_forget(m, sender);
+	assert_int_equal(frozen_count(frozen), 0);
 }
 
 static void the_stalest_stands_first(void **arg)
@@ -118,7 +241,7 @@ static void answers_that_swd_owes_are_bounded(void **arg)
 		if (i % 2)
 			megaflows_leave(m, f);
 		else
-			megaflows_switch_begin(m, f, 1);
+			megaflows_switch_begin(m, f, NULL);
 	}
 	assert_false(megaflows_may_await(m));
 	megaflows_forget_leaving(m);
@@ -150,6 +273,11 @@ int main(void)
 	    WITH_MEGAFLOWS(a_reading_that_was_overtaken_counts_nothing),
 	    WITH_MEGAFLOWS(counters_that_started_again_count_from_zero),
 	    WITH_MEGAFLOWS(a_rule_keeps_what_was_counted_before_the_change_was_answered),
+	    WITH_MEGAFLOWS(a_megaflow_keeps_its_rules_alive),
+	    WITH_MEGAFLOWS(rules_are_the_same_in_the_same_order_only),
+	    WITH_MEGAFLOWS(a_mask_is_in_use_until_its_last_megaflow_is_forgotten),
+	    WITH_MEGAFLOWS(megaflows_are_counted_by_port_until_they_are_forgotten),
+	    WITH_MEGAFLOWS(a_frozen_state_lives_while_a_megaflow_sends_to_it_or_comes_from_it),
 	    WITH_MEGAFLOWS(the_stalest_stands_first),
 	    WITH_MEGAFLOWS(one_that_leaves_is_found_by_its_answer_only),
 	    WITH_MEGAFLOWS(answers_that_swd_owes_are_bounded),

@@ -1,0 +1,81 @@
+// swctld's state without its services: a database, and rules, groups and ports in it.
+#ifndef TESTS_UNIT_CTL_CONTROL_FIXTURE_H
+#define TESTS_UNIT_CTL_CONTROL_FIXTURE_H
+
+#include "ctl/swctld/change.h"
+#include "ctl/swctld/daemon.h"
+#include "ctl/swctld/megaflows.h"
+#include "ctl/swctld/meters.h"
+#include "ctl/swctld/ports.h"
+
+#include "tests/unit/ctl/state_fixture.h"
+
+struct control {
+	struct swctld d;
+	struct state *state;
+};
+
+static inline int control_setup(void **arg)
+{
+	struct control *c = calloc(1, sizeof(*c));
+	char err[512];
+	assert_int_equal(state_setup((void **)&c->state), 0);
+	struct swctld *d = &c->d;
+	d->db = c->state->db;
+	d->ports = ports_create(d->db);
+	d->groups = groups_create(d->db);
+	d->meters = meters_create(d->db);
+	d->rules = rules_create(d->db, RULES_MAX_DEFAULT);
+	d->fdb = fdb_create();
+	d->frozen = frozen_create();
+	d->megaflows = megaflows_create(MASKS_MAX_DEFAULT, d->frozen);
+	assert_int_equal(rules_load(d->rules, clock_now_ms(), 1000, err, sizeof(err)), 0);
+	*arg = c;
+	return 0;
+}
+
+static inline int control_teardown(void **arg)
+{
+	struct control *c = *arg;
+	struct swctld *d = &c->d;
+	megaflows_destroy(d->megaflows);
+	frozen_destroy(d->frozen);
+	fdb_destroy(d->fdb);
+	rules_destroy(d->rules);
+	meters_destroy(d->meters);
+	groups_destroy(d->groups);
+	ports_destroy(d->ports);
+	state_teardown((void **)&c->state);
+	free(c);
+	return 0;
+}
+
+// Ports p1 to pN, with links.
+static inline void control_ports(struct control *c, unsigned n)
+{
+	char name[16], err[512];
+	for (unsigned i = 1; i <= n; i++) {
+		snprintf(name, sizeof(name), "p%u", i);
+		struct port *port = port_make(c->d.ports, name, "dpdk", NULL, err, sizeof(err));
+		assert_non_null(port);
+		assert_int_equal(ports_add(c->d.ports, port), 0);
+		ports_set_up(c->d.ports, port, true);
+	}
+}
+
+// Lines of a bundle: "flow add ...", "flow delete ...", "group add ...".
+static inline struct rules_change control_change(struct control *c, const char *lines)
+{
+	struct of_ports names = ports_names(c->d.ports);
+	struct rules_change what = {0};
+	struct of_error error = {0};
+	struct change change;
+	size_t line;
+	assert_int_equal(change_begin(&change, &c->d, &names, false), 0);
+	if (change_lines(&change, CHANGE_BUNDLE, lines, strlen(lines), &line, &error) < 0)
+		fail_msg("line %zu: %s", line, error.text);
+	assert_int_equal(change_commit(&change, &what), 0);
+	return what;
+}
+
+#endif
