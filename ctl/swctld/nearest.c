@@ -23,15 +23,34 @@ static void subtract(struct of_key *differs, const struct of_match *match, const
 		d[i] = (k[i] ^ rk[i]) & rm[i];
 }
 
-// A place has several names: once is enough.
-static void forget(struct of_key *key, const struct of_subfield *whole)
+// The words of a key that a field is in.
+struct span {
+	unsigned first, last;
+};
+
+static struct span span_of(const struct of_field *field)
 {
-	struct of_key place;
-	uint64_t *k = (uint64_t *)(void *)key;
-	const uint64_t *p = (const void *)&place;
-	memset(&place, 0, sizeof(place));
+	return (struct span){field->offset / 8u, (field->offset + field->size - 1u) / 8};
+}
+
+static bool is_zero(const struct of_key *key, struct span span)
+{
+	const uint64_t *k = (const void *)key;
+	uint64_t any = 0;
+	for (unsigned i = span.first; i <= span.last; i++)
+		any |= k[i];
+	return !any;
+}
+
+// A place has several names: once is enough.
+static void forget(struct of_key *key, const struct of_subfield *whole, struct span span)
+{
+	struct of_key place; // of which nothing but the span is used
+	uint64_t *k = (uint64_t *)(void *)key, *p = (uint64_t *)(void *)&place;
+	for (unsigned i = span.first; i <= span.last; i++)
+		p[i] = 0;
 	of_subfield_set(whole, &place, of_value_ones(whole->n_bits));
-	for (unsigned i = 0; i < OF_KEY_WORDS; i++)
+	for (unsigned i = span.first; i <= span.last; i++)
 		k[i] &= ~p[i];
 }
 
@@ -42,16 +61,18 @@ static struct distance measure(const struct of_match *match, const struct of_key
 	uint16_t kinds = of_match_kinds(match);
 	subtract(&differs, match, key);
 	for (unsigned id = 0; id < OF_N_FIELDS; id++) {
+		const struct of_field *field = &of_fields[id];
 		struct of_subfield whole = of_field_whole(id);
-		bool there = !of_fields[id].needs || (of_fields[id].needs & kinds);
-		if (!there || !of_subfield_get(&whole, &cares))
+		struct span span = span_of(field);
+		if (is_zero(&cares, span) || (field->needs && !(field->needs & kinds)) ||
+		    !of_subfield_get(&whole, &cares))
 			continue;
 		if (!of_subfield_get(&whole, &differs))
 			distance.n_agree++;
 		else if (distance.n_differ++ == 0)
 			distance.first = id;
-		forget(&cares, &whole);
-		forget(&differs, &whole);
+		forget(&cares, &whole, span);
+		forget(&differs, &whole, span);
 	}
 	return distance;
 }
@@ -71,6 +92,16 @@ static bool is_nearer(const struct search *s, const struct rule *rule, const str
 	return rule->cls.priority > s->best->cls.priority;
 }
 
+// One that would not have won, which only has to match.
+static void look_at_lower(struct search *s, const struct rule *rule)
+{
+	const struct distance none = {0, 0, 0};
+	if (is_nearer(s, rule, &none) && cls_rule_matches(&rule->cls, s->key)) {
+		s->best = rule;
+		s->distance = none;
+	}
+}
+
 static bool look_at(struct cls_rule *cls, void *arg)
 {
 	struct search *s = arg;
@@ -78,10 +109,13 @@ static bool look_at(struct cls_rule *cls, void *arg)
 	struct of_match match;
 	if (rule == s->winner)
 		return true;
+	if (s->winner && cls->priority < s->winner->cls.priority) {
+		look_at_lower(s, rule);
+		return true;
+	}
 	cls_rule_match(cls, &match);
 	struct distance d = measure(&match, s->key);
-	bool preferred = !s->winner || cls->priority >= s->winner->cls.priority;
-	if (preferred == (d.n_differ > 0) && is_nearer(s, rule, &d)) {
+	if (d.n_differ > 0 && is_nearer(s, rule, &d)) {
 		s->best = rule;
 		s->distance = d;
 	}
