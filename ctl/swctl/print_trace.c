@@ -109,7 +109,10 @@ static void put_step(const struct pen *pen, const json_t *step)
 // The table in which no rule matched, at the end of the steps; -1 when that is not how they end.
 static long long missing_table(const json_t *steps)
 {
-	const json_t *last = json_array_get(steps, json_array_size(steps) - 1);
+	size_t n = json_array_size(steps);
+	const json_t *last = NULL;
+	while (n > 0 && (!last || field_present(last, "note")))
+		last = json_array_get(steps, --n);
 	if (!field_present(last, "table") || field_present(last, "rule"))
 		return -1;
 	return field_count(last, "table");

@@ -27,6 +27,7 @@ struct live_traces {
 struct taking {
 	struct live_traces *traces;
 	json_t *packets;
+	unsigned looks; // trace_key()'s
 };
 
 struct live_traces *live_traces_create(struct swctld *d)
@@ -177,7 +178,7 @@ static json_t *frame_json(const struct dp_trace_packet *packet)
 
 static void take_packet(const struct dp_trace_packet *packet, void *arg)
 {
-	const struct taking *taking = arg;
+	struct taking *taking = arg;
 	struct swctld *d = taking->traces->d;
 	json_t *steps = json_array(), *events = json_array();
 	for (unsigned i = 0; i < packet->n_steps; i++)
@@ -190,7 +191,8 @@ static void take_packet(const struct dp_trace_packet *packet, void *arg)
 				 (int)packet->cut, "lookups", steps, "events", events);
 	// Tables know the packet as it came in.
 	if (packet->n_steps > 0 && ports_by_no(d->ports, packet->port_no))
-		json_object_set_new(json, "trace", trace_key(d, &packet->steps[0].key));
+		json_object_set_new(json, "trace",
+				    trace_key(d, &packet->steps[0].key, &taking->looks));
 	json_array_append_new(taking->packets, json);
 }
 
@@ -209,7 +211,7 @@ static int take_packets(const struct live_trace *trace, struct taking *taking, c
 json_t *live_trace_read(struct live_traces *t, int number, bool stop)
 {
 	char text[DP_CALL_TEXT] = "";
-	struct taking taking = {t, NULL};
+	struct taking taking = {t, NULL, TRACE_LOOKS_MAX};
 	if (number < 1 || number > LIVE_TRACES_MAX || !t->list[number - 1].client)
 		return NULL;
 	struct live_trace *trace = &t->list[number - 1];

@@ -78,11 +78,12 @@ int method_trace(struct swctld *d, const json_t *params, struct rpc_reply *reply
 {
 	const char *flow = json_string_value(json_object_get(params, "flow"));
 	struct flow_key key;
+	unsigned looks = TRACE_LOOKS_MAX;
 	if (!flow && !json_object_get(params, "frame"))
 		return rpc_bad_params(reply, "a flow or a frame is wanted");
 	int err = flow ? key_of_flow(d, flow, &key, reply) : key_of_frame(d, params, &key, reply);
 	if (!err)
-		reply->result = trace_key(d, &key);
+		reply->result = trace_key(d, &key, &looks);
 	return err;
 }
 

@@ -1,6 +1,17 @@
+// All rules of a table are looked at, of which there may be a hundred thousand and more. Those with
+// one mask come one behind the other, so what fields a mask has bits of is found out once.
 #include "ctl/swctld/nearest.h"
 
 #include <string.h>
+
+#define PLACE_WORDS 3 // the most that a field is in: 16 bytes that start anywhere
+
+// A field that a mask has bits of: its place in the key, and those bits.
+struct cared {
+	enum of_field_id id;
+	unsigned first, n_words;
+	uint64_t bits[PLACE_WORDS];
+};
 
 struct distance {
 	unsigned n_differ, n_agree; // fields of the rule's match
@@ -11,68 +22,70 @@ struct search {
 	const struct of_key *key;
 	const struct rule *winner, *best;
 	struct distance distance; // of the best
+	// Of the mask that was met last, in rules of this kind of packet.
+	const struct cls_mask *mask;
+	uint16_t kinds;
+	unsigned n_cared;
+	struct cared cared[OF_N_FIELDS];
 };
 
-// Where the rule's match and the key differ.
-static void subtract(struct of_key *differs, const struct of_match *match, const struct of_key *key)
+static const uint64_t *words_of(const struct of_key *key)
 {
-	uint64_t *d = (uint64_t *)(void *)differs;
-	const uint64_t *k = (const void *)key, *rk = (const void *)&match->key,
-		       *rm = (const void *)&match->mask;
-	for (unsigned i = 0; i < OF_KEY_WORDS; i++)
-		d[i] = (k[i] ^ rk[i]) & rm[i];
+	return (const void *)key;
 }
 
-// The words of a key that a field is in.
-struct span {
-	unsigned first, last;
-};
-
-static struct span span_of(const struct of_field *field)
+// The field's part of a mask, which loses it: a place has several names, and once is enough.
+static bool take_field(struct of_key *mask, enum of_field_id id, struct cared *cared)
 {
-	return (struct span){field->offset / 8u, (field->offset + field->size - 1u) / 8};
+	const struct of_field *field = &of_fields[id];
+	struct of_subfield whole = of_field_whole(id);
+	uint64_t *m = (uint64_t *)(void *)mask, any = 0;
+	struct of_key place;
+	cared->id = id;
+	cared->first = field->offset / 8u;
+	cared->n_words = (field->offset + field->size - 1u) / 8 - cared->first + 1;
+	memset(&place, 0, sizeof(place));
+	of_subfield_set(&whole, &place, of_value_ones(whole.n_bits));
+	for (unsigned i = 0; i < cared->n_words; i++) {
+		unsigned w = cared->first + i;
+		cared->bits[i] = m[w] & words_of(&place)[w];
+		m[w] &= ~cared->bits[i];
+		any |= cared->bits[i];
+	}
+	return any != 0;
 }
 
-static bool is_zero(const struct of_key *key, struct span span)
+static void list_fields(struct search *s, const struct of_key *mask, uint16_t kinds)
 {
-	const uint64_t *k = (const void *)key;
-	uint64_t any = 0;
-	for (unsigned i = span.first; i <= span.last; i++)
-		any |= k[i];
-	return !any;
+	struct of_key left = *mask;
+	s->kinds = kinds;
+	s->n_cared = 0;
+	for (unsigned id = 0; id < OF_N_FIELDS; id++) {
+		uint16_t needs = of_fields[id].needs;
+		if (!needs || (needs & kinds))
+			s->n_cared += take_field(&left, id, &s->cared[s->n_cared]);
+	}
 }
 
-// A place has several names: once is enough.
-static void forget(struct of_key *key, const struct of_subfield *whole, struct span span)
-{
-	struct of_key place; // of which nothing but the span is used
-	uint64_t *k = (uint64_t *)(void *)key, *p = (uint64_t *)(void *)&place;
-	for (unsigned i = span.first; i <= span.last; i++)
-		p[i] = 0;
-	of_subfield_set(whole, &place, of_value_ones(whole->n_bits));
-	for (unsigned i = span.first; i <= span.last; i++)
-		k[i] &= ~p[i];
-}
-
-static struct distance measure(const struct of_match *match, const struct of_key *key)
+static struct distance measure(struct search *s, const struct cls_rule *rule)
 {
 	struct distance distance = {0, 0, 0};
-	struct of_key differs, cares = match->mask;
-	uint16_t kinds = of_match_kinds(match);
-	subtract(&differs, match, key);
-	for (unsigned id = 0; id < OF_N_FIELDS; id++) {
-		const struct of_field *field = &of_fields[id];
-		struct of_subfield whole = of_field_whole(id);
-		struct span span = span_of(field);
-		if (is_zero(&cares, span) || (field->needs && !(field->needs & kinds)) ||
-		    !of_subfield_get(&whole, &cares))
-			continue;
-		if (!of_subfield_get(&whole, &differs))
+	struct of_match match;
+	cls_rule_match(rule, &match);
+	uint16_t kinds = of_match_kinds(&match);
+	if (rule->mask != s->mask || kinds != s->kinds)
+		list_fields(s, &match.mask, kinds);
+	s->mask = rule->mask;
+	const uint64_t *is = words_of(s->key), *wants = words_of(&match.key);
+	for (unsigned i = 0; i < s->n_cared; i++) {
+		const struct cared *c = &s->cared[i];
+		uint64_t differs = 0;
+		for (unsigned w = 0; w < c->n_words; w++)
+			differs |= (is[c->first + w] ^ wants[c->first + w]) & c->bits[w];
+		if (!differs)
 			distance.n_agree++;
 		else if (distance.n_differ++ == 0)
-			distance.first = id;
-		forget(&cares, &whole, span);
-		forget(&differs, &whole, span);
+			distance.first = c->id;
 	}
 	return distance;
 }
@@ -92,33 +105,28 @@ static bool is_nearer(const struct search *s, const struct rule *rule, const str
 	return rule->cls.priority > s->best->cls.priority;
 }
 
-// One that would not have won, which only has to match.
-static void look_at_lower(struct search *s, const struct rule *rule)
+static void take(struct search *s, const struct rule *rule, const struct distance *d)
 {
-	const struct distance none = {0, 0, 0};
-	if (is_nearer(s, rule, &none) && cls_rule_matches(&rule->cls, s->key)) {
-		s->best = rule;
-		s->distance = none;
-	}
+	s->best = rule;
+	s->distance = *d;
 }
 
 static bool look_at(struct cls_rule *cls, void *arg)
 {
 	struct search *s = arg;
 	const struct rule *rule = (const struct rule *)cls;
-	struct of_match match;
+	const struct distance none = {0, 0, 0};
 	if (rule == s->winner)
 		return true;
 	if (s->winner && cls->priority < s->winner->cls.priority) {
-		look_at_lower(s, rule);
+		// It would not have won: it only has to match.
+		if (is_nearer(s, rule, &none) && cls_rule_matches(cls, s->key))
+			take(s, rule, &none);
 		return true;
 	}
-	cls_rule_match(cls, &match);
-	struct distance d = measure(&match, s->key);
-	if (d.n_differ > 0 && is_nearer(s, rule, &d)) {
-		s->best = rule;
-		s->distance = d;
-	}
+	struct distance d = measure(s, cls);
+	if (d.n_differ > 0 && is_nearer(s, rule, &d))
+		take(s, rule, &d);
 	return true;
 }
 

@@ -19,6 +19,7 @@ struct tracer {
 	struct swctld *d;
 	struct of_ports names;
 	json_t *steps;
+	unsigned *looks;
 };
 
 static json_t *take_text(char *text)
@@ -41,18 +42,38 @@ static json_t *rule_json(const struct tracer *t, const struct rule *rule)
 			 take_text(of_actions_format(rule->actions, &t->names)));
 }
 
-static void put_near(const struct tracer *t, json_t *step, const struct nearest *near)
-{
-	json_object_set_new(step, "near", rule_json(t, near->rule));
-	json_object_set_new(step, "near_by",
-			    json_string(near->matches ? "priority"
-						      : nearest_field_name(near->field)));
-}
-
 // The walk's first table is nested in nothing.
 static int depth_shown(unsigned depth)
 {
 	return depth > 0 ? (int)depth - 1 : 0;
+}
+
+// Whether a table's rules may be looked at.
+static bool may_look(const struct tracer *t, const struct classifier *c)
+{
+	unsigned n = classifier_n_rules(c);
+	if (n > *t->looks)
+		return false;
+	*t->looks -= n;
+	return true;
+}
+
+static void put_near(const struct tracer *t, json_t *step, const struct classifier *c,
+		     const struct of_key *key, const struct rule *winner)
+{
+	struct nearest near = nearest_find(c, key, winner);
+	if (!near.rule)
+		return;
+	json_object_set_new(step, "near", rule_json(t, near.rule));
+	json_object_set_new(step, "near_by",
+			    json_string(near.matches ? "priority"
+						     : nearest_field_name(near.field)));
+}
+
+static void put_note(const struct tracer *t, unsigned depth, const char *text)
+{
+	json_array_append_new(t->steps,
+			      json_pack("{s:i, s:s}", "depth", depth_shown(depth), "note", text));
 }
 
 static void on_table(void *arg, unsigned depth, uint8_t table, const struct of_key *key,
@@ -61,14 +82,14 @@ static void on_table(void *arg, unsigned depth, uint8_t table, const struct of_k
 	struct tracer *t = arg;
 	const struct classifier *c = rules_tables(t->d->rules)[table];
 	json_t *step = json_pack("{s:i, s:i}", "depth", depth_shown(depth), "table", (int)table);
+	bool looks = c && may_look(t, c);
 	if (rule)
 		json_object_set_new(step, "rule", rule_json(t, rule));
-	if (c) {
-		struct nearest near = nearest_find(c, key, rule);
-		if (near.rule)
-			put_near(t, step, &near);
-	}
+	if (looks)
+		put_near(t, step, c, key, rule);
 	json_array_append_new(t->steps, step);
+	if (c && !looks)
+		put_note(t, depth, "too many rules to tell which came near");
 }
 
 static void on_action(void *arg, unsigned depth, const struct of_action *action)
@@ -87,9 +108,7 @@ static void on_action(void *arg, unsigned depth, const struct of_action *action)
 
 static void on_note(void *arg, unsigned depth, const char *text)
 {
-	struct tracer *t = arg;
-	json_array_append_new(t->steps,
-			      json_pack("{s:i, s:s}", "depth", depth_shown(depth), "note", text));
+	put_note(arg, depth, text);
 }
 
 static json_t *flow_text(const struct tracer *t, const struct flow_key *key)
@@ -107,10 +126,13 @@ static json_t *flow_text(const struct tracer *t, const struct flow_key *key)
 	return take_text(of_match_format(&match, &t->names));
 }
 
-json_t *trace_key(struct swctld *d, const struct flow_key *key)
+json_t *trace_key(struct swctld *d, const struct flow_key *key, unsigned *looks)
 {
 	static struct xlate_result result;
-	struct tracer t = {.d = d, .names = ports_names(d->ports), .steps = json_array()};
+	struct tracer t = {.d = d,
+			   .names = ports_names(d->ports),
+			   .steps = json_array(),
+			   .looks = looks};
 	struct xlate_trace trace = {on_table, on_action, on_note, &t};
 	struct xlate_ctx ctx = {
 	    .tables = rules_tables(d->rules),

@@ -16,7 +16,10 @@
 //             "priority")
 //   end       "done", or why the packet is dropped
 //   megaflow, actions   as swd would have them
-// NULL: out of memory.
-json_t *trace_key(struct swctld *d, const struct flow_key *key);
+// *looks is how many rules may be looked at for near ones, and becomes what is left of it: a table
+// with more has a note instead. NULL: out of memory.
+json_t *trace_key(struct swctld *d, const struct flow_key *key, unsigned *looks);
+
+#define TRACE_LOOKS_MAX 1000000 // of a request: they take half a second
 
 #endif

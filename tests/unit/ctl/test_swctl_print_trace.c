@@ -95,6 +95,14 @@ static void the_end_says_why_nothing_is_sent(void **state)
 	       "end        dropped: no action outputs it\n"
 	       "megaflow   m\n"
 	       "actions    drop\n");
+	expect(print_trace_in,
+	       ENDS("{'depth': 0, 'table': 3}, {'depth': 0, 'note': 'n'}", "done", "drop"),
+	       "packet     ip\n"
+	       "table 3    no rule matches\n"
+	       "  note     n\n"
+	       "end        dropped: table 3 has no rule for it\n"
+	       "megaflow   m\n"
+	       "actions    drop\n");
 	expect(print_trace_in, ENDS("", "resubmits nested more than 64 deep: a loop?", "drop"),
 	       "packet     ip\n"
 	       "end        dropped: resubmits nested more than 64 deep: a loop?\n"

@@ -31,7 +31,8 @@ static struct flow_key tcp_key(uint32_t in_port, uint16_t tp_dst)
 static json_t *trace(struct control *c, uint16_t tp_dst)
 {
 	struct flow_key key = tcp_key(1, tp_dst);
-	json_t *told = trace_key(&c->d, &key);
+	unsigned looks = 1000; // more than enough
+	json_t *told = trace_key(&c->d, &key, &looks);
 	assert_non_null(told);
 	return told;
 }
@@ -180,6 +181,26 @@ static void a_lone_rule_has_no_near_one(void **arg)
 	json_decref(told);
 }
 
+static void too_many_rules_are_not_looked_at(void **arg)
+{
+	struct control *c = *arg;
+	struct flow_key key = tcp_key(1, 80);
+	unsigned looks = 3;
+	control_change(c, "flow add priority=2,tcp,actions=resubmit(,1)\n"
+			  "flow add priority=3,udp,actions=drop\n"
+			  "flow add table=1,priority=3,udp,actions=drop\n"
+			  "flow add table=1,priority=2,ip,actions=output:p2");
+	json_t *told = trace_key(&c->d, &key, &looks);
+	assert_string_equal(text_of(first_step(told), "near_by"), "nw_proto");
+	assert_int_equal(looks, 1);
+	assert_string_equal(steps_of(told), "0: priority=2,tcp actions=resubmit(,1)\n"
+					    "resubmit(,1)\n"
+					    " 1: table=1, priority=2,ip actions=output:p2\n"
+					    " too many rules to tell which came near\n"
+					    " output:p2\n");
+	json_decref(told);
+}
+
 // By a register, which the pipeline alone has.
 static void a_register_may_make_the_difference(void **arg)
 {
@@ -239,6 +260,7 @@ int main(void)
 	    WITH_CONTROL(of_those_that_differ_alike_the_highest_priority_is_told),
 	    WITH_CONTROL(one_that_matches_too_lost_by_its_priority),
 	    WITH_CONTROL(a_lone_rule_has_no_near_one),
+	    WITH_CONTROL(too_many_rules_are_not_looked_at),
 	    WITH_CONTROL(a_register_may_make_the_difference),
 	    WITH_CONTROL(groups_leave_notes),
 	    WITH_CONTROL(the_end_says_why_a_packet_is_dropped),
