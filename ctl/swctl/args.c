@@ -210,7 +210,7 @@ static int take_option(const struct rpc_method *method, const struct swctl_given
 								   : json_string(given->value))
 			   ? -EINVAL
 			   : 0;
-	char option[sizeof(given->name)];
+	char option[sizeof(given->name)] = "";
 	for (size_t i = 0; i < sizeof(option); i++)
 		option[i] = given->name[i] == '_' ? '-' : given->name[i];
 	snprintf(err, err_len, "%s takes no --%s", method->command, option);

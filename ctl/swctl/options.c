@@ -116,10 +116,12 @@ static bool set_has(const struct option_set *set, const char *name)
 
 static void add_option(struct option_set *set, const struct param_spec *spec)
 {
+	if (set->n == N_OPTIONS_MAX)
+		return;
 	char *name = set->names[set->n];
 	for (size_t i = 0; i < sizeof(set->names[0]); i++)
 		name[i] = spec->name[i] == '_' ? '-' : spec->name[i];
-	if (set->n == N_OPTIONS_MAX || set_has(set, name))
+	if (set_has(set, name))
 		return;
 	set->list[set->n] = (struct option){
 	    .name = name,
