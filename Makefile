@@ -97,7 +97,7 @@ $(BUILD)/swctld: $(call obj,ctl/swctld/swctld.c) $(call lib,swctld ctl flowtable
 	$(call quiet,LINK)$(CC) $(CFLAGS_ALL) $(LDFLAGS) -o $@ $^ $(CTL_LIBS)
 
 $(BUILD)/swctl: $(call obj,ctl/swctl/swctl.c) $(call lib,swctl ctl)
-	$(call quiet,LINK)$(CC) $(CFLAGS_ALL) $(LDFLAGS) -o $@ $^ -ljansson -lmnl
+	$(call quiet,LINK)$(CC) $(CFLAGS_ALL) $(LDFLAGS) -o $@ $^ -ljansson -lmnl -lpcap
 
 # The traffic generator of the benchmarks: only libc, and for the machine it is built on.
 SRC_bench  := $(wildcard tests/bench/*.c)
@@ -116,7 +116,7 @@ $(BUILD)/bench-gen: $(call obj,$(SRC_bench))
 # Unit tests: one program a file, linked with everything below its folder.
 $(BUILD)/unit/ctl/%: $(BUILD)/obj/tests/unit/ctl/%.o $(call lib,swctld swctl ctl flowtable)
 	@mkdir -p $(@D)
-	$(call quiet,LINK)$(CC) $(CFLAGS_ALL) $(LDFLAGS) -o $@ $^ $(CTL_LIBS) -lcmocka
+	$(call quiet,LINK)$(CC) $(CFLAGS_ALL) $(LDFLAGS) -o $@ $^ $(CTL_LIBS) -lpcap -lcmocka
 
 $(BUILD)/unit/%: $(BUILD)/obj/tests/unit/%.o $(call lib,unit_hot datapath ctl flowtable)
 	@mkdir -p $(@D)

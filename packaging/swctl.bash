@@ -38,6 +38,18 @@ _swctl_flow()
 	esac
 }
 
+# A flow, or a port and a file.
+_swctl_trace()
+{
+	if [[ $key ]]; then
+		_swctl_flow
+	elif [[ $command == trace ]]; then
+		_swctl_ports
+	else
+		compopt -o default
+	fi
+}
+
 _swctl()
 {
 	local cur=${COMP_WORDS[COMP_CWORD]} key='' i word command='' where=()
@@ -54,13 +66,13 @@ _swctl()
 			[[ ${COMP_WORDS[i + 1]} == = ]] && ((i++))
 			((++i < COMP_CWORD)) && where=(--run-dir "${COMP_WORDS[i]}")
 			;;
-		--timeout | --interval | --count) ((i++)) ;;
+		--timeout | --interval | --count | --skip | --time) ((i++)) ;;
 		-*) ;;
 		*) command+="${command:+ }$word" ;;
 		esac
 	done
 	if [[ $cur == -* ]]; then
-		_swctl_words --run-dir --json --timeout --interval --count --help --version --strict --no-stats --names --no-names --sort --rsort --may-create
+		_swctl_words --run-dir --json --timeout --interval --count --skip --time --help --version --strict --no-stats --names --no-names --sort --rsort --may-create
 		return
 	fi
 	if [[ ${COMP_WORDS[COMP_CWORD - 1]} == --run-dir || $key == --run-dir ]]; then
@@ -69,7 +81,7 @@ _swctl()
 	fi
 	case $command in
 	'') _swctl_words add-port del-port list-ports show add-flow add-flows mod-flows del-flows replace-flows diff-flows dump-flows dump-aggregate dump-tables add-group add-groups mod-group del-groups dump-groups add-meter add-meters mod-meter del-meters dump-meters meter-stats bundle trace dp stats drops pmd fdb version help completion ;;
-	dp) _swctl_words trace trace-read show dump-flows ;;
+	dp) _swctl_words trace show dump-flows ;;
 	pmd) _swctl_words show stats ;;
 	fdb) _swctl_words show ;;
 	help) _swctl_words add-port del-port list-ports show add-flow add-flows mod-flows del-flows replace-flows diff-flows dump-flows dump-aggregate dump-tables add-group add-groups mod-group del-groups dump-groups add-meter add-meters mod-meter del-meters dump-meters meter-stats bundle trace dp stats drops pmd fdb version ;;
@@ -96,6 +108,8 @@ _swctl()
 	'dump-meters' | 'dump-meters '*) _swctl_flow ;;
 	'meter-stats' | 'meter-stats '*) _swctl_flow ;;
 	'bundle' | 'bundle '*) compopt -o default ;;
+	'trace' | 'trace '*) _swctl_trace ;;
+	'dp trace' | 'dp trace '*) _swctl_ports ;;
 	'stats' | 'stats '*) _swctl_ports ;;
 	'drops' | 'drops '*) _swctl_ports ;;
 	esac

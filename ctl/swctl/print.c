@@ -1,5 +1,7 @@
 #include "ctl/swctl/print.h"
 
+#include "ctl/swctl/print_trace.h"
+
 #include <errno.h>
 #include <string.h>
 
@@ -39,6 +41,7 @@ static const struct {
     {"meter.dump", print_meters},
     {"meter.stats", print_meter_stats},
     {"bundle", print_rules_changed},
+    {"trace", print_trace},
     {"dp.show", print_datapath},
     {"dp.dump_flows", print_megaflows},
     {"stats", print_stats},

@@ -175,6 +175,7 @@ static const struct {
     {"object", JSON_OBJECT, "an object"},
     {"file", JSON_STRING, "a string, a file's lines"},
     {"field", JSON_STRING, "a string, a field's name"},
+    {"number", JSON_INTEGER, "a whole number"},
     {"flag", JSON_TRUE, "true or false"},
     {"form", JSON_TRUE, "true or false"},
 };

@@ -240,7 +240,7 @@ def test_terminal_control_in_a_refusal_is_not_passed_on(daemon):
     [
         ([], "a command is missing"),
         (["dunp-flows"], "did you mean dump-flows?"),
-        (["dp"], "there are: dp trace, dp trace-read, dp show, dp dump-flows"),
+        (["dp"], "there are: dp trace, dp show, dp dump-flows"),
         (["add-flow", "actions=drop", "--strict"], "add-flow takes no --strict"),
         (["dump-flows", "--may-create"], "dump-flows takes no --may-create"),
         (["pmd", "hide"], '"pmd hide" is not a command'),
@@ -436,7 +436,7 @@ def complete(run_dir, *words):
     "words, offers",
     [
         (["add"], ["add-port", "add-flow", "add-flows", "add-group", "add-groups", "add-meter", "add-meters"]),
-        (["dp", ""], ["trace", "trace-read", "show", "dump-flows"]),
+        (["dp", ""], ["trace", "show", "dump-flows"]),
         (["--no-"], ["--no-stats", "--no-names"]),
         (["del-flows", "in_port", "=", "v"], ["vm1", "vm2"]),
         (["--js"], ["--json"]),
@@ -449,6 +449,10 @@ def complete(run_dir, *words):
         (["add-flow", "in_port", "=", "v"], ["vm1", "vm2"]),
         (["add-flow", "tcp,in_port", "=", "vm1,actions", "=", "output", ":"], ["vm1", "vm2"]),
         (["add-flows", "x"], []),
+        (["trace", "v"], ["vm1", "vm2"]),
+        (["trace", "in_port", "=", "v"], ["vm1", "vm2"]),
+        (["trace", "vm1", "x"], []),
+        (["dp", "trace", "v"], ["vm1", "vm2"]),
     ],
     ids=lambda v: " ".join(v),
 )

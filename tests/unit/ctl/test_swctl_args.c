@@ -119,10 +119,10 @@ static void two_word_commands_are_found(void **state)
 	expect(WORDS("dp", "show"), "{}");
 	expect(WORDS("dp", "dump-flows"), "{}");
 	expect_refusal(WORDS("dp", "shw"), -ENOENT,
-		       "\"dp shw\" is not a command; there are: dp trace, dp trace-read, dp show, "
+		       "\"dp shw\" is not a command; there are: dp trace, dp show, "
 		       "dp dump-flows");
 	expect_refusal(WORDS("dp"), -ENOENT,
-		       "\"dp\" is not a command; there are: dp trace, dp trace-read, dp show, "
+		       "\"dp\" is not a command; there are: dp trace, dp show, "
 		       "dp dump-flows");
 }
 
