@@ -51,6 +51,7 @@ static struct rule *lookup(struct xlate *x, uint8_t table, uint32_t in_port)
 	struct of_key looked_at;
 	struct rule *rule = NULL;
 	note_table(x->result, table);
+	x->result->on.edited |= x->edited;
 	if (c) {
 		// Only for the lookup: IN_PORT stays what it is.
 		uint32_t saved = x->now.key.pkt.in_port;

@@ -208,7 +208,7 @@ bool xlate_fields_differ(struct xlate *x, struct flow_key *need)
 	struct xlate_fields f;
 	struct flow_key settable, restored;
 	const struct xlate_fields *wire = &x->wire.fields;
-	if (!x->result->on.edited)
+	if (!x->edited)
 		return false;
 	fields_below(x, &f);
 	settable_bits(kinds_below(x, &f.key), &settable);

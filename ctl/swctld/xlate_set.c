@@ -159,7 +159,7 @@ void xlate_set(struct xlate *x, const struct of_subfield *sf, of_value value, of
 		xlate_mpls_modify(x, in_container(sf, value & mask), in_container(sf, mask));
 		return;
 	}
-	x->result->on.edited |= field->offset < sizeof(struct flow_key);
+	x->edited |= field->offset < sizeof(struct flow_key);
 	of_value old = of_subfield_get(sf, &x->now.key);
 	of_value written = of_subfield_get(sf, &x->now.written);
 	of_subfield_set(sf, &x->now.key, (old & ~mask) | (value & mask));
@@ -169,7 +169,7 @@ void xlate_set(struct xlate *x, const struct of_subfield *sf, of_value value, of
 // Writes a value that counting down has led to.
 static void write_ttl(struct xlate *x, uint8_t ttl)
 {
-	x->result->on.edited = true;
+	x->edited = true;
 	x->now.key.pkt.nw_ttl = ttl;
 	x->now.written.pkt.nw_ttl = UINT8_MAX;
 }
@@ -195,7 +195,7 @@ void xlate_dec_ttl(struct xlate *x)
 		xlate_emit(x, ACTION_DEC_TTL);
 		x->now.key.pkt.nw_ttl--;
 		x->now.n_ttl_decs++;
-		x->result->on.edited = true;
+		x->edited = true;
 		return;
 	}
 	read_bits(x, &all);
@@ -225,7 +225,7 @@ void xlate_dec_mpls_ttl(struct xlate *x)
 		xlate_emit(x, ACTION_DEC_MPLS_TTL);
 		x->now.key.pkt.mpls_lse_be[0] = htonl((lse & ~LSE_TTL_MASK) | ttl);
 		x->now.n_mpls_ttl_decs++;
-		x->result->on.edited = true;
+		x->edited = true;
 		return;
 	}
 	uint8_t ttl = (uint8_t)xlate_get(x, &whole);
