@@ -43,6 +43,12 @@ static void resubmit_to_a_port_changes_the_lookup_alone(void **state)
 	       "table=2,in_port=1,actions=5\n"
 	       "table=2,in_port=3,actions=6",
 	       tcp_key(1, 2), "5");
+	EXPECT(b,
+	       "in_port=1,actions=resubmit(3,1)\n"
+	       "table=1,in_port=3,actions=goto_table:2\n"
+	       "table=2,in_port=1,actions=5\n"
+	       "table=2,in_port=3,actions=6",
+	       tcp_key(1, 2), "5");
 	bench_destroy(b);
 }
 
