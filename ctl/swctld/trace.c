@@ -8,6 +8,7 @@
 #include "ctl/swctld/translate.h"
 #include "ctl/swctld/xlate.h"
 #include "ctl/swctld/xlate_trace.h"
+#include "flowtable/of_words.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -39,9 +40,9 @@ static unsigned count_differences(const struct of_match *match, const struct of_
 				  enum of_field_id *first)
 {
 	struct of_key differs;
-	uint64_t *d = (uint64_t *)(void *)&differs;
-	const uint64_t *k = (const void *)key, *rk = (const void *)&match->key,
-		       *rm = (const void *)&match->mask;
+	key_word *d = of_words_rw(&differs);
+	const key_word *k = of_words(key), *rk = of_words(&match->key),
+		       *rm = of_words(&match->mask);
 	uint16_t kinds = of_match_kinds(match);
 	unsigned n = 0;
 	memset(&differs, 0, sizeof(differs));
