@@ -1,5 +1,7 @@
 #include "ctl/swctld/mask_budget.h"
 
+#include "flowtable/key_words.h"
+
 #include <arpa/inet.h>
 #include <stdlib.h>
 #include <string.h>
@@ -154,7 +156,7 @@ static void make_coarse(struct flow_key *mask)
 
 static unsigned n_bits(const struct flow_key *mask)
 {
-	const uint64_t *words = (const uint64_t *)(const void *)mask;
+	const key_word *words = key_words(mask);
 	unsigned n = 0;
 	for (unsigned i = 0; i < FLOW_KEY_WORDS; i++)
 		n += (unsigned)__builtin_popcountll(words[i]);

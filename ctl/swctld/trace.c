@@ -9,6 +9,7 @@
 #include "ctl/swctld/translate.h"
 #include "ctl/swctld/xlate.h"
 #include "ctl/swctld/xlate_trace.h"
+#include "flowtable/of_words.h"
 
 #include <inttypes.h>
 #include <stdio.h>

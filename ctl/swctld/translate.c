@@ -50,7 +50,7 @@ static void note_rule(struct xlate *x, struct rule *rule)
 static void known_bits(const struct xlate *x, struct of_key *known)
 {
 	*known = x->now.written;
-	if (!x->result->on.edited)
+	if (!x->edited)
 		flow_mask_merge(&known->pkt, x->mask);
 }
 
@@ -60,6 +60,7 @@ static struct rule *lookup(struct xlate *x, uint8_t table, uint32_t in_port)
 	struct of_key looked_at;
 	struct rule *rule = NULL;
 	note_table(x->result, table);
+	x->result->on.edited |= x->edited;
 	if (c) {
 		// Only for the lookup: IN_PORT stays what it is.
 		uint32_t saved = x->now.key.pkt.in_port;

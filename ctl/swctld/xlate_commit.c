@@ -1,5 +1,6 @@
 // Writing to the wire: the fields that differ there become masked sets, a row for each action.
 #include "ctl/swctld/xlate.h"
+#include "flowtable/key_words.h"
 
 #include <arpa/inet.h>
 #include <net/ethernet.h>
@@ -168,11 +169,6 @@ struct action *xlate_emit(struct xlate *x, enum action_type type)
 	return action;
 }
 
-static const uint64_t *words_of(const struct flow_key *key)
-{
-	return (const uint64_t *)(const void *)key;
-}
-
 // The packet as it is now below pushed labels.
 static void fields_below(const struct xlate *x, struct xlate_fields *f)
 {
@@ -208,15 +204,15 @@ bool xlate_fields_differ(struct xlate *x, struct flow_key *need)
 	struct xlate_fields f;
 	struct flow_key settable, restored;
 	const struct xlate_fields *wire = &x->wire.fields;
-	if (!x->result->on.edited)
+	if (!x->edited)
 		return false;
 	fields_below(x, &f);
 	settable_bits(kinds_below(x, &f.key), &settable);
-	const uint64_t *key = words_of(&f.key), *written = words_of(&f.written);
-	const uint64_t *wire_key = words_of(&wire->key), *on_wire = words_of(&wire->written);
-	uint64_t *n = (uint64_t *)(void *)need, *r = (uint64_t *)(void *)&restored, any = 0;
+	const key_word *key = key_words(&f.key), *written = key_words(&f.written);
+	const key_word *wire_key = key_words(&wire->key), *on_wire = key_words(&wire->written);
+	key_word *n = (key_word *)need, *r = (key_word *)&restored, any = 0;
 	for (unsigned i = 0; i < FLOW_KEY_WORDS; i++) {
-		uint64_t differs = key[i] ^ wire_key[i], can = words_of(&settable)[i];
+		uint64_t differs = key[i] ^ wire_key[i], can = key_words(&settable)[i];
 		r[i] = on_wire[i] & ~written[i] & can;
 		n[i] = ((written[i] & (~on_wire[i] | differs)) | (r[i] & differs)) & can;
 		any |= n[i];
@@ -243,9 +239,9 @@ static void commit_row(struct xlate *x, const struct set_row *row, const struct 
 		action->u.ports.proto = f->key.nw_proto;
 	else if (row->type == ACTION_SET_ICMP)
 		action->u.icmp.is_v6 = kinds & OF_KIND_ICMP6;
-	uint64_t *wire_key = (uint64_t *)(void *)&x->wire.fields.key;
+	key_word *wire_key = (key_word *)&x->wire.fields.key;
 	for (unsigned i = 0; i < FLOW_KEY_WORDS; i++)
-		wire_key[i] = (wire_key[i] & ~words_of(&mask)[i]) | words_of(&value)[i];
+		wire_key[i] = (wire_key[i] & ~key_words(&mask)[i]) | key_words(&value)[i];
 	flow_mask_merge(&x->wire.fields.written, &mask);
 }
 

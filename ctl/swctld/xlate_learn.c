@@ -40,16 +40,8 @@ static void fill_output(struct of_act_output *output, of_value port)
 
 static void add_match(struct of_match *match, const struct of_subfield *dst, of_value value)
 {
-	const struct of_field *field = &of_fields[dst->field];
 	of_subfield_set(dst, &match->key, value);
 	of_subfield_set(dst, &match->mask, of_value_ones(dst->n_bits));
-	if (field->presence) {
-		struct of_subfield tci = of_field_whole(OF_F_VLAN_TCI);
-		of_subfield_set(&tci, &match->key,
-				of_subfield_get(&tci, &match->key) | field->presence);
-		of_subfield_set(&tci, &match->mask,
-				of_subfield_get(&tci, &match->mask) | field->presence);
-	}
 }
 
 // Reads every source, so that the mask has them whether or not anything is learned.

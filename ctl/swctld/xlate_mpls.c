@@ -97,7 +97,7 @@ void xlate_mpls_push(struct xlate *x, uint16_t eth_type_be)
 	uint32_t lse = new_lse(x);
 	if (x->freezing)
 		return;
-	x->result->on.edited = true;
+	x->edited = true;
 	if (l->n_pushed == 0)
 		hide_l3(&x->now);
 	l->pushed_type_be[l->n_pushed] = eth_type_be;
@@ -128,7 +128,7 @@ void xlate_mpls_pop(struct xlate *x, uint16_t eth_type_be)
 	struct xlate_lses *l = &x->now.lses;
 	if (!xlate_is_mpls(&x->now.key.pkt))
 		return;
-	x->result->on.edited = true;
+	x->edited = true;
 	if (l->n_pushed == 0) {
 		pop_own(x, eth_type_be);
 		return;
@@ -140,7 +140,7 @@ void xlate_mpls_pop(struct xlate *x, uint16_t eth_type_be)
 void xlate_mpls_modify(struct xlate *x, uint32_t lse, uint32_t mask)
 {
 	struct xlate_lses *l = &x->now.lses;
-	x->result->on.edited = true;
+	x->edited = true;
 	uint32_t *own = &x->now.key.pkt.mpls_lse_be[0];
 	*own = (*own & ~htonl(mask)) | htonl(lse);
 	x->now.written.pkt.mpls_lse_be[0] |= htonl(mask);

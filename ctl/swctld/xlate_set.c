@@ -1,5 +1,6 @@
 // Reading and writing the packet's and the pipeline's fields.
 #include "ctl/swctld/xlate.h"
+#include "flowtable/key_words.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -8,11 +9,6 @@
 #define KEY_VLANS    2 // tags that a key holds
 #define LSE_TTL_MASK 0xff
 #define TTL_AT_LEAST 2 // what can still be counted down
-
-static uint32_t *word_of(struct flow_key *key, unsigned i)
-{
-	return (uint32_t *)(void *)key + i;
-}
 
 // Where a tag or a label stands that `now` has in place i: among the packet's own, or -1.
 static int own_place(unsigned i, unsigned n_pushed, unsigned n_popped, unsigned n_held)
@@ -57,10 +53,9 @@ static void widen_ttls(const struct xlate *x, struct flow_key *bits)
 void xlate_read(struct xlate *x, const struct of_key *bits)
 {
 	struct flow_key own;
-	uint32_t *o = word_of(&own, 0);
-	const uint32_t *b = (const uint32_t *)(const void *)&bits->pkt;
-	const uint32_t *w = word_of(&x->now.written.pkt, 0);
-	for (unsigned i = 0; i < sizeof(own) / sizeof(*o); i++)
+	key_word *o = (key_word *)&own;
+	const key_word *b = key_words(&bits->pkt), *w = key_words(&x->now.written.pkt);
+	for (unsigned i = 0; i < FLOW_KEY_WORDS; i++)
 		o[i] = b[i] & ~w[i];
 	widen_ttls(x, &own);
 	read_tags(x, &own);
@@ -159,7 +154,7 @@ void xlate_set(struct xlate *x, const struct of_subfield *sf, of_value value, of
 		xlate_mpls_modify(x, in_container(sf, value & mask), in_container(sf, mask));
 		return;
 	}
-	x->result->on.edited |= field->offset < sizeof(struct flow_key);
+	x->edited |= field->offset < sizeof(struct flow_key);
 	of_value old = of_subfield_get(sf, &x->now.key);
 	of_value written = of_subfield_get(sf, &x->now.written);
 	of_subfield_set(sf, &x->now.key, (old & ~mask) | (value & mask));
@@ -169,7 +164,7 @@ void xlate_set(struct xlate *x, const struct of_subfield *sf, of_value value, of
 // Writes a value that counting down has led to.
 static void write_ttl(struct xlate *x, uint8_t ttl)
 {
-	x->result->on.edited = true;
+	x->edited = true;
 	x->now.key.pkt.nw_ttl = ttl;
 	x->now.written.pkt.nw_ttl = UINT8_MAX;
 }
@@ -195,7 +190,7 @@ void xlate_dec_ttl(struct xlate *x)
 		xlate_emit(x, ACTION_DEC_TTL);
 		x->now.key.pkt.nw_ttl--;
 		x->now.n_ttl_decs++;
-		x->result->on.edited = true;
+		x->edited = true;
 		return;
 	}
 	read_bits(x, &all);
@@ -225,7 +220,7 @@ void xlate_dec_mpls_ttl(struct xlate *x)
 		xlate_emit(x, ACTION_DEC_MPLS_TTL);
 		x->now.key.pkt.mpls_lse_be[0] = htonl((lse & ~LSE_TTL_MASK) | ttl);
 		x->now.n_mpls_ttl_decs++;
-		x->result->on.edited = true;
+		x->edited = true;
 		return;
 	}
 	uint8_t ttl = (uint8_t)xlate_get(x, &whole);

@@ -11,7 +11,7 @@
 static void show_tags(struct xlate *x)
 {
 	const struct xlate_vlans *v = &x->now.vlans;
-	x->result->on.edited = true;
+	x->edited = true;
 	for (unsigned i = 0; i < KEY_VLANS; i++) {
 		struct vlan_tag *tag = &x->now.key.pkt.vlan[i];
 		struct vlan_tag *written = &x->now.written.pkt.vlan[i];

@@ -193,7 +193,6 @@ each(
         "mod_dl_src": f"actions=mod_dl_src:{OTHER},2",
         "mod_dl_dst": f"actions=mod_dl_dst:{OTHER},2",
         "set_field": f"actions=set_field:{OTHER}->eth_dst,set_field:{OTHER}->eth_src,2",
-        "set_field masked": "actions=set_field:00:00:00:00:aa:bb/00:00:00:00:ff:ff->eth_src,2",
         "swap":
         "actions=push:NXM_OF_ETH_SRC[],push:NXM_OF_ETH_DST[],pop:NXM_OF_ETH_SRC[],pop:NXM_OF_ETH_DST[],2",
         "load of a part": "actions=load:0xab->NXM_OF_ETH_DST[8..15],2",
@@ -213,7 +212,6 @@ each(
         "dec_ttl": "ip,actions=dec_ttl,2",
         "dec_ttl twice": "ip,actions=dec_ttl,2,dec_ttl,3",
         "set_field of an address": "ip,actions=set_field:192.0.2.9->ip_src,2",
-        "set_field masked": "ip,actions=set_field:0.0.0.77/0.0.0.255->ip_dst,2",
         "set_field ip_dscp": "ip,actions=set_field:10->ip_dscp,2",
         "swap of addresses": "ip,actions=push:NXM_OF_IP_SRC[],push:NXM_OF_IP_DST[],pop:NXM_OF_IP_SRC[],pop:NXM_OF_IP_DST[],2",
         "move of bits": "ip,actions=move:NXM_OF_IP_SRC[0..7]->NXM_OF_IP_DST[8..15],2",
@@ -258,6 +256,7 @@ each(
     },
     [tcp(), udp(), tagged(), tcp(l3=ip4(ttl=3)), arp(), tcp6()],
 )
+# Open vSwitch 3.1 writes the whole entry under a mask that lacks most of it: the next packet gets the label of the first.
 each(
     "MPLS label",
     {
@@ -265,6 +264,12 @@ each(
         "set tc": "mpls,actions=set_mpls_tc(6),2",
         "set ttl": "mpls,actions=set_mpls_ttl(3),2",
         "dec ttl": "mpls,actions=dec_mpls_ttl,2",
+    },
+    [mpls(100), mpls(100)],
+)
+each(
+    "MPLS label",
+    {
         "pop the last": "mpls,mpls_bos=1,actions=pop_mpls:0x0800,2",
         "pop of two": "mpls,mpls_bos=0,actions=pop_mpls:0x8847,2",
         "push above": "mpls,actions=push_mpls:0x8847,set_mpls_label(9),2",
@@ -274,6 +279,18 @@ each(
         ),
     },
     [mpls(100), mpls(100, 200), mpls(100, ttl=2), mpls(7, cos=4)],
+)
+
+# Sets with a mask: OpenFlow 1.0's messages, which ovs-ofctl uses unless told otherwise, lose it.
+
+each(
+    "masked set",
+    {
+        "MAC": "actions=set_field:00:00:00:00:aa:bb/00:00:00:00:ff:ff->eth_src,2",
+        "IPv4": "ip,actions=set_field:0.0.0.77/0.0.0.255->ip_dst,2",
+    },
+    [tcp(), udp()],
+    version=13,
 )
 
 # ARP and neighbour discovery.

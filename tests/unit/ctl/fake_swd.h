@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define FAKE_SENT_MAX 64
+#define FAKE_SENT_MAX 8192
 
 static struct {
 	bool away;

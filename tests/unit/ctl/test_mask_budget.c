@@ -87,13 +87,20 @@ static void a_mask_in_use_is_always_to_be_had(void **state)
 	struct flow_key key;
 	ask(&first, &key, 1, 13, 3);
 	assert_true(fit_and_take(b, &first, &key));
-	for (unsigned i = 0; i < 500; i++) {
-		ask(&match, &key, 1, i % 33, i / 33);
+	for (unsigned i = 0; i < 8 * 33 * 17; i++) {
+		ask(&match, &key, 1 + i % 8, i / 8 % 33, i / 8 / 33);
 		fit_and_take(b, &match, &key);
 	}
-	ask(&match, &key, 2, 13, 3);
+	ask(&match, &key, 9, 13, 3);
 	assert_true(fit_and_take(b, &match, &key));
 	assert_true(flow_key_equal(&match.mask, &first.mask));
+}
+
+// A new mask, when masks are no longer taken as they come.
+static void expect_coarse(const struct flow_key *mask)
+{
+	assert_int_equal(__builtin_popcount(mask->ip_src_be) % 8, 0);
+	assert_true(mask->tp_dst_be == 0 || mask->tp_dst_be == UINT16_MAX);
 }
 
 // The attack of the paper: every prefix of one field with every prefix of another.
@@ -105,8 +112,11 @@ static void a_port_that_asks_for_all_prefixes_gets_few_masks(void **state)
 	for (unsigned i = 0; i < 33 * 17; i++) {
 		ask(&match, &key, 1, i % 33, i / 33);
 		asked = match;
+		unsigned before = mask_budget_count(b);
 		assert_true(fit_and_take(b, &match, &key));
 		expect_fitted(&match, &asked, &key);
+		if (mask_budget_count(b) > before && !flow_key_equal(&match.mask, &asked.mask))
+			expect_coarse(&match.mask);
 	}
 	assert_true(mask_budget_count(b) <= MAX / 2);
 }

@@ -35,13 +35,13 @@ static void each_kind_of_part_is_in_the_rule(void **state)
 	EXPECT(b,
 	       "udp,actions=learn(table=7,idle_timeout=10,send_flow_rem,eth_type=0x800,nw_proto=17,"
 	       "NXM_OF_IP_SRC[]=NXM_OF_IP_DST[],NXM_OF_UDP_SRC[0..7]=NXM_OF_UDP_DST[0..7],"
-	       "load:0x1234->NXM_OF_UDP_DST[],load:NXM_OF_IP_SRC[16..31]->NXM_NX_REG1[0..15],"
+	       "load:0x1234->NXM_OF_UDP_DST[],load:NXM_OF_IP_SRC[16..31]->NXM_NX_REG1[8..23],"
 	       "output:NXM_OF_IN_PORT[]),2",
 	       ip_key(4, 2, IPPROTO_UDP), "2");
 	EXPECT_LEARNED(b, 0,
 		       "table=7, idle_timeout=10, send_flow_rem "
 		       "udp,nw_src=10.0.0.2,tp_src=0x50/0xff actions="
-		       "load:0x1234->NXM_OF_UDP_DST[],load:0xa00->NXM_NX_REG1[0..15],output:vm4");
+		       "load:0x1234->NXM_OF_UDP_DST[],load:0xa00->NXM_NX_REG1[8..23],output:vm4");
 	bench_destroy(b);
 }
 

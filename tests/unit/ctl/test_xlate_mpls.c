@@ -171,12 +171,28 @@ static void an_own_label_that_a_copy_popped_is_pushed_again(void **state)
 	EXPECT(b, "mpls,actions=clone(pop_mpls:0x0800,2),3", mpls_key(1, 2, 16, 0),
 	       "pop_mpls(eth_type=0x0800),2,"
 	       "push_mpls(label=16,tc=0,ttl=64,bos=1,eth_type=0x8847),3");
+	EXPECT(b, "mpls,actions=clone(pop_mpls:0x8847,pop_mpls:0x0800,2),3", mpls_key(1, 2, 16, 17),
+	       "pop_mpls(eth_type=0x8847),pop_mpls(eth_type=0x0800),2,"
+	       "push_mpls(label=17,tc=0,ttl=64,bos=1,eth_type=0x8847),"
+	       "push_mpls(label=16,tc=0,ttl=64,bos=0,eth_type=0x8847),3");
+	assert_int_equal(b->result.match.mask.mpls_lse_be[0], UINT32_MAX);
+	assert_int_equal(b->result.match.mask.mpls_lse_be[1], UINT32_MAX);
 	// As the rule has changed it before.
 	EXPECT(b, "mpls,actions=set_mpls_label:9,clone(pop_mpls:0x8847,2),3",
 	       mpls_key(1, 2, 16, 17),
 	       "pop_mpls(eth_type=0x8847),2,"
 	       "push_mpls(label=16,tc=0,ttl=64,bos=0,eth_type=0x8847),"
 	       "set(mpls(label=9/0x19)),3");
+	bench_destroy(b);
+}
+
+static void what_was_set_in_a_popped_label_is_not_in_the_next_one(void **state)
+{
+	(void)state;
+	struct bench *b = bench_create();
+	EXPECT(b, "mpls,actions=clone(set_mpls_label:9,2),pop_mpls:0x8847,3",
+	       mpls_key(1, 2, 16, 17), "set(mpls(label=9)),2,pop_mpls(eth_type=0x8847),3");
+	EXPECT_MEGAFLOW(b, FROM_1);
 	bench_destroy(b);
 }
 
@@ -288,8 +304,10 @@ static void a_packet_goes_round_as_often_as_it_must(void **state)
 	(void)state;
 	struct bench *b = bench_create();
 	// Three labels, of which a key holds two.
-	static const char rules[] = "mpls,actions=pop_mpls:0x8847,pop_mpls:0x8847,resubmit(,1),4\n"
-				    "table=1,mpls,mpls_label=18,actions=pop_mpls:0x0800,dec_ttl,2";
+	static const char rules[] =
+	    "mpls,actions=resubmit(,2),5\n"
+	    "table=2,mpls,actions=pop_mpls:0x8847,pop_mpls:0x8847,resubmit(,1),4\n"
+	    "table=1,mpls,mpls_label=18,actions=pop_mpls:0x0800,dec_ttl,2";
 	struct flow_key key = mpls_key(1, 2, 16, 17);
 	key.mpls_lse_be[1] = lse_be(17, 0, false, 64);
 	EXPECT_RECIRC(b, rules, key, "pop_mpls(eth_type=0x8847),pop_mpls(eth_type=0x8847),");
@@ -297,7 +315,7 @@ static void a_packet_goes_round_as_often_as_it_must(void **state)
 	key = bench_round(b, &third);
 	expect_recirc(b, &key, "pop_mpls(eth_type=0x0800),");
 	key = inner_key(b);
-	assert_string_equal(bench_run(b, &key), "dec_ttl,2,4");
+	assert_string_equal(bench_run(b, &key), "dec_ttl,2,4,5");
 	bench_destroy(b);
 }
 
@@ -367,6 +385,7 @@ int main(void)
 	    cmocka_unit_test(behind_an_own_label_stands_the_next_one),
 	    cmocka_unit_test(what_stands_below_the_last_label_is_not_taken_for_a_label),
 	    cmocka_unit_test(an_own_label_that_a_copy_popped_is_pushed_again),
+	    cmocka_unit_test(what_was_set_in_a_popped_label_is_not_in_the_next_one),
 	    cmocka_unit_test(a_packet_goes_out_without_its_last_label_at_once),
 	    cmocka_unit_test(what_asks_for_headers_behind_the_last_label_goes_round),
 	    cmocka_unit_test(a_write_below_the_last_label_goes_round),

@@ -43,6 +43,12 @@ static void resubmit_to_a_port_changes_the_lookup_alone(void **state)
 	       "table=2,in_port=1,actions=5\n"
 	       "table=2,in_port=3,actions=6",
 	       tcp_key(1, 2), "5");
+	EXPECT(b,
+	       "in_port=1,actions=resubmit(3,1)\n"
+	       "table=1,in_port=3,actions=goto_table:2\n"
+	       "table=2,in_port=1,actions=5\n"
+	       "table=2,in_port=3,actions=6",
+	       tcp_key(1, 2), "5");
 	bench_destroy(b);
 }
 
@@ -239,13 +245,21 @@ static void the_stack_gives_back_the_last_value_first(void **state)
 	bench_destroy(b);
 }
 
-static void a_full_stack_drops_and_an_empty_one_gives_nothing(void **state)
+// As in Open vSwitch.
+static void an_empty_stack_leaves_the_field(void **state)
+{
+	(void)state;
+	struct bench *b = bench_create();
+	EXPECT(b, "actions=load:3->NXM_NX_REG0[],pop:NXM_NX_REG0[],output:NXM_NX_REG0[]",
+	       tcp_key(1, 2), "3");
+	bench_destroy(b);
+}
+
+static void a_full_stack_drops(void **state)
 {
 	(void)state;
 	struct bench *b = bench_create();
 	char line[4096] = "actions=2";
-	EXPECT(b, "actions=load:3->NXM_NX_REG0[],pop:NXM_NX_REG0[],output:NXM_NX_REG0[]",
-	       tcp_key(1, 2), "3");
 	for (unsigned i = 0; i < 64; i++)
 		strcat(line, ",push:NXM_NX_REG0[]");
 	EXPECT(b, line, tcp_key(1, 2), "2");
@@ -425,6 +439,14 @@ static void edits_are_told_to_who_revalidates(void **state)
 	assert_true(b->result.on.edited);
 	EXPECT(b, "ip,actions=dec_ttl,resubmit(,1)", tcp_key(1, 2), "drop");
 	assert_true(b->result.on.edited);
+	// Behind the last lookup nobody sees them.
+	EXPECT(b,
+	       "actions=resubmit(,1)\n"
+	       "table=1,actions=mod_dl_src:00:00:00:00:00:07,mod_vlan_vid:7,push_mpls:0x8847,2",
+	       tcp_key(1, 2),
+	       "push_vlan(vid=7,pcp=0),set(eth(src=00:00:00:00:00:07)),"
+	       "push_mpls(label=0,tc=0,ttl=64,bos=1,eth_type=0x8847),2");
+	assert_false(b->result.on.edited);
 	bench_destroy(b);
 }
 
@@ -443,7 +465,8 @@ int main(void)
 	    cmocka_unit_test(exit_ends_all_but_the_action_set),
 	    cmocka_unit_test(a_clone_gives_back_fields_registers_and_stack),
 	    cmocka_unit_test(the_stack_gives_back_the_last_value_first),
-	    cmocka_unit_test(a_full_stack_drops_and_an_empty_one_gives_nothing),
+	    cmocka_unit_test(an_empty_stack_leaves_the_field),
+	    cmocka_unit_test(a_full_stack_drops),
 	    cmocka_unit_test(output_to_a_register_goes_where_it_says),
 	    cmocka_unit_test(output_to_a_packets_field_asks_for_it),
 	    cmocka_unit_test(a_loop_of_resubmits_ends_and_drops),
