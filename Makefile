@@ -58,7 +58,9 @@ SRC_swctld    := $(filter-out ctl/swctld/swctld.c,$(wildcard ctl/swctld/*.c))
 SRC_swctl     := $(filter-out ctl/swctl/swctl.c,$(wildcard ctl/swctl/*.c))
 # What unit tests call of hot headers, in each instruction set.
 SRC_unit_hot  := $(wildcard tests/unit/*/*_hot.c)
-LIBS          := flowtable ctl datapath swctld swctl unit_hot
+# What unit tests of the control side share: the reference interpreter of the pipeline.
+SRC_unit_ctl  := $(filter-out $(addprefix tests/unit/ctl/,test_% bench_%),$(wildcard tests/unit/ctl/*.c))
+LIBS          := flowtable ctl datapath swctld swctl unit_hot unit_ctl
 MAINS         := datapath/swd.c ctl/swctld/swctld.c ctl/swctl/swctl.c
 UNIT_TESTS    := $(wildcard tests/unit/*/test_*.c)
 
@@ -114,7 +116,7 @@ $(BUILD)/bench-gen: $(call obj,$(SRC_bench))
 	$(call quiet,LINK)$(CC) $(BENCH_CFLAGS) $(LDFLAGS) -o $@ $^
 
 # Unit tests: one program a file, linked with everything below its folder.
-$(BUILD)/unit/ctl/%: $(BUILD)/obj/tests/unit/ctl/%.o $(call lib,swctld swctl ctl flowtable)
+$(BUILD)/unit/ctl/%: $(BUILD)/obj/tests/unit/ctl/%.o $(call lib,unit_ctl swctld swctl ctl flowtable)
 	@mkdir -p $(@D)
 	$(call quiet,LINK)$(CC) $(CFLAGS_ALL) $(LDFLAGS) -o $@ $^ $(CTL_LIBS) -lpcap -lcmocka
 
