@@ -181,12 +181,13 @@ int translate(const struct xlate_ctx *ctx, const struct flow_key *key, struct xl
 	struct xlate x = {.ctx = ctx, .orig = key, .mask = &result->match.mask, .result = result};
 	result_init(result, key);
 	state_init(&x, key);
+	bool runs_set = true;
 	if (key->recirc_id)
-		xlate_thaw(&x, key->recirc_id);
+		runs_set = xlate_thaw(&x, key->recirc_id);
 	else
 		xlate_table(&x, 0, key->in_port);
 	x.exits = false;
-	if (!xlate_freeze_end(&x, true)) {
+	if (!xlate_freeze_end(&x, runs_set) && runs_set) {
 		xlate_action_set_run(&x);
 		xlate_freeze_end(&x, false);
 	}

@@ -249,6 +249,7 @@ static void do_clone(struct ref *r, const struct of_action *a)
 	ref_run_records(r, n + 1, n->n_bytes);
 	r->copies--;
 	r->result->expired = false;
+	r->exited = false; // an exit ends the copy alone, as in Open vSwitch after 3.1
 	memcpy(&r->p, &saved.p, sizeof(r->p));
 	memcpy(r->stack, saved.stack, sizeof(r->stack));
 	memcpy(r->set, saved.set, sizeof(r->set));

@@ -325,13 +325,15 @@ static void an_expired_ttl_of_a_copy_ends_the_copy(void **state)
 }
 
 // As OVS has it; only of a bucket an exit is the end of.
-static void an_exit_ends_all_but_buckets(void **state)
+static void an_exit_ends_all_but_what_surrounds_a_copy(void **state)
 {
 	struct model m = ip_packet(IPPROTO_TCP);
 
 	(void)state;
-	LOAD("table=0,actions=2,clone(3,exit),4");
-	EXPECT(1, &m, "2 3");
+	LOAD("table=0,actions=2,exit,4");
+	EXPECT(1, &m, "2");
+	LOAD("table=0,actions=2,clone(3,exit,5),4");
+	EXPECT(1, &m, "2 3 4");
 	LOAD("group_id=1,type=all,bucket=actions=resubmit(,1),bucket=actions=output:3",
 	     "table=0,actions=group:1,4", "table=1,actions=2,exit");
 	EXPECT(1, &m, "2 3 4");
@@ -515,7 +517,7 @@ int main(void)
 	    cmocka_unit_test(clone_restores_all_but_what_went_out),
 	    cmocka_unit_test(an_expired_ttl_ends_the_packet_with_all_its_tables),
 	    cmocka_unit_test(an_expired_ttl_of_a_copy_ends_the_copy),
-	    cmocka_unit_test(an_exit_ends_all_but_buckets),
+	    cmocka_unit_test(an_exit_ends_all_but_what_surrounds_a_copy),
 	    cmocka_unit_test(vlan_actions_add_and_take_the_outermost_tag),
 	    cmocka_unit_test(labels_are_pushed_as_copies_and_popped),
 	    cmocka_unit_test(what_a_popped_label_hid_is_seen),
