@@ -204,6 +204,8 @@ static void on_read(evutil_socket_t fd, short events, void *arg)
 	client_flush(c);
 	if (c->dead)
 		client_destroy(c);
+	else if (!client_blocked(c))
+		upcalls_resume(c->server, c); // what it asks shows that it reads
 }
 
 struct client *client_create(struct server *server, int fd, unsigned id)

@@ -95,7 +95,8 @@ static void drain(struct server *server)
 		if (drain_batch(server, c, past_budget) > 0)
 			continue;
 		if (!past_budget) {
-			// That the client reads makes no event.
+			// That the client reads makes no event; its requests show it.
+			server->upcalls_stalled = true;
 			event_add(server->on_upcall_later, &later);
 			return;
 		}

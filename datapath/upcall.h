@@ -10,7 +10,7 @@
 
 #include "datapath/pmd.h"
 
-#define UPCALL_RING_SIZE  256	    // packets per receive queue
+#define UPCALL_RING_SIZE  4096	    // packets per receive queue
 #define UPCALL_PACKET_MAX FRAME_MAX // bytes of the longest packet that is handed over
 
 // Control thread.

@@ -1,6 +1,7 @@
 #include "ctl/swctld/megaflows.h"
 
 #include "ctl/swctld/db.h"
+#include "ctl/swctld/flow_index.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -11,7 +12,7 @@
 #define PORTS_MAX (DB_PORT_NO_MAX + 1)
 
 struct megaflows {
-	struct known_flow *by_match;
+	struct flow_index by_match;
 	struct known_flow *list;
 	struct flow_ids ids;
 	uint64_t token; // of this process
@@ -46,6 +47,7 @@ void megaflows_destroy(struct megaflows *m)
 	while ((f = flow_ids_next(&m->ids, &cursor)))
 		megaflows_forget(m, f);
 	flow_ids_fini(&m->ids);
+	flow_index_fini(&m->by_match);
 	mask_budget_destroy(m->masks);
 	free(m);
 }
@@ -66,17 +68,11 @@ unsigned megaflows_count_port(const struct megaflows *m, uint32_t in_port)
 	return m->n_by_port[place_of(in_port)];
 }
 
-// Keyed: senders choose what stands in matches, and uthash's own hash they could make collide.
-static unsigned match_hash(const struct flow_match *match)
-{
-	return flow_key_hash(&match->key, flow_key_hash(&match->mask, 0));
-}
+static_assert(offsetof(struct known_flow, match) == 0, "a match in the index is its megaflow");
 
 struct known_flow *megaflows_find(const struct megaflows *m, const struct flow_match *match)
 {
-	struct known_flow *f;
-	HASH_FIND_BYHASHVALUE(hh, m->by_match, match, sizeof(*match), match_hash(match), f);
-	return f;
+	return (struct known_flow *)flow_index_find(&m->by_match, match);
 }
 
 struct known_flow *megaflows_by_id(const struct megaflows *m, uint32_t id)
@@ -103,12 +99,13 @@ struct known_flow *megaflows_add(struct megaflows *m, const struct flow_match *m
 	memset(f, 0, sizeof(*f));
 	memcpy(&f->match, match, sizeof(*match));
 	f->id = flow_ids_take(&m->ids, f);
-	if (!f->id) {
+	if (!f->id || flow_index_add(&m->by_match, &f->match) < 0) {
+		if (f->id)
+			flow_ids_give(&m->ids, f->id);
 		free(f);
 		return NULL;
 	}
 	f->created_ms = now_ms;
-	HASH_ADD_BYHASHVALUE(hh, m->by_match, match, sizeof(f->match), match_hash(match), f);
 	DL_PREPEND(m->list, f);
 	m->n_by_port[place_of(match->key.in_port)]++;
 	mask_budget_take(m->masks, match);
@@ -118,7 +115,7 @@ struct known_flow *megaflows_add(struct megaflows *m, const struct flow_match *m
 
 static void unlist(struct megaflows *m, struct known_flow *f)
 {
-	HASH_DELETE(hh, m->by_match, f);
+	flow_index_del(&m->by_match, &f->match);
 	DL_DELETE(m->list, f);
 }
 
@@ -226,7 +223,7 @@ struct known_flow *megaflows_first(const struct megaflows *m)
 
 unsigned megaflows_count(const struct megaflows *m)
 {
-	return HASH_COUNT(m->by_match);
+	return m->by_match.n;
 }
 
 bool known_rules_make(struct known_rules **rules, struct rule *const *list, unsigned n)

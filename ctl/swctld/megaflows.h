@@ -11,8 +11,6 @@
 #include "ctl/swctld/mask_budget.h"
 #include "ctl/swctld/translate.h"
 
-#include <uthash.h>
-
 // The rules that a megaflow's packets count for, each with a reference.
 struct known_rules {
 	unsigned n;
@@ -57,8 +55,7 @@ struct known_flow {
 	struct flow_reading last;
 	uint32_t round; // of the last dump that held it
 	uint16_t actions_len;
-	char *actions;	   // as OVS_ACTION_ATTR_* attributes
-	UT_hash_handle hh; // by match
+	char *actions; // as OVS_ACTION_ATTR_* attributes
 	struct known_flow *prev, *next;
 };
 
