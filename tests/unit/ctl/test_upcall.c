@@ -110,14 +110,15 @@ static void a_port_has_as_many_megaflows_as_are_left_for_all_others(void **arg)
 static void masks_stay_within_their_budget(void **arg)
 {
 	struct control *c = *arg;
-	static char lines[65 * 128];
-	size_t used = (size_t)sprintf(lines, "flow delete\n");
+	static char lines[66 * 128];
+	size_t used =
+	    (size_t)sprintf(lines, "flow delete\nflow add priority=1,actions=goto_table:1\n");
 	for (unsigned i = 1; i <= 32; i++)
-		used +=
-		    (size_t)sprintf(lines + used,
-				    "flow add priority=%u,ip,nw_src=10.0.0.1/%u,actions=output:3\n"
-				    "flow add priority=%u,ip,nw_dst=10.0.0.1/%u,actions=output:2\n",
-				    100 + i, i, 200 + i, i);
+		used += (size_t)
+		    sprintf(lines + used,
+			    "flow add priority=%u,ip,nw_src=10.0.0.1/%u,actions=goto_table:1\n"
+			    "flow add table=1,priority=%u,ip,nw_dst=10.0.0.1/%u,actions=output:2\n",
+			    100 + i, i, 200 + i, i);
 	control_change(c, lines);
 	for (unsigned i = 0; i < 32 * 32; i++) {
 		struct flow_key key = {.in_port = 1 + i % 3,
