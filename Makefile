@@ -58,7 +58,9 @@ SRC_swctld    := $(filter-out ctl/swctld/swctld.c,$(wildcard ctl/swctld/*.c))
 SRC_swctl     := $(filter-out ctl/swctl/swctl.c,$(wildcard ctl/swctl/*.c))
 # What unit tests call of hot headers, in each instruction set.
 SRC_unit_hot  := $(wildcard tests/unit/*/*_hot.c)
-LIBS          := flowtable ctl datapath swctld swctl unit_hot
+# What unit tests of the control side share: the reference interpreter of the pipeline.
+SRC_unit_ctl  := $(filter-out $(addprefix tests/unit/ctl/,test_% bench_%),$(wildcard tests/unit/ctl/*.c))
+LIBS          := flowtable ctl datapath swctld swctl unit_hot unit_ctl
 MAINS         := datapath/swd.c ctl/swctld/swctld.c ctl/swctl/swctl.c
 UNIT_TESTS    := $(wildcard tests/unit/*/test_*.c)
 
@@ -97,7 +99,7 @@ $(BUILD)/swctld: $(call obj,ctl/swctld/swctld.c) $(call lib,swctld ctl flowtable
 	$(call quiet,LINK)$(CC) $(CFLAGS_ALL) $(LDFLAGS) -o $@ $^ $(CTL_LIBS)
 
 $(BUILD)/swctl: $(call obj,ctl/swctl/swctl.c) $(call lib,swctl ctl)
-	$(call quiet,LINK)$(CC) $(CFLAGS_ALL) $(LDFLAGS) -o $@ $^ -ljansson -lmnl
+	$(call quiet,LINK)$(CC) $(CFLAGS_ALL) $(LDFLAGS) -o $@ $^ -ljansson -lmnl -lpcap
 
 # The traffic generator of the benchmarks: only libc, and for the machine it is built on.
 SRC_bench  := $(wildcard tests/bench/*.c)
@@ -114,9 +116,9 @@ $(BUILD)/bench-gen: $(call obj,$(SRC_bench))
 	$(call quiet,LINK)$(CC) $(BENCH_CFLAGS) $(LDFLAGS) -o $@ $^
 
 # Unit tests: one program a file, linked with everything below its folder.
-$(BUILD)/unit/ctl/%: $(BUILD)/obj/tests/unit/ctl/%.o $(call lib,swctld swctl ctl flowtable)
+$(BUILD)/unit/ctl/%: $(BUILD)/obj/tests/unit/ctl/%.o $(call lib,unit_ctl swctld swctl ctl flowtable)
 	@mkdir -p $(@D)
-	$(call quiet,LINK)$(CC) $(CFLAGS_ALL) $(LDFLAGS) -o $@ $^ $(CTL_LIBS) -lcmocka
+	$(call quiet,LINK)$(CC) $(CFLAGS_ALL) $(LDFLAGS) -o $@ $^ $(CTL_LIBS) -lpcap -lcmocka
 
 $(BUILD)/unit/%: $(BUILD)/obj/tests/unit/%.o $(call lib,unit_hot datapath ctl flowtable)
 	@mkdir -p $(@D)

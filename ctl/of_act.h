@@ -32,6 +32,7 @@ struct of_act_reader {
 	uint8_t table;	// the rule's
 	bool checks;	// kinds are known
 	uint8_t n_tags; // that a packet has at least
+	bool is_later;	// the match is on later fragments
 	uint16_t kinds; // of packet, as far as match and earlier actions say
 	uint8_t n_words;
 	uint8_t instruction; // the last one's rank

@@ -24,7 +24,11 @@ struct of_text_at of_act_at(const struct of_act_reader *r, const struct of_word 
 int of_act_check_needs(const struct of_act_reader *r, const char *name, size_t len, uint16_t needs)
 {
 	char text[96];
-	if (!r->checks || !needs || (needs & r->kinds))
+	if (!r->checks || !needs)
+		return 0;
+	if ((needs & OF_KIND_L4) && r->is_later)
+		return of_error_set(r->error, r->line, name, len, "a later fragment has no ports");
+	if (needs & r->kinds)
 		return 0;
 	if (needs == OF_KIND_VLAN)
 		return of_error_set(r->error, r->line, name, len,

@@ -91,7 +91,7 @@ static struct of_subfield arg_dst(struct args *args)
 // "multipath(fields,basis,algorithm,n_links,arg,dst)".
 int of_act_read_multipath(struct of_act_reader *r, const struct of_word *word, unsigned arg)
 {
-	struct args args = {r, word, {word->value, word->value + word->value_len}, NULL, 0, 0};
+	struct args args = {r, word, of_word_value(word), NULL, 0, 0};
 	struct of_act_multipath spec = {0};
 	(void)arg;
 	spec.fields = (uint8_t)arg_name(&args, "hash", hash_fields, N_OF(hash_fields));
@@ -165,7 +165,7 @@ static int read_members(struct of_act_reader *r, const struct of_word *word, str
 int of_act_read_bundle(struct of_act_reader *r, const struct of_word *word, unsigned is_load)
 {
 	static const char *const types[] = {"ofport"};
-	struct args args = {r, word, {word->value, word->value + word->value_len}, NULL, 0, 0};
+	struct args args = {r, word, of_word_value(word), NULL, 0, 0};
 	size_t at = r->buf->n_bytes;
 	struct of_subfield dst = {0};
 	int fields = arg_name(&args, "hash", hash_fields, N_OF(hash_fields));

@@ -199,7 +199,7 @@ static int read_load(struct learner *l, const struct of_word *word)
 {
 	struct of_learn_spec spec = {.kind = OF_LEARN_LOAD_FIELD};
 	const char *arrow = word->value ? strstr(word->value, "->") : NULL;
-	const char *end = word->value + word->value_len;
+	const char *end = of_word_value(word).end;
 	if (!arrow || arrow == word->value || arrow + 2 >= end)
 		return of_error_set(l->r->error, l->r->line, word->name, word->len,
 				    "load wants VALUE->FIELD or FIELD->FIELD");
@@ -268,7 +268,7 @@ static int read_word(struct learner *l, const struct of_word *word)
 int of_act_read_learn(struct of_act_reader *r, const struct of_word *word, unsigned arg)
 {
 	struct learner l = {.r = r, .action = word, .at = r->buf->n_bytes};
-	struct of_slice rest = {word->value, word->value + word->value_len};
+	struct of_slice rest = of_word_value(word);
 	struct of_word inner;
 	int err = 0;
 	(void)arg;

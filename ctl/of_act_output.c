@@ -35,7 +35,7 @@ static int put_output(struct of_act_reader *r, const struct of_word *word, uint3
 // "output(port=1,max_len=100)".
 static int read_truncated(struct of_act_reader *r, const struct of_word *word)
 {
-	struct of_slice rest = {word->value, word->value + word->value_len};
+	struct of_slice rest = of_word_value(word);
 	struct of_word arg;
 	uint32_t port = 0;
 	uint64_t max_len = 0;

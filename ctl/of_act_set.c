@@ -109,7 +109,7 @@ static int put_set_field(struct of_act_reader *r, const struct of_word *word, en
 
 int of_act_read_set_field(struct of_act_reader *r, const struct of_word *word, unsigned arg)
 {
-	struct arrow arrow;
+	struct arrow arrow = {0};
 	struct of_subfield sf;
 	of_value value, mask;
 	(void)arg;
@@ -132,9 +132,9 @@ int of_act_read_set_field(struct of_act_reader *r, const struct of_word *word, u
 
 int of_act_read_load(struct of_act_reader *r, const struct of_word *word, unsigned arg)
 {
-	struct arrow arrow;
+	struct arrow arrow = {0};
 	struct of_subfield sf;
-	of_value value;
+	of_value value = 0;
 	(void)arg;
 	int err = split_arrow(r, word, &arrow);
 	if (err)
@@ -157,7 +157,7 @@ int of_act_read_load(struct of_act_reader *r, const struct of_word *word, unsign
 
 int of_act_read_move(struct of_act_reader *r, const struct of_word *word, unsigned arg)
 {
-	struct arrow arrow;
+	struct arrow arrow = {0};
 	struct of_subfield src, dst;
 	(void)arg;
 	int err = split_arrow(r, word, &arrow);

@@ -85,7 +85,7 @@ int of_act_read_dec_mpls_ttl(struct of_act_reader *r, const struct of_word *word
 
 int of_act_read_dec_ttl(struct of_act_reader *r, const struct of_word *word, unsigned arg)
 {
-	struct of_slice rest = {word->value, word->value + word->value_len};
+	struct of_slice rest = of_word_value(word);
 	const char *text;
 	size_t len, at = r->buf->n_bytes;
 	(void)arg;

@@ -136,7 +136,7 @@ static const struct action_row *row_find(const char *name, size_t len)
 static int read_nested(struct of_act_reader *r, const struct of_word *word, unsigned type)
 {
 	size_t at = r->buf->n_bytes;
-	struct of_slice text = {word->value, word->value + word->value_len};
+	struct of_slice text = of_word_value(word);
 	if (word->assign != '(')
 		return of_error_set(r->error, r->line, word->name, word->len,
 				    "needs a list: %.*s(ACTIONS)", (int)word->name_len, word->name);
@@ -179,7 +179,8 @@ static int hex_digit(char c)
 // "note:01.23.45": bytes that mean nothing.
 static int read_note(struct of_act_reader *r, const struct of_word *word, unsigned arg)
 {
-	const char *p = word->value, *end = p + word->value_len;
+	struct of_slice rest = of_word_value(word);
+	const char *p = rest.p, *end = rest.end;
 	size_t at = r->buf->n_bytes;
 	(void)arg;
 	if (!of_act_put(r, word, OF_NOTE, sizeof(struct of_act_note)))
@@ -293,6 +294,7 @@ int of_actions_parse(struct of_actions **list, const char *line, const char *tex
 	if (match) {
 		r.checks = true;
 		r.kinds = of_match_kinds(match);
+		r.is_later = match->key.pkt.nw_frag & NW_FRAG_LATER;
 		r.n_tags = r.kinds & OF_KIND_VLAN ? 1 : 0;
 	}
 	int err = of_act_read_all(&r, of_slice_of(text));

@@ -179,7 +179,9 @@ const struct of_field of_fields[OF_N_FIELDS] = {
 const struct of_protocol of_protocols[] = {
     {"ip", ETH_IPV4, 0},
     {"ipv4", ETH_IPV4, 0},
+    {"ip4", ETH_IPV4, 0},
     {"ipv6", ETH_IPV6, 0},
+    {"ip6", ETH_IPV6, 0},
     {"arp", ETH_ARP, 0},
     {"rarp", ETH_RARP, 0},
     {"icmp", ETH_IPV4, IPPROTO_ICMP},

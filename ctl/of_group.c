@@ -65,7 +65,7 @@ static int want_number(const struct group_reader *r, const struct of_word *word,
 
 static int read_id(struct group_reader *r, const struct of_word *word)
 {
-	uint64_t value;
+	uint64_t value = 0;
 	int err = want_number(r, word, OF_GROUP_MAX, &value);
 	if (!err)
 		r->group->id = (uint32_t)value;
@@ -137,7 +137,7 @@ static int read_hash_field(struct group_reader *r, const struct of_word *word)
 
 static int read_fields(struct group_reader *r, const struct of_word *word)
 {
-	struct of_slice rest = {word->value, word->value + word->value_len};
+	struct of_slice rest = of_word_value(word);
 	struct of_word field;
 	r->fields = *word;
 	if (!word->value || word->value_len == 0)
@@ -214,7 +214,7 @@ static int bucket_end(struct group_reader *r)
 
 static int read_bucket_id(struct group_reader *r, const struct of_word *word)
 {
-	uint64_t value;
+	uint64_t value = 0;
 	int err = want_number(r, word, BUCKET_ID_MAX, &value);
 	if (err)
 		return err;
@@ -229,7 +229,7 @@ static int read_bucket_id(struct group_reader *r, const struct of_word *word)
 
 static int read_weight(struct group_reader *r, const struct of_word *word)
 {
-	uint64_t value;
+	uint64_t value = 0;
 	int err = want_number(r, word, UINT16_MAX, &value);
 	if (!err && r->group->type != OF_GROUP_SELECT)
 		err = fail(r, word, "only a select group's buckets have weights");
@@ -251,7 +251,7 @@ static int read_watch_port(struct group_reader *r, const struct of_word *word)
 
 static int read_watch_group(struct group_reader *r, const struct of_word *word)
 {
-	uint64_t value;
+	uint64_t value = 0;
 	int err = want_number(r, word, OF_GROUP_MAX, &value);
 	if (!err)
 		last_bucket(r)->watch_group = (uint32_t)value;
@@ -392,7 +392,7 @@ int of_group_id_parse(uint32_t *id, const char *line, struct of_error *error)
 	if (!of_word_is(&word, "group_id") || !word.value)
 		return fail(&r, &word, "wants group_id=N or all");
 	if (!of_slice_is(word.value, word.value_len, "all")) {
-		uint64_t value;
+		uint64_t value = 0;
 		int err = want_number(&r, &word, OF_GROUP_MAX, &value);
 		if (err)
 			return err;

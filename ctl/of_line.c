@@ -58,11 +58,11 @@ static int read_table(struct of_line *l, const struct of_word *word, unsigned ar
 	int err = want_number(l, word, max, &value);
 	if (err)
 		return err;
-	if (l->flow) {
-		l->flow->table = (uint8_t)value;
-	} else {
+	if (l->filter) {
 		l->filter->table = (uint8_t)value;
 		l->filter->has_table = value != OF_TABLE_ALL;
+	} else {
+		l->flow->table = (uint8_t)value;
 	}
 	return 0;
 }

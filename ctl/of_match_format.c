@@ -157,8 +157,17 @@ static bool is_in_word(const struct printer *p, const struct print_row *row)
 	       (row->field == OF_F_NW_PROTO && p->shows_proto);
 }
 
+// Whether the match has no bit of the field's place: so it is with most fields, quickly told.
+static bool is_wild(const struct of_match *match, const struct of_field *field)
+{
+	static const uint8_t zeros[sizeof(of_value)];
+	return memcmp((const uint8_t *)&match->mask + field->offset, zeros, field->size) == 0;
+}
+
 static void print_row(struct printer *p, const struct print_row *row)
 {
+	if (is_wild(p->match, &of_fields[row->field]))
+		return;
 	struct of_subfield sf = of_field_whole((enum of_field_id)row->field);
 	of_value mask = of_subfield_get(&sf, &p->match->mask);
 	if (!mask || (row->kinds && !(row->kinds & p->kinds)) || is_in_word(p, row))

@@ -146,7 +146,7 @@ static int read_band_word(struct meter_reader *r, const struct of_word *word)
 	if (r->meter->n_bands == 0)
 		return fail(r, word, "a band starts with type=");
 	for (unsigned i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
-		uint32_t value;
+		uint32_t value = 0;
 		if (!of_word_is(word, numbers[i].name))
 			continue;
 		if (r->band_seen & numbers[i].seen)

@@ -27,6 +27,13 @@ struct of_word {
 bool of_word_next(struct of_slice *slice, struct of_word *word);
 bool of_word_is(const struct of_word *word, const char *name); // compares the name
 
+// The value, empty when there is none.
+static inline struct of_slice of_word_value(const struct of_word *word)
+{
+	const char *at = word->value ? word->value : word->name;
+	return (struct of_slice){at, at + word->value_len};
+}
+
 bool of_slice_is(const char *text, size_t len, const char *word);
 
 // All of the slice must be the thing, or they return false. Numbers are written as in C: 0x, 0 and

@@ -18,7 +18,8 @@
 // words, one text), file (a file or "-", sent as one text of lines), flag (a boolean; on the
 // command line an option, --NAME), field (a string, a field's name or ""; an option, --NAME or
 // --NAME=FIELD), form (a boolean that swctl sets unless it is to print JSON: the result as text for
-// people). On swctl's command line port.add's kind is written type=KIND, among the options.
+// people), number (an integer, which swctl has an option of its own for). On swctl's command line
+// port.add's kind is written type=KIND, among the options.
 #define RPC_METHODS(X)                                                                          \
 	X("port.add", "add-port", "name:string kind:string options:object?", false, port_add,   \
 	  "add a port: KIND is vhost-user (path=, mode=server|client, queues=, "                \
@@ -71,12 +72,13 @@
 	  "run a file of commands (flow, group, meter; then add, modify, delete...)"            \
 	  " as one change: all or none")                                                        \
 	X("trace", "trace", "flow:flow? in_port:port? frame:string?", true, trace,              \
-	  "a packet's way through the tables, given as a flow, or as PORT and its bytes in hex" \
-	  " or a pcap file")                                                                    \
+	  "a packet's way through the tables: the rules that win, those that come near, and "   \
+	  "the megaflow; the packet is a flow, or a frame on PORT, in hexadecimal or a pcap "   \
+	  "file's")                                                                             \
 	X("dp.trace", "dp trace", "port:port count:number? time_ms:number?", true, dp_trace,    \
-	  "what becomes of the next packets on a port")                                         \
-	X("dp.trace_read", "dp trace-read", "trace:number", true, dp_trace_read,                \
-	  "what came of a trace since the last call")                                           \
+	  "what becomes of the next packets that a port receives")                              \
+	X("dp.trace_read", "", "trace:number stop:flag?", true, dp_trace_read,                  \
+	  "what came of a trace since the last call; stop ends it")                             \
 	X("dp.show", "dp show", "", true, dp_show, "the datapath: caches, memory, masks, hits") \
 	X("dp.dump_flows", "dp dump-flows", "", true, dp_dump_flows,                            \
 	  "megaflows with mask, hits, bytes, age and actions")                                  \
@@ -90,7 +92,7 @@
 
 struct rpc_method {
 	const char *name;    // on the wire
-	const char *command; // words of swctl's command
+	const char *command; // words of swctl's command; "": it has none
 	const char *params;
 	bool reading; // changes nothing: swctl offers --json
 	const char *help;

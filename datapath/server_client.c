@@ -112,6 +112,7 @@ void client_dump_start(struct client *c, const struct handler *handler,
 {
 	c->dump = handler;
 	c->dump_request = *request;
+	c->dump_omits = server_flow_dump_omits(request);
 	c->dump_cursor = 0;
 	event_add(c->on_write, NULL);
 }
@@ -127,7 +128,7 @@ static void dump_datagram(struct client *c)
 						    NLM_F_MULTI, request->nlmsg_seq);
 		if (nlh == NULL)
 			return;
-		rc = c->dump->dump(c->server, nlh, dp_msg_room(d), &c->dump_cursor);
+		rc = c->dump->dump(c, nlh, dp_msg_room(d), &c->dump_cursor);
 		if (rc == 1)
 			dp_msg_end(d, nlh);
 	}

@@ -57,11 +57,11 @@ int server_dp_get(struct request *rq)
 	return request_answer(rq, OVS_DP_CMD_NEW, fill_dp, NULL);
 }
 
-int server_dp_dump(struct server *server, struct nlmsghdr *nlh, size_t room, uint32_t *cursor)
+int server_dp_dump(const struct client *c, struct nlmsghdr *nlh, size_t room, uint32_t *cursor)
 {
 	if (*cursor > 0)
 		return 0;
-	if (!fill_dp(server, nlh, room, NULL))
+	if (!fill_dp(c->server, nlh, room, NULL))
 		return -EMSGSIZE;
 	*cursor = 1;
 	return 1;

@@ -1,7 +1,10 @@
 // The flow family: megaflows by key and mask.
 #include "datapath/server_internal.h"
 
+#include "ctl/dp_attr.h"
+
 #include <errno.h>
+#include <string.h>
 
 struct flow_request {
 	const struct nlattr *attrs[OVS_FLOW_ATTR_MAX + 1];
@@ -18,7 +21,10 @@ static int flow_parse(struct request *rq, struct flow_request *fr)
 	// Without this, DEL by identifier would delete all.
 	if (key == NULL && ufid != NULL)
 		return request_fail(rq, ufid, -EOPNOTSUPP,
-				    "flows have no identifiers (UFID): name them by KEY and MASK");
+				    "a UFID alone finds no flow: name it by KEY and MASK");
+	if (ufid != NULL && mnl_attr_get_payload_len(ufid) != MEGAFLOW_UFID_BYTES)
+		return request_fail(rq, ufid, -EINVAL, "UFID has %u bytes where %d are right",
+				    mnl_attr_get_payload_len(ufid), MEGAFLOW_UFID_BYTES);
 	if (key == NULL)
 		return 0;
 	return dp_match_parse(key, fr->attrs[OVS_FLOW_ATTR_MASK], &fr->match, &rq->error);
@@ -33,8 +39,15 @@ static int key_require(struct request *rq, const struct flow_request *fr)
 
 struct flow_answer {
 	const struct megaflow *mf;
+	uint32_t omits; // OVS_UFID_F_OMIT_*
 	struct flow_stats stats;
 };
+
+static bool has_ufid(const struct megaflow *mf)
+{
+	static const uint8_t none[MEGAFLOW_UFID_BYTES];
+	return memcmp(mf->ufid, none, sizeof(none)) != 0;
+}
 
 static bool fill_flow(struct server *server, struct nlmsghdr *nlh, size_t room, void *arg)
 {
@@ -43,10 +56,20 @@ static bool fill_flow(struct server *server, struct nlmsghdr *nlh, size_t room, 
 	const struct ovs_flow_stats stats = {.n_packets = answer->stats.packets,
 					     .n_bytes = answer->stats.bytes};
 	(void)server;
-	if (!dp_key_put(nlh, room, OVS_FLOW_ATTR_KEY, &mf->match.key, NULL) ||
-	    !dp_key_put(nlh, room, OVS_FLOW_ATTR_MASK, &mf->match.key, &mf->match.mask) ||
-	    !dp_actions_put(nlh, room, OVS_FLOW_ATTR_ACTIONS, mf->actions->list, mf->actions->n) ||
-	    !mnl_attr_put_check(nlh, room, OVS_FLOW_ATTR_STATS, sizeof(stats), &stats))
+	bool named = has_ufid(mf);
+	uint32_t omits = named ? answer->omits : 0;
+	if (named && !mnl_attr_put_check(nlh, room, OVS_FLOW_ATTR_UFID, sizeof(mf->ufid), mf->ufid))
+		return false;
+	if (!(omits & OVS_UFID_F_OMIT_KEY) &&
+	    !dp_key_put(nlh, room, OVS_FLOW_ATTR_KEY, &mf->match.key, NULL))
+		return false;
+	if (!(omits & OVS_UFID_F_OMIT_MASK) &&
+	    !dp_key_put(nlh, room, OVS_FLOW_ATTR_MASK, &mf->match.key, &mf->match.mask))
+		return false;
+	if (!(omits & OVS_UFID_F_OMIT_ACTIONS) &&
+	    !dp_actions_put(nlh, room, OVS_FLOW_ATTR_ACTIONS, mf->actions->list, mf->actions->n))
+		return false;
+	if (!mnl_attr_put_check(nlh, room, OVS_FLOW_ATTR_STATS, sizeof(stats), &stats))
 		return false;
 	if (answer->stats.used_ms != 0 &&
 	    !mnl_attr_put_u64_check(nlh, room, OVS_FLOW_ATTR_USED, answer->stats.used_ms))
@@ -119,6 +142,9 @@ int server_flow_new(struct request *rq)
 		if (rc < 0)
 			return add_fail(rq, rc);
 	}
+	const struct nlattr *ufid = fr.attrs[OVS_FLOW_ATTR_UFID];
+	if (ufid != NULL)
+		memcpy(mf->ufid, mnl_attr_get_payload(ufid), sizeof(mf->ufid));
 	return answer_if_echo(rq, mf);
 }
 
@@ -184,14 +210,27 @@ int server_flow_get(struct request *rq)
 	return mf != NULL ? answer_flow(rq, OVS_FLOW_CMD_NEW, mf) : no_flow(rq);
 }
 
-int server_flow_dump(struct server *server, struct nlmsghdr *nlh, size_t room, uint32_t *cursor)
+uint32_t server_flow_dump_omits(const struct nlmsghdr *request)
+{
+	const struct nlattr *attrs[OVS_FLOW_ATTR_MAX + 1] = {NULL};
+	struct dp_error error;
+	if (request->nlmsg_type != DP_FAMILY_FLOW ||
+	    dp_msg_parse(request, attrs, OVS_FLOW_ATTR_MAX, &error) < 0)
+		return 0;
+	const struct nlattr *flags = attrs[OVS_FLOW_ATTR_UFID_FLAGS];
+	return flags != NULL && dp_attr_has_len(flags, sizeof(uint32_t)) ? mnl_attr_get_u32(flags)
+									 : 0;
+}
+
+int server_flow_dump(const struct client *c, struct nlmsghdr *nlh, size_t room, uint32_t *cursor)
 {
 	uint32_t next = *cursor;
-	struct flow_answer answer = {.mf = flow_table_next(server->flows, &next)};
+	struct flow_answer answer = {.mf = flow_table_next(c->server->flows, &next),
+				     .omits = c->dump_omits};
 	if (answer.mf == NULL)
 		return 0;
-	flow_table_stats(server->flows, answer.mf, &answer.stats);
-	if (!fill_flow(server, nlh, room, &answer))
+	flow_table_stats(c->server->flows, answer.mf, &answer.stats);
+	if (!fill_flow(c->server, nlh, room, &answer))
 		return -EMSGSIZE;
 	*cursor = next;
 	return 1;

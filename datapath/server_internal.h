@@ -63,6 +63,7 @@ struct client {
 	// The dump that goes on as the socket drains; NULL: none.
 	const struct handler *dump;
 	struct nlmsghdr dump_request;
+	uint32_t dump_omits; // of flows: OVS_UFID_F_OMIT_*
 	uint32_t dump_cursor;
 };
 
@@ -86,7 +87,7 @@ struct handler {
 	int (*handle)(struct request *rq);
 	// Puts the next object and moves the cursor (0 at first) past it: 1, 0 at the end, or
 	// -EMSGSIZE when there is no room. NULL: no dumps.
-	int (*dump)(struct server *server, struct nlmsghdr *nlh, size_t room, uint32_t *cursor);
+	int (*dump)(const struct client *c, struct nlmsghdr *nlh, size_t room, uint32_t *cursor);
 };
 
 // server.c
@@ -134,24 +135,27 @@ struct flow_actions *request_actions(struct request *rq, const struct nlattr *at
 // Handlers.
 int server_dp_get(struct request *rq);
 int server_dp_set(struct request *rq);
-int server_dp_dump(struct server *server, struct nlmsghdr *nlh, size_t room, uint32_t *cursor);
+int server_dp_dump(const struct client *c, struct nlmsghdr *nlh, size_t room, uint32_t *cursor);
 int server_vport_new(struct request *rq);
 int server_vport_del(struct request *rq);
 int server_vport_get(struct request *rq);
-int server_vport_dump(struct server *server, struct nlmsghdr *nlh, size_t room, uint32_t *cursor);
+int server_vport_dump(const struct client *c, struct nlmsghdr *nlh, size_t room, uint32_t *cursor);
+// What the request of a dump wants left out of flows that have a UFID.
+uint32_t server_flow_dump_omits(const struct nlmsghdr *request);
 int server_flow_new(struct request *rq);
 int server_flow_set(struct request *rq);
 int server_flow_del(struct request *rq);
 int server_flow_get(struct request *rq);
-int server_flow_dump(struct server *server, struct nlmsghdr *nlh, size_t room, uint32_t *cursor);
+int server_flow_dump(const struct client *c, struct nlmsghdr *nlh, size_t room, uint32_t *cursor);
 int server_packet_execute(struct request *rq);
 int server_meter_features(struct request *rq);
 int server_meter_set(struct request *rq);
 int server_meter_del(struct request *rq);
 int server_meter_get(struct request *rq);
-int server_meter_dump(struct server *server, struct nlmsghdr *nlh, size_t room, uint32_t *cursor);
+int server_meter_dump(const struct client *c, struct nlmsghdr *nlh, size_t room, uint32_t *cursor);
 int server_trace_set(struct request *rq);
 int server_swd_info(struct request *rq);
-int server_swd_pmd_dump(struct server *server, struct nlmsghdr *nlh, size_t room, uint32_t *cursor);
+int server_swd_pmd_dump(const struct client *c, struct nlmsghdr *nlh, size_t room,
+			uint32_t *cursor);
 
 #endif

@@ -89,10 +89,10 @@ int server_meter_del(struct request *rq)
 	return request_answer(rq, OVS_METER_CMD_DEL, fill_meter, &meter);
 }
 
-int server_meter_dump(struct server *server, struct nlmsghdr *nlh, size_t room, uint32_t *cursor)
+int server_meter_dump(const struct client *c, struct nlmsghdr *nlh, size_t room, uint32_t *cursor)
 {
 	struct dp_meter meter;
-	(void)server;
+	(void)c;
 	while (*cursor <= DP_METERS_MAX && !meter_read(*cursor, &meter))
 		(*cursor)++;
 	if (*cursor > DP_METERS_MAX)

@@ -174,12 +174,12 @@ static bool put_rxqs(struct nlmsghdr *nlh, size_t room, unsigned pmd_index, unsi
 
 static_assert(PORTS_MAX * PORT_QUEUES_MAX < 1 << CURSOR_RXQ_BITS, "the cursor holds each queue");
 
-int server_swd_pmd_dump(struct server *server, struct nlmsghdr *nlh, size_t room, uint32_t *cursor)
+int server_swd_pmd_dump(const struct client *c, struct nlmsghdr *nlh, size_t room, uint32_t *cursor)
 {
 	unsigned pmd = *cursor >> CURSOR_RXQ_BITS;
 	unsigned first = *cursor & ((1u << CURSOR_RXQ_BITS) - 1), rxq = first;
 	struct pmd_info info;
-	(void)server;
+	(void)c;
 	if (!pmd_pool_info(pmd, &info))
 		return 0;
 	if (!mnl_attr_put_u32_check(nlh, room, SWD_PMD_ATTR_CORE, info.core) ||

@@ -179,7 +179,7 @@ static int start_fail(struct request *rq, const struct port *port, int err)
 int server_trace_set(struct request *rq)
 {
 	struct server *server = rq->server;
-	struct trace_request tr;
+	struct trace_request tr = {0};
 	int rc = trace_parse(rq, &tr);
 	if (rc < 0)
 		return rc;

@@ -269,13 +269,13 @@ int server_vport_get(struct request *rq)
 	return port == NULL ? err : request_answer(rq, OVS_VPORT_CMD_NEW, fill_vport, port);
 }
 
-int server_vport_dump(struct server *server, struct nlmsghdr *nlh, size_t room, uint32_t *cursor)
+int server_vport_dump(const struct client *c, struct nlmsghdr *nlh, size_t room, uint32_t *cursor)
 {
 	uint32_t next = *cursor;
 	struct port *port = port_next(&next);
 	if (port == NULL)
 		return 0;
-	if (!fill_vport(server, nlh, room, port))
+	if (!fill_vport(c->server, nlh, room, port))
 		return -EMSGSIZE;
 	*cursor = next;
 	return 1;

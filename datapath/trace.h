@@ -8,7 +8,7 @@
 #include "datapath/drop.h"
 #include "datapath/port.h"
 
-#define TRACES_MAX 8 // at once: each may have 1.5 MB
+#define TRACES_MAX 8 // at once, of up to 2 MB each
 
 struct trace;
 struct trace_record; // of one packet; writer: its PMD, until it is done

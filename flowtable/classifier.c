@@ -299,18 +299,22 @@ static bool trie_tells(const struct lookup *l, const struct cls_prefix *p, unsig
 	return true;
 }
 
-// Whether what was looked at before tells that no rule of the mask matches.
-static bool is_known(const struct lookup *l, const struct cls_mask *mask)
+enum { UNKNOWN = -1 };
+
+// The least price at which tries that were searched before tell that no rule of the mask matches.
+static int known_price(const struct lookup *l, const struct cls_mask *mask)
 {
 	unsigned price;
+	int least = UNKNOWN;
 
 	for (unsigned i = 0; i < mask->n_prefixes; i++) {
 		const struct cls_prefix *p = &mask->prefixes[i];
 
-		if (l->done[p->field] && trie_tells(l, p, &price) && price == 0)
-			return true;
+		if (l->done[p->field] && trie_tells(l, p, &price) &&
+		    (least == UNKNOWN || (int)price < least))
+			least = (int)price;
 	}
-	return false;
+	return least;
 }
 
 // Adds the mask's bits up to and with a stage.
@@ -357,20 +361,23 @@ static bool tries_tell(struct lookup *l, const struct cls_mask *mask, unsigned s
 static struct cls_rule *look(struct lookup *l, const struct cls_subtable *s, struct cls_rule *best)
 {
 	const struct cls_mask *mask = s->mask;
-	unsigned stage = 0;
-	uint64_t sum = 0;
+	uint32_t hashes[CLS_STAGES] = {0}, hash;
+	unsigned stage = 0, last = mask->n_stages - 1u;
+	int price = known_price(l, mask);
 
-	if (is_known(l, mask))
+	if (price == 0)
 		return best;
+	hash = cls_mask_hashes(mask, of_words(l->key), false, hashes);
+	if (price == UNKNOWN)
+		cls_subtable_prefetch(s, hashes, hash);
 	for (;; stage++) {
 		if (tries_tell(l, mask, stage))
 			return best;
-		sum += cls_stage_sum(mask, stage, of_words(l->key), false);
-		if (stage + 1 == mask->n_stages) {
-			best = cls_subtable_lookup(s, l->key, sum, best);
+		if (stage == last) {
+			best = cls_subtable_lookup(s, l->key, hash, best);
 			break;
 		}
-		if (!hash_counts_has(&s->stages.early[stage], hash_finish(sum, 0)))
+		if (!hash_counts_has(&s->stages.early[stage], hashes[stage]))
 			break;
 	}
 	look_at_stages(l, mask, stage);

@@ -152,28 +152,21 @@ const struct cls_mask *cls_mask_find(const struct of_key *mask)
 	return find(mask, hash_of(mask));
 }
 
-static uint64_t stage_bits(unsigned stage, unsigned word)
+// Takes a stage's bits out of `rest`, which holds those of no earlier stage. Returns how many
+// entries there are now.
+static unsigned cut_stage(struct cls_mask *m, unsigned stage, struct of_key *rest, unsigned n)
 {
-	uint64_t early = 0;
-
-	if (stage < CLS_STAGES - 1)
-		return of_words(&stage_fields[stage])[word];
-	for (unsigned i = 0; i < CLS_STAGES - 1; i++)
-		early |= of_words(&stage_fields[i])[word];
-	return ~early;
-}
-
-// Returns how many entries there are now.
-static unsigned cut_stage(struct cls_mask *m, unsigned stage, unsigned n)
-{
-	const key_word *words = of_words(&m->mask);
+	const key_word *words = of_words(&m->mask), *part_words;
+	struct of_key part = *rest;
 	uint8_t at = 0;
 
+	if (stage < CLS_STAGES - 1)
+		of_key_mask(&part, rest, &stage_fields[stage]);
+	part_words = of_words(&part);
 	for (unsigned i = 0; i < OF_KEY_WORDS; i++) {
-		uint64_t bits = words[i] & stage_bits(stage, i);
-
-		if (bits)
-			m->entries[n++] = (struct cls_entry){bits, (uint8_t)i, at};
+		if (part_words[i])
+			m->entries[n++] = (struct cls_entry){part_words[i], (uint8_t)i, at};
+		of_words_rw(rest)[i] &= ~part_words[i];
 		at += words[i] != 0;
 	}
 	return n;
@@ -194,13 +187,14 @@ static void find_prefixes(struct cls_mask *m, unsigned stage, bool l4)
 static void prepare(struct cls_mask *m)
 {
 	const key_word *words = of_words(&m->mask);
+	struct of_key rest = m->mask;
 	unsigned n = 0;
 
 	for (unsigned i = 0; i < OF_KEY_WORDS; i++)
 		m->map |= (uint32_t)(words[i] != 0) << i;
 	m->n_words = (uint8_t)__builtin_popcount(m->map);
 	for (unsigned stage = 0; stage < CLS_STAGES; stage++) {
-		unsigned end = cut_stage(m, stage, n);
+		unsigned end = cut_stage(m, stage, &rest, n);
 
 		if (end == n)
 			continue; // no bits

@@ -78,31 +78,24 @@ static inline uint64_t cls_word_nh(uint64_t word, uint64_t secret)
 	return (uint64_t)low * high;
 }
 
-// What a stage adds to the sum that hash_finish() makes a hash of. `packed`: words are a rule's,
-// not a key's.
-static inline uint64_t cls_stage_sum(const struct cls_mask *mask, unsigned stage,
-				     const key_word *words, bool packed)
+// The hash of the mask's bits at the end of each stage; returns the last, which is a rule's own.
+// `packed`: words are a rule's, not a key's.
+static inline uint32_t cls_mask_hashes(const struct cls_mask *mask, const key_word *words,
+				       bool packed, uint32_t hashes[CLS_STAGES])
 {
+	unsigned at = 0, stage = 0;
 	uint64_t sum = 0;
 
-	for (unsigned i = stage ? mask->stage_end[stage - 1] : 0; i < mask->stage_end[stage]; i++) {
-		const struct cls_entry *e = &mask->entries[i];
+	do {
+		for (; at < mask->stage_end[stage]; at++) {
+			const struct cls_entry *e = &mask->entries[at];
 
-		sum += cls_word_nh(words[packed ? e->at : e->word] & e->bits, cls_secret[i]);
-	}
-	return sum;
-}
-
-// A rule's hash at the end of each stage; the last is the rule's own.
-static inline void cls_mask_hashes(const struct cls_mask *mask, const key_word *rule_words,
-				   uint32_t hashes[CLS_STAGES])
-{
-	uint64_t sum = 0;
-
-	for (unsigned i = 0; i < mask->n_stages; i++) {
-		sum += cls_stage_sum(mask, i, rule_words, true);
-		hashes[i] = hash_finish(sum, 0);
-	}
+			sum +=
+			    cls_word_nh(words[packed ? e->at : e->word] & e->bits, cls_secret[at]);
+		}
+		hashes[stage] = hash_finish(sum, 0);
+	} while (++stage < mask->n_stages);
+	return hashes[stage - 1];
 }
 
 // The key that a rule's words are of; bits outside the mask are zero.

@@ -65,7 +65,7 @@ int cls_subtable_add(struct cls_subtable *s, struct cls_rule *rule)
 	struct cls_rule **head;
 	int err;
 
-	cls_mask_hashes(s->mask, rule->words, hashes);
+	rule->hash = cls_mask_hashes(s->mask, rule->words, true, hashes);
 	err = stages_add(&s->stages, n_stages, hashes);
 	if (err)
 		return err;
@@ -77,7 +77,6 @@ int cls_subtable_add(struct cls_subtable *s, struct cls_rule *rule)
 	if (s->n_rules >= s->n_buckets)
 		resize(s, s->n_buckets * 2);
 	s->n_rules++;
-	rule->hash = hashes[n_stages - 1];
 	rule->subtable = s;
 	head = bucket_of(s, rule->hash);
 	rule->next = *head;
@@ -95,7 +94,7 @@ void cls_subtable_del(struct cls_subtable *s, struct cls_rule *rule)
 	*at = rule->next;
 	rule->next = NULL;
 	rule->subtable = NULL;
-	cls_mask_hashes(s->mask, rule->words, hashes);
+	cls_mask_hashes(s->mask, rule->words, true, hashes);
 	stages_del(&s->stages, s->mask->n_stages, hashes);
 	priorities_del(&s->priorities, rule->priority);
 	s->n_rules--;
@@ -107,12 +106,9 @@ struct cls_rule *cls_subtable_find(const struct cls_subtable *s, const key_word 
 				   uint16_t priority)
 {
 	size_t size = s->mask->n_words * sizeof(*rule_words);
-	uint32_t hashes[CLS_STAGES], hash;
-	struct cls_rule *rule;
+	uint32_t hashes[CLS_STAGES], hash = cls_mask_hashes(s->mask, rule_words, true, hashes);
+	struct cls_rule *rule = *bucket_of(s, hash);
 
-	cls_mask_hashes(s->mask, rule_words, hashes);
-	hash = hashes[s->mask->n_stages - 1];
-	rule = *bucket_of(s, hash);
 	while (rule && (rule->hash != hash || rule->priority != priority ||
 			memcmp(rule->words, rule_words, size) != 0))
 		rule = rule->next;
@@ -120,10 +116,8 @@ struct cls_rule *cls_subtable_find(const struct cls_subtable *s, const key_word 
 }
 
 struct cls_rule *cls_subtable_lookup(const struct cls_subtable *s, const struct of_key *key,
-				     uint64_t sum, struct cls_rule *best)
+				     uint32_t hash, struct cls_rule *best)
 {
-	uint32_t hash = hash_finish(sum, 0);
-
 	for (struct cls_rule *rule = *bucket_of(s, hash); rule; rule = rule->next) {
 		if (rule->hash == hash && (!best || rule->priority > best->priority) &&
 		    cls_mask_equal(s->mask, rule->words, key))

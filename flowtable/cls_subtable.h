@@ -26,9 +26,18 @@ void cls_subtable_del(struct cls_subtable *s, struct cls_rule *rule);
 // By words of a rule of this mask.
 struct cls_rule *cls_subtable_find(const struct cls_subtable *s, const key_word *rule_words,
 				   uint16_t priority);
-// The best rule that matches, if it is better than `best`; else `best`. `sum` is that of all stages
-// for the key (cls_stage_sum()).
+// The best rule that matches, if it is better than `best`; else `best`. `hash` is the key's, at the
+// end of all stages (cls_mask_hashes()).
 struct cls_rule *cls_subtable_lookup(const struct cls_subtable *s, const struct of_key *key,
-				     uint64_t sum, struct cls_rule *best);
+				     uint32_t hash, struct cls_rule *best);
+
+// What the stages and cls_subtable_lookup() will read, while the tries are searched.
+static inline void cls_subtable_prefetch(const struct cls_subtable *s, const uint32_t *hashes,
+					 uint32_t hash)
+{
+	__builtin_prefetch(&s->buckets[hash & (s->n_buckets - 1)]);
+	for (unsigned i = 0; i + 1 < s->mask->n_stages; i++)
+		hash_counts_prefetch(&s->stages.early[i], hashes[i]);
+}
 
 #endif

@@ -35,6 +35,12 @@ static inline uint32_t hash_counts_place(const struct hash_counts *h, uint32_t h
 	return at;
 }
 
+// Before hash_counts_has(), some time.
+static inline void hash_counts_prefetch(const struct hash_counts *h, uint32_t hash)
+{
+	__builtin_prefetch(h->list + hash_counts_start(h, hash));
+}
+
 static inline bool hash_counts_has(const struct hash_counts *h, uint32_t hash)
 {
 	return h->room > 0 && h->list[hash_counts_place(h, hash)].count > 0;

@@ -126,6 +126,7 @@ static void slot_fill(struct flow_table *t, struct megaflow *mf, const struct fl
 	mf->hash = hash;
 	mf->subtable = st;
 	mf->created_ms = monotonic_ms();
+	memset(mf->ufid, 0, sizeof(mf->ufid));
 	mf->match = *match;
 	mf->actions = action_lists_get(&t->actions, actions);
 	counter_set_zero(&t->counters, mf->id);

@@ -12,6 +12,8 @@
 #include "flowtable/key.h"
 #include "flowtable/rcu.h"
 
+#define MEGAFLOW_UFID_BYTES 16
+
 struct megaflow {
 	// Line 0: what a PMD reads at each hit. Writer: control thread.
 	const struct flow_actions *actions; // published; replaced whole
@@ -21,6 +23,7 @@ struct megaflow {
 	uint32_t hash;			    // of the masked key
 	uint64_t created_ms;		    // CLOCK_MONOTONIC
 	struct flow_table *table;	    // owner; for the control thread
+	uint8_t ufid[MEGAFLOW_UFID_BYTES];  // whoever installed it calls it so; zero: no name
 	// Lines 1 to 4.
 	struct flow_match match __attribute__((aligned(64)));
 };

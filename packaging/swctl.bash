@@ -38,6 +38,18 @@ _swctl_flow()
 	esac
 }
 
+# A flow, or a port and a file.
+_swctl_trace()
+{
+	if [[ $key ]]; then
+		_swctl_flow
+	elif [[ $command == trace ]]; then
+		_swctl_ports
+	else
+		compopt -o default
+	fi
+}
+
 _swctl()
 {
 	local cur=${COMP_WORDS[COMP_CWORD]} key='' i word command='' where=()
@@ -54,13 +66,13 @@ _swctl()
 			[[ ${COMP_WORDS[i + 1]} == = ]] && ((i++))
 			((++i < COMP_CWORD)) && where=(--run-dir "${COMP_WORDS[i]}")
 			;;
-		--timeout | --interval | --count) ((i++)) ;;
+		--timeout | --interval | --count | --skip | --time) ((i++)) ;;
 		-*) ;;
 		*) command+="${command:+ }$word" ;;
 		esac
 	done
 	if [[ $cur == -* ]]; then
-		_swctl_words --run-dir --json --no-stats --timeout --interval --count --help --version
+		_swctl_words --run-dir --json --timeout --interval --count --skip --time --help --version --strict --no-stats --names --no-names --sort --rsort --may-create
 		return
 	fi
 	if [[ ${COMP_WORDS[COMP_CWORD - 1]} == --run-dir || $key == --run-dir ]]; then
@@ -68,18 +80,36 @@ _swctl()
 		return
 	fi
 	case $command in
-	'') _swctl_words add-port del-port list-ports show add-flow add-flows del-flows dump-flows dp stats drops pmd fdb version help completion ;;
-	dp) _swctl_words show dump-flows ;;
+	'') _swctl_words add-port del-port list-ports show add-flow add-flows mod-flows del-flows replace-flows diff-flows dump-flows dump-aggregate dump-tables add-group add-groups mod-group del-groups dump-groups add-meter add-meters mod-meter del-meters dump-meters meter-stats bundle trace dp stats drops pmd fdb version help completion ;;
+	dp) _swctl_words trace show dump-flows ;;
 	pmd) _swctl_words show stats ;;
 	fdb) _swctl_words show ;;
-	help) _swctl_words add-port del-port list-ports show add-flow add-flows del-flows dump-flows dp stats drops pmd fdb version ;;
+	help) _swctl_words add-port del-port list-ports show add-flow add-flows mod-flows del-flows replace-flows diff-flows dump-flows dump-aggregate dump-tables add-group add-groups mod-group del-groups dump-groups add-meter add-meters mod-meter del-meters dump-meters meter-stats bundle trace dp stats drops pmd fdb version ;;
 	completion) _swctl_words bash ;;
 	'add-port' | 'add-port '*) _swctl_keys ;;
 	'del-port' | 'del-port '*) _swctl_ports ;;
 	'add-flow' | 'add-flow '*) _swctl_flow ;;
 	'add-flows' | 'add-flows '*) compopt -o default ;;
+	'mod-flows' | 'mod-flows '*) _swctl_flow ;;
 	'del-flows' | 'del-flows '*) _swctl_flow ;;
+	'replace-flows' | 'replace-flows '*) compopt -o default ;;
+	'diff-flows' | 'diff-flows '*) compopt -o default ;;
 	'dump-flows' | 'dump-flows '*) _swctl_flow ;;
+	'dump-aggregate' | 'dump-aggregate '*) _swctl_flow ;;
+	'add-group' | 'add-group '*) _swctl_flow ;;
+	'add-groups' | 'add-groups '*) compopt -o default ;;
+	'mod-group' | 'mod-group '*) _swctl_flow ;;
+	'del-groups' | 'del-groups '*) _swctl_flow ;;
+	'dump-groups' | 'dump-groups '*) _swctl_flow ;;
+	'add-meter' | 'add-meter '*) _swctl_flow ;;
+	'add-meters' | 'add-meters '*) compopt -o default ;;
+	'mod-meter' | 'mod-meter '*) _swctl_flow ;;
+	'del-meters' | 'del-meters '*) _swctl_flow ;;
+	'dump-meters' | 'dump-meters '*) _swctl_flow ;;
+	'meter-stats' | 'meter-stats '*) _swctl_flow ;;
+	'bundle' | 'bundle '*) compopt -o default ;;
+	'trace' | 'trace '*) _swctl_trace ;;
+	'dp trace' | 'dp trace '*) _swctl_ports ;;
 	'stats' | 'stats '*) _swctl_ports ;;
 	'drops' | 'drops '*) _swctl_ports ;;
 	esac

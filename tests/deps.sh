@@ -2,7 +2,7 @@
 # Installs the Debian packages that build, tests and demo need. Does nothing when all are there.
 set -eu
 
-build="build-essential pkg-config libdpdk-dev libmnl-dev libevent-dev libjansson-dev libsqlite3-dev libsystemd-dev
+build="build-essential pkg-config libdpdk-dev libmnl-dev libevent-dev libjansson-dev libsqlite3-dev libsystemd-dev libpcap-dev
 	uthash-dev libcmocka-dev python3"
 lint="clang clang-format clang-tidy cppcheck mandoc libclang-rt-14-dev"
 tests="dpdk-dev python3-pytest python3-pytest-timeout python3-scapy iproute2 util-linux sqlite3 procps"

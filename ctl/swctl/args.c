@@ -193,7 +193,7 @@ int swctl_args_build(const struct rpc_method *method, char *const *words, int n,
 static bool find_option(const char *specs, const char *name, struct param_spec *spec)
 {
 	while (swctl_param_next(&specs, spec)) {
-		if (!swctl_param_is_word(spec) && spec->type != PARAM_FORM &&
+		if ((spec->type == PARAM_FLAG || spec->type == PARAM_FIELD) &&
 		    strcmp(spec->name, name) == 0)
 			return true;
 	}
@@ -210,7 +210,7 @@ static int take_option(const struct rpc_method *method, const struct swctl_given
 								   : json_string(given->value))
 			   ? -EINVAL
 			   : 0;
-	char option[sizeof(given->name)];
+	char option[sizeof(given->name)] = "";
 	for (size_t i = 0; i < sizeof(option); i++)
 		option[i] = given->name[i] == '_' ? '-' : given->name[i];
 	snprintf(err, err_len, "%s takes no --%s", method->command, option);

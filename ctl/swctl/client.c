@@ -1,6 +1,8 @@
 #include "ctl/swctl/client.h"
 
+#include "ctl/json_lift.h"
 #include "ctl/rpc_table.h"
+#include "ctl/swctl/request.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -107,7 +109,7 @@ static int fail_closed(struct call *c)
 static int receive(struct call *c)
 {
 	int ret = make_room(c);
-	if (ret)
+	if (ret || !c->reply)
 		return ret;
 	ssize_t n = recv(c->fd, c->reply + c->reply_len, c->reply_room - c->reply_len, 0);
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
@@ -174,10 +176,27 @@ static json_t *take_refusal(const json_t *reply, struct swctl_error *error)
 	return NULL;
 }
 
+// A reply with a long text, or NULL: then it is to be parsed as it is.
+static json_t *load_lifted(const struct call *c)
+{
+	struct json_lift lift;
+	if (!json_lift_take(&lift, c->reply, c->reply_len))
+		return NULL;
+	json_t *reply = json_loadb(lift.line, lift.len, 0, NULL);
+	if (reply && !json_lift_put(&lift, reply, "result")) {
+		json_decref(reply);
+		reply = NULL;
+	}
+	json_lift_fini(&lift);
+	return reply;
+}
+
 static json_t *take_result(const struct call *c)
 {
 	json_error_t where;
-	json_t *reply = json_loadb(c->reply, c->reply_len, 0, &where);
+	json_t *reply = load_lifted(c);
+	if (!reply)
+		reply = json_loadb(c->reply, c->reply_len, 0, &where);
 	if (!json_is_object(reply)) {
 		fail(c->error, 0, "what answers is not swctld: no JSON-RPC in its answer%s%s",
 		     reply ? "" : ": ", reply ? "" : where.text);
@@ -190,27 +209,22 @@ static json_t *take_result(const struct call *c)
 	return result;
 }
 
-// One line of *len bytes without an end; the caller's to free. NULL with *error.
-static char *make_request(const char *method, json_t *params, size_t *len,
+// The caller's to free. NULL with *error.
+static char *make_request(const char *method, const json_t *params, size_t *len,
 			  struct swctl_error *error)
 {
-	json_t *request = json_pack("{s:s, s:i, s:s, s:O}", "jsonrpc", "2.0", "id", 1, "method",
-				    method, "params", params);
-	char *text = json_dumps(request, JSON_COMPACT);
-	json_decref(request);
-	if (!text) {
+	char *line = swctl_request_make(method, params, len);
+	if (!line) {
 		fail(error, 0, "out of memory for the request");
 		return NULL;
 	}
-	*len = strlen(text) + 1;
 	if (*len > RPC_LINE_MAX) {
 		fail(error, 0, "the request has %zu MiB, at most %d are allowed; split it",
 		     *len >> 20, RPC_LINE_MAX >> 20);
-		free(text);
+		free(line);
 		return NULL;
 	}
-	text[*len - 1] = '\n';
-	return text;
+	return line;
 }
 
 json_t *swctl_call(const char *path, unsigned timeout_s, const char *method, json_t *params,

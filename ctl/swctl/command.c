@@ -7,7 +7,7 @@
 static const char *const param_types[] = {
     [PARAM_STRING] = "string", [PARAM_OBJECT] = "object", [PARAM_PORT] = "port",
     [PARAM_FLOW] = "flow",     [PARAM_FILE] = "file",	  [PARAM_FLAG] = "flag",
-    [PARAM_FIELD] = "field",   [PARAM_FORM] = "form",
+    [PARAM_FIELD] = "field",   [PARAM_FORM] = "form",	  [PARAM_NUMBER] = "number",
 };
 
 // Parameters that an operator writes as KEY=VALUE, so that add-port's line is uniform.
@@ -101,14 +101,27 @@ void swctl_param_usage(const struct param_spec *spec, char *buf, size_t len)
 		append(buf, len, "[=FIELD]");
 }
 
+// Of a command that reads its words itself.
+static const struct {
+	const char *method, *usage;
+} own_usages[] = {
+    {"trace", "trace FLOW | PORT HEX... | PORT FILE|-"},
+};
+
 void swctl_command_usage(const struct rpc_method *method, char *buf, size_t len)
 {
+	for (unsigned i = 0; i < sizeof(own_usages) / sizeof(own_usages[0]); i++) {
+		if (strcmp(own_usages[i].method, method->name) == 0) {
+			snprintf(buf, len, "%s", own_usages[i].usage);
+			return;
+		}
+	}
 	snprintf(buf, len, "%s", method->command);
 	const char *cursor = method->params;
 	struct param_spec spec;
 	char shown[64];
 	while (swctl_param_next(&cursor, &spec)) {
-		if (spec.type == PARAM_FORM)
+		if (spec.type == PARAM_FORM || spec.type == PARAM_NUMBER)
 			continue;
 		swctl_param_usage(&spec, shown, sizeof(shown));
 		append(buf, len, spec.optional ? " [" : " ");
@@ -176,7 +189,7 @@ static const char *nearest(const char *typed)
 	unsigned best_distance = 3; // farther is no slip of the finger
 	for (unsigned i = 0; i < rpc_n_methods; i++) {
 		unsigned d = distance(typed, rpc_methods[i].command);
-		if (d < best_distance) {
+		if (*rpc_methods[i].command && d < best_distance) {
 			best_distance = d;
 			best = rpc_methods[i].command;
 		}

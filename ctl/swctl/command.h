@@ -17,9 +17,10 @@ enum param_type {
 	PARAM_PORT,
 	PARAM_FLOW,
 	PARAM_FILE,
-	PARAM_FLAG,  // an option
-	PARAM_FIELD, // an option that may have a value
-	PARAM_FORM,  // not on the command line
+	PARAM_FLAG,   // an option
+	PARAM_FIELD,  // an option that may have a value
+	PARAM_FORM,   // not on the command line
+	PARAM_NUMBER, // nor that: an option of swctl's own gives it
 };
 
 struct param_spec {

@@ -17,8 +17,22 @@ static const char *completion_of(const struct param_spec *spec)
 	    [PARAM_FLAG] = "",
 	    [PARAM_FIELD] = "",
 	    [PARAM_FORM] = "",
+	    [PARAM_NUMBER] = "",
 	};
 	return actions[spec->type];
+}
+
+static const char *completion_of_method(const struct rpc_method *method)
+{
+	const char *cursor = method->params, *action = "";
+	struct param_spec spec;
+	if (strcmp(method->name, "trace") == 0)
+		return "_swctl_trace";
+	while (swctl_param_next(&cursor, &spec)) {
+		if (swctl_param_is_word(&spec))
+			action = completion_of(&spec);
+	}
+	return action;
 }
 
 static const char head[] =
@@ -62,6 +76,18 @@ static const char head[] =
     "\tesac\n"
     "}\n"
     "\n"
+    "# A flow, or a port and a file.\n"
+    "_swctl_trace()\n"
+    "{\n"
+    "\tif [[ $key ]]; then\n"
+    "\t\t_swctl_flow\n"
+    "\telif [[ $command == trace ]]; then\n"
+    "\t\t_swctl_ports\n"
+    "\telse\n"
+    "\t\tcompopt -o default\n"
+    "\tfi\n"
+    "}\n"
+    "\n"
     "_swctl()\n"
     "{\n"
     "\tlocal cur=${COMP_WORDS[COMP_CWORD]} key='' i word command='' where=()\n"
@@ -78,13 +104,13 @@ static const char head[] =
     "\t\t\t[[ ${COMP_WORDS[i + 1]} == = ]] && ((i++))\n"
     "\t\t\t((++i < COMP_CWORD)) && where=(--run-dir \"${COMP_WORDS[i]}\")\n"
     "\t\t\t;;\n"
-    "\t\t--timeout | --interval | --count) ((i++)) ;;\n"
+    "\t\t--timeout | --interval | --count | --skip | --time) ((i++)) ;;\n"
     "\t\t-*) ;;\n"
     "\t\t*) command+=\"${command:+ }$word\" ;;\n"
     "\t\tesac\n"
     "\tdone\n"
     "\tif [[ $cur == -* ]]; then\n"
-    "\t\t_swctl_words --run-dir --json --timeout --interval --count --help --version";
+    "\t\t_swctl_words --run-dir --json --timeout --interval --count --skip --time --help --version";
 
 static const char tail[] =
     "\n\t\treturn\n"
@@ -109,6 +135,8 @@ static void put_words(FILE *out, const char *first)
 			word += len + 1;
 		}
 		size_t len = strcspn(word, " ");
+		if (len == 0)
+			continue;
 		if (len == last_len && memcmp(word, last, len) == 0)
 			continue;
 		fprintf(out, " %.*s", (int)len, word);
@@ -152,13 +180,8 @@ void swctl_completion_bash(FILE *out)
 	put_words(out, NULL);
 	fputs(" ;;\n\tcompletion) _swctl_words bash ;;\n", out);
 	for (unsigned i = 0; i < rpc_n_methods; i++) {
-		const char *cursor = rpc_methods[i].params, *action = "";
-		struct param_spec spec;
-		while (swctl_param_next(&cursor, &spec)) {
-			if (swctl_param_is_word(&spec))
-				action = completion_of(&spec);
-		}
-		if (*action)
+		const char *action = completion_of_method(&rpc_methods[i]);
+		if (*rpc_methods[i].command && *action)
 			fprintf(out, "\t'%s' | '%s '*) %s ;;\n", rpc_methods[i].command,
 				rpc_methods[i].command, action);
 	}

@@ -39,6 +39,12 @@ static const struct {
     {"meter.stats", "swctl meter-stats meter=1"},
     {"bundle", "printf 'group add group_id=1,type=all,bucket=output:vm1\\n"
 	       "flow add arp,actions=group:1\\n' | swctl bundle -"},
+    {"trace", "swctl trace in_port=vm1,tcp,nw_src=10.0.0.1,nw_dst=10.0.0.2,tp_dst=80"},
+    {"trace", "swctl trace vm1 ffffffffffff 020000000001 0806 0001080006040001 020000000001 "
+	      "0a000001 000000000000 0a000002"},
+    {"trace", "swctl trace --skip 10 --count 5 vm1 capture.pcap"},
+    {"dp.trace", "swctl dp trace vm1"},
+    {"dp.trace", "swctl dp trace vm1 --count 10 --time 60"},
     {"stats", "swctl stats vm1"},
     {"drops", "swctl drops --json"},
     {"pmd.stats", "swctl pmd stats --interval 1"},
@@ -49,6 +55,8 @@ static const struct {
 static const struct {
 	const char *method, *usage;
 } own_options[] = {
+    {"trace", " [--skip N] [--count N]"},
+    {"dp.trace", " [--count N] [--time SECONDS]"},
     {"pmd.stats", " [--interval SECONDS [--count N]]"},
 };
 
@@ -69,6 +77,8 @@ void swctl_help(FILE *out)
 	      "switch.\n\nCommands:\n",
 	      out);
 	for (unsigned i = 0; i < rpc_n_methods; i++) {
+		if (!*rpc_methods[i].command)
+			continue;
 		swctl_command_usage(&rpc_methods[i], usage, sizeof(usage));
 		fprintf(out, "  %s\n      %s\n", usage, rpc_methods[i].help);
 	}
@@ -160,6 +170,7 @@ static const char *param_meaning(const struct param_spec *spec)
 	    [PARAM_FILE] = "string, the file's lines",
 	    [PARAM_FLAG] = "boolean",
 	    [PARAM_FIELD] = "string, a field's name or `priority`",
+	    [PARAM_NUMBER] = "whole number",
 	    [PARAM_FORM] = "boolean: one `text` for people, which swctl asks for without `--json`",
 	};
 	return meanings[spec->type];
@@ -205,6 +216,8 @@ void swctl_help_markdown(FILE *out)
 	fputs("\nOptions may stand before or behind the command. Exit status: 0 done, 1 refused or "
 	      "failed, 2 wrong usage,\nor differences found by diff-flows.\n",
 	      out);
-	for (unsigned i = 0; i < rpc_n_methods; i++)
-		markdown_command(out, &rpc_methods[i]);
+	for (unsigned i = 0; i < rpc_n_methods; i++) {
+		if (*rpc_methods[i].command)
+			markdown_command(out, &rpc_methods[i]);
+	}
 }

@@ -14,6 +14,8 @@ enum {
 	OPT_TIMEOUT,
 	OPT_INTERVAL,
 	OPT_COUNT,
+	OPT_SKIP,
+	OPT_TIME,
 	OPT_MARKDOWN,
 	OPT_VERSION,
 	OPT_GIVEN, // and above: options of commands
@@ -27,6 +29,8 @@ static const struct option long_options[] = {
     {"timeout", required_argument, NULL, OPT_TIMEOUT},
     {"interval", required_argument, NULL, OPT_INTERVAL},
     {"count", required_argument, NULL, OPT_COUNT},
+    {"skip", required_argument, NULL, OPT_SKIP},
+    {"time", required_argument, NULL, OPT_TIME},
     {"markdown", no_argument, NULL, OPT_MARKDOWN},
     {"help", no_argument, NULL, 'h'},
     {"version", no_argument, NULL, OPT_VERSION},
@@ -40,7 +44,9 @@ const char *const swctl_options_help[][2] = {
     {"--json", "print the result as JSON"},
     {"--timeout SECONDS", "give up after so long without a sign of swctld (default 60, 0: never)"},
     {"--interval SECONDS", "pmd stats: count over so long, again and again"},
-    {"--count N", "with --interval: so many times, then end"},
+    {"--count N", "with --interval: so many times, then end; trace, dp trace: so many packets"},
+    {"--skip N", "trace: leave out a file's first N packets"},
+    {"--time SECONDS", "dp trace: end after so long (default 10)"},
     {"-h, --help", "print help, of one command too"},
     {"--version", "print swctl's version"},
 };
@@ -68,6 +74,8 @@ static const struct {
     {OPT_INTERVAL, "--interval takes seconds", 1, 86400,
      offsetof(struct swctl_options, interval_s)},
     {OPT_COUNT, "--count takes a number", 1, 1000000, offsetof(struct swctl_options, count)},
+    {OPT_SKIP, "--skip takes a number", 1, 1000000000, offsetof(struct swctl_options, skip)},
+    {OPT_TIME, "--time takes seconds", 1, 600, offsetof(struct swctl_options, time_s)},
 };
 
 static int take_number(int opt, const char *text, struct swctl_options *options, char *err,
@@ -108,10 +116,12 @@ static bool set_has(const struct option_set *set, const char *name)
 
 static void add_option(struct option_set *set, const struct param_spec *spec)
 {
+	if (set->n == N_OPTIONS_MAX)
+		return;
 	char *name = set->names[set->n];
 	for (size_t i = 0; i < sizeof(set->names[0]); i++)
 		name[i] = spec->name[i] == '_' ? '-' : spec->name[i];
-	if (set->n == N_OPTIONS_MAX || set_has(set, name))
+	if (set_has(set, name))
 		return;
 	set->list[set->n] = (struct option){
 	    .name = name,
@@ -126,7 +136,7 @@ static void add_commands(struct option_set *set)
 {
 	struct param_spec spec;
 	for (unsigned i = 0; i < rpc_n_methods; i++) {
-		const char *cursor = rpc_methods[i].params;
+		const char *cursor = *rpc_methods[i].command ? rpc_methods[i].params : "";
 		while (swctl_param_next(&cursor, &spec)) {
 			if (spec.type == PARAM_FLAG || spec.type == PARAM_FIELD)
 				add_option(set, &spec);
@@ -187,6 +197,8 @@ int swctl_options_parse(int argc, char **argv, struct swctl_options *options, in
 		case OPT_TIMEOUT:
 		case OPT_INTERVAL:
 		case OPT_COUNT:
+		case OPT_SKIP:
+		case OPT_TIME:
 			if (take_number(opt, optarg, options, err, err_len))
 				return -EINVAL;
 			break;
@@ -204,9 +216,5 @@ int swctl_options_parse(int argc, char **argv, struct swctl_options *options, in
 		}
 	}
 	*first = optind;
-	if (options->count && !options->interval_s) {
-		snprintf(err, err_len, "--count needs --interval: how long each is");
-		return -EINVAL;
-	}
 	return 0;
 }

@@ -16,7 +16,9 @@ struct swctl_options {
 	const char *run_dir;
 	unsigned timeout_s;  // of silence; 0: none
 	unsigned interval_s; // 0: once, since the start
-	unsigned count;	     // of intervals; 0: until interrupted
+	unsigned count;	     // of intervals, 0: until interrupted; of packets, 0: not given
+	unsigned skip;	     // frames of a file
+	unsigned time_s;     // of a live trace; 0: not given
 	bool json;
 	bool markdown; // hidden: `swctl help --markdown`
 	bool help;

@@ -1,5 +1,7 @@
 #include "ctl/swctl/print.h"
 
+#include "ctl/swctl/print_trace.h"
+
 #include <errno.h>
 #include <string.h>
 
@@ -39,6 +41,7 @@ static const struct {
     {"meter.dump", print_meters},
     {"meter.stats", print_meter_stats},
     {"bundle", print_rules_changed},
+    {"trace", print_trace},
     {"dp.show", print_datapath},
     {"dp.dump_flows", print_megaflows},
     {"stats", print_stats},
@@ -54,7 +57,8 @@ int swctl_print_json(const json_t *result, const struct swctl_options *options, 
 	// One of many results is one line.
 	size_t layout = options->interval_s ? 0 : JSON_INDENT(2);
 	// 15 digits: all that a counter or a time needs, and 0.1 stays 0.1.
-	if (json_dumpf(result, out, layout | JSON_REAL_PRECISION(15)) && !ferror(out))
+	if (json_dumpf(result, out, layout | JSON_REAL_PRECISION(15) | JSON_ENCODE_ANY) &&
+	    !ferror(out))
 		return -ENOMEM;
 	fputc('\n', out);
 	return 0;

@@ -33,8 +33,7 @@ int print_rules_changed(const json_t *result, FILE *out)
 // In ovs-ofctl's form, which swctld writes.
 int print_rules(const json_t *result, FILE *out)
 {
-	const json_t *text = json_object_get(result, "text");
-	fwrite(json_string_value(text), 1, json_string_length(text), out);
+	fputs(field_text(result, "text"), out);
 	return 0;
 }
 

@@ -1,45 +1,19 @@
 // swctl: the switch's command line, over swctld's control socket.
 #include "ctl/rpc_table.h"
 #include "ctl/swctl/args.h"
-#include "ctl/swctl/client.h"
 #include "ctl/swctl/command.h"
-#include "ctl/swctl/complain.h"
 #include "ctl/swctl/help.h"
 #include "ctl/swctl/interval.h"
 #include "ctl/swctl/lines.h"
 #include "ctl/swctl/options.h"
-#include "ctl/swctl/print.h"
+#include "ctl/swctl/session.h"
+#include "ctl/swctl/trace.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <locale.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
-
-static void complain(const char *text)
-{
-	swctl_complain(stderr, swctl_complain_style(stderr), text, NULL, NULL, NULL);
-}
-
-static int wrong_usage(const struct rpc_method *method, const char *text)
-{
-	char line[1024], usage[256] = "[OPTION...] COMMAND [WORD...]";
-	if (method)
-		swctl_command_usage(method, usage, sizeof(usage));
-	snprintf(line, sizeof(line), "%s (usage: swctl %s)", text, usage);
-	complain(line);
-	return SWCTL_USAGE;
-}
-
-// A full disk or a closed pipe behind stdout must not look like success.
-static int finish_output(int status)
-{
-	if (fflush(stdout) == 0 && !ferror(stdout))
-		return status;
-	fprintf(stderr, "swctl: cannot write the output: %s\n", strerror(errno));
-	return SWCTL_FAILED;
-}
 
 static int help(const struct swctl_options *options, char **words, int n)
 {
@@ -49,8 +23,8 @@ static int help(const struct swctl_options *options, char **words, int n)
 	else if (n == 0)
 		swctl_help(stdout);
 	else if (swctl_help_words(stdout, words, n, err, sizeof(err)))
-		return wrong_usage(NULL, err);
-	return finish_output(SWCTL_OK);
+		return session_wrong_usage(NULL, err);
+	return session_finish_output(SWCTL_OK);
 }
 
 static const char *file_of(const struct rpc_method *method, char **words, int n)
@@ -63,40 +37,11 @@ static const char *file_of(const struct rpc_method *method, char **words, int n)
 	return NULL;
 }
 
-// The result, or NULL when the complaint is made.
-static json_t *call(const struct rpc_method *method, const struct swctl_options *options,
-		    json_t *params, const char *file)
-{
-	char path[PATH_MAX];
-	if ((size_t)snprintf(path, sizeof(path), "%s/control.sock", options->run_dir) >=
-	    sizeof(path)) {
-		complain("--run-dir: the path is too long");
-		return NULL;
-	}
-	struct swctl_error error;
-	json_t *result = swctl_call(path, options->timeout_s, method->name, params, &error);
-	if (!result) {
-		swctl_complain(stderr, swctl_complain_style(stderr), error.text, error.data, params,
-			       file);
-		json_decref(error.data);
-	}
-	return result;
-}
-
-static int print(const struct rpc_method *method, const struct swctl_options *options,
-		 const json_t *result)
-{
-	int ret = swctl_print(method, result, options, stdout);
-	if (ret)
-		complain("out of memory");
-	return finish_output(ret ? SWCTL_FAILED : SWCTL_OK);
-}
-
 static int call_once(const struct rpc_method *method, const struct swctl_options *options,
 		     json_t *params, const char *file)
 {
-	json_t *result = call(method, options, params, file);
-	int status = result ? print(method, options, result) : SWCTL_FAILED;
+	json_t *result = session_call(method->name, options, params, file);
+	int status = result ? session_print(method, options, result) : SWCTL_FAILED;
 	if (status == SWCTL_OK && strcmp(method->name, "flow.diff") == 0 &&
 	    json_array_size(json_object_get(result, "lines")) > 0)
 		status = SWCTL_DIFFERS;
@@ -107,16 +52,16 @@ static int call_once(const struct rpc_method *method, const struct swctl_options
 static int call_again(const struct rpc_method *method, const struct swctl_options *options,
 		      json_t *params)
 {
-	json_t *before = call(method, options, params, NULL);
+	json_t *before = session_call(method->name, options, params, NULL);
 	int status = before ? SWCTL_OK : SWCTL_FAILED;
 	for (unsigned n = 0; status == SWCTL_OK && (!options->count || n < options->count); n++) {
 		sleep(options->interval_s);
-		json_t *after = call(method, options, params, NULL);
+		json_t *after = session_call(method->name, options, params, NULL);
 		if (after) {
 			if (n > 0 && !options->json)
 				fputc('\n', stdout);
 			json_t *difference = swctl_interval_difference(before, after);
-			status = print(method, options, difference);
+			status = session_print(method, options, difference);
 			json_decref(difference);
 		} else {
 			status = SWCTL_FAILED;
@@ -128,37 +73,62 @@ static int call_again(const struct rpc_method *method, const struct swctl_option
 	return status;
 }
 
+// Options of some commands alone. 0, or -EINVAL with one line in err.
+static int check_options(const struct rpc_method *method, const struct swctl_options *options,
+			 char *err, size_t err_len)
+{
+	bool trace = strcmp(method->name, "trace") == 0;
+	bool live = strcmp(method->name, "dp.trace") == 0;
+	const char *misfit = NULL;
+	if (options->interval_s && !swctl_interval_fits(method))
+		misfit = "--interval";
+	else if (options->skip && !trace)
+		misfit = "--skip";
+	else if (options->time_s && !live)
+		misfit = "--time";
+	if (misfit)
+		snprintf(err, err_len, "%s takes no %s", method->command, misfit);
+	else if (options->json && !method->reading)
+		snprintf(err, err_len, "%s changes things and has no --json", method->command);
+	else if (options->count && !options->interval_s && !trace && !live)
+		snprintf(err, err_len, "--count needs --interval: how long each is");
+	else
+		return 0;
+	return -EINVAL;
+}
+
 static int run(const struct swctl_options *options, char **words, int n)
 {
 	char err[512];
 	int used;
 	const struct rpc_method *method = swctl_command_find(words, n, &used, err, sizeof(err));
 	if (!method)
-		return wrong_usage(NULL, err);
-	if (options->json && !method->reading) {
-		snprintf(err, sizeof(err), "%s changes things and has no --json", method->command);
-		return wrong_usage(method, err);
-	}
-	if (options->interval_s && !swctl_interval_fits(method)) {
-		snprintf(err, sizeof(err), "%s takes no --interval", method->command);
-		return wrong_usage(method, err);
-	}
+		return session_wrong_usage(NULL, err);
+	if (check_options(method, options, err, sizeof(err)))
+		return session_wrong_usage(method, err);
+	words += used;
+	n -= used;
+	bool traces = strcmp(method->name, "trace") == 0; // it reads its words itself
 	json_t *params;
-	int ret = swctl_args_build(method, words + used, n - used, &params, err, sizeof(err));
+	int ret = swctl_args_build(method, words, traces ? 0 : n, &params, err, sizeof(err));
 	if (ret == 0 && swctl_args_options(method, options, params, err, sizeof(err))) {
 		json_decref(params);
 		ret = -EINVAL;
 	}
 	if (ret == -EINVAL)
-		return wrong_usage(method, err);
+		return session_wrong_usage(method, err);
 	if (ret) {
-		complain(err);
+		session_complain(err);
 		return SWCTL_FAILED;
 	}
-	if (options->interval_s)
+	if (traces)
+		ret = swctl_trace(method, options, words, n);
+	else if (strcmp(method->name, "dp.trace") == 0)
+		ret = swctl_live_trace(options, params);
+	else if (options->interval_s)
 		ret = call_again(method, options, params);
 	else
-		ret = call_once(method, options, params, file_of(method, words + used, n - used));
+		ret = call_once(method, options, params, file_of(method, words, n));
 	json_decref(params);
 	return ret;
 }
@@ -170,23 +140,24 @@ int main(int argc, char **argv)
 	int first;
 	setlocale(LC_CTYPE, "");
 	if (swctl_options_parse(argc, argv, &options, &first, err, sizeof(err)))
-		return wrong_usage(NULL, err);
+		return session_wrong_usage(NULL, err);
 	char **words = argv + first;
 	int n = argc - first;
 	if (options.version) {
 		printf("swctl %s\n", SWD_VERSION);
-		return finish_output(SWCTL_OK);
+		return session_finish_output(SWCTL_OK);
 	}
 	if (options.help)
 		return help(&options, words, n);
 	if (n == 0)
-		return wrong_usage(NULL, "a command is missing; `swctl help` lists them");
+		return session_wrong_usage(NULL, "a command is missing; `swctl help` lists them");
 	if (strcmp(words[0], "help") == 0)
 		return help(&options, words + 1, n - 1);
 	if (strcmp(words[0], "completion") != 0)
 		return run(&options, words, n);
 	if (n != 2 || strcmp(words[1], "bash") != 0)
-		return wrong_usage(NULL, "completion is there for bash: swctl completion bash");
+		return session_wrong_usage(NULL,
+					   "completion is there for bash: swctl completion bash");
 	swctl_completion_bash(stdout);
-	return finish_output(SWCTL_OK);
+	return session_finish_output(SWCTL_OK);
 }

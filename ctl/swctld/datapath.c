@@ -231,6 +231,9 @@ bool datapath_dump_start(struct datapath *dp)
 	struct dp_datagram dgram = {.buf = dp->out};
 	struct nlmsghdr *nlh =
 	    dp_msg_begin(&dgram, DP_FAMILY_FLOW, OVS_FLOW_CMD_GET, NLM_F_REQUEST | NLM_F_DUMP, 1);
+	mnl_attr_put_u32_check(nlh, dp_msg_room(&dgram), OVS_FLOW_ATTR_UFID_FLAGS,
+			       OVS_UFID_F_OMIT_KEY | OVS_UFID_F_OMIT_MASK |
+				   OVS_UFID_F_OMIT_ACTIONS);
 	dp_msg_end(&dgram, nlh);
 	if (datapath_check(dp, dp_client_send(dp->dump, &dgram)) < 0)
 		return false;

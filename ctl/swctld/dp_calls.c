@@ -200,9 +200,16 @@ int dp_flow_parse(const struct nlmsghdr *nlh, struct dp_flow *flow)
 	const struct nlattr *a[OVS_FLOW_ATTR_MAX + 1] = {0};
 	struct dp_error error;
 	struct ovs_flow_stats stats = {0};
-	if (dp_msg_parse(nlh, a, OVS_FLOW_ATTR_MAX, &error) < 0 || !a[OVS_FLOW_ATTR_KEY] ||
+	if (dp_msg_parse(nlh, a, OVS_FLOW_ATTR_MAX, &error) < 0)
+		return -EINVAL;
+	flow->has_match = a[OVS_FLOW_ATTR_KEY] != NULL;
+	flow->has_ufid = a[OVS_FLOW_ATTR_UFID] != NULL;
+	if (!flow->has_match && !flow->has_ufid)
+		return -EINVAL;
+	if (flow->has_match &&
 	    dp_match_parse(a[OVS_FLOW_ATTR_KEY], a[OVS_FLOW_ATTR_MASK], &flow->match, &error) < 0)
 		return -EINVAL;
+	copy_struct(&flow->ufid, sizeof(flow->ufid), a[OVS_FLOW_ATTR_UFID]);
 	copy_struct(&stats, sizeof(stats), a[OVS_FLOW_ATTR_STATS]);
 	flow->actions = a[OVS_FLOW_ATTR_ACTIONS];
 	flow->reading = (struct flow_reading){
@@ -223,7 +230,7 @@ static void on_flow(const struct nlmsghdr *nlh, void *arg)
 {
 	const struct flow_visit *visit = arg;
 	struct dp_flow flow;
-	if (dp_flow_parse(nlh, &flow) == 0)
+	if (dp_flow_parse(nlh, &flow) == 0 && flow.has_match)
 		visit->fn(&flow, visit->arg);
 }
 

@@ -32,7 +32,10 @@ struct dp_vport {
 };
 
 struct dp_flow {
+	bool has_match; // dumps may leave it out where there is a UFID
 	struct flow_match match;
+	bool has_ufid;
+	struct flow_ufid ufid;
 	const struct nlattr *actions; // nested, or NULL
 	struct flow_reading reading;  // at_ms is not set
 	uint8_t tcp_flags;

@@ -59,18 +59,27 @@ int flow_mask_canonical(struct flow_match *out, const struct flow_key *mask,
 	return flow_match_canonical(out, &match);
 }
 
+struct put {
+	const struct known_flow *f;
+	struct flow_ufid ufid;
+};
+
 static bool fill_put(struct nlmsghdr *nlh, size_t room, const void *arg)
 {
-	const struct known_flow *f = arg;
+	const struct put *put = arg;
+	const struct known_flow *f = put->f;
 	return put_match(nlh, room, &f->match) &&
+	       mnl_attr_put_check(nlh, room, OVS_FLOW_ATTR_UFID, sizeof(put->ufid), &put->ufid) &&
 	       mnl_attr_put_check(nlh, room, OVS_FLOW_ATTR_ACTIONS | NLA_F_NESTED, f->actions_len,
 				  f->actions_len ? f->actions : "");
 }
 
-int flow_op_put(struct outbox *ob, const struct known_flow *f, bool echo)
+int flow_op_put(struct outbox *ob, const struct megaflows *m, const struct known_flow *f, bool echo)
 {
+	struct put put = {.f = f};
+	megaflows_ufid(m, f, &put.ufid);
 	uint16_t flags = NLM_F_REQUEST | NLM_F_CREATE | NLM_F_REPLACE | (echo ? NLM_F_ECHO : 0);
-	return outbox_put(ob, DP_FAMILY_FLOW, OVS_FLOW_CMD_NEW, flags, f->id, fill_put, f);
+	return outbox_put(ob, DP_FAMILY_FLOW, OVS_FLOW_CMD_NEW, flags, f->id, fill_put, &put);
 }
 
 static bool fill_del(struct nlmsghdr *nlh, size_t room, const void *arg)

@@ -60,11 +60,15 @@ static void adopt(struct swctld *d, const struct dp_flow *flow)
 
 void flow_stats_reading(struct swctld *d, const struct dp_flow *flow)
 {
-	struct known_flow *f = megaflows_find(d->megaflows, &flow->match);
-	if (!f) {
+	struct known_flow *f = NULL;
+	if (flow->has_ufid)
+		f = megaflows_by_ufid(d->megaflows, &flow->ufid);
+	if (!f && flow->has_match)
+		f = megaflows_find(d->megaflows, &flow->match);
+	if (!f && flow->has_match)
 		adopt(d, flow);
-		return;
-	}
+	if (!f)
+		return; // its number was not ours, or is under way to swd
 	f->seen = true;
 	f->round = current_round;
 	credit(d, f, &flow->reading);
@@ -99,7 +103,7 @@ void flow_stats_round_end(struct swctld *d, uint64_t started_ms)
 	for (f = megaflows_first(d->megaflows); f; f = next) {
 		next = f->next;
 		if (f->round != current_round) {
-			if (!f->absent && f->sent_ms + SETTLE_MS < started_ms)
+			if (!f->absent && !f->adopted && f->sent_ms + SETTLE_MS < started_ms)
 				megaflows_forget(d->megaflows, f);
 			continue;
 		}

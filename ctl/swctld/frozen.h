@@ -21,6 +21,8 @@ struct frozen_head {
 	uint32_t n_stack;      // of_values
 	uint32_t n_part_bytes; // all parts
 	uint32_t n_set_bytes;
+	uint32_t runs_set; // whether the action set is still to be run
+	uint32_t pad;
 };
 
 // Records still to be run, and the table that they stand in.

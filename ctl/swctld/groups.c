@@ -204,10 +204,10 @@ int groups_put(struct groups *groups, struct of_group *of)
 
 int groups_delete(struct groups *groups, uint32_t id)
 {
-	struct item *item, *tmp;
 	int err = 0;
-	HASH_ITER (hh, groups->items.by_id, item, tmp) {
-		if (!err && (id == UINT32_MAX || item->id == id))
+	for (struct item *item = groups->items.by_id, *next; item && !err; item = next) {
+		next = item->hh.next;
+		if (id == UINT32_MAX || item->id == id)
 			err = items_remove(&groups->items, item);
 	}
 	return err;

@@ -94,7 +94,7 @@ int items_put(struct items *items, struct item *item)
 		items->kind->destroy(item);
 		return err;
 	}
-	if (old)
+	if (old) // NOLINTNEXTLINE(clang-analyzer-*): cannot follow the links
 		HASH_DEL(items->by_id, old);
 	HASH_ADD(hh, items->by_id, id, sizeof(item->id), item);
 	items->steps[items->n_steps++] = (struct items_step){old, item};
@@ -108,6 +108,7 @@ int items_remove(struct items *items, struct item *item)
 		err = db_row_delete(items->db, items->kind->table, item->id);
 	if (err)
 		return err;
+	// NOLINTNEXTLINE(clang-analyzer-*): cannot follow the links
 	HASH_DEL(items->by_id, item);
 	items->steps[items->n_steps++] = (struct items_step){item, NULL};
 	return 0;
@@ -131,6 +132,7 @@ void items_undo(struct items *items)
 	while (items->n_steps > 0) {
 		const struct items_step *step = &items->steps[--items->n_steps];
 		if (step->new) {
+			// NOLINTNEXTLINE(clang-analyzer-*): cannot follow the links
 			HASH_DEL(items->by_id, step->new);
 			items->kind->destroy(step->new);
 		}

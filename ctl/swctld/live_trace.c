@@ -1,6 +1,7 @@
 #include "ctl/swctld/live_trace.h"
 
 #include "ctl/dp_actions.h"
+#include "ctl/swctld/datapath.h"
 #include "ctl/swctld/dp_calls.h"
 #include "ctl/swctld/rpc.h"
 #include "ctl/swctld/trace.h"
@@ -19,12 +20,14 @@ struct live_trace {
 struct live_traces {
 	struct swctld *d;
 	char path[256];
+	json_t *drop_texts; // by reason, those that swd has told of
 	struct live_trace list[LIVE_TRACES_MAX];
 };
 
 struct taking {
-	struct swctld *d;
+	struct live_traces *traces;
 	json_t *packets;
+	unsigned looks; // trace_key()'s
 };
 
 struct live_traces *live_traces_create(struct swctld *d)
@@ -33,6 +36,7 @@ struct live_traces *live_traces_create(struct swctld *d)
 	if (!t)
 		return NULL;
 	t->d = d;
+	t->drop_texts = json_object();
 	snprintf(t->path, sizeof(t->path), "%s/datapath.sock", d->run_dir);
 	return t;
 }
@@ -47,6 +51,8 @@ void live_traces_destroy(struct live_traces *t)
 {
 	for (unsigned i = 0; t && i < LIVE_TRACES_MAX; i++)
 		end(&t->list[i]);
+	if (t)
+		json_decref(t->drop_texts);
 	free(t);
 }
 
@@ -111,7 +117,38 @@ static json_t *step_json(const struct swctld *d, const struct dp_trace_step *ste
 						     d->ports)));
 }
 
-static json_t *event_json(const struct swctld *d, const struct dp_trace_event *event)
+static void learn_drop_text(json_t *texts, const struct nlattr *nest)
+{
+	const struct nlattr *a[SWD_DROP_ATTR_MAX + 1] = {0};
+	struct dp_error error;
+	if (dp_nest_parse(nest, a, SWD_DROP_ATTR_MAX, &error) == 0)
+		json_object_set_new(texts, dp_attr_text(a[SWD_DROP_ATTR_REASON]),
+				    rpc_text(dp_attr_text(a[SWD_DROP_ATTR_TEXT])));
+}
+
+static void learn_drop_texts(const struct dp_vport *vport, void *texts)
+{
+	const struct nlattr *attr;
+	if (!vport->options)
+		return;
+	mnl_attr_for_each_nested (attr, vport->options) {
+		if (mnl_attr_get_type(attr) == SWD_VPORT_ATTR_DROP)
+			learn_drop_text(texts, attr);
+	}
+}
+
+// What swd's table of drop reasons says of one: it comes with the ports' counters.
+static json_t *drop_text(struct live_traces *t, const char *reason)
+{
+	char text[DP_CALL_TEXT];
+	struct dp_client *calls = datapath_calls(t->d->datapath);
+	if (!json_object_get(t->drop_texts, reason) && calls)
+		datapath_check(t->d->datapath,
+			       dp_call_ports(calls, learn_drop_texts, t->drop_texts, text));
+	return json_incref(json_object_get(t->drop_texts, reason));
+}
+
+static json_t *event_json(struct live_traces *t, const struct dp_trace_event *event)
 {
 	static const char *const kinds[] = {
 	    [DP_TRACE_OUTPUT] = "output",
@@ -119,9 +156,11 @@ static json_t *event_json(const struct swctld *d, const struct dp_trace_event *e
 	    [DP_TRACE_DROP] = "drop",
 	};
 	json_t *json = json_pack("{s:s, s:o, s:i}", "kind", kinds[event->kind], "port",
-				 port_json(d, event->port_no), "packets", (int)event->n);
-	if (event->kind == DP_TRACE_DROP)
+				 port_json(t->d, event->port_no), "packets", (int)event->n);
+	if (event->kind == DP_TRACE_DROP) {
 		json_object_set_new(json, "reason", rpc_text(event->reason));
+		json_object_set_new(json, "text", drop_text(t, event->reason));
+	}
 	return json;
 }
 
@@ -139,34 +178,51 @@ static json_t *frame_json(const struct dp_trace_packet *packet)
 
 static void take_packet(const struct dp_trace_packet *packet, void *arg)
 {
-	const struct taking *taking = arg;
-	struct swctld *d = taking->d;
+	struct taking *taking = arg;
+	struct swctld *d = taking->traces->d;
 	json_t *steps = json_array(), *events = json_array();
 	for (unsigned i = 0; i < packet->n_steps; i++)
 		json_array_append_new(steps, step_json(d, &packet->steps[i]));
 	for (unsigned i = 0; i < packet->n_events; i++)
-		json_array_append_new(events, event_json(d, &packet->events[i]));
+		json_array_append_new(events, event_json(taking->traces, &packet->events[i]));
 	json_t *json = json_pack("{s:i, s:o, s:i, s:o, s:b, s:o, s:o}", "index", (int)packet->index,
 				 "port", port_json(d, packet->port_no), "bytes",
 				 (int)packet->frame_len, "frame", frame_json(packet), "cut",
 				 (int)packet->cut, "lookups", steps, "events", events);
 	// Tables know the packet as it came in.
 	if (packet->n_steps > 0 && ports_by_no(d->ports, packet->port_no))
-		json_object_set_new(json, "trace", trace_key(d, &packet->steps[0].key));
+		json_object_set_new(json, "trace",
+				    trace_key(d, &packet->steps[0].key, &taking->looks));
 	json_array_append_new(taking->packets, json);
 }
 
-json_t *live_trace_read(struct live_traces *t, int number)
+// All that has come. As dp_call_trace_read().
+static int take_packets(const struct live_trace *trace, struct taking *taking, char *text)
 {
-	char text[DP_CALL_TEXT] = "the connection to swd is lost";
-	struct taking taking = {t->d, NULL};
+	size_t n_before;
+	int rc;
+	do {
+		n_before = json_array_size(taking->packets);
+		rc = dp_call_trace_read(trace->client, take_packet, taking, text);
+	} while (rc == 0 && json_array_size(taking->packets) > n_before);
+	return rc;
+}
+
+json_t *live_trace_read(struct live_traces *t, int number, bool stop)
+{
+	char text[DP_CALL_TEXT] = "";
+	struct taking taking = {t, NULL, TRACE_LOOKS_MAX};
 	if (number < 1 || number > LIVE_TRACES_MAX || !t->list[number - 1].client)
 		return NULL;
 	struct live_trace *trace = &t->list[number - 1];
 	taking.packets = json_array();
-	int rc = dp_call_trace_read(trace->client, take_packet, &taking, text);
-	if (rc == 0)
+	int rc = take_packets(trace, &taking, text);
+	if (rc == 0 && !stop)
 		return json_pack("{s:o, s:n}", "packets", taking.packets, "end");
+	if (rc == 0)
+		snprintf(text, sizeof(text), "stopped");
+	if (rc < 0)
+		snprintf(text, sizeof(text), "the connection to swd is lost");
 	end(trace);
 	return json_pack("{s:o, s:o}", "packets", taking.packets, "end", rpc_text(text));
 }

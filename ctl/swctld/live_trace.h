@@ -7,6 +7,7 @@
 #include "ctl/swctld/ports.h"
 
 #include <jansson.h>
+#include <stdbool.h>
 
 #define LIVE_TRACES_MAX 8
 
@@ -20,7 +21,8 @@ void live_traces_destroy(struct live_traces *t);
 int live_trace_start(struct live_traces *t, const struct port *port, unsigned count,
 		     unsigned time_ms, char *text);
 // What came since the last call: {packets: [...], end: TEXT or null}; with `end` the trace is over
-// and its number is free. NULL: there is no such trace. One that nobody asks for ends by itself.
-json_t *live_trace_read(struct live_traces *t, int number);
+// and its number is free. `stop` ends it with that. NULL: there is no such trace. One that nobody
+// asks for ends by itself.
+json_t *live_trace_read(struct live_traces *t, int number, bool stop);
 
 #endif

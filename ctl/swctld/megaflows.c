@@ -5,16 +5,16 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <utlist.h>
 
 #define PORTS_MAX (DB_PORT_NO_MAX + 1)
-#define FIRST_ID  16 // below stand sequence numbers that name no megaflow
 
 struct megaflows {
 	struct known_flow *by_match;
-	struct known_flow *by_id;
 	struct known_flow *list;
-	uint32_t next_id;
+	struct flow_ids ids;
+	uint64_t token; // of this process
 	unsigned n_awaited;
 	unsigned n_by_port[PORTS_MAX];
 	struct mask_budget *masks;
@@ -26,10 +26,11 @@ struct megaflows *megaflows_create(unsigned max_masks, struct frozen_states *fro
 	struct megaflows *m = calloc(1, sizeof(*m));
 	if (!m)
 		return NULL;
-	m->next_id = FIRST_ID;
+	flow_ids_init(&m->ids);
 	m->frozen = frozen;
 	m->masks = mask_budget_create(max_masks);
-	if (!m->masks) {
+	if (!m->masks || getrandom(&m->token, sizeof(m->token), 0) != sizeof(m->token)) {
+		mask_budget_destroy(m->masks);
 		free(m);
 		return NULL;
 	}
@@ -40,11 +41,11 @@ void megaflows_destroy(struct megaflows *m)
 {
 	if (!m)
 		return;
-	struct known_flow *f, *tmp;
-	HASH_ITER (hh_id, m->by_id, f, tmp) {
-		// cppcheck-suppress uninitvar // it does not see that HASH_ITER sets f
+	struct known_flow *f;
+	uint32_t cursor = 0;
+	while ((f = flow_ids_next(&m->ids, &cursor)))
 		megaflows_forget(m, f);
-	}
+	flow_ids_fini(&m->ids);
 	mask_budget_destroy(m->masks);
 	free(m);
 }
@@ -80,16 +81,17 @@ struct known_flow *megaflows_find(const struct megaflows *m, const struct flow_m
 
 struct known_flow *megaflows_by_id(const struct megaflows *m, uint32_t id)
 {
-	struct known_flow *f;
-	HASH_FIND(hh_id, m->by_id, &id, sizeof(id), f);
-	return f;
+	return flow_ids_find(&m->ids, id);
 }
 
-static uint32_t new_id(struct megaflows *m)
+void megaflows_ufid(const struct megaflows *m, const struct known_flow *f, struct flow_ufid *ufid)
 {
-	while (m->next_id < FIRST_ID || megaflows_by_id(m, m->next_id))
-		m->next_id = m->next_id < FIRST_ID ? FIRST_ID : m->next_id + 1;
-	return m->next_id++;
+	*ufid = (struct flow_ufid){.token = m->token, .id = f->id};
+}
+
+struct known_flow *megaflows_by_ufid(const struct megaflows *m, const struct flow_ufid *ufid)
+{
+	return ufid->token == m->token ? flow_ids_find(&m->ids, ufid->id) : NULL;
 }
 
 struct known_flow *megaflows_add(struct megaflows *m, const struct flow_match *match,
@@ -100,10 +102,13 @@ struct known_flow *megaflows_add(struct megaflows *m, const struct flow_match *m
 		return NULL;
 	memset(f, 0, sizeof(*f));
 	memcpy(&f->match, match, sizeof(*match));
-	f->id = new_id(m);
+	f->id = flow_ids_take(&m->ids, f);
+	if (!f->id) {
+		free(f);
+		return NULL;
+	}
 	f->created_ms = now_ms;
 	HASH_ADD_BYHASHVALUE(hh, m->by_match, match, sizeof(f->match), match_hash(match), f);
-	HASH_ADD(hh_id, m->by_id, id, sizeof(f->id), f);
 	DL_PREPEND(m->list, f);
 	m->n_by_port[place_of(match->key.in_port)]++;
 	mask_budget_take(m->masks, match);
@@ -143,8 +148,7 @@ void megaflows_forget(struct megaflows *m, struct known_flow *f)
 	else
 		m->n_awaited--;
 	megaflows_switch_end(m, f);
-	// NOLINTNEXTLINE(clang-analyzer-unix.Malloc): cannot follow the links
-	HASH_DELETE(hh_id, m->by_id, f);
+	flow_ids_give(&m->ids, f->id);
 	m->n_by_port[place_of(f->match.key.in_port)]--;
 	mask_budget_give(m->masks, &f->match);
 	megaflows_refer(m, f, NULL, 0);
@@ -156,9 +160,9 @@ void megaflows_forget(struct megaflows *m, struct known_flow *f)
 
 void megaflows_forget_leaving(struct megaflows *m)
 {
-	struct known_flow *f, *tmp;
-	HASH_ITER (hh_id, m->by_id, f, tmp) {
-		// cppcheck-suppress uninitvar // it does not see that HASH_ITER sets f
+	struct known_flow *f;
+	uint32_t cursor = 0;
+	while ((f = flow_ids_next(&m->ids, &cursor))) {
 		if (f->leaving)
 			megaflows_forget(m, f);
 	}

@@ -7,6 +7,7 @@
 #ifndef CTL_SWCTLD_MEGAFLOWS_H
 #define CTL_SWCTLD_MEGAFLOWS_H
 
+#include "ctl/swctld/flow_ids.h"
 #include "ctl/swctld/mask_budget.h"
 #include "ctl/swctld/translate.h"
 
@@ -25,6 +26,12 @@ struct flow_reading {
 	uint64_t packets, bytes;
 	uint64_t used_ms; // CLOCK_MONOTONIC; 0: never
 	uint64_t at_ms;	  // when it was asked for
+};
+
+// What swd calls a megaflow by (OVS_FLOW_ATTR_UFID): ours, and which.
+struct flow_ufid {
+	uint64_t token; // of the swctld that made it
+	uint32_t id, pad;
 };
 
 struct known_flow {
@@ -50,9 +57,8 @@ struct known_flow {
 	struct flow_reading last;
 	uint32_t round; // of the last dump that held it
 	uint16_t actions_len;
-	char *actions;	      // as OVS_ACTION_ATTR_* attributes
-	UT_hash_handle hh;    // by match
-	UT_hash_handle hh_id; // by id
+	char *actions;	   // as OVS_ACTION_ATTR_* attributes
+	UT_hash_handle hh; // by match
 	struct known_flow *prev, *next;
 };
 
@@ -62,6 +68,9 @@ void megaflows_destroy(struct megaflows *m);
 struct known_flow *megaflows_find(const struct megaflows *m, const struct flow_match *match);
 // Also finds those that are leaving.
 struct known_flow *megaflows_by_id(const struct megaflows *m, uint32_t id);
+void megaflows_ufid(const struct megaflows *m, const struct known_flow *f, struct flow_ufid *ufid);
+// NULL also for one of another swctld.
+struct known_flow *megaflows_by_ufid(const struct megaflows *m, const struct flow_ufid *ufid);
 // A new one, with generation 0 at the head of the list. NULL when out of memory.
 struct known_flow *megaflows_add(struct megaflows *m, const struct flow_match *match,
 				 uint64_t now_ms);

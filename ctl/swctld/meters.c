@@ -89,10 +89,10 @@ int meters_put(struct meters *meters, const struct of_meter *of)
 
 int meters_delete(struct meters *meters, uint32_t id)
 {
-	struct item *item, *tmp;
 	int err = 0;
-	HASH_ITER (hh, meters->items.by_id, item, tmp) {
-		if (!err && (id == 0 || item->id == id))
+	for (struct item *item = meters->items.by_id, *next; item && !err; item = next) {
+		next = item->hh.next;
+		if (id == 0 || item->id == id)
 			err = items_remove(&meters->items, item);
 	}
 	return err;

@@ -182,8 +182,8 @@ int method_flow_dump(struct swctld *d, const json_t *params, struct rpc_reply *r
 {
 	struct dump dump = {.d = d, .ports = ports_names(d->ports)};
 	bool numbers = method_flag(params, "no_names");
-	struct rule **list;
-	size_t n;
+	struct rule **list = NULL;
+	size_t n = 0;
 	if (numbers && method_flag(params, "names"))
 		return rpc_bad_params(reply, "names and no_names exclude each other; give one");
 	if (choose(d, params, &list, &n, reply) < 0)
@@ -204,8 +204,8 @@ int method_flow_dump(struct swctld *d, const json_t *params, struct rpc_reply *r
 
 int method_flow_aggregate(struct swctld *d, const json_t *params, struct rpc_reply *reply)
 {
-	struct rule **list;
-	size_t n;
+	struct rule **list = NULL;
+	size_t n = 0;
 	uint64_t packets = 0, bytes = 0;
 	if (choose(d, params, &list, &n, reply) < 0)
 		return -1;

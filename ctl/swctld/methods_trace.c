@@ -47,7 +47,7 @@ static int key_of_frame(struct swctld *d, const json_t *params, struct flow_key 
 	if (!name)
 		return rpc_bad_params(reply, "parameter in_port is missing: the frame's port");
 	if (!port)
-		return rpc_refuse(reply, "port %s: there is none of that name", name);
+		return rpc_refuse(reply, "port %.80s: no such port; list-ports shows them", name);
 	int len = read_hex(hex, frame, sizeof(frame));
 	if (len < 0)
 		return rpc_refuse(reply, "frame: not hexadecimal, or longer than %d bytes",
@@ -78,11 +78,12 @@ int method_trace(struct swctld *d, const json_t *params, struct rpc_reply *reply
 {
 	const char *flow = json_string_value(json_object_get(params, "flow"));
 	struct flow_key key;
+	unsigned looks = TRACE_LOOKS_MAX;
 	if (!flow && !json_object_get(params, "frame"))
 		return rpc_bad_params(reply, "a flow or a frame is wanted");
 	int err = flow ? key_of_flow(d, flow, &key, reply) : key_of_frame(d, params, &key, reply);
 	if (!err)
-		reply->result = trace_key(d, &key);
+		reply->result = trace_key(d, &key, &looks);
 	return err;
 }
 
@@ -97,13 +98,15 @@ int method_dp_trace(struct swctld *d, const json_t *params, struct rpc_reply *re
 	const struct port *port = ports_by_name(d->ports, name);
 	char text[DP_CALL_TEXT];
 	if (!port)
-		return rpc_refuse(reply, "port %s: there is none of that name", name);
+		return rpc_refuse(reply, "port %.80s: no such port; list-ports shows them", name);
 	json_int_t n = count ? json_integer_value(count) : COUNT_DEFAULT;
 	json_int_t ms = time_ms ? json_integer_value(time_ms) : TIME_DEFAULT_MS;
 	if (n < 1 || n > DP_TRACE_COUNT_MAX)
-		return rpc_bad_params(reply, "count is 1 to %d", DP_TRACE_COUNT_MAX);
+		return rpc_bad_params(reply, "count %lld: a trace takes 1 to %d packets", n,
+				      DP_TRACE_COUNT_MAX);
 	if (ms < 1 || ms > DP_TRACE_MS_MAX)
-		return rpc_bad_params(reply, "time_ms is 1 to %d", DP_TRACE_MS_MAX);
+		return rpc_bad_params(reply, "time_ms %lld: a trace takes 1 to %d", ms,
+				      DP_TRACE_MS_MAX);
 	int number = live_trace_start(d->live_traces, port, (unsigned)n, (unsigned)ms, text);
 	if (number < 0)
 		return rpc_refuse(reply, "port %s: %s", name, text);
@@ -115,7 +118,8 @@ int method_dp_trace_read(struct swctld *d, const json_t *params, struct rpc_repl
 {
 	json_int_t number = json_integer_value(json_object_get(params, "trace"));
 	bool fits = number > 0 && number <= LIVE_TRACES_MAX;
-	reply->result = fits ? live_trace_read(d->live_traces, (int)number) : NULL;
+	bool stop = json_is_true(json_object_get(params, "stop"));
+	reply->result = fits ? live_trace_read(d->live_traces, (int)number, stop) : NULL;
 	if (!reply->result)
 		return rpc_refuse(reply, "there is no such trace; dp.trace starts one");
 	return 0;

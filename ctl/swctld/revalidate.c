@@ -177,7 +177,7 @@ static int send_change(struct revalidator *r, struct known_flow *f,
 {
 	int err = known_flow_set_actions(f, actions->buf, actions->len);
 	if (!err)
-		err = flow_op_put(datapath_outbox(r->d->datapath), f, echo);
+		err = flow_op_put(datapath_outbox(r->d->datapath), r->d->megaflows, f, echo);
 	if (err) {
 		// What swd has may be wrong now: to be done again.
 		f->absent = true;
@@ -218,7 +218,8 @@ int revalidate_apply(struct revalidator *r, struct known_flow *f, const struct x
 	bool same_rules = counts_for(f, result);
 	// The counters stand in swd: only it can tell what still belongs to the rules before.
 	bool ask = !same_rules && f->n_sent > 0 && !f->absent && !f->adopted;
-	if (force || ask || f->absent || f->n_sent == 0 ||
+	// One that was adopted gets our number by it.
+	if (force || ask || f->absent || f->adopted || f->n_sent == 0 ||
 	    !known_flow_same_actions(f, actions->buf, actions->len)) {
 		int err = send_change(r, f, actions, ask);
 		if (err)

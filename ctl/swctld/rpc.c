@@ -1,6 +1,7 @@
 #define _GNU_SOURCE // asprintf
 #include "ctl/swctld/rpc.h"
 
+#include "ctl/json_lift.h"
 #include "ctl/log.h"
 
 #include <stdarg.h>
@@ -174,6 +175,7 @@ static const struct {
     {"object", JSON_OBJECT, "an object"},
     {"file", JSON_STRING, "a string, a file's lines"},
     {"field", JSON_STRING, "a string, a field's name"},
+    {"number", JSON_INTEGER, "a whole number"},
     {"flag", JSON_TRUE, "true or false"},
     {"form", JSON_TRUE, "true or false"},
 };
@@ -332,19 +334,48 @@ static const char *line_excess(const char *line, size_t len)
 	return NULL;
 }
 
-char *rpc_dispatch(struct swctld *d, const char *line, size_t len)
+#define LOAD_FLAGS (JSON_REJECT_DUPLICATES | JSON_DECODE_ANY)
+
+// A line with a long string, or NULL: then it is to be parsed as it is.
+static json_t *load_lifted(const char *line, size_t len)
+{
+	struct json_lift lift;
+	if (!json_lift_take(&lift, line, len))
+		return NULL;
+	json_t *request = line_excess(lift.line, lift.len)
+			      ? NULL
+			      : json_loadb(lift.line, lift.len, LOAD_FLAGS, NULL);
+	if (request && !json_lift_put(&lift, request, "params")) {
+		json_decref(request);
+		request = NULL;
+	}
+	json_lift_fini(&lift);
+	return request;
+}
+
+// What a line says, or NULL with why it is not read.
+static json_t *load(const char *line, size_t len, char *why, size_t why_len)
 {
 	json_error_t error;
+	json_t *request = load_lifted(line, len);
+	if (request)
+		return request;
 	const char *excess = line_excess(line, len);
+	if (!excess)
+		request = json_loadb(line, len, LOAD_FLAGS, &error);
 	if (excess)
-		return rpc_error(NULL, RPC_NOT_JSON, excess);
-	char text[JSON_ERROR_TEXT_LENGTH + 80];
-	json_t *request = json_loadb(line, len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &error);
-	if (!request) {
-		snprintf(text, sizeof(text), "not JSON: %s (byte %d)", error.text, error.position);
-		return rpc_error(NULL, RPC_NOT_JSON, text);
-	}
-	char *reply;
+		snprintf(why, why_len, "%s", excess);
+	else if (!request)
+		snprintf(why, why_len, "not JSON: %s (byte %d)", error.text, error.position);
+	return request;
+}
+
+char *rpc_dispatch(struct swctld *d, const char *line, size_t len)
+{
+	char why[JSON_ERROR_TEXT_LENGTH + 80], *reply;
+	json_t *request = load(line, len, why, sizeof(why));
+	if (!request)
+		return rpc_error(NULL, RPC_NOT_JSON, why);
 	if (json_is_object(request))
 		reply = dispatch_request(d, request);
 	else

@@ -17,6 +17,8 @@
 
 #define EVICT_IDLE_MS 1000 // a client so long silent may give its place to a new one
 
+#define READ_MAX 262144 // bytes at a time, about what a socket holds
+
 struct client {
 	struct rpc_server *server;
 	struct bufferevent *bev;
@@ -281,6 +283,7 @@ int rpc_server_adopt(struct rpc_server *s, int fd)
 	s->n_clients++;
 	bufferevent_setcb(c->bev, on_read, on_written, on_event, c);
 	bufferevent_set_timeouts(c->bev, NULL, &stall);
+	bufferevent_set_max_single_read(c->bev, READ_MAX);
 	bufferevent_enable(c->bev, EV_READ | EV_WRITE);
 	return 0;
 }

@@ -290,11 +290,10 @@ void rules_replace_begin(struct rules *rules)
 	free(rules_choose(rules, OF_TABLE_ALL, unmark, NULL, &n));
 }
 
-// Whether the rule is just what the flow asks for; one that was learned is not on disk.
+// Whether the rule is just what the flow asks for.
 static bool is_same(const struct rule *rule, const struct of_flow *flow)
 {
-	return rule->id && rule->cookie == flow->cookie &&
-	       rule->idle_timeout_s == flow->idle_timeout_s &&
+	return rule->cookie == flow->cookie && rule->idle_timeout_s == flow->idle_timeout_s &&
 	       rule->hard_timeout_s == flow->hard_timeout_s &&
 	       rule->importance == flow->importance && rule->flags == (flow->flags & RULE_FLAGS) &&
 	       of_actions_equal(rule->actions, flow->actions);
@@ -305,7 +304,8 @@ static int replace_one(struct rules *rules, const struct of_flow *flow,
 {
 	struct rule *old = rules_find(rules, flow->table, match, flow->priority);
 	int err = 0;
-	if (old && is_same(old, flow)) {
+	// One that was learned has to go to the disk.
+	if (old && is_same(old, flow) && (old->id || rules->dry)) {
 		old->marked = true;
 		return 0;
 	}

@@ -17,6 +17,13 @@ static void tell(struct rules_change *change, const struct rule *rule)
 	cls_rule_match(&rule->cls, &change->told[i].match);
 }
 
+// Packets do not tell a rule from another with the same actions, but for its counters.
+static bool acts_as_before(const struct rules_step *step)
+{
+	return step->modifies && step->old &&
+	       step->new &&of_actions_equal(step->old->actions, step->new->actions);
+}
+
 static void count(struct rules_change *change, const struct rules_step *step)
 {
 	if (step->modifies)
@@ -28,8 +35,7 @@ static void count(struct rules_change *change, const struct rules_step *step)
 	else
 		change->deleted++;
 	const struct rule *rule = step->new ? step->new : step->old;
-	// Packets do not tell a rule from another with the same actions, but for its counters.
-	if (!step->modifies || !of_actions_equal(step->old->actions, step->new->actions))
+	if (rule && !acts_as_before(step))
 		tell(change, rule);
 }
 

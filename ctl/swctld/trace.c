@@ -2,6 +2,7 @@
 
 #include "ctl/dp_actions.h"
 #include "ctl/swctld/groups.h"
+#include "ctl/swctld/nearest.h"
 #include "ctl/swctld/ports.h"
 #include "ctl/swctld/rpc.h"
 #include "ctl/swctld/rules.h"
@@ -10,6 +11,8 @@
 #include "ctl/swctld/xlate_trace.h"
 #include "flowtable/of_words.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,15 +20,7 @@ struct tracer {
 	struct swctld *d;
 	struct of_ports names;
 	json_t *steps;
-};
-
-// The rule that came nearest.
-struct near {
-	const struct of_key *key;
-	const struct rule *winner;
-	const struct rule *rule;
-	unsigned n_fields; // that differ; 0: it matches, and is of lower priority
-	enum of_field_id field;
+	unsigned *looks;
 };
 
 static json_t *take_text(char *text)
@@ -35,88 +30,67 @@ static json_t *take_text(char *text)
 	return json;
 }
 
-// In how many fields a rule's match differs from the key, and the first one.
-static unsigned count_differences(const struct of_match *match, const struct of_key *key,
-				  enum of_field_id *first)
-{
-	struct of_key differs;
-	key_word *d = of_words_rw(&differs);
-	const key_word *k = of_words(key), *rk = of_words(&match->key),
-		       *rm = of_words(&match->mask);
-	uint16_t kinds = of_match_kinds(match);
-	unsigned n = 0;
-	memset(&differs, 0, sizeof(differs));
-	for (unsigned i = 0; i < OF_KEY_WORDS; i++)
-		d[i] = (k[i] ^ rk[i]) & rm[i];
-	for (unsigned id = 0; id < OF_N_FIELDS; id++) {
-		struct of_subfield whole = of_field_whole(id);
-		if (of_fields[id].needs && !(of_fields[id].needs & kinds))
-			continue;
-		if (!of_subfield_get(&whole, &differs))
-			continue;
-		of_subfield_set(&whole, &differs, 0); // it has other names, too
-		if (n++ == 0)
-			*first = id;
-	}
-	return n;
-}
-
-static bool is_nearer(const struct near *near, const struct rule *rule, unsigned n_fields)
-{
-	if (!near->rule)
-		return true;
-	// One that would have won tells more than one that would not.
-	if ((n_fields == 0) != (near->n_fields == 0))
-		return n_fields != 0;
-	if (n_fields != near->n_fields)
-		return n_fields < near->n_fields;
-	return rule->cls.priority > near->rule->cls.priority;
-}
-
-static bool look_at_rule(struct cls_rule *cls, void *arg)
-{
-	struct near *near = arg;
-	const struct rule *rule = (const struct rule *)cls;
-	struct of_match match;
-	enum of_field_id field = 0;
-	if (rule == near->winner)
-		return true;
-	cls_rule_match(cls, &match);
-	unsigned n = count_differences(&match, near->key, &field);
-	bool preferred = !near->winner || cls->priority >= near->winner->cls.priority;
-	if (preferred == (n > 0) && is_nearer(near, rule, n)) {
-		near->rule = rule;
-		near->n_fields = n;
-		near->field = field;
-	}
-	return true;
-}
-
-static json_t *rule_text(const struct tracer *t, const struct rule *rule)
+static json_t *rule_json(const struct tracer *t, const struct rule *rule)
 {
 	struct of_match match;
 	struct of_flow_view view = rule_view(rule, &match);
-	return take_text(of_flow_format(&view, &t->names));
+	char cookie[24];
+	snprintf(cookie, sizeof(cookie), "0x%" PRIx64, rule->cookie);
+	return json_pack("{s:o, s:i, s:o, s:s, s:o}", "flow",
+			 take_text(of_flow_format(&view, &t->names)), "priority",
+			 (int)rule->cls.priority, "match",
+			 take_text(of_match_format(&match, &t->names)), "cookie", cookie, "actions",
+			 take_text(of_actions_format(rule->actions, &t->names)));
+}
+
+// The walk's first table is nested in nothing.
+static int depth_shown(unsigned depth)
+{
+	return depth > 0 ? (int)depth - 1 : 0;
+}
+
+// Whether a table's rules may be looked at.
+static bool may_look(const struct tracer *t, const struct classifier *c)
+{
+	unsigned n = classifier_n_rules(c);
+	if (n > *t->looks)
+		return false;
+	*t->looks -= n;
+	return true;
+}
+
+static void put_near(const struct tracer *t, json_t *step, const struct classifier *c,
+		     const struct of_key *key, const struct rule *winner)
+{
+	struct nearest near = nearest_find(c, key, winner);
+	if (!near.rule)
+		return;
+	json_object_set_new(step, "near", rule_json(t, near.rule));
+	json_object_set_new(step, "near_by",
+			    json_string(near.matches ? "priority"
+						     : nearest_field_name(near.field)));
+}
+
+static void put_note(const struct tracer *t, unsigned depth, const char *text)
+{
+	json_array_append_new(t->steps,
+			      json_pack("{s:i, s:s}", "depth", depth_shown(depth), "note", text));
 }
 
 static void on_table(void *arg, unsigned depth, uint8_t table, const struct of_key *key,
 		     const struct rule *rule)
 {
 	struct tracer *t = arg;
-	struct near near = {.key = key, .winner = rule};
 	const struct classifier *c = rules_tables(t->d->rules)[table];
-	json_t *step = json_pack("{s:i, s:i}", "depth", (int)depth, "table", (int)table);
+	json_t *step = json_pack("{s:i, s:i}", "depth", depth_shown(depth), "table", (int)table);
+	bool looks = c && may_look(t, c);
 	if (rule)
-		json_object_set_new(step, "rule", rule_text(t, rule));
-	if (c)
-		classifier_each(c, look_at_rule, &near);
-	if (near.rule) {
-		json_object_set_new(step, "near", rule_text(t, near.rule));
-		json_object_set_new(step, "near_by",
-				    json_string(near.n_fields ? of_fields[near.field].name
-							      : "priority"));
-	}
+		json_object_set_new(step, "rule", rule_json(t, rule));
+	if (looks)
+		put_near(t, step, c, key, rule);
 	json_array_append_new(t->steps, step);
+	if (c && !looks)
+		put_note(t, depth, "too many rules to tell which came near");
 }
 
 static void on_action(void *arg, unsigned depth, const struct of_action *action)
@@ -127,15 +101,15 @@ static void on_action(void *arg, unsigned depth, const struct of_action *action)
 		return;
 	one->n_bytes = action->len;
 	memcpy(one->records, action, action->len);
-	json_array_append_new(t->steps, json_pack("{s:i, s:o}", "depth", (int)depth, "action",
-						  take_text(of_actions_format(one, &t->names))));
+	json_array_append_new(t->steps,
+			      json_pack("{s:i, s:o}", "depth", depth_shown(depth), "action",
+					take_text(of_actions_format(one, &t->names))));
 	free(one);
 }
 
 static void on_note(void *arg, unsigned depth, const char *text)
 {
-	struct tracer *t = arg;
-	json_array_append_new(t->steps, json_pack("{s:i, s:s}", "depth", (int)depth, "note", text));
+	put_note(arg, depth, text);
 }
 
 static json_t *flow_text(const struct tracer *t, const struct flow_key *key)
@@ -153,10 +127,13 @@ static json_t *flow_text(const struct tracer *t, const struct flow_key *key)
 	return take_text(of_match_format(&match, &t->names));
 }
 
-json_t *trace_key(struct swctld *d, const struct flow_key *key)
+json_t *trace_key(struct swctld *d, const struct flow_key *key, unsigned *looks)
 {
 	static struct xlate_result result;
-	struct tracer t = {.d = d, .names = ports_names(d->ports), .steps = json_array()};
+	struct tracer t = {.d = d,
+			   .names = ports_names(d->ports),
+			   .steps = json_array(),
+			   .looks = looks};
 	struct xlate_trace trace = {on_table, on_action, on_note, &t};
 	struct xlate_ctx ctx = {
 	    .tables = rules_tables(d->rules),

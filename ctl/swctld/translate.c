@@ -45,6 +45,15 @@ static void note_rule(struct xlate *x, struct rule *rule)
 		result->rules[result->n_rules++] = rule;
 }
 
+// What costs no mask bit to look at: what translation wrote, and, while the packet is as it came,
+// what the mask has already.
+static void known_bits(const struct xlate *x, struct of_key *known)
+{
+	*known = x->now.written;
+	if (!x->edited)
+		flow_mask_merge(&known->pkt, x->mask);
+}
+
 static struct rule *lookup(struct xlate *x, uint8_t table, uint32_t in_port)
 {
 	const struct classifier *c = x->ctx->tables[table];
@@ -55,7 +64,7 @@ static struct rule *lookup(struct xlate *x, uint8_t table, uint32_t in_port)
 	if (c) {
 		// Only for the lookup: IN_PORT stays what it is.
 		uint32_t saved = x->now.key.pkt.in_port;
-		memset(&looked_at, 0, sizeof(looked_at));
+		known_bits(x, &looked_at);
 		x->now.key.pkt.in_port = in_port;
 		rule = (struct rule *)classifier_lookup(c, &x->now.key, &looked_at);
 		x->now.key.pkt.in_port = saved;
@@ -172,12 +181,13 @@ int translate(const struct xlate_ctx *ctx, const struct flow_key *key, struct xl
 	struct xlate x = {.ctx = ctx, .orig = key, .mask = &result->match.mask, .result = result};
 	result_init(result, key);
 	state_init(&x, key);
+	bool runs_set = true;
 	if (key->recirc_id)
-		xlate_thaw(&x, key->recirc_id);
+		runs_set = xlate_thaw(&x, key->recirc_id);
 	else
 		xlate_table(&x, 0, key->in_port);
 	x.exits = false;
-	if (!xlate_freeze_end(&x, true)) {
+	if (!xlate_freeze_end(&x, runs_set) && runs_set) {
 		xlate_action_set_run(&x);
 		xlate_freeze_end(&x, false);
 	}

@@ -29,14 +29,13 @@ static struct known_flow *megaflow_for(struct swctld *d, const struct flow_match
 {
 	struct flow_match canonical;
 	struct known_flow *f = megaflows_find(d->megaflows, match);
-	if (f || flow_match_canonical(&canonical, match) < 0)
-		return f;
-	f = megaflows_find(d->megaflows, &canonical);
 	if (f || now_ms < paused_until_ms || !has_room(d, key->in_port))
 		return f;
+	canonical = *match; // translation makes it so
 	if (!mask_budget_fit(megaflows_masks(d->megaflows), &canonical, key, flow_mask_canonical))
 		return NULL;
-	f = megaflows_find(d->megaflows, &canonical);
+	if (!flow_key_equal(&canonical.mask, &match->mask))
+		f = megaflows_find(d->megaflows, &canonical);
 	return f ? f : megaflows_add(d->megaflows, &canonical, now_ms);
 }
 

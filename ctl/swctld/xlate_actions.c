@@ -100,8 +100,11 @@ static void do_stack_pop(struct xlate *x, const struct of_action *a)
 {
 	const struct of_act_stack *stack = (const struct of_act_stack *)a;
 	// An empty stack has nothing to give: as in Open vSwitch, the field stays as it is.
-	if (x->n_stack > 0)
-		xlate_set(x, &stack->sf, x->stack[--x->n_stack], of_value_ones(stack->sf.n_bits));
+	if (x->n_stack == 0)
+		return;
+	xlate_set(x, &stack->sf, x->stack[x->n_stack - 1], of_value_ones(stack->sf.n_bits));
+	if (!x->freezing)
+		x->n_stack--;
 }
 
 static uint32_t value_of(const struct of_action *a)
@@ -197,6 +200,8 @@ static void do_clone(struct xlate *x, const struct of_action *a)
 
 static void do_meter(struct xlate *x, const struct of_action *a)
 {
+	// A remark must stay above what was set before, and below what is set later.
+	xlate_commit(x);
 	xlate_emit(x, ACTION_METER)->u.meter_id = value_of(a);
 }
 

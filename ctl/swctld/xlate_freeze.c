@@ -47,6 +47,7 @@ static void fill(const struct xlate *x, bool with_set, struct frozen_head *head)
 	head->n_stack = x->n_stack;
 	head->n_part_bytes = (uint32_t)x->n_part_bytes;
 	head->n_set_bytes = (uint32_t)set_bytes(x, with_set);
+	head->runs_set = with_set;
 	char *to = (char *)(head + 1);
 	memcpy(to, x->stack, x->n_stack * sizeof(x->stack[0]));
 	to += x->n_stack * sizeof(x->stack[0]);
@@ -103,11 +104,11 @@ static void thaw_fields(struct xlate *x, const struct frozen_head *head)
 	memcpy(x->stack, head + 1, x->n_stack * sizeof(x->stack[0]));
 }
 
-void xlate_thaw(struct xlate *x, uint32_t number)
+bool xlate_thaw(struct xlate *x, uint32_t number)
 {
 	const struct frozen_head *head = frozen_find(x->ctx->frozen, number);
 	if (!head)
-		return; // it is dropped
+		return false; // it is dropped
 	// Tables see registers that this key did not choose.
 	x->result->on.edited = true;
 	thaw_fields(x, head);
@@ -127,4 +128,5 @@ void xlate_thaw(struct xlate *x, uint32_t number)
 		if (next >= 0)
 			xlate_table(x, (uint8_t)next, x->now.key.pkt.in_port);
 	}
+	return head->runs_set;
 }

@@ -180,6 +180,19 @@ static void emit_push(struct xlate *x, uint32_t lse_be, uint16_t eth_type_be)
 	push->eth_type_be = eth_type_be;
 }
 
+// The label that is outermost on the wire, one of the packet's own, gets its bits back before
+// another comes above it.
+static void give_back_lse(struct xlate *x, unsigned i)
+{
+	uint32_t written = x->wire.fields.written.mpls_lse_be[0];
+	if (!written || i >= FLOW_MPLS_LABELS)
+		return;
+	struct action_set_mpls *set = &xlate_emit(x, ACTION_SET_MPLS)->u.mpls;
+	x->mask->mpls_lse_be[i] |= written;
+	set->mask_be = written;
+	set->lse_be = x->orig->mpls_lse_be[i] & written;
+}
+
 static void commit_own(struct xlate *x)
 {
 	const struct xlate_lses *want = &x->now.lses;
@@ -192,10 +205,12 @@ static void commit_own(struct xlate *x)
 	}
 	for (; wire->n_popped > want->n_popped; wire->n_popped--) {
 		unsigned i = wire->n_popped - 1u;
+		give_back_lse(x, i + 1);
 		uint32_t lse_be = i < FLOW_MPLS_LABELS ? x->orig->mpls_lse_be[i] : 0;
 		if (i < FLOW_MPLS_LABELS)
 			x->mask->mpls_lse_be[i] = UINT32_MAX;
-		emit_push(x, lse_be, x->orig->eth_type_be);
+		emit_push(x, lse_be,
+			  i == want->n_popped ? want->base_type_be : x->orig->eth_type_be);
 		x->wire.fields.key.mpls_lse_be[0] = lse_be;
 		x->wire.fields.written.mpls_lse_be[0] = UINT32_MAX;
 	}

@@ -154,6 +154,10 @@ void xlate_set(struct xlate *x, const struct of_subfield *sf, of_value value, of
 		xlate_mpls_modify(x, in_container(sf, value & mask), in_container(sf, mask));
 		return;
 	}
+	// Whether it is neighbour discovery stands in type and code: what was set of it goes first.
+	if ((field->needs & (OF_KIND_ICMP | OF_KIND_ICMP6)) &&
+	    (of_key_kinds(&x->now.key) & OF_KIND_ND))
+		xlate_commit_labels(x);
 	x->edited |= field->offset < sizeof(struct flow_key);
 	of_value old = of_subfield_get(sf, &x->now.key);
 	of_value written = of_subfield_get(sf, &x->now.written);

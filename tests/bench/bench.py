@@ -80,14 +80,14 @@ def chosen_peers(args):
     return here
 
 
-def load(path):
+def load(path, key="scenarios"):
     """The run that an earlier --json wrote."""
     try:
         with open(path, encoding="utf-8") as f:
             run = json.load(f)
     except ValueError:
         run = None
-    if not isinstance(run, dict) or "scenarios" not in run:
+    if not isinstance(run, dict) or key not in run:
         raise BenchError(f"{path} is not what --json wrote")
     return run
 

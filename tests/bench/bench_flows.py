@@ -12,16 +12,17 @@ import signal
 import statistics
 import sys
 import tempfile
-import time
 
 import bench
 import flows_attack
 import flows_load
 import flows_setup
 import machine
+import report
 from measure import CONTENDERS, DISTURBED, Lab, spread
 from peer import GENERATOR_CORE, BenchError
 
+MARKS = ("<!-- bench-flows: begin -->", "<!-- bench-flows: end -->")
 PARTS = ("load", "setup", "attack")
 HEAD = ("measure", "unit", "swd", "ovs", "swd is", "spread", "bar", "reached")
 
@@ -35,6 +36,8 @@ def arguments():
     p.add_argument("--attack", type=bench.positive(float), default=12.0, metavar="S", help="seconds of it (default 12)")
     p.add_argument("--json", metavar="FILE", help="writes all figures there, after each part")
     p.add_argument("--resume", action="store_true", help="takes the parts that --json FILE has already")
+    p.add_argument("--from", dest="source", metavar="FILE", help="reports the figures of an earlier --json, measures nothing")
+    p.add_argument("--docs", metavar="FILE", help="puts machine and table of this run into the page FILE")
     args = p.parse_args()
     if args.resume and not args.json:
         p.error("--resume goes with --json FILE")
@@ -53,9 +56,8 @@ def earlier(path):
     """The run that is to go on: it must be of this tree."""
     if not os.path.exists(path):
         return {}
-    with open(path, encoding="utf-8") as f:
-        run = json.load(f)
-    if run["machine"] != machine.describe():
+    run, here = bench.load(path, "parts"), machine.describe()
+    if any(run["machine"].get(k) != here[k] for k in ("cpu", "swd", "ovs")):
         raise BenchError(f"{path} is of another machine or another state of the tree: leave --resume out")
     return run["parts"]
 
@@ -177,21 +179,31 @@ def disturbed(run):
         yield from (f for f in figures if f[1] > DISTURBED)
 
 
+def footnotes(run, rows):
+    bars = [r[-1] for r in rows if r[-1] in ("yes", "NO")]
+    yield f"bars reached: {bars.count('yes')} of {len(bars)}; medians of {run['rounds']} rounds (attack: one)"
+    for what, share in disturbed(run):
+        yield f"disturbed: others had {100 * share:.0f} % of the poll-mode thread's core in {what}: measure again on a quiet machine"
+
+
+def measured(args):
+    check_ground()
+    os.sched_setaffinity(0, {GENERATOR_CORE})
+    return run_parts(args, lambda line: print(line, flush=True))
+
+
 def main():
     args = arguments()
     bench.check_outputs(argparse.Namespace(json=args.json, docs=None))
-    check_ground()
-    os.sched_setaffinity(0, {GENERATOR_CORE})
-    began = time.monotonic()
-    run = run_parts(args, lambda line: print(line, flush=True))
+    if args.docs:
+        report.check_page(args.docs, MARKS)
+    run = bench.load(args.source, "parts") if args.source else measured(args)
     rows = all_rows(run)
     missed = [r[0].strip() for r in rows if r[-1] == "NO"]
-    print(f"\n{table(rows)}\n")
-    for what, share in disturbed(run):
-        print(f"disturbed: others had {100 * share:.0f} % of the poll-mode thread's core in {what}: measure again on a quiet machine")
-    n = sum(r[-1] in ("yes", "NO") for r in rows)
-    m = run["machine"]
-    print(f"swd {m['swd']}, openvswitch-switch-dpdk {m['ovs']}; {time.monotonic() - began:.0f} s; bars reached: {n - len(missed)} of {n}")
+    notes = list(footnotes(run, rows))
+    print("", table(rows), "", *notes, sep="\n")
+    if args.docs:
+        report.put(args.docs, [report.machine_list(run["machine"]), table(rows), "\n".join(f"- {n}" for n in notes)], MARKS)
     if missed:
         print(f"bench-flows: missed: {', '.join(missed)}", file=sys.stderr)
     return 1 if missed else 0

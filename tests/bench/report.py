@@ -115,24 +115,29 @@ def machine_list(m):
     )
 
 
-def check_page(path):
+def check_page(path, marks=(BEGIN, END)):
     """The text of a page that has the two marks."""
     with open(path, encoding="utf-8") as f:
         page = f.read()
-    if BEGIN not in page or END not in page:
-        raise BenchError(f"{os.path.basename(path)} has no place for a run: it lacks {BEGIN} and {END}")
+    if not all(mark in page for mark in marks):
+        raise BenchError(f"{os.path.basename(path)} has no place for a run: it lacks {' and '.join(marks)}")
     return page
 
 
-def into_page(run, path):
-    """Replaces what stands between the two marks of a page."""
-    page = check_page(path)
-    what = [f"- `{r['name']}`: {r['what']}" for r in run["scenarios"]]
-    notes = [f"- {n}" for n in footnotes(run)]
-    parts = [BEGIN, machine_list(run["machine"]), "\n".join(what), markdown_table(run), "\n".join(notes), END]
-    page = re.sub(re.escape(BEGIN) + ".*" + re.escape(END), lambda _: "\n\n".join(parts), page, flags=re.S)
+def put(path, parts, marks=(BEGIN, END)):
+    """Replaces what stands between two marks of a page."""
+    page = check_page(path, marks)
+    text = "\n\n".join([marks[0], *parts, marks[1]])
+    page = re.sub(re.escape(marks[0]) + ".*" + re.escape(marks[1]), lambda _: text, page, flags=re.S)
     with open(path, "w", encoding="utf-8") as f:
         f.write(page)
+
+
+def into_page(run, path):
+    """A run as docs/performance.md shows it."""
+    what = [f"- `{r['name']}`: {r['what']}" for r in run["scenarios"]]
+    notes = [f"- {n}" for n in footnotes(run)]
+    put(path, [machine_list(run["machine"]), "\n".join(what), markdown_table(run), "\n".join(notes)])
 
 
 def list_scenarios(scenarios, contenders):

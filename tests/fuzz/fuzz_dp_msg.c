@@ -3,7 +3,9 @@
 //   clang -fsanitize=fuzzer,address,undefined -I. tests/fuzz/fuzz_dp_msg.c ctl/dp_*.c
 //   flowtable/key*.c -lmnl
 #include "ctl/dp_actions.h"
+#include "ctl/dp_meter.h"
 #include "ctl/dp_msg.h"
+#include "ctl/dp_trace.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -46,12 +48,27 @@ static void actions_round_trip(int n)
 	free(dp_actions_format(list, (unsigned)n, NULL, NULL));
 }
 
+static void meter_round_trip(const struct dp_meter *meter)
+{
+	struct dp_datagram d = {.buf = out};
+	struct dp_meter back;
+	struct nlmsghdr *nlh = dp_msg_begin(&d, DP_FAMILY_METER, OVS_METER_CMD_SET, 0, 0);
+	if (!dp_meter_put(nlh, sizeof(out), meter, true) || dp_meter_parse(nlh, &back, NULL) < 0 ||
+	    memcmp(meter, &back, sizeof(back)) != 0)
+		abort();
+}
+
 static void message(const struct nlmsghdr *nlh)
 {
+	static struct dp_trace_packet packet;
+	struct dp_meter meter;
 	const struct nlattr *attrs[OVS_FLOW_ATTR_MAX + 1];
 	struct flow_match match;
 	struct dp_error error;
 	char text[64];
+	if (dp_meter_parse(nlh, &meter, &error) == 0)
+		meter_round_trip(&meter);
+	dp_trace_parse(nlh, &packet, text, sizeof(text), &error);
 	if (nlh->nlmsg_type == NLMSG_ERROR)
 		dp_msg_error_parse(nlh, text, sizeof(text));
 	if (dp_msg_parse(nlh, attrs, OVS_FLOW_ATTR_MAX, &error) < 0)

@@ -108,7 +108,10 @@ FLOW_MISTAKES = {
     "actions=mod_vlan_vid:4096,output:vm1": ("4096", None),
     "actions=mod_nw_src:1.2.3.4,output:vm1": ("mod_nw_src", None),
     "actions=mod_tp_dst:80,output:vm1": ("mod_tp_dst", None),
-    "table=1,actions=drop": ("table", None),
+    "table=255,actions=drop": ("255", 7),
+    "actions=group:7": ("group:7", 9),
+    "actions=meter:7,output:vm1": ("meter:7", 9),
+    "table=3,actions=goto_table:3": ("3", None),
     "idle_timeout=70000,actions=drop": ("70000", 14),
     "actions=drop,output:vm1": ("drop", None),
 }
@@ -142,6 +145,52 @@ def test_a_flow_file_with_a_bad_line_900_installs_nothing(net, run_dir, source):
     lines[899] = "# mended"
     net.swctl("add-flows", "-", stdin="\n\n".join(lines))
     assert len(net.json("dump-flows")["rules"]) == 1000
+
+
+@pytest.mark.parametrize(
+    "line, word, column",
+    [
+        ("flow add tcp,nw_srcc=1,actions=drop", "nw_srcc", 14),
+        ("flow delete tcp,priority=1", "priority", 17),
+        ("flow modify_strict tcp,actions=fly", "fly", 32),
+        ("fluw add tcp,actions=drop", "fluw", 1),
+        ("group add group_id=1,type=all", "group_id=1", 11),
+        ("group add group_id=9,type=all,bucket=group:9", "group:9", 38),
+        ("group modify group_id=1,type=all,bucket=group:2", "group_id=1", 14),
+        ("group add group_id=9,type=some", "type", 22),
+        ("group delete group_id=1", "group_id=1", 14),
+        ("meter add meter=9,kbps,band=type=fly,rate=1", "type", 29),
+        ("meter modify meter=9,kbps,band=type=drop,rate=1", "meter=9", 14),
+    ],
+)
+def test_a_mistake_in_a_bundle_is_named_and_undoes_what_was_before_it(net, line, word, column):
+    net.swctl("bundle", "-", stdin="group add group_id=1,type=all\ngroup add group_id=2,type=all,bucket=group:1\nflow actions=group:2\n")
+    before = [net.swctl(c) for c in ("dump-groups", "dump-meters")], net.swctl("dump-flows", "--no-stats")
+    try:
+        said = net.switch.refused("bundle", "-", stdin=f"flow delete\nmeter add meter=1,kbps,band=type=drop,rate=1\n{line}\n")
+        assert "<stdin>:3: column" in said and word in said, said
+        assert f"column {column}:" in said, said
+        assert before == ([net.swctl(c) for c in ("dump-groups", "dump-meters")], net.swctl("dump-flows", "--no-stats"))
+    finally:
+        net.swctl("del-groups")
+
+
+@pytest.mark.parametrize("command", ["replace-flows", "diff-flows"])
+def test_a_mistake_in_a_whole_set_changes_nothing(net, command):
+    net.set_flows("priority=5,tcp,actions=output:vm1")
+    said = net.switch.refused(command, "-", stdin="priority=6,udp,actions=drop\n\nadd tcp,actions=drop\n")
+    assert "<stdin>:3: column 1" in said and "add" in said
+    assert [r["priority"] for r in net.json("dump-flows")["rules"]] == [5]
+
+
+def test_more_rules_than_the_limit_are_refused_whole(switch_factory):
+    switch = switch_factory(start=False)
+    switch.swctld_args = ["--max-rules", "1000"]
+    switch.start_swctld()
+    switch.swctl("add-flows", "-", stdin="".join(f"priority={i},tcp,actions=drop\n" for i in range(1, 1000)))
+    line = switch.refused("add-flows", "-", stdin="delete_strict priority=5,tcp\npriority=1,udp,actions=drop\npriority=2,udp,actions=drop\n")
+    assert "<stdin>:3" in line and "1000 rules" in line and "--max-rules" in line
+    assert len(switch.json("dump-flows")["rules"]) == 1000
 
 
 def test_a_flow_file_that_is_not_there(net):

@@ -181,7 +181,7 @@ def test_fdb_show_lists_learned_macs(seen):
 
 def test_version_names_all_programs(net):
     version = net.json("version")
-    assert version["swd"] == version["swctld"] and version["protocol"] == 1
+    assert version["swd"] == version["swctld"] and version["protocol"] == 2
     assert "22.11" in version["dpdk"] or version["dpdk"]
 
 

@@ -71,7 +71,10 @@ def assert_fails(done, status, *texts):
         (["del-port", "vm1"], "port.del", {"name": "vm1"}),
         (["add-flow", "tcp,tp_dst=80", "actions=drop"], "flow.add", {"flow": "tcp,tp_dst=80 actions=drop"}),
         (["del-flows"], "flow.del", {}),
-        (["dump-flows", "in_port=vm1"], "flow.dump", {"match": "in_port=vm1"}),
+        (["dump-flows", "in_port=vm1"], "flow.dump", {"match": "in_port=vm1", "as_text": True}),
+        (["dump-flows", "--json", "--sort=nw_src"], "flow.dump", {"sort": "nw_src"}),
+        (["--strict", "del-flows", "priority=1,tcp"], "flow.del", {"match": "priority=1,tcp", "strict": True}),
+        (["mod-group", "group_id=1,type=all", "--may-create"], "group.mod", {"group": "group_id=1,type=all", "may_create": True}),
         (["dp", "dump-flows"], "dp.dump_flows", {}),
         (["drops", "vm1"], "drops", {"port": "vm1"}),
     ],
@@ -82,10 +85,10 @@ def test_a_command_is_one_json_rpc_request(daemon, words, method, params):
     assert daemon.request == {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
 
 
-def test_add_flows_sends_standard_input_line_by_line(daemon):
+def test_add_flows_sends_standard_input_as_it_is(daemon):
     daemon.returns({"added": 2, "replaced": 0})
     done = daemon.swctl("add-flows", "-", stdin=b"# a\n\nactions=drop\ntcp,actions=drop")
-    assert daemon.request["params"] == {"flows": ["# a", "", "actions=drop", "tcp,actions=drop"]}
+    assert daemon.request["params"] == {"flows": "# a\n\nactions=drop\ntcp,actions=drop"}
     assert done.stdout == b"2 rules added\n"
 
 
@@ -126,11 +129,26 @@ def test_a_command_that_changes_things_has_no_json_and_changes_nothing(daemon, w
 
 
 def test_a_huge_reply_arrives_whole(daemon):
-    rules = [{"flow": f"priority={i},actions=drop", "match": "x" * 100, "priority": i} for i in range(300_000)]
-    daemon.returns({"rules": rules})
+    lines = [f"priority={i},nw_src=10.0.0.1,tcp,tp_dst={i % 65536} actions=drop" for i in range(300_000)]
+    daemon.returns({"text": "\n".join(lines) + "\n"})
     done = daemon.swctl("dump-flows", "--no-stats")
-    lines = done.stdout.decode().splitlines()
-    assert len(lines) == len(rules) and lines[-1] == rules[-1]["flow"]
+    assert done.stdout.decode().splitlines() == lines
+
+
+def test_a_huge_file_arrives_whole(daemon):
+    text = "".join(f"priority={i},tcp,actions=drop # \"{i}\"\t\\\n" for i in range(100_000))
+    daemon.returns({"added": 100_000, "replaced": 0})
+    assert daemon.swctl("add-flows", "-", stdin=text.encode()).stdout == b"100000 rules added\n"
+    assert daemon.request["params"] == {"flows": text}
+
+
+def test_differences_end_with_status_2(daemon, run_dir):
+    daemon.returns({"lines": ["-actions=drop", "+actions=NORMAL"]})
+    done = daemon.swctl("diff-flows", "-", stdin=b"")
+    assert done.returncode == 2 and done.stdout == b"-actions=drop\n+actions=NORMAL\n"
+    daemon.returns({"lines": []})
+    done = daemon.swctl("diff-flows", "-", stdin=b"")
+    assert done.returncode == 0 and done.stdout == b""
 
 
 def test_a_reply_in_single_bytes_arrives_whole(daemon):
@@ -222,7 +240,9 @@ def test_terminal_control_in_a_refusal_is_not_passed_on(daemon):
     [
         ([], "a command is missing"),
         (["dunp-flows"], "did you mean dump-flows?"),
-        (["dp"], "there are: dp show, dp dump-flows"),
+        (["dp"], "there are: dp trace, dp show, dp dump-flows"),
+        (["add-flow", "actions=drop", "--strict"], "add-flow takes no --strict"),
+        (["dump-flows", "--may-create"], "dump-flows takes no --may-create"),
         (["pmd", "hide"], '"pmd hide" is not a command'),
         (["--jsno", "show"], '"--jsno"'),
         (["show", "--run-dir"], "--run-dir needs a value"),
@@ -354,7 +374,7 @@ def test_a_refusal_is_read_while_the_daemon_reads_no_more(daemon):
 
 def test_a_file_beyond_the_longest_request_is_refused_here(daemon):
     line = b"priority=1,tcp,actions=drop," + b"x" * 1000 + b"\n"
-    assert_fails(daemon.swctl("add-flows", "-", stdin=line * 70_000), 1, "<stdin>: more than 64 MiB", "split")
+    assert_fails(daemon.swctl("add-flows", "-", stdin=line * 140_000), 1, "<stdin>: more than 128 MiB", "split")
     assert not daemon.server.requests
 
 
@@ -415,10 +435,12 @@ def complete(run_dir, *words):
 @pytest.mark.parametrize(
     "words, offers",
     [
-        (["add"], ["add-port", "add-flow", "add-flows"]),
-        (["dp", ""], ["show", "dump-flows"]),
+        (["add"], ["add-port", "add-flow", "add-flows", "add-group", "add-groups", "add-meter", "add-meters"]),
+        (["dp", ""], ["trace", "show", "dump-flows"]),
+        (["--no-"], ["--no-stats", "--no-names"]),
+        (["del-flows", "in_port", "=", "v"], ["vm1", "vm2"]),
         (["--js"], ["--json"]),
-        (["help", "del"], ["del-port", "del-flows"]),
+        (["help", "del"], ["del-port", "del-flows", "del-groups", "del-meters"]),
         (["del-port", ""], ["vm1", "vm2"]),
         (["--json", "stats", "vm"], ["vm1", "vm2"]),
         (["add-port", "x", "t"], ["type=", "tag=", "trunks="]),
@@ -427,6 +449,10 @@ def complete(run_dir, *words):
         (["add-flow", "in_port", "=", "v"], ["vm1", "vm2"]),
         (["add-flow", "tcp,in_port", "=", "vm1,actions", "=", "output", ":"], ["vm1", "vm2"]),
         (["add-flows", "x"], []),
+        (["trace", "v"], ["vm1", "vm2"]),
+        (["trace", "in_port", "=", "v"], ["vm1", "vm2"]),
+        (["trace", "vm1", "x"], []),
+        (["dp", "trace", "v"], ["vm1", "vm2"]),
     ],
     ids=lambda v: " ".join(v),
 )

@@ -205,24 +205,6 @@ static void a_replaced_set_is_just_the_files_with_the_least_change(void **arg)
 	assert_int_equal(change.deleted, 4);
 }
 
-static void a_replaced_set_ends_learned_rules_that_it_does_not_name(void **arg)
-{
-	struct store *s = *arg;
-	struct rules_change change = {.added = 0};
-	static const char *const texts[] = {"priority=7,tcp,actions=output:2",
-					    "priority=8,tcp,actions=output:2"};
-	for (int i = 0; i < 2; i++) {
-		struct of_flow flow;
-		assert_int_equal(of_flow_parse(&flow, OF_FLOW_ADD, texts[i], NULL, &s->error), 0);
-		assert_int_equal(rules_learn(s->d.rules, &flow, clock_now_ms(), &change), 0);
-		of_flow_fini(&flow);
-	}
-	store_run(s, CHANGE_REPLACE, texts[0]);
-	store_expect(s, "priority=7,tcp actions=output:2\n");
-	store_restart(s); // it is the file's now
-	store_expect(s, "priority=7,tcp actions=output:2\n");
-}
-
 static void put_line(const struct rule *rule, bool is_new, void *out)
 {
 	struct of_match match;
@@ -246,6 +228,26 @@ static void assert_differences(struct store *s, const char *file, const char *ex
 	fclose(out);
 	assert_string_equal(text, expected);
 	free(text);
+}
+
+static void a_replaced_set_ends_learned_rules_that_it_does_not_name(void **arg)
+{
+	struct store *s = *arg;
+	struct rules_change change = {.added = 0};
+	static const char *const texts[] = {"priority=7,tcp,actions=output:2",
+					    "priority=8,tcp,actions=output:2"};
+	for (int i = 0; i < 2; i++) {
+		struct of_flow flow;
+		assert_int_equal(of_flow_parse(&flow, OF_FLOW_ADD, texts[i], NULL, &s->error), 0);
+		assert_int_equal(rules_learn(s->d.rules, &flow, clock_now_ms(), &change), 0);
+		of_flow_fini(&flow);
+	}
+	assert_differences(s, texts[0],
+			   "-priority=8,tcp actions=output:2\n-priority=0 actions=NORMAL\n");
+	store_run(s, CHANGE_REPLACE, texts[0]);
+	store_expect(s, "priority=7,tcp actions=output:2\n");
+	store_restart(s); // it is the file's now
+	store_expect(s, "priority=7,tcp actions=output:2\n");
 }
 
 static void differences_are_what_a_replacement_would_do_and_change_nothing(void **arg)

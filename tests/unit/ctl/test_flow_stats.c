@@ -62,7 +62,8 @@ static void dump_shows(struct fixture *f, uint64_t packets, uint64_t at_ms)
 {
 	struct dp_flow flow;
 	memset(&flow, 0, sizeof(flow));
-	flow.match = f->flow->match;
+	flow.has_ufid = true; // as a dump tells it
+	megaflows_ufid(f->d.megaflows, f->flow, &flow.ufid);
 	flow.reading = (struct flow_reading){packets, packets * 60, at_ms, at_ms};
 	flow_stats_reading(&f->d, &flow);
 }

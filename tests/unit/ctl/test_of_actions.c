@@ -236,7 +236,10 @@ static void an_action_needs_the_header_that_it_changes(void **state)
 		     "column 1: \"mod_tp_dst\": needs tcp, udp or sctp in the match");
 	expect_error("", "set_vlan_vid:1", 1,
 		     "column 1: \"set_vlan_vid\": needs a tag: match dl_vlan, or push_vlan first");
+	expect_error("tcp,ip_frag=later", "mod_tp_dst:80", 1,
+		     "column 1: \"mod_tp_dst\": a later fragment has no ports");
 	static const char *const fine[][2] = {
+	    {"tcp,ip_frag=not_later", "mod_tp_dst:80"},
 	    {"udp6", "mod_tp_dst:80"},
 	    {"tcp", "mod_nw_dst:1.2.3.4,mod_tp_src:1"},
 	    {"dl_vlan=10", "set_vlan_vid:1"},

@@ -1,6 +1,8 @@
 // Control clients on socket pairs; swd is away all the time.
 #include "ctl/swctld/datapath.h"
+#include "ctl/swctld/frozen.h"
 #include "ctl/swctld/groups.h"
+#include "ctl/swctld/mask_budget.h"
 #include "ctl/swctld/meters.h"
 #include "ctl/swctld/revalidate.h"
 #include "ctl/swctld/rpc.h"
@@ -37,7 +39,8 @@ static int setup(void **arg)
 	d->meters = meters_create(d->db);
 	d->rules = rules_create(d->db, RULES_MAX_DEFAULT);
 	d->fdb = fdb_create();
-	d->megaflows = megaflows_create();
+	d->frozen = frozen_create();
+	d->megaflows = megaflows_create(MASKS_MAX_DEFAULT, d->frozen);
 	d->revalidator = revalidator_create(d);
 	d->datapath = datapath_create(d);
 	d->rpc = rpc_server_create(d);
@@ -54,6 +57,7 @@ static int teardown(void **arg)
 	datapath_destroy(d->datapath);
 	revalidator_destroy(d->revalidator);
 	megaflows_destroy(d->megaflows);
+	frozen_destroy(d->frozen);
 	fdb_destroy(d->fdb);
 	rules_destroy(d->rules);
 	meters_destroy(d->meters);

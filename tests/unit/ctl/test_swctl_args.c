@@ -119,9 +119,11 @@ static void two_word_commands_are_found(void **state)
 	expect(WORDS("dp", "show"), "{}");
 	expect(WORDS("dp", "dump-flows"), "{}");
 	expect_refusal(WORDS("dp", "shw"), -ENOENT,
-		       "\"dp shw\" is not a command; there are: dp show, dp dump-flows");
+		       "\"dp shw\" is not a command; there are: dp trace, dp show, "
+		       "dp dump-flows");
 	expect_refusal(WORDS("dp"), -ENOENT,
-		       "\"dp\" is not a command; there are: dp show, dp dump-flows");
+		       "\"dp\" is not a command; there are: dp trace, dp show, "
+		       "dp dump-flows");
 }
 
 static void a_slip_of_the_finger_gets_a_guess(void **state)

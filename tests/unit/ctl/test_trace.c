@@ -31,14 +31,18 @@ static struct flow_key tcp_key(uint32_t in_port, uint16_t tp_dst)
 static json_t *trace(struct control *c, uint16_t tp_dst)
 {
 	struct flow_key key = tcp_key(1, tp_dst);
-	json_t *told = trace_key(&c->d, &key);
+	unsigned looks = 1000; // more than enough
+	json_t *told = trace_key(&c->d, &key, &looks);
 	assert_non_null(told);
 	return told;
 }
 
 static const char *text_of(const json_t *told, const char *name)
 {
-	const char *text = json_string_value(json_object_get(told, name));
+	const json_t *value = json_object_get(told, name);
+	if (json_is_object(value))
+		value = json_object_get(value, "flow"); // a rule
+	const char *text = json_string_value(value);
 	return text ? text : "";
 }
 
@@ -92,16 +96,16 @@ static void the_walk_is_told_step_by_step(void **arg)
 			  "goto_table:2\n"
 			  "flow add table=1,actions=clone(output:p2)\n"
 			  "flow add table=2,priority=7,reg0=1,actions=output:p3");
-	expect_steps(c, " 0: cookie=0x5, tcp actions=resubmit(,1),load:0x1->NXM_NX_REG0[],"
+	expect_steps(c, "0: cookie=0x5, tcp actions=resubmit(,1),load:0x1->NXM_NX_REG0[],"
 			"goto_table:2\n"
-			" resubmit(,1)\n"
-			"  1: table=1, actions=clone(output:p2)\n"
-			"  clone(output:p2)\n"
-			"   output:p2\n"
-			" load:0x1->NXM_NX_REG0[]\n"
-			" goto_table:2\n"
-			" 2: table=2, priority=7,reg0=0x1 actions=output:p3\n"
-			" output:p3\n");
+			"resubmit(,1)\n"
+			" 1: table=1, actions=clone(output:p2)\n"
+			" clone(output:p2)\n"
+			"  output:p2\n"
+			"load:0x1->NXM_NX_REG0[]\n"
+			"goto_table:2\n"
+			"2: table=2, priority=7,reg0=0x1 actions=output:p3\n"
+			"output:p3\n");
 }
 
 static void the_result_is_what_swd_would_have(void **arg)
@@ -177,6 +181,26 @@ static void a_lone_rule_has_no_near_one(void **arg)
 	json_decref(told);
 }
 
+static void too_many_rules_are_not_looked_at(void **arg)
+{
+	struct control *c = *arg;
+	struct flow_key key = tcp_key(1, 80);
+	unsigned looks = 3;
+	control_change(c, "flow add priority=2,tcp,actions=resubmit(,1)\n"
+			  "flow add priority=3,udp,actions=drop\n"
+			  "flow add table=1,priority=3,udp,actions=drop\n"
+			  "flow add table=1,priority=2,ip,actions=output:p2");
+	json_t *told = trace_key(&c->d, &key, &looks);
+	assert_string_equal(text_of(first_step(told), "near_by"), "nw_proto");
+	assert_int_equal(looks, 1);
+	assert_string_equal(steps_of(told), "0: priority=2,tcp actions=resubmit(,1)\n"
+					    "resubmit(,1)\n"
+					    " 1: table=1, priority=2,ip actions=output:p2\n"
+					    " too many rules to tell which came near\n"
+					    " output:p2\n");
+	json_decref(told);
+}
+
 // By a register, which the pipeline alone has.
 static void a_register_may_make_the_difference(void **arg)
 {
@@ -192,15 +216,15 @@ static void groups_leave_notes(void **arg)
 	control_change(c, "group add group_id=1,type=ff,bucket=bucket_id:8,watch_port:p2,output:p2,"
 			  "bucket=bucket_id:9,watch_port:p3,output:p3\n"
 			  "flow add tcp,actions=group:1");
-	expect_steps(c, " 0: tcp actions=group:1\n"
-			" group:1\n"
-			" bucket 8\n"
-			"  output:p2\n");
+	expect_steps(c, "0: tcp actions=group:1\n"
+			"group:1\n"
+			"bucket 8\n"
+			" output:p2\n");
 	ports_set_up(c->d.ports, ports_by_name(c->d.ports, "p2"), false);
 	ports_set_up(c->d.ports, ports_by_name(c->d.ports, "p3"), false);
-	expect_steps(c, " 0: tcp actions=group:1\n"
-			" group:1\n"
-			" group 1: no live bucket\n");
+	expect_steps(c, "0: tcp actions=group:1\n"
+			"group:1\n"
+			"group 1: no live bucket\n");
 }
 
 static void the_end_says_why_a_packet_is_dropped(void **arg)
@@ -236,6 +260,7 @@ int main(void)
 	    WITH_CONTROL(of_those_that_differ_alike_the_highest_priority_is_told),
 	    WITH_CONTROL(one_that_matches_too_lost_by_its_priority),
 	    WITH_CONTROL(a_lone_rule_has_no_near_one),
+	    WITH_CONTROL(too_many_rules_are_not_looked_at),
 	    WITH_CONTROL(a_register_may_make_the_difference),
 	    WITH_CONTROL(groups_leave_notes),
 	    WITH_CONTROL(the_end_says_why_a_packet_is_dropped),

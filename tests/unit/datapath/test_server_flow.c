@@ -106,6 +106,78 @@ static void del_without_key_deletes_all_but_not_by_identifier(void **state)
 	dp_client_close(c);
 }
 
+struct named {
+	unsigned n, n_keys, n_masks, n_actions, n_stats;
+	char ufid[16];
+};
+
+static void take_named(const struct nlmsghdr *nlh, void *arg)
+{
+	struct named *named = arg;
+	const struct nlattr *a[OVS_FLOW_ATTR_MAX + 1] = {NULL};
+	struct dp_error error;
+	assert_int_equal(dp_msg_parse(nlh, a, OVS_FLOW_ATTR_MAX, &error), 0);
+	named->n++;
+	named->n_keys += a[OVS_FLOW_ATTR_KEY] != NULL;
+	named->n_masks += a[OVS_FLOW_ATTR_MASK] != NULL;
+	named->n_actions += a[OVS_FLOW_ATTR_ACTIONS] != NULL;
+	named->n_stats += a[OVS_FLOW_ATTR_STATS] != NULL;
+	if (a[OVS_FLOW_ATTR_UFID] != NULL)
+		memcpy(named->ufid, mnl_attr_get_payload(a[OVS_FLOW_ATTR_UFID]), 16);
+}
+
+static int new_named(struct dp_client *c, uint32_t dst, const char *ufid, uint16_t ufid_len)
+{
+	const struct flow_match match = match_of(dst);
+	struct nlmsghdr *nlh =
+	    dp_client_begin(c, DP_FAMILY_FLOW, OVS_FLOW_CMD_NEW, NLM_F_REPLACE | NLM_F_CREATE);
+	size_t room = dp_client_room(c);
+	assert_true(dp_key_put(nlh, room, OVS_FLOW_ATTR_KEY, &match.key, NULL));
+	assert_true(dp_key_put(nlh, room, OVS_FLOW_ATTR_MASK, &match.key, &match.mask));
+	assert_true(dp_actions_put(nlh, room, OVS_FLOW_ATTR_ACTIONS, &to_port_2, 1));
+	assert_true(mnl_attr_put_check(nlh, room, OVS_FLOW_ATTR_UFID, ufid_len, ufid));
+	return call(c, NULL, NULL);
+}
+
+static void dump_named(struct dp_client *c, uint32_t omits, struct named *named)
+{
+	struct nlmsghdr *nlh = dp_client_begin(c, DP_FAMILY_FLOW, OVS_FLOW_CMD_GET, NLM_F_DUMP);
+	memset(named, 0, sizeof(*named));
+	mnl_attr_put_u32(nlh, OVS_FLOW_ATTR_UFID_FLAGS, omits);
+	assert_int_equal(call(c, take_named, named), 0);
+}
+
+static void a_dump_leaves_out_what_the_name_stands_for(void **state)
+{
+	(void)state;
+	struct dp_client *c = client();
+	struct named named;
+	const uint32_t all = OVS_UFID_F_OMIT_KEY | OVS_UFID_F_OMIT_MASK | OVS_UFID_F_OMIT_ACTIONS;
+	assert_int_equal(new_named(c, 1, "fedcba9876543210", 16), 0);
+	dump_named(c, 0, &named);
+	assert_int_equal(named.n_keys, 1);
+	assert_memory_equal(named.ufid, "fedcba9876543210", 16);
+	// A change may give it another name.
+	assert_int_equal(new_named(c, 1, "0123456789abcdef", 16), 0);
+	dump_named(c, all, &named);
+	assert_int_equal(named.n, 1);
+	assert_int_equal(named.n_keys + named.n_masks + named.n_actions, 0);
+	assert_int_equal(named.n_stats, 1);
+	assert_memory_equal(named.ufid, "0123456789abcdef", 16);
+	dump_named(c, OVS_UFID_F_OMIT_KEY, &named);
+	assert_int_equal(named.n_keys, 0);
+	assert_int_equal(named.n_masks + named.n_actions, 2);
+	assert_int_equal(new_named(c, 2, "short", 5), -EINVAL);
+	// One without a name is told whole.
+	struct flow_match match = match_of(3);
+	assert_int_equal(flow(c, OVS_FLOW_CMD_NEW, 0, &match, &to_port_2, NULL), 0);
+	dump_named(c, all, &named);
+	assert_int_equal(named.n, 2);
+	assert_int_equal(named.n_keys, 1);
+	assert_int_equal(flow(c, OVS_FLOW_CMD_DEL, 0, NULL, NULL, NULL), 0);
+	dp_client_close(c);
+}
+
 // Sends requests without waiting for answers.
 static void send_all(struct dp_client *c, const struct dp_datagram *d)
 {
@@ -384,6 +456,7 @@ int main(void)
 #define TEST(f) cmocka_unit_test_setup_teardown(f, each_start, each_stop)
 	    TEST(a_flow_lives_as_the_protocol_says),
 	    TEST(del_without_key_deletes_all_but_not_by_identifier),
+	    TEST(a_dump_leaves_out_what_the_name_stands_for),
 	    TEST(a_dump_is_complete_and_stops_nobody_else),
 	    TEST(a_full_table_refuses_and_says_so),
 	    TEST(actions_must_fit_the_match),

@@ -1,0 +1,63 @@
+"""A flood of new flows from one port leaves another port its flow set-ups.
+
+    victim --- swd --- sink          the victim's frames are all of new flows, few a second: within its budget
+    attacker --- swd --- sink2       the attacker's are, too, but as many as go; or, to compare, all of one flow
+"""
+
+import json
+import os
+import subprocess
+import time
+
+import pytest
+
+from switch import program
+
+VICTIM_RATE = 3000  # new flows a second; the budget is 5000
+ATTACK_RATE = 300_000
+SECONDS = 3
+ATTACK_LEAD = 1  # seconds before the victim starts
+NEW_FLOWS = 1_000_000  # of which a generator sends the next one in each frame
+
+
+def generator(switch, ports, rate, flows, seconds):
+    words = ["--core", 0, "--rate", rate, "--flows", flows, "--seconds", seconds, "--warmup", 0.5]
+    words += [f"vhost:{os.path.join(switch.run_dir, p)}.sock" for p in ports]
+    return subprocess.Popen([program("bench-gen"), *map(str, words)], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+
+
+def total(process):
+    return json.loads(process.communicate(timeout=60)[0])["total"]
+
+
+def rules(a, b):
+    """The first one matches nothing, but has each source address looked at: a megaflow an address."""
+    return [f"priority=20,udp,in_port={a},nw_src=1.2.3.4,actions=drop", f"priority=10,in_port={a},actions=output:{b}"]
+
+
+def set_up_share(switch, attack_flows):
+    """Of the victim's flows, the share whose packet came through."""
+    attack = generator(switch, ("attacker", "sink2"), ATTACK_RATE, attack_flows, SECONDS + ATTACK_LEAD + 1)
+    try:
+        time.sleep(ATTACK_LEAD)
+        victim = total(generator(switch, ("victim", "sink"), VICTIM_RATE, NEW_FLOWS, SECONDS))
+    finally:
+        attack.kill()
+        attack.communicate()
+    return victim["received"] / victim["sent"]
+
+
+@pytest.fixture
+def switch(switch_factory):
+    switch = switch_factory(mem=512)
+    for name in ("victim", "sink", "attacker", "sink2"):
+        switch.swctl("add-port", name, "type=vhost-user", f"path={os.path.join(switch.run_dir, name)}.sock", "mode=server")
+    switch.set_flows(*rules("victim", "sink"), *rules("attacker", "sink2"))
+    return switch
+
+
+def test_an_attack_takes_less_than_a_tenth_of_another_ports_flow_set_ups(switch):
+    calm = set_up_share(switch, 1)
+    attacked = set_up_share(switch, NEW_FLOWS)
+    assert switch.drops().get(("attacker", "upcall-ring-full"), 0) > 10_000, "the attack was none"
+    assert attacked > 0.9 * calm, f"{attacked:.3f} of the victim's flows were set up under attack, {calm:.3f} without"
