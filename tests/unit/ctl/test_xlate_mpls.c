@@ -177,6 +177,12 @@ static void an_own_label_that_a_copy_popped_is_pushed_again(void **state)
 	       "push_mpls(label=16,tc=0,ttl=64,bos=0,eth_type=0x8847),3");
 	assert_int_equal(b->result.match.mask.mpls_lse_be[0], UINT32_MAX);
 	assert_int_equal(b->result.match.mask.mpls_lse_be[1], UINT32_MAX);
+	// With what the copy wrote in the one below it taken back first.
+	EXPECT(b, "mpls,actions=clone(pop_mpls:0x8847,set_mpls_label:19,2),3",
+	       mpls_key(1, 2, 16, 17),
+	       "pop_mpls(eth_type=0x8847),set(mpls(label=19)),2,"
+	       "set(mpls(label=0/0x2)),push_mpls(label=16,tc=0,ttl=64,bos=0,eth_type=0x8847),3");
+	assert_int_equal(b->result.match.mask.mpls_lse_be[1], htonl(0xfffffu << MPLS_LABEL_SHIFT));
 	// As the rule has changed it before.
 	EXPECT(b, "mpls,actions=set_mpls_label:9,clone(pop_mpls:0x8847,2),3",
 	       mpls_key(1, 2, 16, 17),
