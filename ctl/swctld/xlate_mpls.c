@@ -128,6 +128,11 @@ void xlate_mpls_pop(struct xlate *x, uint16_t eth_type_be)
 	struct xlate_lses *l = &x->now.lses;
 	if (!xlate_is_mpls(&x->now.key.pkt))
 		return;
+	// A label that the key did not hold could not be given back behind a copy.
+	if (l->n_pushed == 0 && x->now.unparsed) {
+		xlate_freeze(x);
+		return;
+	}
 	x->edited = true;
 	if (l->n_pushed == 0) {
 		pop_own(x, eth_type_be);
