@@ -45,8 +45,10 @@ void frozen_destroy(struct frozen_states *f)
 	struct frozen *state, *tmp;
 	if (!f)
 		return;
-	HASH_ITER (hh, f->by_bytes, state, tmp)
+	HASH_ITER (hh, f->by_bytes, state, tmp) {
+		// cppcheck-suppress uninitvar // it does not see that HASH_ITER sets state
 		drop(f, state);
+	}
 	free(f);
 }
 
@@ -64,9 +66,11 @@ static bool make_room(struct frozen_states *f)
 	if (HASH_COUNT(f->by_bytes) < FROZEN_MAX)
 		return true;
 	HASH_ITER (hh, f->by_bytes, state, tmp) {
+		// cppcheck-suppress uninitvar // it does not see that HASH_ITER sets state
 		if (state->n_users == 0)
 			drop(f, state);
 	}
+	// NOLINTNEXTLINE(clang-analyzer-unix.Malloc): cannot follow the links
 	return HASH_COUNT(f->by_bytes) < FROZEN_MAX;
 }
 

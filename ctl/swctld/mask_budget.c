@@ -43,6 +43,7 @@ void mask_budget_destroy(struct mask_budget *b)
 	if (!b)
 		return;
 	HASH_ITER (hh, b->by_mask, used, tmp) {
+		// NOLINTNEXTLINE(clang-analyzer-unix.Malloc): cannot follow the links
 		HASH_DEL(b->by_mask, used);
 		free(used);
 	}

@@ -95,5 +95,6 @@ void xlate_action_set_run(struct xlate *x)
 void xlate_as_action_set(struct xlate *x, const void *records, size_t n_bytes)
 {
 	const struct of_action *list[XLATE_ACTION_SET_MAX];
-	run_set(x, list, collect(x, list, 0, records, n_bytes));
+	unsigned n = collect(x, list, 0, records, n_bytes);
+	run_set(x, list, n);
 }

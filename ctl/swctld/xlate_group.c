@@ -149,15 +149,15 @@ static uint32_t highest_weight(uint32_t hash, uint32_t n_links)
 	return best;
 }
 
-static uint32_t iterated(uint32_t hash, uint32_t n_links, uint32_t modulo)
+// Draws from `range` until a link comes, which at least every second draw is.
+static uint32_t iterated(uint32_t hash, uint32_t n_links, uint32_t range)
 {
-	uint32_t link, i = 0;
-	if (modulo < n_links || modulo / 2 > n_links) {
-		for (modulo = 1; modulo < n_links;)
-			modulo *= 2;
-	}
+	uint32_t mask = n_links > 1 ? UINT32_MAX >> __builtin_clz(n_links - 1) : 0, link, i = 0;
+	bool is_fit = range >= n_links && range / 2 <= n_links;
 	do {
-		link = xlate_hash_u32(i++, hash) % modulo;
+		uint32_t draw = xlate_hash_u32(i++, hash);
+		// cppcheck-suppress zerodiv // it is at least n_links
+		link = is_fit ? draw % range : draw & mask;
 	} while (link >= n_links);
 	return link;
 }

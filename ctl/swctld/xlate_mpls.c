@@ -192,10 +192,13 @@ static void give_back_lse(struct xlate *x, unsigned i)
 	uint32_t written = x->wire.fields.written.mpls_lse_be[0];
 	if (!written || i >= FLOW_MPLS_LABELS)
 		return;
-	struct action_set_mpls *set = &xlate_emit(x, ACTION_SET_MPLS)->u.mpls;
 	x->mask->mpls_lse_be[i] |= written;
-	set->mask_be = written;
-	set->lse_be = x->orig->mpls_lse_be[i] & written;
+	uint32_t differs = (x->wire.fields.key.mpls_lse_be[0] ^ x->orig->mpls_lse_be[i]) & written;
+	if (!differs)
+		return;
+	struct action_set_mpls *set = &xlate_emit(x, ACTION_SET_MPLS)->u.mpls;
+	set->mask_be = differs;
+	set->lse_be = x->orig->mpls_lse_be[i] & differs;
 }
 
 static void commit_own(struct xlate *x)

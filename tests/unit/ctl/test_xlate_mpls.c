@@ -177,6 +177,12 @@ static void an_own_label_that_a_copy_popped_is_pushed_again(void **state)
 	       "push_mpls(label=16,tc=0,ttl=64,bos=0,eth_type=0x8847),3");
 	assert_int_equal(b->result.match.mask.mpls_lse_be[0], UINT32_MAX);
 	assert_int_equal(b->result.match.mask.mpls_lse_be[1], UINT32_MAX);
+	// With what the copy wrote in the one below it taken back first.
+	EXPECT(b, "mpls,actions=clone(pop_mpls:0x8847,set_mpls_label:19,2),3",
+	       mpls_key(1, 2, 16, 17),
+	       "pop_mpls(eth_type=0x8847),set(mpls(label=19)),2,"
+	       "set(mpls(label=0/0x2)),push_mpls(label=16,tc=0,ttl=64,bos=0,eth_type=0x8847),3");
+	assert_int_equal(b->result.match.mask.mpls_lse_be[1], htonl(0xfffffu << MPLS_LABEL_SHIFT));
 	// As the rule has changed it before.
 	EXPECT(b, "mpls,actions=set_mpls_label:9,clone(pop_mpls:0x8847,2),3",
 	       mpls_key(1, 2, 16, 17),
@@ -299,6 +305,26 @@ static void a_copy_goes_round_by_itself(void **state)
 	bench_destroy(b);
 }
 
+// It could not be given back.
+static void a_copy_does_not_pop_a_label_that_is_not_known(void **state)
+{
+	(void)state;
+	struct bench *b = bench_create();
+	struct flow_key key = mpls_key(1, 2, 16, 17), third = mpls_key(1, 2, 18, 0);
+	key.mpls_lse_be[1] = lse_be(17, 0, false, 64);
+	char want[256];
+	bench_rules(b, "mpls,actions=pop_mpls:0x8847,pop_mpls:0x8847,clone(pop_mpls:0x0800,2),3");
+	bench_run(b, &key);
+	assert_int_equal(b->result.n_frozen, 1);
+	snprintf(want, sizeof(want),
+		 "pop_mpls(eth_type=0x8847),pop_mpls(eth_type=0x8847),recirc(0x%x),3",
+		 b->result.frozen[0]);
+	assert_string_equal(b->actions, want);
+	key = bench_round(b, &third);
+	assert_string_equal(bench_run(b, &key), "pop_mpls(eth_type=0x0800),2");
+	bench_destroy(b);
+}
+
 static void a_packet_goes_round_as_often_as_it_must(void **state)
 {
 	(void)state;
@@ -392,6 +418,7 @@ int main(void)
 	    cmocka_unit_test(the_second_translation_knows_all_that_the_first_knew),
 	    cmocka_unit_test(what_follows_in_outer_tables_follows_in_the_second_translation),
 	    cmocka_unit_test(a_copy_goes_round_by_itself),
+	    cmocka_unit_test(a_copy_does_not_pop_a_label_that_is_not_known),
 	    cmocka_unit_test(a_packet_goes_round_as_often_as_it_must),
 	    cmocka_unit_test(equal_states_share_a_number),
 	    cmocka_unit_test(a_number_that_nobody_knows_drops),
