@@ -6,6 +6,8 @@ from peer import TAP_DEVICE, BenchError, Peer, masks_of
 from switch import Switch, build_dir, program
 
 MEM_MB = 768
+SET_UP = {"mem": 1280, "swd_args": ["--max-flows", "1000000"]}  # one port may have half of them
+FEW_MEGAFLOWS = 64  # what other ports may have
 
 
 class Swd(Peer):
@@ -24,7 +26,7 @@ class Swd(Peer):
         return None
 
     def start(self):
-        self.switch = Switch(self.folder, mem=MEM_MB)
+        self.switch = Switch(self.folder, **(SET_UP if self.layout == "pairs" else {"mem": MEM_MB}))
         self.switch.swd_prefix = ["unshare", "-n"]
         try:
             self.switch.start()
@@ -62,6 +64,8 @@ class Swd(Peer):
 
     def forget(self, port):
         self.switch.swctl("del-port", port)
+        # A port of this name has its number again, and with it the megaflows that have not gone yet.
+        self.switch.wait(lambda: self.megaflows() <= FEW_MEGAFLOWS, "end of the port's megaflows", 20)
         self.switch.swctl("add-port", port, *self.port_options()[port])
 
     def masks(self):
