@@ -385,3 +385,25 @@ int dp_key_parse(const struct nlattr *key, struct flow_key *out, struct dp_error
 		*out = match.key;
 	return rc;
 }
+
+int dp_key_parse_origin(const struct nlattr *key, struct flow_key *out, struct dp_error *error)
+{
+	struct dp_attr_iter it;
+	const struct nlattr *attr;
+	int rc;
+	memset(out, 0, sizeof(*out));
+	dp_attr_iter_nest(&it, key);
+	while ((rc = dp_attr_next(&it, &attr, error)) > 0) {
+		uint16_t type = mnl_attr_get_type(attr);
+		if (type != OVS_KEY_ATTR_IN_PORT && type != OVS_KEY_ATTR_RECIRC_ID)
+			continue;
+		rc = len_check(attr, type, error);
+		if (rc < 0)
+			return rc;
+		if (type == OVS_KEY_ATTR_IN_PORT)
+			out->in_port = mnl_attr_get_u32(attr);
+		else
+			out->recirc_id = mnl_attr_get_u32(attr);
+	}
+	return rc;
+}

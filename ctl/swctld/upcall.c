@@ -68,7 +68,7 @@ static void packet_missed(struct swctld *d, const struct nlattr *packet,
 	if (flow_actions_encode(&actions, result.actions, result.n_actions) == 0) {
 		install(d, &key, now_ms);
 		// Also without actions: swd counts the drop.
-		flow_op_execute(datapath_outbox(d->datapath), packet, key_attr, &actions);
+		flow_op_execute(datapath_outbox(d->datapath), packet, &key, &actions);
 	}
 	revalidate_learn(d->revalidator, &result);
 }
