@@ -51,6 +51,7 @@ enum xlate_end {
 	XLATE_TOO_DEEP,
 	XLATE_STACK, // push onto a full one
 	XLATE_NO_MEMORY,
+	XLATE_ENDS,
 };
 // All but XLATE_OK drop the packet.
 const char *xlate_end_text(enum xlate_end end);

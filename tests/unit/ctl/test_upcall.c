@@ -1,5 +1,6 @@
 // Missed packets, and swd's answers about megaflows; swd is played by the test.
 #include "ctl/swctld/revalidate.h"
+#include "ctl/swctld/upcall.h"
 
 #include "tests/unit/ctl/fake_swd.h"
 
@@ -201,6 +202,18 @@ static void messages_about_nobody_are_ignored(void **arg)
 
 #define WITH_SWD(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
+static void a_loop_of_resubmits_is_counted_and_drops(void **arg)
+{
+	struct control *c = *arg;
+	uint64_t before = upcall_counts()->ends[XLATE_TOO_DEEP];
+	control_change(c, "flow delete\nflow add actions=output:2,resubmit(,0)");
+	miss(c, 1, 80);
+	assert_int_equal(upcall_counts()->ends[XLATE_TOO_DEEP], before + 1);
+	struct known_flow *f = megaflows_first(c->d.megaflows);
+	assert_non_null(f);
+	assert_int_equal(f->actions_len, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -215,6 +228,7 @@ int main(void)
 	    WITH_SWD(a_full_swd_is_left_alone_for_a_moment),
 	    WITH_SWD(the_last_counters_are_the_rules),
 	    WITH_SWD(messages_about_nobody_are_ignored),
+	    WITH_SWD(a_loop_of_resubmits_is_counted_and_drops),
 	};
 	return cmocka_run_group_tests_name("upcall", tests, NULL, NULL);
 }
