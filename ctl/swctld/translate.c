@@ -179,6 +179,8 @@ static void trim_actions(struct xlate_result *result)
 int translate(const struct xlate_ctx *ctx, const struct flow_key *key, struct xlate_result *result)
 {
 	struct xlate x = {.ctx = ctx, .orig = key, .mask = &result->match.mask, .result = result};
+	if (ctx->frozen)
+		frozen_begin(ctx->frozen);
 	result_init(result, key);
 	state_init(&x, key);
 	bool runs_set = true;
