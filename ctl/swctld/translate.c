@@ -182,6 +182,8 @@ int translate(const struct xlate_ctx *ctx, const struct flow_key *key, struct xl
 	x.orig = key;
 	x.mask = &result->match.mask;
 	x.result = result;
+	if (ctx->frozen)
+		frozen_begin(ctx->frozen);
 	result_init(result, key);
 	state_init(&x, key);
 	bool runs_set = true;

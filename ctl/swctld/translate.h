@@ -78,7 +78,6 @@ struct xlate_result {
 	struct xlate_learned {
 		struct of_flow flow;
 		uint32_t limit; // of_act_learn's
-		bool delete_learned;
 	} learned[XLATE_LEARNED_MAX];
 };
 
