@@ -17,7 +17,7 @@
 // instruction is a part of apply_actions.
 enum instruction { I_METER, I_APPLY, I_CLEAR, I_WRITE, I_METADATA, I_GOTO };
 static const char *const instruction_names[] = {
-    [I_METER] = "meter",	 [I_APPLY] = "an action",	  [I_CLEAR] = "clear_actions",
+    [I_METER] = "meter",	 [I_APPLY] = "all other actions", [I_CLEAR] = "clear_actions",
     [I_WRITE] = "write_actions", [I_METADATA] = "write_metadata", [I_GOTO] = "goto_table",
 };
 

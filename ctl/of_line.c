@@ -206,8 +206,7 @@ static int misplaced(struct of_line *l, const struct keyword *k, const struct of
 	if (l->filter && k->read == read_priority)
 		return of_error_set(
 		    l->error, l->line, word->name, word->name_len,
-		    "is part of a strict filter only: match fields, cookie=, out_port= and "
-		    "out_group= are of any");
+		    "only a strict filter has one: add --strict, or write delete_strict");
 	return unknown_word(l, word);
 }
 

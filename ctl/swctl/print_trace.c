@@ -106,32 +106,16 @@ static void put_step(const struct pen *pen, const json_t *step)
 		put_line(pen, depth, INK_NONE, "  note", field_text(step, "note"));
 }
 
-// The table in which no rule matched, at the end of the steps; -1 when that is not how they end.
-static long long missing_table(const json_t *steps)
-{
-	size_t n = json_array_size(steps);
-	const json_t *last = NULL;
-	while (n > 0 && (!last || field_present(last, "note")))
-		last = json_array_get(steps, --n);
-	if (!field_present(last, "table") || field_present(last, "rule"))
-		return -1;
-	return field_count(last, "table");
-}
-
 static void put_end(const struct pen *pen, const json_t *trace)
 {
 	const char *end = field_text(trace, "end");
-	bool drops = strcmp(field_text(trace, "actions"), "drop") == 0;
-	long long table = missing_table(json_object_get(trace, "steps"));
 	char text[160];
-	if (strcmp(end, "done") != 0)
-		snprintf(text, sizeof(text), "dropped: %s", end);
-	else if (drops && table >= 0)
-		snprintf(text, sizeof(text), "dropped: table %lld has no rule for it", table);
-	else
-		snprintf(text, sizeof(text), drops ? "dropped: no action outputs it" : "done");
-	bool good = !drops && strcmp(end, "done") == 0;
-	put_line(pen, 0, good ? INK_GOOD : INK_BAD, "end", text);
+	if (strcmp(end, "done") == 0) {
+		put_line(pen, 0, INK_GOOD, "end", end);
+		return;
+	}
+	snprintf(text, sizeof(text), "dropped: %s", end);
+	put_line(pen, 0, INK_BAD, "end", text);
 }
 
 static void put_walk(const struct pen *pen, const json_t *trace)

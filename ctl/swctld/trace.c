@@ -21,6 +21,7 @@ struct tracer {
 	struct of_ports names;
 	json_t *steps;
 	unsigned *looks;
+	int missed; // the table that the walk ends in without a rule, or -1
 };
 
 static json_t *take_text(char *text)
@@ -84,6 +85,7 @@ static void on_table(void *arg, unsigned depth, uint8_t table, const struct of_k
 	const struct classifier *c = rules_tables(t->d->rules)[table];
 	json_t *step = json_pack("{s:i, s:i}", "depth", depth_shown(depth), "table", (int)table);
 	bool looks = c && may_look(t, c);
+	t->missed = rule ? -1 : table;
 	if (rule)
 		json_object_set_new(step, "rule", rule_json(t, rule));
 	if (looks)
@@ -97,6 +99,7 @@ static void on_action(void *arg, unsigned depth, const struct of_action *action)
 {
 	struct tracer *t = arg;
 	struct of_actions *one = malloc(sizeof(*one) + action->len);
+	t->missed = -1;
 	if (!one)
 		return;
 	one->n_bytes = action->len;
@@ -127,13 +130,34 @@ static json_t *flow_text(const struct tracer *t, const struct flow_key *key)
 	return take_text(of_match_format(&match, &t->names));
 }
 
+// Actions that are left over may still measure what is dropped.
+static bool is_sent(const struct xlate_result *result)
+{
+	for (unsigned i = 0; i < result->n_actions; i++) {
+		enum action_type type = result->actions[i].type;
+		if (type == ACTION_OUTPUT || type == ACTION_RECIRC)
+			return true;
+	}
+	return false;
+}
+
+static json_t *end_text(const struct tracer *t, const struct xlate_result *result)
+{
+	if (result->end != XLATE_OK || is_sent(result))
+		return json_string(xlate_end_text(result->end));
+	if (t->missed >= 0)
+		return json_sprintf("table %d has no rule for it", t->missed);
+	return json_string("no action outputs it");
+}
+
 json_t *trace_key(struct swctld *d, const struct flow_key *key, unsigned *looks)
 {
 	static struct xlate_result result;
 	struct tracer t = {.d = d,
 			   .names = ports_names(d->ports),
 			   .steps = json_array(),
-			   .looks = looks};
+			   .looks = looks,
+			   .missed = -1};
 	struct xlate_trace trace = {on_table, on_action, on_note, &t};
 	struct xlate_ctx ctx = {
 	    .tables = rules_tables(d->rules),
@@ -146,8 +170,8 @@ json_t *trace_key(struct swctld *d, const struct flow_key *key, unsigned *looks)
 	ctx.ports = ports_xlate(d->ports, &ctx.n_ports);
 	translate(&ctx, key, &result);
 	json_t *told =
-	    json_pack("{s:o, s:o, s:s, s:o, s:o}", "flow", flow_text(&t, key), "steps", t.steps,
-		      "end", xlate_end_text(result.end), "megaflow",
+	    json_pack("{s:o, s:o, s:o, s:o, s:o}", "flow", flow_text(&t, key), "steps", t.steps,
+		      "end", end_text(&t, &result), "megaflow",
 		      take_text(dp_match_format(&result.match, ports_name_of, d->ports)), "actions",
 		      take_text(dp_actions_format(result.actions, result.n_actions, ports_name_of,
 						  d->ports)));

@@ -18,7 +18,7 @@ def test_the_table_of_drop_reasons_is_the_codes():
 
 
 def test_files_that_the_documents_name_exist():
-    for page in ("README.md", "docs/architecture.md", "docs/control-protocol.md"):
+    for page in ("README.md", "docs/architecture.md", "docs/control-protocol.md", "docs/flow-language.md"):
         text = (ROOT / page).read_text()
         for name in re.findall(r"`([a-z_/]+\.[ch])`", text):
             found = list(ROOT.glob(f"*/{name}")) + list(ROOT.glob(f"ctl/*/{name}")) + list(ROOT.glob(name)) + list(ROOT.glob(f"ctl/{name}"))

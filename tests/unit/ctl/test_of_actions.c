@@ -274,7 +274,7 @@ static void instructions_stand_in_openflows_order(void **state)
 	expect_error("", "goto_table:1,output:1", 14,
 		     "column 14: \"output\": must stand before goto_table");
 	expect_error("", "output:1,meter:1", 10,
-		     "column 10: \"meter\": must stand before an action");
+		     "column 10: \"meter\": must stand before all other actions");
 	expect_error("", "write_metadata:1,clear_actions", 18,
 		     "column 18: \"clear_actions\": must stand before write_metadata");
 	expect_error("", "goto_table:1,goto_table:2", 14, "column 14: \"goto_table\": given twice");

@@ -335,8 +335,8 @@ static void what_is_no_filter_is_refused(void **state)
 			    "column 4: \"actions\": is no part of a filter");
 	expect_filter_error(
 	    false, "priority=5", 1,
-	    "column 1: \"priority\": is part of a strict filter only: match fields, "
-	    "cookie=, out_port= and out_group= are of any");
+	    "column 1: \"priority\": only a strict filter has one: add --strict, or write "
+	    "delete_strict");
 	expect_filter_error(false, "idle_timeout=5", 1,
 			    "column 1: \"idle_timeout\": unknown field");
 	expect_filter_error(false, "out_prt=5", 1,

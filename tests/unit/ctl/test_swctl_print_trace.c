@@ -78,34 +78,23 @@ static void a_walk_lines_up_and_nests(void **state)
 static void the_end_says_why_nothing_is_sent(void **state)
 {
 	(void)state;
-	expect(print_trace_in, ENDS("{'depth': 0, 'table': 3}", "done", "drop"),
+	expect(print_trace_in,
+	       ENDS("{'depth': 0, 'table': 3}", "table 3 has no rule for it", "meter(1)"),
 	       "packet     ip\n"
 	       "table 3    no rule matches\n"
 	       "end        dropped: table 3 has no rule for it\n"
 	       "megaflow   m\n"
-	       "actions    drop\n");
+	       "actions    meter(1)\n");
 	expect(print_trace_in,
 	       ENDS("{'depth': 0, 'table': 3, 'rule': "
 		    "{'priority': 1, 'match': 'ip', 'actions': 'drop'}"
-		    "}",
-		    "done", "drop"),
+		    "}, {'depth': 0, 'note': 'n'}",
+		    "no action outputs it", "drop"),
 	       "packet     ip\n"
 	       "table 3    priority=1,ip\n"
 	       "  action   drop\n"
-	       "end        dropped: no action outputs it\n"
-	       "megaflow   m\n"
-	       "actions    drop\n");
-	expect(print_trace_in,
-	       ENDS("{'depth': 0, 'table': 3}, {'depth': 0, 'note': 'n'}", "done", "drop"),
-	       "packet     ip\n"
-	       "table 3    no rule matches\n"
 	       "  note     n\n"
-	       "end        dropped: table 3 has no rule for it\n"
-	       "megaflow   m\n"
-	       "actions    drop\n");
-	expect(print_trace_in, ENDS("", "resubmits nested more than 64 deep: a loop?", "drop"),
-	       "packet     ip\n"
-	       "end        dropped: resubmits nested more than 64 deep: a loop?\n"
+	       "end        dropped: no action outputs it\n"
 	       "megaflow   m\n"
 	       "actions    drop\n");
 }

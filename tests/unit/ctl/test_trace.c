@@ -132,7 +132,7 @@ static void a_table_without_a_match_is_told(void **arg)
 	assert_null(json_object_get(first_step(told), "rule"));
 	assert_string_equal(text_of(first_step(told), "near_by"), "nw_proto");
 	assert_string_equal(text_of(told, "actions"), "drop");
-	assert_string_equal(text_of(told, "end"), "done");
+	assert_string_equal(text_of(told, "end"), "table 0 has no rule for it");
 	json_decref(told);
 }
 
@@ -238,6 +238,28 @@ static void the_end_says_why_a_packet_is_dropped(void **arg)
 	json_decref(told);
 }
 
+static void expect_end(struct control *c, const char *want)
+{
+	json_t *told = trace(c, 80);
+	assert_string_equal(text_of(told, "end"), want);
+	json_decref(told);
+}
+
+// What is left may be a meter, which measures what goes nowhere.
+static void a_packet_that_goes_nowhere_is_told_as_dropped(void **arg)
+{
+	struct control *c = *arg;
+	control_change(c, "meter add meter=1,pktps,bands=type=drop,rate=1\n"
+			  "flow add tcp,actions=meter:1,goto_table:1");
+	expect_end(c, "table 1 has no rule for it");
+	control_change(c, "flow add table=1,tcp,actions=mod_nw_ttl:7");
+	expect_end(c, "no action outputs it");
+	control_change(c, "flow add table=1,tcp,actions=resubmit(,2),load:1->NXM_NX_REG0[]");
+	expect_end(c, "no action outputs it");
+	control_change(c, "flow add table=1,tcp,actions=resubmit(,2),output:p2");
+	expect_end(c, "done");
+}
+
 static void tracing_learns_nothing(void **arg)
 {
 	struct control *c = *arg;
@@ -264,6 +286,7 @@ int main(void)
 	    WITH_CONTROL(a_register_may_make_the_difference),
 	    WITH_CONTROL(groups_leave_notes),
 	    WITH_CONTROL(the_end_says_why_a_packet_is_dropped),
+	    WITH_CONTROL(a_packet_that_goes_nowhere_is_told_as_dropped),
 	    WITH_CONTROL(tracing_learns_nothing),
 	};
 	return cmocka_run_group_tests_name("trace", tests, NULL, NULL);
