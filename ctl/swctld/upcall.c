@@ -26,7 +26,7 @@ const struct upcall_counts *upcall_counts(void)
 static bool has_room(const struct swctld *d, uint32_t in_port)
 {
 	unsigned max = datapath_max_flows(d->datapath), n = megaflows_count(d->megaflows);
-	return !max || (n < max && megaflows_count_port(d->megaflows, in_port) <= max - n);
+	return !max || (n < max && megaflows_count_port(d->megaflows, in_port) < max - n);
 }
 
 // The known megaflow of a translation, or a new one; NULL when there is no room.
