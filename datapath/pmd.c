@@ -77,7 +77,7 @@ static int launch(unsigned core, unsigned index, char *err, size_t err_len)
 
 	config.inject_rxq = &pool.inject_rxqs[index];
 	if (!config.inject_rxq->upcalls)
-		config.inject_rxq->upcalls = upcall_ring_create(0, SOCKET_ID_ANY);
+		config.inject_rxq->upcalls = upcall_ring_create(0, UPCALL_RING_SIZE, SOCKET_ID_ANY);
 	if (!config.inject_rxq->upcalls) {
 		snprintf(err, err_len, "core %u: no memory for its rings; give swd more with --mem",
 			 core);

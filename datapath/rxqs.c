@@ -162,7 +162,7 @@ static int rxq_add(struct port *port, uint16_t queue)
 	if (!rxq)
 		return -ENOMEM;
 	*rxq = (struct rxq){.port = port, .queue = queue, .pmd_index = SPREAD_NOBODY};
-	rxq->upcalls = upcall_ring_create(port->no, SOCKET_ID_ANY);
+	rxq->upcalls = upcall_ring_create(port->no, UPCALL_RING_SIZE, SOCKET_ID_ANY);
 	if (!rxq->upcalls) {
 		free(rxq);
 		return -ENOMEM;

@@ -257,7 +257,7 @@ static void source_del(struct source *source)
 	free(source);
 }
 
-struct rte_ring *upcall_ring_create(uint32_t port_no, int numa_node)
+struct rte_ring *upcall_ring_create(uint32_t port_no, unsigned n_packets, int numa_node)
 {
 	struct source *source = source_find(port_no);
 	struct rte_ring *ring;
@@ -266,7 +266,7 @@ struct rte_ring *upcall_ring_create(uint32_t port_no, int numa_node)
 		source = source_add(port_no);
 	if (!source)
 		return NULL;
-	ring = ring_create(sizeof(void *), UPCALL_RING_SIZE, numa_node);
+	ring = ring_create(sizeof(void *), n_packets, numa_node);
 	if (ring)
 		source->rings[source->n_rings++] = ring;
 	else if (source->n_rings == 0)

@@ -10,7 +10,9 @@
 
 #include "datapath/pmd.h"
 
-#define UPCALL_RING_SIZE  4096	    // packets per receive queue
+// Packets per receive queue: some 30 ms of new flows at the rate at which swctld sets them up, in
+// which it may wait for its core.
+#define UPCALL_RING_SIZE  4096
 #define UPCALL_PACKET_MAX FRAME_MAX // bytes of the longest packet that is handed over
 
 // Control thread.
@@ -29,7 +31,7 @@ void upcall_fini(void); // no PMD runs
 // The pool's: a ring that upcall_drain() empties, of a port's receive queue; port number 0: of
 // injected packets, which has turns and a budget of its own. NULL when out of memory. Control
 // thread.
-struct rte_ring *upcall_ring_create(uint32_t port_no, int numa_node);
+struct rte_ring *upcall_ring_create(uint32_t port_no, unsigned n_packets, int numa_node);
 void upcall_ring_destroy(struct rte_ring *ring); // no producer is left; what waits is freed
 
 // PMD side, producer of rxq->upcalls. Takes the packet over, a copy if it is lent, with its

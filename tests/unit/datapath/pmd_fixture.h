@@ -9,6 +9,8 @@
 
 #include <arpa/inet.h>
 
+#define MISS_RING_SIZE 256 // packets: less than the buffers that there are here
+
 #define FIXTURE_PORTS 4
 
 static struct {
@@ -32,9 +34,9 @@ static inline int fixture_up(void **state)
 	fx.flows = flow_table_create(fx.rcu, 1024, SOCKET_ID_ANY);
 	for (uint32_t no = 1; no <= FIXTURE_PORTS; no++)
 		fake_port_open(&fx.ports[no], no, 1);
-	fx.inject_rxq.upcalls = upcall_ring_create(0, SOCKET_ID_ANY);
+	fx.inject_rxq.upcalls = upcall_ring_create(0, MISS_RING_SIZE, SOCKET_ID_ANY);
 	fx.rxq = (struct rxq){.port = &fx.ports[1].port,
-			      .upcalls = upcall_ring_create(1, SOCKET_ID_ANY)};
+			      .upcalls = upcall_ring_create(1, MISS_RING_SIZE, SOCKET_ID_ANY)};
 	fx.poll = (struct rxq_poll){
 	    .rx = fake_rx, .port = fx.rxq.port, .rxq = &fx.rxq, .port_no = 1, .queue = 0};
 	const struct pmd_pool_config pool = {.rcu = fx.rcu,

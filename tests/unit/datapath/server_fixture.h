@@ -31,6 +31,8 @@
 
 #include "tests/unit/flowtable/eal.h"
 
+#define MISS_RING_SIZE 256 // packets: less than the buffers that there are here
+
 #define MAX_FLOWS  20000
 #define TIMEOUT_MS 10000
 
@@ -97,7 +99,7 @@ static inline int fixture_start(void **state)
 	event_add(fx.on_stop, NULL);
 	pmd_pool_init(&config);
 	upcall_init();
-	fx.rxq.upcalls = upcall_ring_create(0, SOCKET_ID_ANY);
+	fx.rxq.upcalls = upcall_ring_create(0, MISS_RING_SIZE, SOCKET_ID_ANY);
 	return fx.flows != NULL && fx.rxq.upcalls != NULL ? 0 : -1;
 }
 

@@ -50,16 +50,16 @@ static void misses_go_to_the_ring_in_order_and_wake_once(void **state)
 
 static void misses_past_the_ring_drop_and_count(void **state)
 {
-	static struct rte_mbuf *pkts[2 * UPCALL_RING_SIZE];
+	static struct rte_mbuf *pkts[2 * MISS_RING_SIZE];
 
 	(void)state;
-	for (unsigned i = 0; i < UPCALL_RING_SIZE + 10; i++)
+	for (unsigned i = 0; i < MISS_RING_SIZE + 10; i++)
 		receive(packet_udp((uint16_t)i, 100));
 	while (forward_rx(fx.pmd, &fx.poll))
 		;
 	assert_int_equal(drops_of(1, DROP_UPCALL_RING_FULL), 10);
-	assert_int_equal(upcall_drain(pkts, 2 * UPCALL_RING_SIZE, true), UPCALL_RING_SIZE);
-	rte_pktmbuf_free_bulk(pkts, UPCALL_RING_SIZE);
+	assert_int_equal(upcall_drain(pkts, 2 * MISS_RING_SIZE, true), MISS_RING_SIZE);
+	rte_pktmbuf_free_bulk(pkts, MISS_RING_SIZE);
 }
 
 static void misses_leave_buffers_for_established_flows(void **state)
@@ -371,7 +371,7 @@ static void injected_packets_run_their_actions(void **state)
 
 static void rings_are_drained_in_turn(void **state)
 {
-	struct rxq other = {.upcalls = upcall_ring_create(2, SOCKET_ID_ANY)};
+	struct rxq other = {.upcalls = upcall_ring_create(2, MISS_RING_SIZE, SOCKET_ID_ANY)};
 	struct rte_mbuf *pkts[64];
 	enum drop_reason reason;
 	unsigned n_other = 0;

@@ -483,16 +483,16 @@ static void the_control_side_sees_plain_frames(void **state)
 
 static void segments_past_the_ring_drop_and_count(void **state)
 {
-	static struct rte_mbuf *pkts[UPCALL_RING_SIZE];
+	static struct rte_mbuf *pkts[MISS_RING_SIZE];
 	struct frame_spec spec = {.proto = IPPROTO_TCP};
 	static struct big big;
 
 	(void)state;
 	big_make(&big, &spec, 100, 60000);
 	forward_one(packet_of_big(&big));
-	assert_int_equal(drops_of(1, DROP_UPCALL_RING_FULL), 600 - UPCALL_RING_SIZE);
-	assert_int_equal(upcall_drain(pkts, UPCALL_RING_SIZE, true), UPCALL_RING_SIZE);
-	rte_pktmbuf_free_bulk(pkts, UPCALL_RING_SIZE);
+	assert_int_equal(drops_of(1, DROP_UPCALL_RING_FULL), 600 - MISS_RING_SIZE);
+	assert_int_equal(upcall_drain(pkts, MISS_RING_SIZE, true), MISS_RING_SIZE);
+	rte_pktmbuf_free_bulk(pkts, MISS_RING_SIZE);
 }
 
 static void without_memory_the_rest_of_a_frame_counts(void **state)
@@ -518,7 +518,7 @@ static void without_memory_the_rest_of_a_frame_counts(void **state)
 // A port's check may have let through what no part of the switch must stumble over.
 static void fields_that_do_not_fit_do_no_harm(void **state)
 {
-	static struct rte_mbuf *pkts[UPCALL_RING_SIZE];
+	static struct rte_mbuf *pkts[MISS_RING_SIZE];
 	struct frame_spec spec = {.proto = IPPROTO_TCP};
 	static struct big big;
 	struct rte_mbuf *m;
@@ -548,7 +548,7 @@ static void fields_that_do_not_fit_do_no_harm(void **state)
 		for (uint32_t no = 2; no <= 4; no++)
 			while ((m = fake_port_sent(&fx.ports[no])))
 				rte_pktmbuf_free(m);
-		while ((n = upcall_drain(pkts, UPCALL_RING_SIZE, true)) > 0)
+		while ((n = upcall_drain(pkts, MISS_RING_SIZE, true)) > 0)
 			rte_pktmbuf_free_bulk(pkts, n);
 	}
 	assert_true(drops_of(1, DROP_MALFORMED) > 100);

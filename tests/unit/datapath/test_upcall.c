@@ -3,11 +3,13 @@
 
 #include "fake_port.h"
 
+#define MISS_RING_SIZE 256 // packets
+
 #define QUEUES 4 // of the port that floods
 
 static struct rxq flood[QUEUES], trickle;
 
-static struct rte_mbuf *pkts[UPCALL_RING_SIZE * (QUEUES + 1)];
+static struct rte_mbuf *pkts[MISS_RING_SIZE * (QUEUES + 1)];
 
 static int up(void **state)
 {
@@ -15,8 +17,9 @@ static int up(void **state)
 	assert_int_equal(upcall_init(), 0);
 	upcall_set_attached(true);
 	for (unsigned i = 0; i < QUEUES; i++)
-		flood[i] = (struct rxq){.upcalls = upcall_ring_create(1, SOCKET_ID_ANY)};
-	trickle = (struct rxq){.upcalls = upcall_ring_create(2, SOCKET_ID_ANY)};
+		flood[i] =
+		    (struct rxq){.upcalls = upcall_ring_create(1, MISS_RING_SIZE, SOCKET_ID_ANY)};
+	trickle = (struct rxq){.upcalls = upcall_ring_create(2, MISS_RING_SIZE, SOCKET_ID_ANY)};
 	return 0;
 }
 
@@ -204,7 +207,7 @@ static void a_port_that_goes_leaves_the_others_their_turns(void **state)
 	for (unsigned i = 0; i < QUEUES; i++) {
 		flood_rings();
 		upcall_ring_destroy(flood[i].upcalls);
-		flood[i].upcalls = upcall_ring_create(3 + i, SOCKET_ID_ANY);
+		flood[i].upcalls = upcall_ring_create(3 + i, MISS_RING_SIZE, SOCKET_ID_ANY);
 	}
 	assert_true(miss(&trickle, 2));
 	while (drain(512, true).n > 0)
