@@ -128,6 +128,27 @@ $(BUILD)/unit/%: $(BUILD)/obj/tests/unit/%.o $(call lib,unit_hot datapath ctl fl
 unit: $(UNIT_BINS) ## unit tests (SAN=1: under ASan and UBSan)
 	@for t in $(UNIT_BINS); do echo "== $$t"; $$t || exit 1; done
 
+# Parsers of what strangers send, under libFuzzer, for the machine it is built on. What broke one stays in build/fuzz.
+FUZZ_SECONDS     ?= 60
+FUZZ_CFLAGS      := -std=gnu11 -g -O1 -march=native -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined -I.
+FUZZ             := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
+FUZZ_SRC_dp_key  := $(wildcard ctl/dp_*.c flowtable/key*.c)
+FUZZ_SRC_dp_msg  := $(FUZZ_SRC_dp_key)
+FUZZ_SRC_extract := flowtable/extract.c
+FUZZ_SRC_of_flow := $(wildcard ctl/of_*.c) flowtable/of_key.c
+
+define fuzz_rule
+$(BUILD)/fuzz/$(1): tests/fuzz/fuzz_$(1).c $(FUZZ_SRC_$(1))
+	@mkdir -p $$(@D)
+	$$(call quiet,FUZZ)clang $(FUZZ_CFLAGS) -o $$@ $$^ -lmnl
+endef
+$(foreach f,$(FUZZ),$(eval $(call fuzz_rule,$(f))))
+
+.PHONY: fuzz
+fuzz: $(addprefix $(BUILD)/fuzz/,$(FUZZ)) ## what reads strangers' bytes, under libFuzzer: FUZZ_SECONDS=60 each
+	@for t in $^; do echo "== $$t"; mkdir -p $$t.corpus; \
+		$$t -max_total_time=$(FUZZ_SECONDS) -artifact_prefix=$$t- $$t.corpus >$$t.log 2>&1 || { tail -40 $$t.log; exit 1; }; done
+
 # Everything that needs the real programs: as root, with hugepages. SWD_BUILD tells the tests which programs.
 PYTEST := /usr/bin/python3 -m pytest -p no:cacheprovider -q --timeout=300
 GUEST  := $(CURDIR)/build/guest

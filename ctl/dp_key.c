@@ -117,6 +117,17 @@ static bool rows_put(struct nlmsghdr *nlh, size_t room, const struct flow_key *k
 	return true;
 }
 
+bool dp_key_put_origin(struct nlmsghdr *nlh, size_t room, uint16_t type, const struct flow_key *key)
+{
+	struct nlattr *top = mnl_attr_nest_start_check(nlh, room, type);
+	if (top == NULL ||
+	    !mnl_attr_put_u32_check(nlh, room, OVS_KEY_ATTR_RECIRC_ID, key->recirc_id) ||
+	    !mnl_attr_put_u32_check(nlh, room, OVS_KEY_ATTR_IN_PORT, key->in_port))
+		return false;
+	mnl_attr_nest_end(nlh, top);
+	return true;
+}
+
 bool dp_key_put(struct nlmsghdr *nlh, size_t room, uint16_t type, const struct flow_key *key,
 		const struct flow_key *mask)
 {

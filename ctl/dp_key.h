@@ -25,6 +25,12 @@ bool dp_key_put(struct nlmsghdr *nlh, size_t room, uint16_t type, const struct f
 // not built, like tunnels) with *error set.
 int dp_match_parse(const struct nlattr *key, const struct nlattr *mask, struct flow_match *match,
 		   struct dp_error *error);
+// Appends a nested key that only says where a packet came from: port and recirculation.
+bool dp_key_put_origin(struct nlmsghdr *nlh, size_t room, uint16_t type,
+		       const struct flow_key *key);
+// Reads just that from a nested key, whatever else stands in it; `out` is zero but for it. 0 or
+// -EINVAL with *error set.
+int dp_key_parse_origin(const struct nlattr *key, struct flow_key *out, struct dp_error *error);
 // Reads a nested key alone (OVS_PACKET_ATTR_KEY).
 int dp_key_parse(const struct nlattr *key, struct flow_key *out, struct dp_error *error);
 

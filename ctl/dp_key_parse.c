@@ -43,13 +43,18 @@ static const struct {
 };
 #define N_UNUSED_ROWS (sizeof(unused_rows) / sizeof(unused_rows[0]))
 
+// Each attribute of each message is looked up: by type, not by search.
+static const struct dp_key_row *row_of_type[OVS_KEY_ATTR_MAX + 1];
+
+__attribute__((constructor)) static void index_rows(void)
+{
+	for (unsigned i = 0; i < dp_key_n_rows; i++)
+		row_of_type[dp_key_rows[i].type] = &dp_key_rows[i];
+}
+
 static const struct dp_key_row *row_find(uint16_t type)
 {
-	for (unsigned i = 0; i < dp_key_n_rows; i++) {
-		if (dp_key_rows[i].type == type)
-			return &dp_key_rows[i];
-	}
-	return NULL;
+	return row_of_type[type];
 }
 
 static const char *attr_name(uint16_t type)
@@ -200,13 +205,10 @@ static int key_vlans_get(const struct key_nest *nest, struct flow_key *key, stru
 static int key_rows_get(const struct key_nest *nest, struct flow_key *key, struct dp_error *error)
 {
 	key->eth_type_be = htons(ETH_TYPE_NONE);
-	uint64_t present = 0;
+	uint64_t present = dp_key_present(key);
 	for (unsigned i = 0; i < dp_key_n_rows; i++) {
 		const struct dp_key_row *row = &dp_key_rows[i];
 		const struct nlattr *attr = nest->attrs[row->type];
-		// Rows stand in the order of headers: by now the key says whether this one can
-		// follow.
-		present = dp_key_present(key);
 		bool expected = present & DP_KEY_BIT(row->type);
 		if (attr == NULL) {
 			if (expected && !row->optional)
@@ -223,6 +225,8 @@ static int key_rows_get(const struct key_nest *nest, struct flow_key *key, struc
 		int rc = row_get(row, attr, false, key, error);
 		if (rc < 0)
 			return rc;
+		// Rows stand in the order of headers: now the key says which can follow.
+		present = dp_key_present(key);
 	}
 	return 0;
 }
@@ -260,14 +264,16 @@ static int mask_get(const struct key_nest *nest, const struct flow_key *key, str
 {
 	memset(mask, 0, sizeof(*mask));
 	int rc = mask_vlans_get(nest, mask, error);
+	uint64_t maskable = dp_key_maskable(key, mask);
 	for (unsigned i = 0; rc == 0 && i < dp_key_n_rows; i++) {
 		const struct dp_key_row *row = &dp_key_rows[i];
 		const struct nlattr *attr = nest->attrs[row->type];
 		if (attr == NULL)
 			continue;
-		if (dp_key_maskable(key, mask) & DP_KEY_BIT(row->type))
+		if (maskable & DP_KEY_BIT(row->type)) {
 			rc = row_get(row, attr, true, mask, error);
-		else if (!bytes_are_zero(attr))
+			maskable = dp_key_maskable(key, mask);
+		} else if (!bytes_are_zero(attr))
 			rc = dp_error_set(
 			    error, attr, -EINVAL,
 			    "%s's mask is set, but the key has no such header for sure", row->name);
@@ -377,5 +383,27 @@ int dp_key_parse(const struct nlattr *key, struct flow_key *out, struct dp_error
 	int rc = dp_match_parse(key, NULL, &match, error);
 	if (rc == 0)
 		*out = match.key;
+	return rc;
+}
+
+int dp_key_parse_origin(const struct nlattr *key, struct flow_key *out, struct dp_error *error)
+{
+	struct dp_attr_iter it;
+	const struct nlattr *attr;
+	int rc;
+	memset(out, 0, sizeof(*out));
+	dp_attr_iter_nest(&it, key);
+	while ((rc = dp_attr_next(&it, &attr, error)) > 0) {
+		uint16_t type = mnl_attr_get_type(attr);
+		if (type != OVS_KEY_ATTR_IN_PORT && type != OVS_KEY_ATTR_RECIRC_ID)
+			continue;
+		rc = len_check(attr, type, error);
+		if (rc < 0)
+			return rc;
+		if (type == OVS_KEY_ATTR_IN_PORT)
+			out->in_port = mnl_attr_get_u32(attr);
+		else
+			out->recirc_id = mnl_attr_get_u32(attr);
+	}
 	return rc;
 }

@@ -79,6 +79,13 @@ static int read_flag(struct learner *l, const struct of_word *word, size_t flag)
 	return 0;
 }
 
+// They take the action fin_timeout.
+static int read_foreign(struct learner *l, const struct of_word *word, size_t arg)
+{
+	(void)arg;
+	return of_act_fail_name(l->r, word, "not built yet");
+}
+
 static int read_result(struct learner *l, const struct of_word *word, size_t offset)
 {
 	struct of_subfield sf;
@@ -105,8 +112,8 @@ static const struct learn_row {
     {"priority", read_u16, IN_LEARN(priority), true},
     {"idle_timeout", read_u16, IN_LEARN(idle_timeout_s), true},
     {"hard_timeout", read_u16, IN_LEARN(hard_timeout_s), true},
-    {"fin_idle_timeout", read_u16, IN_LEARN(fin_idle_timeout_s), true},
-    {"fin_hard_timeout", read_u16, IN_LEARN(fin_hard_timeout_s), true},
+    {"fin_idle_timeout", read_foreign, 0, true},
+    {"fin_hard_timeout", read_foreign, 0, true},
     {"cookie", read_cookie, 0, true},
     {"send_flow_rem", read_flag, OF_LEARN_SEND_FLOW_REM, false},
     {"delete_learned", read_flag, OF_LEARN_DELETE_LEARNED, false},
@@ -353,8 +360,6 @@ void of_act_print_learn(struct of_out *out, const struct of_act_learn *a,
 	of_out_dec(out, a->table);
 	print_number(out, ",idle_timeout=", a->idle_timeout_s);
 	print_number(out, ",hard_timeout=", a->hard_timeout_s);
-	print_number(out, ",fin_idle_timeout=", a->fin_idle_timeout_s);
-	print_number(out, ",fin_hard_timeout=", a->fin_hard_timeout_s);
 	if (a->priority != OF_PRIORITY_DEFAULT) {
 		of_out_text(out, ",priority=");
 		of_out_dec(out, a->priority);

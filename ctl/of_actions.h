@@ -177,11 +177,10 @@ struct of_act_learn {
 	uint16_t priority;
 	uint64_t cookie;
 	uint16_t idle_timeout_s, hard_timeout_s;
-	uint16_t fin_idle_timeout_s, fin_hard_timeout_s;
 	uint32_t limit;		       // rules with this cookie in the table; 0: none
 	struct of_subfield result_dst; // a bit: whether learned; n_bits 0: none
 	uint8_t pad;
-	uint32_t n_specs, pad2;
+	uint32_t n_specs;
 	struct of_learn_spec specs[];
 };
 

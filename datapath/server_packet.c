@@ -69,7 +69,7 @@ int server_packet_execute(struct request *rq)
 	if (rc == 0)
 		rc = attrs_require(rq, attrs);
 	if (rc == 0)
-		rc = dp_key_parse(attrs[OVS_PACKET_ATTR_KEY], &key, &rq->error);
+		rc = dp_key_parse_origin(attrs[OVS_PACKET_ATTR_KEY], &key, &rq->error);
 	if (rc != 0)
 		return rc;
 	const struct nlattr *packet = attrs[OVS_PACKET_ATTR_PACKET];

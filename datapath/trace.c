@@ -143,9 +143,10 @@ void trace_step(struct trace_record *record, const struct flow_key *key,
 static void event_add(struct dp_trace_packet *packet, enum dp_trace_event_kind kind,
 		      uint32_t port_no, const char *reason, unsigned n)
 {
-	struct dp_trace_event *last = &packet->events[packet->n_events - 1];
+	struct dp_trace_event *last =
+	    packet->n_events > 0 ? &packet->events[packet->n_events - 1] : NULL;
 
-	if (packet->n_events > 0 && last->kind == kind && last->port_no == port_no &&
+	if (last && last->kind == kind && last->port_no == port_no &&
 	    strcmp(last->reason, reason) == 0) {
 		last->n += n;
 		return;

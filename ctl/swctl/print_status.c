@@ -20,6 +20,21 @@ static void print_daemon(const char *name, const json_t *daemon, FILE *out)
 	fputc('\n', out);
 }
 
+// Packets that met no megaflow, and what went wrong with some.
+static void print_misses(const json_t *result, FILE *out)
+{
+	const char *reason;
+	json_t *n;
+	fprintf(out, "%-10s %lld", "misses", field_count(result, "missed"));
+	if (field_count(result, "not_installed"))
+		fprintf(out, ", %lld without room for a megaflow",
+			field_count(result, "not_installed"));
+	fputc('\n', out);
+	json_object_foreach (json_object_get(result, "failed"), reason, n)
+		fprintf(out, "%-10s %lld dropped: %s (swctl trace shows where)\n", "",
+			(long long)json_integer_value(n), reason);
+}
+
 int print_show(const json_t *result, FILE *out)
 {
 	const json_t *swd = json_object_get(result, "swd");
@@ -32,8 +47,10 @@ int print_show(const json_t *result, FILE *out)
 	fprintf(out, "%-10s %lld, %lld up\n", "ports", field_count(result, "ports"),
 		field_count(result, "ports_up"));
 	fprintf(out, "%-10s %lld\n", "rules", field_count(result, "rules"));
-	fprintf(out, "%-10s %lld under %lld %s\n", "megaflows", field_count(result, "megaflows"),
-		field_count(result, "masks"), masks_word(result));
+	fprintf(out, "%-10s %lld under %lld %s of at most %lld\n", "megaflows",
+		field_count(result, "megaflows"), field_count(result, "masks"), masks_word(result),
+		field_count(result, "max_masks"));
+	print_misses(result, out);
 	fprintf(out, "%-10s %lld learned\n", "MACs", field_count(result, "macs"));
 	return 0;
 }

@@ -95,7 +95,8 @@ int flow_op_del(struct outbox *ob, const struct known_flow *f)
 }
 
 struct execute {
-	const struct nlattr *packet, *key;
+	const struct nlattr *packet;
+	const struct flow_key *key;
 	const struct encoded_actions *actions;
 };
 
@@ -109,12 +110,12 @@ static bool fill_execute(struct nlmsghdr *nlh, size_t room, const void *arg)
 {
 	const struct execute *x = arg;
 	return copy_attr(nlh, room, OVS_PACKET_ATTR_PACKET, x->packet) &&
-	       copy_attr(nlh, room, OVS_PACKET_ATTR_KEY | NLA_F_NESTED, x->key) &&
+	       dp_key_put_origin(nlh, room, OVS_PACKET_ATTR_KEY, x->key) &&
 	       mnl_attr_put_check(nlh, room, OVS_PACKET_ATTR_ACTIONS | NLA_F_NESTED,
 				  x->actions->len, x->actions->buf);
 }
 
-int flow_op_execute(struct outbox *ob, const struct nlattr *packet, const struct nlattr *key,
+int flow_op_execute(struct outbox *ob, const struct nlattr *packet, const struct flow_key *key,
 		    const struct encoded_actions *actions)
 {
 	struct execute x = {packet, key, actions};

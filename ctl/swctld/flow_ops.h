@@ -28,7 +28,7 @@ int flow_mask_canonical(struct flow_match *out, const struct flow_key *mask,
 int flow_op_put(struct outbox *ob, const struct megaflows *m, const struct known_flow *f,
 		bool echo);
 int flow_op_del(struct outbox *ob, const struct known_flow *f); // answered with the final counters
-int flow_op_execute(struct outbox *ob, const struct nlattr *packet, const struct nlattr *key,
+int flow_op_execute(struct outbox *ob, const struct nlattr *packet, const struct flow_key *key,
 		    const struct encoded_actions *actions);
 
 #endif

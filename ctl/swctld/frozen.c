@@ -10,6 +10,7 @@ struct frozen {
 	UT_hash_handle hh_number; // by number
 	uint32_t number;
 	uint32_t n_users;
+	uint64_t turn; // in which it was last found or made
 	size_t n_bytes;
 	uint64_t bytes[];
 };
@@ -17,6 +18,7 @@ struct frozen {
 struct frozen_states {
 	struct frozen *by_bytes;
 	struct frozen *by_number;
+	uint64_t turn; // of translations
 	uint32_t next;
 };
 
@@ -59,7 +61,12 @@ static struct frozen *by_number(const struct frozen_states *f, uint32_t number)
 	return state;
 }
 
-// Drops what no megaflow refers to. Whether there is room then.
+void frozen_begin(struct frozen_states *f)
+{
+	f->turn++;
+}
+
+// Drops what no megaflow refers to, and no translation under way. Whether there is room then.
 static bool make_room(struct frozen_states *f)
 {
 	struct frozen *state, *tmp;
@@ -67,7 +74,7 @@ static bool make_room(struct frozen_states *f)
 		return true;
 	HASH_ITER (hh, f->by_bytes, state, tmp) {
 		// cppcheck-suppress uninitvar // it does not see that HASH_ITER sets state
-		if (state->n_users == 0)
+		if (state->n_users == 0 && state->turn != f->turn)
 			drop(f, state);
 	}
 	// NOLINTNEXTLINE(clang-analyzer-unix.Malloc): cannot follow the links
@@ -78,14 +85,17 @@ uint32_t frozen_number(struct frozen_states *f, const void *bytes, size_t n_byte
 {
 	struct frozen *state;
 	HASH_FIND(hh, f->by_bytes, bytes, n_bytes, state);
-	if (state)
+	if (state) {
+		state->turn = f->turn;
 		return state->number;
+	}
 	state = make_room(f) ? calloc(1, sizeof(*state) + n_bytes) : NULL;
 	if (!state)
 		return 0;
 	while (f->next == 0 || by_number(f, f->next))
 		f->next++;
 	state->number = f->next++;
+	state->turn = f->turn;
 	state->n_bytes = n_bytes;
 	memcpy(state->bytes, bytes, n_bytes);
 	HASH_ADD_KEYPTR(hh, f->by_bytes, state->bytes, n_bytes, state);
@@ -95,7 +105,9 @@ uint32_t frozen_number(struct frozen_states *f, const void *bytes, size_t n_byte
 
 const struct frozen_head *frozen_find(const struct frozen_states *f, uint32_t number)
 {
-	const struct frozen *state = by_number(f, number);
+	struct frozen *state = by_number(f, number);
+	if (state)
+		state->turn = f->turn;
 	return state ? (const struct frozen_head *)state->bytes : NULL;
 }
 

@@ -4,7 +4,7 @@
 //
 // Equal states share a number, so that a megaflow that is translated again recirculates to the same
 // one. A state lives as long as a megaflow refers to it; one that nobody took goes when room is
-// needed.
+// needed, but not while the translation that found or made it is under way.
 #ifndef CTL_SWCTLD_FROZEN_H
 #define CTL_SWCTLD_FROZEN_H
 
@@ -35,6 +35,8 @@ struct frozen_states;
 
 struct frozen_states *frozen_create(void);
 void frozen_destroy(struct frozen_states *f);
+// A translation begins: what it finds and makes stays until the next one begins.
+void frozen_begin(struct frozen_states *f);
 // The number of a state, of n_bytes; 0 when there is no room or memory.
 uint32_t frozen_number(struct frozen_states *f, const void *state, size_t n_bytes);
 // Its bytes, or NULL.

@@ -2,6 +2,7 @@
 
 #include "ctl/swctld/db.h"
 #include "ctl/swctld/flow_index.h"
+#include "ctl/swctld/flow_pool.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -15,6 +16,7 @@ struct megaflows {
 	struct flow_index by_match;
 	struct known_flow *list;
 	struct flow_ids ids;
+	struct flow_pool pool;
 	uint64_t token; // of this process
 	unsigned n_awaited;
 	unsigned n_by_port[PORTS_MAX];
@@ -28,6 +30,7 @@ struct megaflows *megaflows_create(unsigned max_masks, struct frozen_states *fro
 	if (!m)
 		return NULL;
 	flow_ids_init(&m->ids);
+	flow_pool_init(&m->pool, sizeof(struct known_flow));
 	m->frozen = frozen;
 	m->masks = mask_budget_create(max_masks);
 	if (!m->masks || getrandom(&m->token, sizeof(m->token), 0) != sizeof(m->token)) {
@@ -48,6 +51,7 @@ void megaflows_destroy(struct megaflows *m)
 		megaflows_forget(m, f);
 	flow_ids_fini(&m->ids);
 	flow_index_fini(&m->by_match);
+	flow_pool_fini(&m->pool);
 	mask_budget_destroy(m->masks);
 	free(m);
 }
@@ -93,7 +97,7 @@ struct known_flow *megaflows_by_ufid(const struct megaflows *m, const struct flo
 struct known_flow *megaflows_add(struct megaflows *m, const struct flow_match *match,
 				 uint64_t now_ms)
 {
-	struct known_flow *f = aligned_alloc(_Alignof(struct known_flow), sizeof(*f));
+	struct known_flow *f = flow_pool_take(&m->pool);
 	if (!f)
 		return NULL;
 	memset(f, 0, sizeof(*f));
@@ -102,7 +106,7 @@ struct known_flow *megaflows_add(struct megaflows *m, const struct flow_match *m
 	if (!f->id || flow_index_add(&m->by_match, &f->match) < 0) {
 		if (f->id)
 			flow_ids_give(&m->ids, f->id);
-		free(f);
+		flow_pool_give(&m->pool, f);
 		return NULL;
 	}
 	f->created_ms = now_ms;
@@ -152,7 +156,7 @@ void megaflows_forget(struct megaflows *m, struct known_flow *f)
 	frozen_give(m->frozen, f->match.key.recirc_id);
 	known_rules_free(f->rules);
 	free(f->actions);
-	free(f);
+	flow_pool_give(&m->pool, f);
 }
 
 void megaflows_forget_leaving(struct megaflows *m)

@@ -3,6 +3,7 @@
 #include "ctl/swctld/megaflows.h"
 #include "ctl/swctld/rpc.h"
 #include "ctl/swctld/rules.h"
+#include "ctl/swctld/upcall.h"
 
 #include <sqlite3.h>
 #include <stdlib.h>
@@ -42,6 +43,19 @@ static json_t *swd_json(bool connected, const struct dp_info *info)
 			 (int)info->pid, "uptime_s", (json_int_t)(info->uptime_ms / 1000));
 }
 
+// Packets whose translation failed, by reason.
+static json_t *failed_json(void)
+{
+	json_t *failed = json_object();
+	for (unsigned end = XLATE_OK + 1; end < XLATE_ENDS; end++) {
+		uint64_t n = upcall_counts()->ends[end];
+		if (n)
+			json_object_set_new(failed, xlate_end_text(end),
+					    json_integer((json_int_t)n));
+	}
+	return failed;
+}
+
 int method_show(struct swctld *d, const json_t *params, struct rpc_reply *reply)
 {
 	struct dp_info info = {.pid = 0};
@@ -52,11 +66,13 @@ int method_show(struct swctld *d, const json_t *params, struct rpc_reply *reply)
 		      "uptime_s", (json_int_t)((clock_now_ms() - d->started_ms) / 1000), "db",
 		      rpc_text(d->db_path));
 	reply->result =
-	    json_pack("{s:o, s:o, s:i, s:i, s:i, s:i, s:i, s:i}", "swctld", self, "swd",
-		      swd_json(connected, &info), "ports", (int)ports_count(d->ports), "ports_up",
-		      (int)ports_up(d, connected), "rules", (int)rules_count(d->rules), "megaflows",
-		      connected ? (int)info.n_flows : 0, "masks", (int)info.n_masks, "macs",
-		      (int)macs(d));
+	    json_pack("{s:o, s:o, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:I, s:I, s:o}", "swctld",
+		      self, "swd", swd_json(connected, &info), "ports", (int)ports_count(d->ports),
+		      "ports_up", (int)ports_up(d, connected), "rules", (int)rules_count(d->rules),
+		      "megaflows", connected ? (int)info.n_flows : 0, "masks", (int)info.n_masks,
+		      "macs", (int)macs(d), "max_masks", (int)d->limits.masks, "missed",
+		      (json_int_t)upcall_counts()->missed, "not_installed",
+		      (json_int_t)upcall_counts()->not_installed, "failed", failed_json());
 	return 0;
 }
 

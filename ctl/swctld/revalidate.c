@@ -164,14 +164,6 @@ int revalidate_translate(struct revalidator *r, const struct flow_key *key, bool
 	return err;
 }
 
-void revalidate_teach(struct revalidator *r, const struct known_flow *f)
-{
-	if (!f->learns || !ports_by_no(r->d->ports, f->match.key.in_port))
-		return;
-	revalidate_translate(r, &f->match.key, true, &r->result);
-	revalidate_learn(r, &r->result);
-}
-
 static int send_change(struct revalidator *r, struct known_flow *f,
 		       const struct encoded_actions *actions, bool echo)
 {
@@ -250,6 +242,28 @@ static bool holds_for_all(const struct known_flow *f, const struct xlate_result 
 	       flow_mask_covers(&f->match.mask, &canonical.mask);
 }
 
+void revalidate_teach(struct revalidator *r, const struct known_flow *f)
+{
+	const struct flow_key *key = &f->match.key;
+	if (!f->learns || !ports_by_no(r->d->ports, key->in_port))
+		return;
+	// The key of a stale one need not have what would be taught now.
+	if (f->gen < r->changes.gen) {
+		revalidate_translate(r, key, false, &r->result);
+		if (!holds_for_all(f, &r->result))
+			return;
+	}
+	revalidate_translate(r, key, true, &r->result);
+	revalidate_learn(r, &r->result);
+}
+
+// A megaflow that has something new to teach goes: its next packet is missed and teaches at once,
+// where its counters would only at the next reading.
+static bool teaches_anew(const struct known_flow *f, const struct xlate_result *result)
+{
+	return result->learns && !counts_for(f, result);
+}
+
 // A megaflow of an address that is now elsewhere must go: if that one comes back here, its packets
 // must be seen to be learned from.
 static bool moved_away(const struct revalidator *r, const struct known_flow *f,
@@ -285,6 +299,7 @@ static int revalidate_one(struct revalidator *r, struct known_flow *f)
 		return drop(r, f);
 	revalidate_translate(r, &f->match.key, false, &r->result);
 	if (!holds_for_all(f, &r->result) || moved_away(r, f, &r->result) ||
+	    teaches_anew(f, &r->result) ||
 	    flow_actions_encode(&r->actions, r->result.actions, r->result.n_actions) < 0)
 		return drop(r, f);
 	return revalidate_apply(r, f, &r->result, &r->actions, false);

@@ -107,10 +107,25 @@ int rules_time(struct rules *rules, struct rule *rule)
 	return 0;
 }
 
+// The rule that counts for one that was modified, however often. From then on the one knows it at
+// once, and those between go: modifications that change no action leave megaflows as they are, and
+// would make a longer and longer chain.
+static struct rule *last_successor(struct rule *rule)
+{
+	struct rule *last = rule, *next = rule->successor;
+	while (last->removed && last->successor)
+		last = last->successor;
+	if (rule != last && next != last) {
+		rule_ref(last);
+		rule->successor = last;
+		rule_unref(next);
+	}
+	return last;
+}
+
 void rules_hit(struct rule *rule, uint64_t packets, uint64_t bytes, uint64_t used_ms)
 {
-	while (rule->removed && rule->successor)
-		rule = rule->successor;
+	rule = last_successor(rule);
 	rule->n_packets += packets;
 	rule->n_bytes += bytes;
 	if (used_ms && (int64_t)(used_ms - rule->used_ms) > 0)

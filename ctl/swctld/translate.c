@@ -155,13 +155,11 @@ void xlate_result_fini(struct xlate_result *result)
 static void state_init(struct xlate *x, const struct flow_key *key)
 {
 	struct xlate_state *now = &x->now;
-	memset(now, 0, sizeof(*now));
 	now->key.pkt = *key;
 	now->lses.base_type_be = key->eth_type_be;
 	// All of the pipeline's own.
 	memset(&now->written.metadata_be, 0xff, sizeof(now->written.metadata_be));
 	memset(now->written.reg_be, 0xff, sizeof(now->written.reg_be));
-	memset(&x->wire, 0, sizeof(x->wire));
 	x->wire.lses.base_type_be = key->eth_type_be;
 }
 
@@ -178,7 +176,14 @@ static void trim_actions(struct xlate_result *result)
 
 int translate(const struct xlate_ctx *ctx, const struct flow_key *key, struct xlate_result *result)
 {
-	struct xlate x = {.ctx = ctx, .orig = key, .mask = &result->match.mask, .result = result};
+	struct xlate x;
+	memset(&x, 0, offsetof(struct xlate, action_set));
+	x.ctx = ctx;
+	x.orig = key;
+	x.mask = &result->match.mask;
+	x.result = result;
+	if (ctx->frozen)
+		frozen_begin(ctx->frozen);
 	result_init(result, key);
 	state_init(&x, key);
 	bool runs_set = true;

@@ -51,6 +51,7 @@ enum xlate_end {
 	XLATE_TOO_DEEP,
 	XLATE_STACK, // push onto a full one
 	XLATE_NO_MEMORY,
+	XLATE_ENDS,
 };
 // All but XLATE_OK drop the packet.
 const char *xlate_end_text(enum xlate_end end);
@@ -77,7 +78,6 @@ struct xlate_result {
 	struct xlate_learned {
 		struct of_flow flow;
 		uint32_t limit; // of_act_learn's
-		bool delete_learned;
 	} learned[XLATE_LEARNED_MAX];
 };
 

@@ -14,13 +14,19 @@
 static struct xlate_result result;
 static struct encoded_actions actions;
 static uint64_t paused_until_ms;
+static struct upcall_counts counts;
+
+const struct upcall_counts *upcall_counts(void)
+{
+	return &counts;
+}
 
 // A port may have as many megaflows as are left for all others: one that floods has half of them at
 // most, and the more ports do, the less each.
 static bool has_room(const struct swctld *d, uint32_t in_port)
 {
 	unsigned max = datapath_max_flows(d->datapath), n = megaflows_count(d->megaflows);
-	return !max || (n < max && megaflows_count_port(d->megaflows, in_port) <= max - n);
+	return !max || (n < max && megaflows_count_port(d->megaflows, in_port) < max - n);
 }
 
 // The known megaflow of a translation, or a new one; NULL when there is no room.
@@ -42,8 +48,10 @@ static struct known_flow *megaflow_for(struct swctld *d, const struct flow_match
 static void install(struct swctld *d, const struct flow_key *key, uint64_t now_ms)
 {
 	struct known_flow *f = megaflow_for(d, &result.match, key, now_ms);
-	if (!f)
-		return; // its packets keep coming here
+	if (!f) { // its packets keep coming here
+		counts.not_installed++;
+		return;
+	}
 	bool first = f->n_sent == 0;
 	bool force = now_ms - f->sent_ms > RESEND_MS;
 	if (revalidate_apply(d->revalidator, f, &result, &actions, force) < 0 && first)
@@ -63,12 +71,14 @@ static void packet_missed(struct swctld *d, const struct nlattr *packet,
 		return; // removed a moment ago
 	uint64_t now_ms = clock_now_ms();
 	revalidate_translate(d->revalidator, &key, true, &result);
+	counts.missed++;
+	counts.ends[result.end]++;
 	for (unsigned i = 0; i < result.n_rules; i++)
 		rules_hit(result.rules[i], 1, mnl_attr_get_payload_len(packet), now_ms);
 	if (flow_actions_encode(&actions, result.actions, result.n_actions) == 0) {
 		install(d, &key, now_ms);
 		// Also without actions: swd counts the drop.
-		flow_op_execute(datapath_outbox(d->datapath), packet, key_attr, &actions);
+		flow_op_execute(datapath_outbox(d->datapath), packet, &key, &actions);
 	}
 	revalidate_learn(d->revalidator, &result);
 }

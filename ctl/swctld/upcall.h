@@ -4,7 +4,18 @@
 
 #include "ctl/swctld/daemon.h"
 
+#include "ctl/swctld/translate.h"
+
 #include <libmnl/libmnl.h>
+
+// Since swctld started.
+struct upcall_counts {
+	uint64_t missed;	   // packets
+	uint64_t not_installed;	   // of them: more megaflows or masks than there may be
+	uint64_t ends[XLATE_ENDS]; // by how their translation ended
+};
+
+const struct upcall_counts *upcall_counts(void);
 
 // One message from the connection for upcalls: a missed packet, the refusal of a megaflow, or the
 // final counters of one. The caller flushes the outbox after the last one it has.

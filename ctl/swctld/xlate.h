@@ -73,6 +73,7 @@ struct xlate {
 	char *parts;	     // records to go on with then
 	size_t n_part_bytes;
 	uint16_t n_set, n_stack;
+	// As many as n_set and n_stack say; these stand last, and are not zeroed for each packet.
 	const struct of_action *action_set[XLATE_ACTION_SET_MAX];
 	of_value stack[XLATE_STACK_MAX];
 };

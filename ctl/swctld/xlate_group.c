@@ -126,7 +126,9 @@ void xlate_group(struct xlate *x, uint32_t id)
 	}
 	const struct of_group *group = &found->of;
 	if (group->type == OF_GROUP_SELECT) {
-		run_chosen(x, group, selected(x, group));
+		int chosen = selected(x, group);
+		if (!x->freezing) // otherwise it is chosen when the packet has come round
+			run_chosen(x, group, chosen);
 	} else if (group->type == OF_GROUP_FF) {
 		run_chosen(x, group, first_live(x, group));
 	} else {
@@ -180,7 +182,8 @@ static uint32_t link_of(const struct of_act_multipath *mp, uint32_t hash)
 void xlate_multipath(struct xlate *x, const struct of_act_multipath *mp)
 {
 	uint32_t hash = xlate_hash_fields(x, mp->fields, mp->basis);
-	xlate_set(x, &mp->dst, link_of(mp, hash), of_value_ones(mp->dst.n_bits));
+	if (!x->freezing)
+		xlate_set(x, &mp->dst, link_of(mp, hash), of_value_ones(mp->dst.n_bits));
 }
 
 static uint32_t first_up(const struct xlate *x, const struct of_act_bundle *bundle)

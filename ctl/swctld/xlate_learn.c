@@ -86,7 +86,6 @@ static void learn_rule(struct xlate *x, const struct of_act_learn *learn)
 	struct xlate_learned *learned = &result->learned[result->n_learned++];
 	memset(learned, 0, sizeof(*learned));
 	learned->limit = learn->limit;
-	learned->delete_learned = learn->flags & OF_LEARN_DELETE_LEARNED;
 	learned->flow = (struct of_flow){
 	    .priority = learn->priority,
 	    .table = learn->table,

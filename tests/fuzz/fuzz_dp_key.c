@@ -1,6 +1,4 @@
 // Keys and masks alone: the first byte says where the key's attribute ends and the mask's begins.
-//   clang -fsanitize=fuzzer,address,undefined -I. tests/fuzz/fuzz_dp_key.c ctl/dp_*.c
-//   flowtable/key*.c -lmnl
 #include "ctl/dp_actions.h"
 #include "ctl/dp_key.h"
 

@@ -1,7 +1,5 @@
 // The datapath protocol as swd reads it: a datagram of messages, their attributes, keys, masks and
 // actions. What is read must come back the same when it is written and read again.
-//   clang -fsanitize=fuzzer,address,undefined -I. tests/fuzz/fuzz_dp_msg.c ctl/dp_*.c
-//   flowtable/key*.c -lmnl
 #include "ctl/dp_actions.h"
 #include "ctl/dp_meter.h"
 #include "ctl/dp_msg.h"

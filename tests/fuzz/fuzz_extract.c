@@ -1,8 +1,5 @@
 // Frames to keys: nothing is read past the end, the layout stays inside the frame, the fast way
 // gives what the whole one does, and a head that wants no more is enough.
-//   clang -fsanitize=fuzzer,address,undefined -march=x86-64-v2 -I. tests/fuzz/fuzz_extract.c
-//   flowtable/extract.c
-// With -march=native: the fast way of this machine's instruction set.
 #include "flowtable/extract_fast.h"
 
 #include <stdlib.h>

@@ -1,8 +1,5 @@
 // A flow's, filter's, group's or meter's text: whatever it is, it is refused with a place in the
 // text, or it reads the same after printing.
-//
-// clang -g -O1 -fsanitize=fuzzer,address,undefined -I. tests/fuzz/fuzz_of_flow.c ctl/of_*.c
-// flowtable/of_key.c -o fuzz_of_flow
 #include "ctl/of_flow.h"
 #include "ctl/of_group.h"
 #include "ctl/of_meter.h"

@@ -3,12 +3,18 @@
     vm1 --- swd --- vm2, vm3, vm4
 """
 
+import os
+import subprocess
 import time
 
 import pytest
+from conftest import attach
 from frames import *
+from switch import program
 
 BOUND_S = 1.0
+MANY_FLOWS = 60_000
+MANY_PPS = 100_000
 
 
 def right_within(net, packets, wanted, bound=BOUND_S):
@@ -67,6 +73,83 @@ def test_many_megaflows_are_all_right_within_a_second(net):
     net.vm2.expect_none(0.01)
 
 
+class ManyMegaflows:
+    """vm1 sends packets of many flows in turn, each with a megaflow of its own, to vm2 (bench-gen, both) or vm3."""
+
+    # The first rule matches nothing; who looks at it looks at all of a source address but its first byte.
+    NARROW = "priority=20,udp,in_port=vm1,nw_src=0.255.255.255/0.255.255.255,actions=drop"
+
+    def __init__(self, switch):
+        self.switch = switch
+        for name in ("vm1", "vm2"):
+            switch.swctl("add-port", name, "type=vhost-user", f"path={switch.run_dir}/{name}.sock", "mode=server")
+        self.vm3 = attach(switch, "vm3")
+        switch.wait_link("vm3")
+        switch.set_flows(self.NARROW, "priority=10,in_port=vm1,actions=output:vm2")
+        words = ["--core", 0, "--relax", 100, "--flows", MANY_FLOWS, "--prime", 20_000, "--rate", MANY_PPS, "--warmup", 0]
+        words += ["--seconds", 600, *(f"vhost:{os.path.join(switch.run_dir, p)}.sock" for p in ("vm1", "vm2"))]
+        self.generator = subprocess.Popen([program("bench-gen"), *map(str, words)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    def wait_whole(self):
+        """Until all flows have their megaflows and packets go at the full rate."""
+        self.switch.wait(lambda: self.switch.json("dp", "show")["flows"] >= MANY_FLOWS, f"{MANY_FLOWS} megaflows", 60)
+        self.switch.wait(lambda: self.rate() > 0.9 * MANY_PPS, f"{MANY_PPS} packets a second", 10)
+
+    def sent_to(self):
+        """{where packets of vm1 went: how many}, of all that the switch counts: ports that they left by, and its drops."""
+        sent = {p["name"]: p["tx_packets"] for p in self.switch.json("stats")["ports"] if p["name"] != "vm1"}
+        for (port, reason), packets in self.switch.drops().items():
+            where = "dropped" if port == "vm1" else port  # a port that does not read as fast as it gets
+            sent[where] = sent.get(where, 0) + packets
+        return sent
+
+    def rate(self):
+        begin, before = time.monotonic(), sum(self.sent_to().values())
+        time.sleep(0.2)
+        return (sum(self.sent_to().values()) - before) / (time.monotonic() - begin)
+
+    def last_wrong(self, acknowledged, wanted):
+        """Seconds from the change until the last packet went elsewhere, as seen until each flow had two turns after the bound."""
+        wrong = 0.0
+        before = self.sent_to()
+        while time.monotonic() - acknowledged < BOUND_S + 2 * MANY_FLOWS / MANY_PPS:
+            now = self.sent_to()
+            at = time.monotonic() - acknowledged
+            if any(now[w] > before.get(w, 0) for w in now if w != wanted):
+                wrong = at
+            before = now
+        assert self.rate() > 0.5 * MANY_PPS, "the traffic is over"
+        return wrong
+
+    def close(self):
+        self.generator.kill()
+        self.generator.wait()
+        self.vm3.close()
+
+
+MANY_CHANGES = (
+    (["add-flow", "priority=10,in_port=vm1,actions=output:vm3"], "vm3"),
+    (["add-flow", "priority=15,udp,tp_dst=1000,actions=output:vm2"], "vm2"),
+    (["add-flow", "priority=15,udp,tp_dst=1000,actions=drop"], "dropped"),
+    (["del-flows", "--strict", "priority=15,udp,tp_dst=1000"], "vm3"),
+)
+
+
+def test_fifty_thousand_megaflows_under_traffic_are_all_right_within_a_second(switch_factory):
+    many = ManyMegaflows(switch_factory(mem=512))
+    try:
+        many.wait_whole()
+        found = {}
+        for command, wanted in MANY_CHANGES:
+            many.switch.swctl(*command)
+            found[" ".join(command)] = many.last_wrong(time.monotonic(), wanted)
+            assert many.switch.json("dp", "show")["flows"] >= 50_000
+        print("last wrong packet, seconds after the change:", *(f"{s:.2f} {c}" for c, s in found.items()), sep="\n")
+        assert max(found.values()) <= BOUND_S, found
+    finally:
+        many.close()
+
+
 def test_rule_counters_survive_a_change_of_another_rule(net):
     net.set_flows("priority=1,udp,actions=output:vm2")
     for _ in range(5):
@@ -77,8 +160,6 @@ def test_rule_counters_survive_a_change_of_another_rule(net):
 
 
 def test_a_port_that_goes_and_comes_changes_flood(switch_factory):
-    from conftest import attach
-
     switch = switch_factory()
     guests = [attach(switch, n) for n in ("a", "b")]
     try:

@@ -31,8 +31,11 @@ def total(process):
 
 
 def rules(a, b):
-    """The first one matches nothing, but has each source address looked at: a megaflow an address."""
-    return [f"priority=20,udp,in_port={a},nw_src=1.2.3.4,actions=drop", f"priority=10,in_port={a},actions=output:{b}"]
+    """The first one matches nothing, and its mask is no prefix: who looks at it looks at all that tells a flow from another."""
+    return [
+        f"priority=20,udp,in_port={a},nw_src=0.255.255.255/0.255.255.255,actions=drop",
+        f"priority=10,in_port={a},actions=output:{b}",
+    ]
 
 
 def set_up_share(switch, attack_flows):

@@ -348,7 +348,7 @@ static const struct {
       "learn(table=10,NXM_OF_ETH_DST[]=NXM_OF_ETH_SRC[],output:NXM_OF_IN_PORT[])",
       "learn(table=1,cookie=5,limit=3,result_dst=reg0[3],eth_type=0x800,ip_src=10.0.0.1)",
       "learn(idle_timeout=5,priority=9,send_flow_rem,reg1[0..7]=6,load:7->reg2,load:reg3->reg4)",
-      "learn(hard_timeout=9,fin_idle_timeout=1,in_port=3,dl_vlan=5,delete_learned)"}},
+      "learn(hard_timeout=9,in_port=3,dl_vlan=5,delete_learned)"}},
     {"itusc",
      {"mod_nw_src:10.0.0.9", "set_field:10.0.0.0/8->ip_dst", "load:10->NXM_OF_IP_SRC[24..31]",
       "mod_nw_tos:8", "mod_nw_ecn:2", "mod_nw_ttl:9", "dec_ttl", "dec_ttl(1,2)"}},

@@ -248,6 +248,7 @@ static void do_clone(struct ref *r, const struct of_action *a)
 	r->copies++;
 	ref_run_records(r, n + 1, n->n_bytes);
 	r->copies--;
+	r->result->copy_expired |= r->result->expired;
 	r->result->expired = false;
 	r->exited = false; // an exit ends the copy alone, as in Open vSwitch after 3.1
 	memcpy(&r->p, &saved.p, sizeof(r->p));
@@ -410,7 +411,7 @@ void ref_run(const struct ref_switch *sw, uint32_t in_port, const struct model *
 	choices->n = 0;
 	result->events.n = result->n_rules = result->n_learned = 0;
 	result->unclear = NULL;
-	result->dropped = result->expired = false;
+	result->dropped = result->expired = result->copy_expired = false;
 	init_packet(&r.p, in_port, packet);
 	run_table(&r, 0, in_port);
 	run_action_set(&r);

@@ -82,6 +82,7 @@ struct ref_result {
 	// to: nothing can be compared.
 	const char *unclear; // why; NULL: it is clear
 	bool dropped;	     // by the limits of resubmit
+	bool copy_expired;   // a copy's TTL ran out
 	bool expired;	     // its TTL ran out: what would have come later has not happened
 	unsigned n_rules;
 	unsigned rules[REF_RULES_MAX]; // that it met: numbers, each once

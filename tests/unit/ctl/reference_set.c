@@ -127,6 +127,7 @@ static void run_bucket(struct ref *r, const struct of_bucket *b)
 	r->copies++;
 	ref_run_as_set(r, set, n);
 	r->copies--;
+	r->result->copy_expired |= r->result->expired;
 	r->result->expired = false;
 	memcpy(&r->p, &saved, sizeof(r->p));
 	r->exited = false;

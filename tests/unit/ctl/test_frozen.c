@@ -88,10 +88,28 @@ static void what_nobody_took_makes_room(void **state)
 	struct frozen_states *f = *state;
 	uint32_t taken = number_of(f, 0);
 	frozen_take(f, taken);
-	for (unsigned i = 1; i < 3 * FROZEN_MAX; i++)
+	for (unsigned i = 1; i < 3 * FROZEN_MAX; i++) {
+		frozen_begin(f);
 		assert_int_not_equal(number_of(f, i), 0);
+	}
 	assert_true(frozen_count(f) <= FROZEN_MAX);
 	assert_non_null(frozen_find(f, taken));
+}
+
+// Its translation runs records that stand in the one, and goes on to the other.
+static void what_a_translation_found_or_made_stays_while_it_runs(void **state)
+{
+	struct frozen_states *f = *state;
+	uint32_t found = number_of(f, 0);
+	for (unsigned i = 1; i < FROZEN_MAX; i++)
+		number_of(f, i);
+	frozen_begin(f);
+	assert_non_null(frozen_find(f, found));
+	uint32_t made = number_of(f, FROZEN_MAX);
+	for (unsigned i = 1; i < FROZEN_MAX; i++)
+		number_of(f, FROZEN_MAX + i);
+	assert_non_null(frozen_find(f, found));
+	assert_non_null(frozen_find(f, made));
 }
 
 static void when_all_are_in_use_there_is_no_number(void **state)
@@ -120,6 +138,7 @@ int main(void)
 	    WITH_FROZEN(numbers_start_elsewhere_in_each_process),
 	    WITH_FROZEN(a_state_lives_until_its_last_user_has_gone),
 	    WITH_FROZEN(what_nobody_took_makes_room),
+	    WITH_FROZEN(what_a_translation_found_or_made_stays_while_it_runs),
 	    WITH_FROZEN(when_all_are_in_use_there_is_no_number),
 	};
 	return cmocka_run_group_tests_name("frozen", tests, NULL, NULL);

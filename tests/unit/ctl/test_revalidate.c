@@ -244,14 +244,13 @@ static void work_waits_for_answers_when_many_are_owed(void **arg)
 	control_ports(c, 3);
 	// Every port asks for its own megaflow.
 	change(c, "flow add "
-		  "priority=5,tcp,actions=learn(table=9,eth_type=0x800,nw_proto=6,NXM_OF_TCP_DST[])"
-		  ",output:2");
+		  "priority=5,tcp,actions=move:NXM_OF_TCP_DST[]->NXM_NX_REG0[0..15],output:2");
 	for (uint16_t port = 1; port <= MEGAFLOWS_AWAITED_MAX + 10; port++)
 		miss(c, 1, port);
 	struct rules_change what =
 	    control_change(c, "flow add "
-			      "priority=9,tcp,actions=learn(table=9,eth_type=0x800,nw_proto=6,NXM_"
-			      "OF_TCP_DST[]),output:3");
+			      "priority=9,tcp,actions=move:NXM_OF_TCP_DST[]->NXM_NX_REG0[0..15],"
+			      "output:3");
 	revalidate_rules_changed(c->d.revalidator, &what);
 	unsigned n = 0;
 	while (megaflows_may_await(c->d.megaflows)) {
@@ -282,6 +281,43 @@ static void a_packet_teaches_a_rule_that_counters_keep_fresh(void **arg)
 	learned->used_ms = learned->modified_ms = 1;
 	fake_answer(&c->d, f, OVS_FLOW_CMD_NEW, 5);
 	assert_true(only_rule(c, "table=1")->used_ms >= used_ms);
+}
+
+// Its next packet is missed and teaches, rather than the next reading of its counters.
+static void a_megaflow_that_is_to_teach_from_now_on_goes(void **arg)
+{
+	struct control *c = *arg;
+	control_ports(c, 3);
+	change(c,
+	       "flow add in_port=1,tcp,actions=move:NXM_OF_TCP_SRC[]->NXM_NX_REG0[0..15],output:2");
+	miss(c, 1, 80);
+	change(c, "flow add in_port=1,tcp,actions=learn(table=1,eth_type=0x800,nw_proto=6,"
+		  "NXM_OF_TCP_DST[]=NXM_OF_TCP_SRC[],output:NXM_OF_IN_PORT[]),output:2");
+	assert_int_equal(fake_swd.n_del, 1);
+	assert_int_equal(megaflows_count(c->d.megaflows), 0);
+	struct known_flow *f = miss(c, 1, 80);
+	only_rule(c, "table=1");
+	// What it teaches stays the same: it stays.
+	change(c, "flow add in_port=2,udp,actions=drop");
+	assert_int_equal(fake_swd.n_del, 1);
+	assert_ptr_equal(megaflows_first(c->d.megaflows), f);
+}
+
+// Rules that want to know more than its key has have changed, and it has not been looked at yet.
+static void a_stale_megaflow_teaches_nothing_that_its_key_does_not_have(void **arg)
+{
+	struct control *c = *arg;
+	control_ports(c, 3);
+	change(c, "flow add in_port=1,tcp,actions=learn(table=1,eth_type=0x800,nw_proto=6,"
+		  "NXM_OF_TCP_DST[]=NXM_OF_TCP_SRC[],output:NXM_OF_IN_PORT[]),output:2");
+	struct known_flow *f = miss(c, 1, 80);
+	struct rules_change what =
+	    control_change(c, "flow add in_port=1,tcp,actions=learn(table=2,NXM_OF_ETH_DST[]="
+			      "NXM_OF_ETH_SRC[],output:NXM_OF_IN_PORT[]),output:2");
+	revalidate_rules_changed(c->d.revalidator, &what);
+	unsigned n_rules = rules_count(c->d.rules);
+	fake_answer(&c->d, f, OVS_FLOW_CMD_NEW, 5);
+	assert_int_equal(rules_count(c->d.rules), n_rules);
 }
 
 static void at_its_limit_learn_refreshes_what_is_there_and_adds_nothing(void **arg)
@@ -346,6 +382,8 @@ int main(void)
 	    WITH_SWD(what_could_not_be_sent_is_sent_later),
 	    WITH_SWD(work_waits_for_answers_when_many_are_owed),
 	    WITH_SWD(a_packet_teaches_a_rule_that_counters_keep_fresh),
+	    WITH_SWD(a_megaflow_that_is_to_teach_from_now_on_goes),
+	    WITH_SWD(a_stale_megaflow_teaches_nothing_that_its_key_does_not_have),
 	    WITH_SWD(at_its_limit_learn_refreshes_what_is_there_and_adds_nothing),
 	    WITH_SWD(packets_come_round_to_a_state_that_lives_as_long_as_they_may),
 	};

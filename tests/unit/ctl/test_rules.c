@@ -133,6 +133,26 @@ static void a_modification_keeps_counters_and_age(void **arg)
 	assert_int_equal(output_of(store_find(s, 6)), 2);
 }
 
+// Megaflows refer to the first of them while its actions stay the same.
+static void of_many_modifications_only_the_last_is_kept(void **arg)
+{
+	struct store *s = *arg;
+	store_add(s, "priority=7,tcp,actions=output:2");
+	struct rule *first = store_find(s, 7);
+	rule_ref(first);
+	for (unsigned i = 0; i < 100; i++)
+		store_add(s, "modify tcp,actions=output:2");
+	rules_hit(first, 3, 300, 0);
+	struct rule *last = store_find(s, 7);
+	assert_int_equal(last->n_packets, 3);
+	assert_ptr_equal(first->successor, last);
+	assert_int_equal(last->n_refs, 2); // the table's and the first one's
+	store_add(s, "delete tcp");
+	rules_hit(first, 3, 300, 0);
+	assert_int_equal(last->n_packets, 6);
+	rule_unref(first);
+}
+
 static void a_modification_sets_the_cookie_when_it_has_one(void **arg)
 {
 	struct store *s = *arg;
@@ -439,6 +459,7 @@ int main(void)
 	    WITH_STORE(a_port_range_stands_for_rules_that_cover_it),
 	    WITH_STORE(a_change_that_the_disk_refuses_does_nothing),
 	    WITH_STORE(a_modification_keeps_counters_and_age),
+	    WITH_STORE(of_many_modifications_only_the_last_is_kept),
 	    WITH_STORE(a_modification_sets_the_cookie_when_it_has_one),
 	    WITH_STORE(a_strict_modification_takes_match_and_priority_literally),
 	    WITH_STORE(a_modification_of_nothing_adds_unless_a_cookie_was_asked_for),

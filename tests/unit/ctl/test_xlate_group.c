@@ -108,6 +108,30 @@ static void select_divides_flows_by_weight(void **state)
 	bench_destroy(b);
 }
 
+// Addresses and ports are not known before: all flows would have the same hash.
+static void select_behind_the_last_label_is_chosen_when_the_packet_has_come_round(void **state)
+{
+	(void)state;
+	struct bench *b = bench_create();
+	struct flow_key labelled = mpls_key(1, 2, 16, 0);
+	bool seen[BENCH_PORTS + 1] = {false};
+	labelled.mpls_lse_be[0] = lse_be(16, 0, true, 64);
+	bench_group(b, "group_id=1,type=select,bucket=output:3,bucket=output:4");
+	bench_rules(b, "mpls,actions=pop_mpls:0x0800,group:1");
+	for (unsigned i = 0; i < 64; i++) {
+		struct flow_key inner = flow_key_of(i);
+		bench_run(b, &labelled);
+		assert_int_equal(b->result.n_frozen, 1);
+		inner.in_port = 1;
+		inner = bench_round(b, &inner);
+		bench_run(b, &inner);
+		assert_int_equal(b->result.n_actions, 1);
+		seen[b->result.actions[0].u.port] = true;
+	}
+	assert_true(seen[3] && seen[4]);
+	bench_destroy(b);
+}
+
 static void select_keeps_a_flow_and_its_answers_on_one_way(void **state)
 {
 	(void)state;
@@ -430,6 +454,7 @@ int main(void)
 	    cmocka_unit_test(a_bucket_is_an_action_set),
 	    cmocka_unit_test(a_bucket_may_go_on_in_a_table),
 	    cmocka_unit_test(select_divides_flows_by_weight),
+	    cmocka_unit_test(select_behind_the_last_label_is_chosen_when_the_packet_has_come_round),
 	    cmocka_unit_test(select_keeps_a_flow_and_its_answers_on_one_way),
 	    cmocka_unit_test(select_moves_only_the_flows_of_a_bucket_that_went),
 	    cmocka_unit_test(select_hashes_the_fields_that_it_names),
