@@ -138,9 +138,9 @@ FUZZ_SRC_extract := flowtable/extract.c
 FUZZ_SRC_of_flow := $(wildcard ctl/of_*.c) flowtable/of_key.c
 
 define fuzz_rule
-$(BUILD)/fuzz/$(1): tests/fuzz/fuzz_$(1).c $(FUZZ_SRC_$(1))
+$(BUILD)/fuzz/$(1): tests/fuzz/fuzz_$(1).c $(FUZZ_SRC_$(1)) $(wildcard ctl/*.h flowtable/*.h)
 	@mkdir -p $$(@D)
-	$$(call quiet,FUZZ)clang $(FUZZ_CFLAGS) -o $$@ $$^ -lmnl
+	$$(call quiet,FUZZ)clang $(FUZZ_CFLAGS) -o $$@ $$(filter %.c,$$^) -lmnl
 endef
 $(foreach f,$(FUZZ),$(eval $(call fuzz_rule,$(f))))
 
