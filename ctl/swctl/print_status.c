@@ -30,9 +30,10 @@ static void print_misses(const json_t *result, FILE *out)
 		fprintf(out, ", %lld without room for a megaflow",
 			field_count(result, "not_installed"));
 	fputc('\n', out);
-	json_object_foreach (json_object_get(result, "failed"), reason, n)
+	json_object_foreach (json_object_get(result, "failed"), reason, n) {
 		fprintf(out, "%-10s %lld dropped: %s (swctl trace shows where)\n", "",
 			(long long)json_integer_value(n), reason);
+	}
 }
 
 int print_show(const json_t *result, FILE *out)
