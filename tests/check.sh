@@ -27,7 +27,8 @@ finish() {
 }
 
 # All tests run on the best instruction set of this processor; these, in seconds, on the lesser ones.
-short="test_actions or test_match_fields or test_normal or test_random_rules or test_vhost_roles"
+short="test_actions or test_match_fields or test_normal or test_random_rules or test_vhost_roles
+	or (test_against_ovs and (MPLS or ARP or ND or IPv4 or IPv6 or VLAN or masked))"
 
 system_with() { # system_with ISA
 	if [ "$1" = plain ] || grep -qw "$1" /proc/cpuinfo; then
@@ -41,6 +42,7 @@ part build "$make" --no-print-directory "$jobs" all "$san"
 part lint "$make" --no-print-directory "$jobs" lint
 part "unit tests" "$make" --no-print-directory "$jobs" unit "$san"
 [ "$san" = SAN=1 ] || part "unit tests, ASan+UBSan" "$make" --no-print-directory "$jobs" unit SAN=1
+part "fuzz targets" "$make" --no-print-directory "$jobs" fuzz FUZZ_SECONDS=3
 part "guest image" "$make" --no-print-directory guest-image
 part "system tests" "$make" --no-print-directory system "$san"
 system_with plain

@@ -6,16 +6,6 @@
 
 #define CHOICES_TRIED 1024
 
-// The translator's groups are those of the test.
-const struct group *groups_find(const struct groups *groups, uint32_t id)
-{
-	for (unsigned i = 0; i < groups->n; i++) {
-		if (groups->list[i].of.id == id)
-			return &groups->list[i];
-	}
-	return NULL;
-}
-
 static struct rule *make_rule(const struct of_flow *flow, unsigned no)
 {
 	size_t n_bytes = cls_match_bytes(&flow->match.mask);

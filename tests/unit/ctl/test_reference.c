@@ -1,5 +1,6 @@
 // The reference interpreter by itself, on cases of the OpenFlow specification and ovs-actions(7).
 #include "tests/unit/ctl/property.h"
+#include "tests/unit/ctl/property_groups.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>

@@ -4,6 +4,7 @@
 //
 // PROPERTY_PAIRS: packets to compare; PROPERTY_SEED: where the seeds start (a report's seed repeats
 // it first); PROPERTY_FAILURES: mismatches to report before it ends.
+#include "tests/unit/ctl/property_groups.h"
 #include "tests/unit/ctl/property_report.h"
 
 #include "tests/unit/ctl/random_model.h"
