@@ -18,7 +18,9 @@ static struct dp_meter to_dp(const struct of_meter *of)
 						       : (uint32_t)SWD_METER_BAND_TYPE_DSCP_REMARK,
 		    .rate = band->rate,
 		    .burst = band->burst_size,
-		    .prec_level = band->prec_level,
+		    // There are three drop precedences: more is not to be raised by.
+		    .prec_level =
+			band->prec_level < DP_METER_PREC_MAX ? band->prec_level : DP_METER_PREC_MAX,
 		};
 	}
 	return dp;

@@ -16,6 +16,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+// More than a walk through 4096 tables of few actions has; long lists in a loop have millions.
+#define STEPS_MAX 16384
+
 struct tracer {
 	struct swctld *d;
 	struct of_ports names;
@@ -72,10 +75,25 @@ static void put_near(const struct tracer *t, json_t *step, const struct classifi
 						     : nearest_field_name(near.field)));
 }
 
-static void put_note(const struct tracer *t, unsigned depth, const char *text)
+static void append_note(const struct tracer *t, unsigned depth, const char *text)
 {
 	json_array_append_new(t->steps,
 			      json_pack("{s:i, s:s}", "depth", depth_shown(depth), "note", text));
+}
+
+// Whether there is room for a step. The last place is for saying that there is none.
+static bool may_step(const struct tracer *t, unsigned depth)
+{
+	size_t n = json_array_size(t->steps);
+	if (n == STEPS_MAX - 1)
+		append_note(t, depth, "more steps than a trace shows");
+	return n < STEPS_MAX - 1;
+}
+
+static void put_note(const struct tracer *t, unsigned depth, const char *text)
+{
+	if (may_step(t, depth))
+		append_note(t, depth, text);
 }
 
 static void on_table(void *arg, unsigned depth, uint8_t table, const struct of_key *key,
@@ -83,6 +101,8 @@ static void on_table(void *arg, unsigned depth, uint8_t table, const struct of_k
 {
 	struct tracer *t = arg;
 	const struct classifier *c = rules_tables(t->d->rules)[table];
+	if (!may_step(t, depth))
+		return;
 	json_t *step = json_pack("{s:i, s:i}", "depth", depth_shown(depth), "table", (int)table);
 	bool looks = c && may_look(t, c);
 	t->missed = rule ? -1 : table;
@@ -98,6 +118,8 @@ static void on_table(void *arg, unsigned depth, uint8_t table, const struct of_k
 static void on_action(void *arg, unsigned depth, const struct of_action *action)
 {
 	struct tracer *t = arg;
+	if (!may_step(t, depth))
+		return;
 	struct of_actions *one = malloc(sizeof(*one) + action->len);
 	t->missed = -1;
 	if (!one)

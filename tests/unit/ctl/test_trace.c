@@ -108,6 +108,39 @@ static void the_walk_is_told_step_by_step(void **arg)
 			"output:p3\n");
 }
 
+static void a_walk_that_does_not_end_is_told_in_part(void **arg)
+{
+	struct control *c = *arg;
+	control_change(c,
+		       "flow add tcp,actions=note:01,note:02,note:03,note:04,note:05,note:06,"
+		       "resubmit(,1),resubmit(,1)\n"
+		       "flow add table=1,actions=note:01,note:02,note:03,note:04,note:05,note:06,"
+		       "resubmit(,1),resubmit(,1)");
+	json_t *told = trace(c, 80), *steps = json_object_get(told, "steps");
+	size_t n = json_array_size(steps);
+	assert_string_not_equal(text_of(told, "end"), "done");
+	assert_true(n < 20000);
+	json_decref(told);
+	control_change(c,
+		       "flow add table=1,actions=note:01,note:02,note:03,note:04,note:05,note:06,"
+		       "resubmit(,2),resubmit(,2)\n"
+		       "flow add table=2,actions=resubmit(,3),resubmit(,3),resubmit(,3)\n"
+		       "flow add table=3,actions=resubmit(,4),resubmit(,4),resubmit(,4)\n"
+		       "flow add table=4,actions=resubmit(,5),resubmit(,5),resubmit(,5)\n"
+		       "flow add table=5,actions=resubmit(,6),resubmit(,6),resubmit(,6)\n"
+		       "flow add table=6,actions=note:01,note:02,note:03,note:04,note:05,note:06,"
+		       "resubmit(,7),resubmit(,7),resubmit(,7)\n"
+		       "flow add table=7,actions=note:01,note:02,note:03,note:04,note:05,note:06,"
+		       "note:07,note:08,note:09,note:0a,note:0b,note:0c");
+	told = trace(c, 80);
+	steps = json_object_get(told, "steps");
+	n = json_array_size(steps);
+	assert_true(n < 20000);
+	assert_string_equal(text_of(json_array_get(steps, n - 1), "note"),
+			    "more steps than a trace shows");
+	json_decref(told);
+}
+
 static void the_result_is_what_swd_would_have(void **arg)
 {
 	struct control *c = *arg;
@@ -276,6 +309,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    WITH_CONTROL(the_walk_is_told_step_by_step),
+	    WITH_CONTROL(a_walk_that_does_not_end_is_told_in_part),
 	    WITH_CONTROL(the_result_is_what_swd_would_have),
 	    WITH_CONTROL(a_table_without_a_match_is_told),
 	    WITH_CONTROL(the_nearest_loser_is_the_one_that_differs_least),
