@@ -22,9 +22,8 @@
 // port.add's kind is written type=KIND, among the options.
 #define RPC_METHODS(X)                                                                          \
 	X("port.add", "add-port", "name:string kind:string options:object?", false, port_add,   \
-	  "add a port: KIND is vhost-user (path=, mode=server|client, queues=, "                \
-	  "offloads=on|off) or dpdk (devargs=, queues=, mtu=);"                                 \
-	  " tag= and trunks= set its VLANs")                                                    \
+	  "add a port; `swctl help add-port` lists the kinds, `swctl help add-port KIND` the "  \
+	  "options of one")                                                                     \
 	X("port.del", "del-port", "name:port", false, port_del, "remove a port")                \
 	X("port.list", "list-ports", "", true, port_list,                                       \
 	  "ports with number, kind, link and options")                                          \

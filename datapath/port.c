@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const struct port_kind *const kinds[] = {&port_kind_vhost, &port_kind_ethdev};
+static const struct port_kind *const kinds[] = {&port_kind_vhost, &port_kind_dpdk};
 #define N_KINDS (sizeof(kinds) / sizeof(kinds[0]))
 
 // Lines that PMDs read at each burst and that nothing else stands in.
@@ -36,15 +36,6 @@ static const struct port_kind *kind_find(const char *name)
 			return kinds[i];
 	}
 	return NULL;
-}
-
-static int kind_refuse(const struct port_config *config, char *err, size_t err_len)
-{
-	int len = snprintf(err, err_len, "port kind \"%s\" is not known: use ", config->kind);
-	for (size_t i = 0; i < N_KINDS && len >= 0 && (size_t)len < err_len; i++)
-		len += snprintf(err + len, err_len - len, "%s\"%s\"", i > 0 ? " or " : "",
-				kinds[i]->name);
-	return -EINVAL;
 }
 
 // Names stand in flow texts, so they keep clear of its punctuation.
@@ -103,9 +94,14 @@ int port_add(uint32_t no, const struct port_config *config, struct port **out, c
 	int rc = number_choose(&no, config, err, err_len);
 	if (rc < 0)
 		return rc;
+	rc = port_options_check(config, err, err_len);
+	if (rc < 0)
+		return rc;
 	const struct port_kind *kind = kind_find(config->kind);
-	if (!kind)
-		return kind_refuse(config, err, err_len);
+	if (!kind) {
+		snprintf(err, err_len, "port kind \"%s\" is not built into this swd", config->kind);
+		return -EOPNOTSUPP;
+	}
 
 	// PMDs read its start at each burst: no other object of the heap shares that line.
 	size_t bytes = RTE_ALIGN_CEIL(sizeof(struct port), (size_t)RTE_CACHE_LINE_SIZE);

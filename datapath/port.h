@@ -14,12 +14,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define PORTS_MAX	1024 // numbers 1 to PORTS_MAX - 1; 0 is not used
-#define PORT_QUEUES_MAX 16
-#define PORT_NAME_MAX	64
-#define PORT_OPTION_MAX 512 // bytes of an option's value
+#define PORTS_MAX	 1024 // numbers 1 to PORTS_MAX - 1; 0 is not used
+#define PORT_QUEUES_MAX	 16
+#define PORT_NAME_MAX	 64
+#define PORT_OPTION_MAX	 512 // bytes of an option's value
+#define PORT_OPTIONS_MAX 16
 
 struct port;
+struct ethdev_kind;
 
 // Options as an operator wrote them: KEY=VALUE.
 struct port_option {
@@ -29,9 +31,9 @@ struct port_option {
 
 struct port_config {
 	char name[PORT_NAME_MAX];
-	char kind[16]; // row name: "vhost-user", "dpdk"
+	char kind[16]; // of ctl/port_kinds.h
 	unsigned n_options;
-	struct port_option options[16];
+	struct port_option options[PORT_OPTIONS_MAX];
 };
 
 // What an operator sees.
@@ -48,8 +50,11 @@ struct port_status {
 // What a port kind must do.
 struct port_kind {
 	const char *name;
-	// Opens the device. Sets port->priv, n_rxq, n_txq. 0 or -errno with one line in err
-	// (err_len bytes) that names the thing and the mend. Control thread.
+	// Of a kind that port_ethdev.c runs: datapath/ethdev_kind.h. NULL: another.
+	const struct ethdev_kind *ethdev;
+	// Opens the device; the options are of their types (port_options_check()). Sets port->priv,
+	// n_rxq, n_txq. 0 or -errno with one line in err (err_len bytes) that names the thing and
+	// the mend. Control thread.
 	int (*open)(struct port *port, const struct port_config *config, char *err, size_t err_len);
 	// No PMD uses the port any more. Control thread.
 	void (*close)(struct port *port);
@@ -126,8 +131,8 @@ static inline struct port *port_get(uint32_t no)
 }
 
 // Kinds, one row each.
-extern const struct port_kind port_kind_ethdev; // "dpdk": datapath/port_ethdev.c
-extern const struct port_kind port_kind_vhost;	// "vhost-user": vhost/port_vhost.c
+extern const struct port_kind port_kind_vhost; // vhost/port_vhost.c
+extern const struct port_kind port_kind_dpdk;  // datapath/kind_dpdk.c, as the others
 
 // One log line that starts with the port's name. Any thread but a PMD per packet.
 void port_log_info(const struct port *port, const char *fmt, ...)
@@ -135,15 +140,12 @@ void port_log_info(const struct port *port, const char *fmt, ...)
 void port_log_warn(const struct port *port, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 
-// Helpers for kinds: the value of an option or NULL; and an error for a key that no row of `known`
-// names.
+// Helpers for kinds. An option's value as it was written, else the fallback of its row in
+// ctl/port_kinds.c, else NULL; whether that is `word`; that as a number, else 0.
 const char *port_option(const struct port_config *config, const char *key);
-int port_options_check(const struct port_config *config, const char *const *known, char *err,
-		       size_t err_len);
-
-// A number between min and max, `fallback` when the option is absent. 0 or -EINVAL with one line in
-// err.
-int port_option_uint(const struct port_config *config, const char *key, unsigned min, unsigned max,
-		     unsigned fallback, unsigned *out, char *err, size_t err_len);
+bool port_option_is(const struct port_config *config, const char *key, const char *word);
+unsigned port_option_number(const struct port_config *config, const char *key);
+// Kind and options against the rows of ctl/port_kinds.c. 0 or -EINVAL with one line in err.
+int port_options_check(const struct port_config *config, char *err, size_t err_len);
 
 #endif

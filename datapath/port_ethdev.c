@@ -1,7 +1,7 @@
-// Port kind "dpdk": any virtual device that DPDK has a driver for, by its devargs.
+// Ports that are devices of DPDK, of any kind (ethdev_kind.h).
+#include "datapath/ethdev_kind.h"
 #include "datapath/ethdev_probe.h"
 #include "datapath/pmd.h"
-#include "datapath/port.h"
 
 #include <rte_ethdev.h>
 #include <rte_malloc.h>
@@ -14,12 +14,7 @@
 #include <unistd.h>
 
 #define N_DESC	    512
-#define QUEUES_MAX  PORT_QUEUES_MAX
-#define MTU_MIN	    68 // RFC 791
-#define MTU_MAX	    9600
 #define FRAME_EXTRA (RTE_ETHER_HDR_LEN + 2 * RTE_VLAN_HLEN) // beyond the MTU, without FCS
-
-static const char *const option_keys[] = {"devargs", "queues", "mtu", NULL};
 
 // A transmit queue's lock, alone on its line: PMDs that have a queue each do not meet.
 struct txq_lock {
@@ -34,26 +29,9 @@ struct ethdev_port {
 	bool owned;	// we probed it, so we remove it
 	uint16_t mtu;
 	struct rte_eth_dev_info info;
+	char devargs[ETHDEV_DEVARGS_MAX];
 	struct txq_lock txq[];
 };
-
-static int options_parse(const struct port_config *config, unsigned *n_rxq, unsigned *mtu,
-			 char *err, size_t err_len)
-{
-	int rc = port_options_check(config, option_keys, err, err_len);
-	if (rc < 0)
-		return rc;
-	const char *devargs = port_option(config, "devargs");
-	if (!devargs || !devargs[0]) {
-		snprintf(err, err_len,
-			 "a dpdk port needs devargs=DEVICE, as in devargs=net_tap0,iface=tap0");
-		return -EINVAL;
-	}
-	rc = port_option_uint(config, "queues", 1, QUEUES_MAX, 1, n_rxq, err, err_len);
-	if (rc < 0)
-		return rc;
-	return port_option_uint(config, "mtu", MTU_MIN, MTU_MAX, 0, mtu, err, err_len);
-}
 
 // One line that names the device, the step and the cause.
 static int refuse(int rc, const char *device, const char *step, char *err, size_t err_len)
@@ -115,9 +93,10 @@ static int queues_setup(struct ethdev_port *p, uint16_t n_rxq)
 	return rc;
 }
 
-static int device_start(struct ethdev_port *p, const char *devargs, uint16_t n_rxq, unsigned mtu,
-			char *err, size_t err_len)
+static int device_start(struct ethdev_port *p, uint16_t n_rxq, unsigned mtu, char *err,
+			size_t err_len)
 {
+	const char *devargs = p->devargs;
 	int rc = device_configure(p, n_rxq, mtu + FRAME_EXTRA > buffer_room());
 	if (rc < 0)
 		return refuse(rc, devargs, "cannot configure its queues", err, err_len);
@@ -171,26 +150,23 @@ static int device_describe(uint16_t id, const char *devargs, unsigned n_rxq,
 	return 0;
 }
 
-static int ethdev_open(struct port *port, const struct port_config *config, char *err,
-		       size_t err_len)
+static int device_open(struct port *port, const char *devargs, char *err, size_t err_len)
 {
-	unsigned n_rxq = 0, mtu = 0;
+	unsigned n_rxq = RTE_MAX(1u, port_option_number(&port->config, "queues"));
 	struct ethdev_port *p = NULL;
 	uint16_t id;
 	bool owned;
 
-	int rc = options_parse(config, &n_rxq, &mtu, err, err_len);
-	if (rc < 0)
-		return rc;
-	const char *devargs = port_option(config, "devargs");
-	rc = ethdev_probe(devargs, &id, &owned, err, err_len);
+	int rc = ethdev_probe(devargs, &id, &owned, err, err_len);
 	if (rc < 0)
 		return rc;
 	rc = device_describe(id, devargs, n_rxq, &p, err, err_len);
 	if (rc < 0)
 		goto remove;
 	p->owned = owned;
-	rc = device_start(p, devargs, (uint16_t)n_rxq, mtu, err, err_len);
+	snprintf(p->devargs, sizeof(p->devargs), "%s", devargs);
+	rc = device_start(p, (uint16_t)n_rxq, port_option_number(&port->config, "mtu"), err,
+			  err_len);
 	if (rc < 0)
 		goto free_port;
 	port->priv = p;
@@ -208,7 +184,24 @@ remove:
 	return rc;
 }
 
-static void ethdev_close(struct port *port)
+int ethdev_open(struct port *port, const struct port_config *config, char *err, size_t err_len)
+{
+	const struct ethdev_kind *kind = port->kind->ethdev;
+	char devargs[ETHDEV_DEVARGS_MAX];
+	(void)config;
+	int rc = kind->devargs(port, devargs, sizeof(devargs), err, err_len);
+	if (rc == 0)
+		rc = device_open(port, devargs, err, err_len);
+	if (rc < 0 || !kind->started)
+		return rc;
+	const struct ethdev_port *p = port->priv;
+	rc = kind->started(port, p->id, err, err_len);
+	if (rc < 0)
+		ethdev_close(port);
+	return rc;
+}
+
+void ethdev_close(struct port *port)
 {
 	struct ethdev_port *p = port->priv;
 	// As long as the callback runs, on EAL's interrupt thread, it stays registered.
@@ -222,8 +215,8 @@ static void ethdev_close(struct port *port)
 	rte_free(p);
 }
 
-static uint16_t ethdev_rx(struct port *port, uint16_t queue, struct packet_arena *arena,
-			  struct rte_mbuf **pkts, uint16_t n)
+uint16_t ethdev_rx(struct port *port, uint16_t queue, struct packet_arena *arena,
+		   struct rte_mbuf **pkts, uint16_t n)
 {
 	(void)arena;
 	const struct ethdev_port *p = port->priv;
@@ -243,8 +236,8 @@ static uint16_t linearize(struct rte_mbuf **pkts, uint16_t n)
 	return n;
 }
 
-static uint16_t ethdev_tx(struct port *port, unsigned pmd_index, struct rte_mbuf **pkts, uint16_t n,
-			  int *reason)
+uint16_t ethdev_tx(struct port *port, unsigned pmd_index, struct rte_mbuf **pkts, uint16_t n,
+		   int *reason)
 {
 	struct ethdev_port *p = port->priv;
 	uint16_t queue = pmd_index % p->n_txq;
@@ -261,7 +254,16 @@ static uint16_t ethdev_tx(struct port *port, unsigned pmd_index, struct rte_mbuf
 	return sent;
 }
 
-static void ethdev_status(struct port *port, struct port_status *status)
+static void down_reason(const struct port *port, char *reason, size_t len)
+{
+	const struct ethdev_port *p = port->priv;
+	if (port->kind->ethdev->down_reason)
+		port->kind->ethdev->down_reason(port, p->id, reason, len);
+	else
+		snprintf(reason, len, "device %s reports no link", p->info.driver_name);
+}
+
+void ethdev_status(struct port *port, struct port_status *status)
 {
 	struct ethdev_port *p = port->priv;
 	struct rte_ether_addr mac;
@@ -270,22 +272,12 @@ static void ethdev_status(struct port *port, struct port_status *status)
 	link_changed(p->id, RTE_ETH_EVENT_INTR_LSC, p, NULL);
 	status->link_up = __atomic_load_n(&p->link_up, __ATOMIC_RELAXED);
 	if (!status->link_up)
-		snprintf(status->reason, sizeof(status->reason), "device %s reports no link",
-			 p->info.driver_name);
-	snprintf(status->detail, sizeof(status->detail), "%s %s", p->info.driver_name,
-		 port_option(&port->config, "devargs"));
+		down_reason(port, status->reason, sizeof(status->reason));
+	snprintf(status->detail, sizeof(status->detail), "%.30s %.120s", p->info.driver_name,
+		 p->devargs);
 	status->n_rxq = port->n_rxq;
 	status->n_txq = port->n_txq;
 	status->mtu = p->mtu;
 	if (rte_eth_macaddr_get(p->id, &mac) == 0)
 		memcpy(status->mac, mac.addr_bytes, sizeof(status->mac));
 }
-
-const struct port_kind port_kind_ethdev = {
-    .name = "dpdk",
-    .open = ethdev_open,
-    .close = ethdev_close,
-    .rx = ethdev_rx,
-    .tx = ethdev_tx,
-    .status = ethdev_status,
-};

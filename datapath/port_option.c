@@ -1,8 +1,9 @@
 // Options of a port, as an operator wrote them.
 #include "datapath/port.h"
 
+#include "ctl/port_kinds.h"
+
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,59 +13,33 @@ const char *port_option(const struct port_config *config, const char *key)
 		if (strcmp(config->options[i].key, key) == 0)
 			return config->options[i].value;
 	}
-	return NULL;
+	char err[8];
+	const struct port_kind_spec *kind = port_kind_spec_find(config->kind, err, sizeof(err));
+	const struct port_option_spec *option = kind ? port_option_spec_find(kind, key) : NULL;
+	return option ? option->fallback : NULL;
 }
 
-static bool key_known(const char *key, const char *const *known)
+bool port_option_is(const struct port_config *config, const char *key, const char *word)
 {
-	for (; *known; known++) {
-		if (strcmp(*known, key) == 0)
-			return true;
-	}
-	return false;
+	const char *value = port_option(config, key);
+	return value && strcmp(value, word) == 0;
 }
 
-static int key_refuse(const struct port_config *config, const char *key, const char *const *known,
-		      char *err, size_t err_len)
+unsigned port_option_number(const struct port_config *config, const char *key)
 {
-	int len = snprintf(err, err_len, "option \"%s\" is not one of a %s port: use ", key,
-			   config->kind);
-	for (size_t i = 0; known[i] && len >= 0 && (size_t)len < err_len; i++)
-		len += snprintf(err + len, err_len - len, "%s%s=", i > 0 ? ", " : "", known[i]);
-	return -EINVAL;
+	const char *value = port_option(config, key);
+	return value ? (unsigned)strtoul(value, NULL, 10) : 0;
 }
 
-int port_options_check(const struct port_config *config, const char *const *known, char *err,
-		       size_t err_len)
+int port_options_check(const struct port_config *config, char *err, size_t err_len)
 {
-	for (unsigned i = 0; i < config->n_options; i++) {
-		const char *key = config->options[i].key;
-		if (!key_known(key, known))
-			return key_refuse(config, key, known, err, err_len);
-		if (port_option(config, key) != config->options[i].value) {
-			snprintf(err, err_len, "option \"%s\" is given twice", key);
-			return -EINVAL;
-		}
-	}
-	return 0;
-}
-
-int port_option_uint(const struct port_config *config, const char *key, unsigned min, unsigned max,
-		     unsigned fallback, unsigned *out, char *err, size_t err_len)
-{
-	const char *text = port_option(config, key);
-	if (!text) {
-		*out = fallback;
-		return 0;
-	}
-	size_t len = strlen(text);
-	unsigned long value = strtoul(text, NULL, 10);
-	if (len == 0 || len > 9 || strspn(text, "0123456789") != len || value < min ||
-	    value > max) {
-		snprintf(err, err_len, "%s=%.40s does not do: use a number from %u to %u", key,
-			 text, min, max);
+	const char *keys[PORT_OPTIONS_MAX], *values[PORT_OPTIONS_MAX];
+	const struct port_kind_spec *kind = port_kind_spec_find(config->kind, err, err_len);
+	if (!kind)
 		return -EINVAL;
+	for (unsigned i = 0; i < config->n_options; i++) {
+		keys[i] = config->options[i].key;
+		values[i] = config->options[i].value;
 	}
-	*out = (unsigned)value;
-	return 0;
+	return port_kind_check(kind, keys, values, config->n_options, "", err, err_len);
 }

@@ -12,50 +12,18 @@
 #define MAX_FRAME  (9000 + 14 + 8) // a jumbo payload, Ethernet header, two VLAN tags
 #define TX_RETRIES 2 // after a call that filled the ring: the guest may be emptying it
 
-static const char *const option_keys[] = {"path", "mode", "queues", "offloads", NULL};
-
-static int mode_parse(const struct port_config *config, bool *server, char *err, size_t err_len)
-{
-	const char *mode = port_option(config, "mode");
-	*server = !mode || strcmp(mode, "server") == 0;
-	if (*server || strcmp(mode, "client") == 0)
-		return 0;
-	snprintf(err, err_len, "mode=%.40s does not do: use server (swd listens) or client", mode);
-	return -EINVAL;
-}
-
-static int offloads_parse(const struct port_config *config, bool *offloads, char *err,
-			  size_t err_len)
-{
-	const char *text = port_option(config, "offloads");
-	*offloads = !text || strcmp(text, "on") == 0;
-	if (*offloads || strcmp(text, "off") == 0)
-		return 0;
-	snprintf(err, err_len, "offloads=%.40s does not do: use on or off", text);
-	return -EINVAL;
-}
-
 static int options_parse(struct vhost_session *s, const struct port_config *config, char *err,
 			 size_t err_len)
 {
-	int rc = port_options_check(config, option_keys, err, err_len);
-	if (rc < 0)
-		return rc;
 	const char *path = port_option(config, "path");
-	if (!path || !path[0]) {
-		snprintf(err, err_len, "a vhost-user port needs path=SOCKET");
-		return -EINVAL;
-	}
-	rc = socket_path_check(path, err, err_len);
+	int rc = socket_path_check(path, err, err_len);
 	if (rc < 0)
 		return rc;
 	snprintf(s->path, sizeof(s->path), "%s", path);
-	rc = mode_parse(config, &s->server, err, err_len);
-	if (rc == 0)
-		rc = offloads_parse(config, &s->offloads, err, err_len);
-	if (rc < 0)
-		return rc;
-	return port_option_uint(config, "queues", 1, VHOST_PAIRS_MAX, 1, &s->n_pairs, err, err_len);
+	s->server = port_option_is(config, "mode", "server");
+	s->offloads = port_option_is(config, "offloads", "on");
+	s->n_pairs = port_option_number(config, "queues");
+	return 0;
 }
 
 static int vhost_open(struct port *port, const struct port_config *config, char *err,

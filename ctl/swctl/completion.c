@@ -1,4 +1,5 @@
 // The completion script: words from the method table, port names from the running switch.
+#include "ctl/port_kinds.h"
 #include "ctl/swctl/command.h"
 #include "ctl/swctl/help.h"
 #include "ctl/swctl/options.h"
@@ -52,22 +53,9 @@ static const char head[] =
     "_swctl_ports()\n"
     "{\n"
     "\t_swctl_words \"$(_swctl_port_names)\"\n"
-    "}\n"
-    "\n"
-    "_swctl_keys()\n"
-    "{\n"
-    "\tcase $key in\n"
-    "\ttype) _swctl_words vhost-user dpdk ;;\n"
-    "\tmode) _swctl_words server client ;;\n"
-    "\toffloads) _swctl_words on off ;;\n"
-    "\tpath) compopt -o default ;;\n"
-    "\t'')\n"
-    "\t\tcompopt -o nospace\n"
-    "\t\t_swctl_words type= path= mode= queues= offloads= devargs= mtu= tag= trunks=\n"
-    "\t\t;;\n"
-    "\tesac\n"
-    "}\n"
-    "\n"
+    "}\n";
+
+static const char functions[] =
     "# Behind in_port= and output: a port; the shell splits words at both signs.\n"
     "_swctl_flow()\n"
     "{\n"
@@ -161,6 +149,49 @@ static void put_second_words(FILE *out)
 	}
 }
 
+static void put_kinds(FILE *out)
+{
+	for (unsigned i = 0; i < n_port_kind_specs; i++)
+		fprintf(out, " %s", port_kind_specs[i].name);
+}
+
+// The case labels of one kind: its words, and what stands behind each.
+static void put_kind(FILE *out, const struct port_kind_spec *kind)
+{
+	for (const struct port_option_spec *o = kind->options; o->key; o++) {
+		if (o->type == PORT_OPTION_PATH)
+			fprintf(out, "\t'%s %s') compopt -o default ;;\n", kind->name, o->key);
+		if (o->type != PORT_OPTION_WORD)
+			continue;
+		fprintf(out, "\t'%s %s') _swctl_words", kind->name, o->key);
+		for (const char *c = o->words; *c;
+		     c += strcspn(c, "|") + (c[strcspn(c, "|")] == '|'))
+			fprintf(out, " %.*s", (int)strcspn(c, "|"), c);
+		fputs(" ;;\n", out);
+	}
+	fprintf(out, "\t'%s ')\n\t\tcompopt -o nospace\n\t\t_swctl_words", kind->name);
+	for (const struct port_option_spec *o = kind->options; o->key; o++)
+		fprintf(out, " %s=", o->key);
+	fputs(" tag= trunks=\n\t\t;;\n", out);
+}
+
+// Behind `add-port NAME`: type=, then what that kind takes.
+static void put_keys(FILE *out)
+{
+	fputs("\n_swctl_keys()\n{\n\tlocal kind='' i\n"
+	      "\tfor ((i = 1; i < COMP_CWORD - 1; i++)); do\n"
+	      "\t\t[[ ${COMP_WORDS[i]} == type ]] && kind=${COMP_WORDS[i + 2]}\n"
+	      "\tdone\n"
+	      "\tcase \"$kind $key\" in\n"
+	      "\t*' type') _swctl_words",
+	      out);
+	put_kinds(out);
+	fputs(" ;;\n\t' ')\n\t\tcompopt -o nospace\n\t\t_swctl_words type=\n\t\t;;\n", out);
+	for (unsigned i = 0; i < n_port_kind_specs; i++)
+		put_kind(out, &port_kind_specs[i]);
+	fputs("\tesac\n}\n\n", out);
+}
+
 static void put_option(const char *name, bool has_value, void *out)
 {
 	(void)has_value;
@@ -170,6 +201,8 @@ static void put_option(const char *name, bool has_value, void *out)
 void swctl_completion_bash(FILE *out)
 {
 	fputs(head, out);
+	put_keys(out);
+	fputs(functions, out);
 	swctl_options_each(put_option, out);
 	fputs(tail, out);
 	fputs("\t'') _swctl_words", out);
@@ -178,6 +211,8 @@ void swctl_completion_bash(FILE *out)
 	put_second_words(out);
 	fputs("\thelp) _swctl_words", out);
 	put_words(out, NULL);
+	fputs(" ;;\n\t'help add-port') _swctl_words", out);
+	put_kinds(out);
 	fputs(" ;;\n\tcompletion) _swctl_words bash ;;\n", out);
 	for (unsigned i = 0; i < rpc_n_methods; i++) {
 		const char *action = completion_of_method(&rpc_methods[i]);

@@ -1,5 +1,6 @@
 #include "ctl/swctl/help.h"
 
+#include "ctl/port_kinds.h"
 #include "ctl/swctl/command.h"
 #include "ctl/swctl/options.h"
 
@@ -13,6 +14,7 @@ static const struct {
 } examples[] = {
     {"port.add", "swctl add-port vm1 type=vhost-user path=/run/swd/vm1.sock mode=client queues=2"},
     {"port.add", "swctl add-port tap0 type=dpdk devargs=net_tap0,iface=swtap0 tag=10"},
+    {"port.add", "swctl help add-port vhost-user"},
     {"port.del", "swctl del-port vm1"},
     {"port.list", "swctl list-ports --json"},
     {"flow.add", "swctl add-flow priority=10,tcp,in_port=vm1,tp_dst=80,actions=output:vm2"},
@@ -148,6 +150,42 @@ static bool help_group(FILE *out, const char *word)
 	return *between != '\0';
 }
 
+static void put_option(FILE *out, const struct port_option_spec *o)
+{
+	fprintf(out, "  %-12s %s", o->key, o->help);
+	if (o->type == PORT_OPTION_NUMBER)
+		fprintf(out, "; %u to %u", o->min, o->max);
+	if (o->words)
+		fprintf(out, "; %s", o->words);
+	if (o->fallback)
+		fprintf(out, "; else %s", o->fallback);
+	fputs(o->required ? "; must be there\n" : "\n", out);
+}
+
+static void help_port_kinds(FILE *out)
+{
+	fputs("\nKinds (`swctl help add-port KIND` tells the options of one):\n", out);
+	for (unsigned i = 0; i < n_port_kind_specs; i++)
+		fprintf(out, "  %-12s %s\n", port_kind_specs[i].name, port_kind_specs[i].help);
+}
+
+// "add-port KIND".
+static int help_port_kind(FILE *out, const char *name, char *err, size_t err_len)
+{
+	const struct port_kind_spec *kind = port_kind_spec_find(name, err, err_len);
+	if (!kind)
+		return -ENOENT;
+	fprintf(out, "usage: swctl add-port NAME type=%s KEY=VALUE...\n\n  %s\n\nOptions:\n",
+		kind->name, kind->help);
+	for (const struct port_option_spec *o = kind->options; o->key; o++)
+		put_option(out, o);
+	fputs("  tag          VLAN of an access port; 1 to 4094\n"
+	      "  trunks       VLANs of a trunk, as 10,20,30-39; 0 is untagged\n",
+	      out);
+	fprintf(out, "\nExample:\n  swctl add-port %s\n", kind->example);
+	return 0;
+}
+
 int swctl_help_words(FILE *out, char *const *words, int n, char *err, size_t err_len)
 {
 	int used;
@@ -156,7 +194,11 @@ int swctl_help_words(FILE *out, char *const *words, int n, char *err, size_t err
 	const struct rpc_method *method = swctl_command_find(words, n, &used, err, err_len);
 	if (!method)
 		return -ENOENT;
+	if (strcmp(method->name, "port.add") == 0 && used < n)
+		return help_port_kind(out, words[used], err, err_len);
 	swctl_help_command(out, method);
+	if (strcmp(method->name, "port.add") == 0)
+		help_port_kinds(out);
 	return 0;
 }
 

@@ -1,6 +1,7 @@
 #include "ctl/swctld/port_options.h"
 
 #include "ctl/of_port.h"
+#include "ctl/port_kinds.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -8,14 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-static const struct {
-	const char *name;
-	const char *options[5]; // swd's; tag= and trunks= are ours
-} kinds[] = {
-    {"vhost-user", {"path", "mode", "queues", "offloads"}},
-    {"dpdk", {"devargs", "queues", "mtu"}},
-};
 
 #define N_ELEMENTS(a) (sizeof(a) / sizeof((a)[0]))
 
@@ -52,15 +45,6 @@ int port_name_check(const char *name, char *err, size_t err_len)
 			      "port name \"%s\": has a meaning of its own in flows; choose another",
 			      name);
 	return 0;
-}
-
-int port_kind_check(const char *kind, char *err, size_t err_len)
-{
-	for (size_t i = 0; i < N_ELEMENTS(kinds); i++) {
-		if (strcmp(kind, kinds[i].name) == 0)
-			return 0;
-	}
-	return refuse(err, err_len, "unknown kind \"%.40s\": use vhost-user or dpdk", kind);
 }
 
 // A VLAN id at *text, which moves behind it. -1 when there is none.
@@ -112,25 +96,6 @@ static const struct {
 	int (*parse)(struct xlate_port *port, const char *value, char *err, size_t err_len);
 } vlan_options[] = {{"tag", parse_tag}, {"trunks", parse_trunks}};
 
-// swd would refuse it too, but it may be away, and it knows of no VLANs.
-static int check_key(const char *kind, const char *key, char *err, size_t err_len)
-{
-	char known[128] = "";
-	for (size_t i = 0; i < N_ELEMENTS(kinds); i++) {
-		if (strcmp(kind, kinds[i].name) != 0)
-			continue;
-		for (size_t j = 0; kinds[i].options[j]; j++) {
-			if (strcmp(key, kinds[i].options[j]) == 0)
-				return 0;
-			size_t used = strlen(known);
-			snprintf(known + used, sizeof(known) - used, "%s=, ", kinds[i].options[j]);
-		}
-	}
-	return refuse(err, err_len,
-		      "option \"%s\" is not one of a %s port: use %stag=, trunks=", key, kind,
-		      known);
-}
-
 static bool has_control(const char *text)
 {
 	for (; *text; text++) {
@@ -160,12 +125,25 @@ static int parse_option(struct port *port, const char *key, const json_t *value,
 		if (strcmp(key, vlan_options[i].key) == 0)
 			return vlan_options[i].parse(&port->xlate, text, err, err_len);
 	}
-	int rc = check_key(port->kind, key, err, err_len);
-	if (rc < 0)
-		return rc;
 	if (json_object_set_new(port->device_options, key, json_string(text)) < 0)
 		return refuse(err, err_len, "out of memory");
 	return 0;
+}
+
+// swd would refuse it too, but it may be away.
+static int check_kind(const struct port *port, char *err, size_t err_len)
+{
+	const struct port_kind_spec *kind = port_kind_spec_find(port->kind, err, err_len);
+	const char *keys[PORT_OPTIONS_MAX], *values[PORT_OPTIONS_MAX], *key;
+	json_t *value;
+	unsigned n = 0;
+	if (!kind)
+		return -EINVAL;
+	json_object_foreach (port->device_options, key, value) {
+		keys[n] = key;
+		values[n++] = json_string_value(value);
+	}
+	return port_kind_check(kind, keys, values, n, "tag=, trunks=", err, err_len);
 }
 
 int port_options_parse(struct port *port, const json_t *options, char *err, size_t err_len)
@@ -182,5 +160,5 @@ int port_options_parse(struct port *port, const json_t *options, char *err, size
 	if (port->xlate.tag && port->xlate.trunks_set)
 		return refuse(err, err_len,
 			      "tag= and trunks= exclude each other: an access port has one VLAN");
-	return 0;
+	return check_kind(port, err, err_len);
 }

@@ -1,5 +1,6 @@
 #include "ctl/swctld/ports.h"
 
+#include "ctl/port_kinds.h"
 #include "ctl/swctld/port_options.h"
 
 #include <errno.h>
@@ -45,7 +46,7 @@ void port_free(struct port *port)
 static struct port *make(uint32_t no, const char *name, const char *kind, const json_t *options,
 			 char *err, size_t err_len)
 {
-	if (port_name_check(name, err, err_len) < 0 || port_kind_check(kind, err, err_len) < 0)
+	if (port_name_check(name, err, err_len) < 0 || !port_kind_spec_find(kind, err, err_len))
 		return NULL;
 	struct port *port = calloc(1, sizeof(*port));
 	if (!port)
