@@ -54,13 +54,15 @@ static inline int control_teardown(void **arg)
 static inline void control_ports(struct control *c, unsigned n)
 {
 	char name[16], err[512];
+	json_t *options = json_pack("{s:s}", "devargs", "net_null0");
 	for (unsigned i = 1; i <= n; i++) {
 		snprintf(name, sizeof(name), "p%u", i);
-		struct port *port = port_make(c->d.ports, name, "dpdk", NULL, err, sizeof(err));
+		struct port *port = port_make(c->d.ports, name, "dpdk", options, err, sizeof(err));
 		assert_non_null(port);
 		assert_int_equal(ports_add(c->d.ports, port), 0);
 		ports_set_up(c->d.ports, port, true);
 	}
+	json_decref(options);
 }
 
 // Lines of a bundle: "flow add ...", "flow delete ...", "group add ...".

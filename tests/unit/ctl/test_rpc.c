@@ -395,7 +395,8 @@ static void ports_and_rules_are_kept_while_swd_is_away(void **arg)
 	assert_call(f, "port.add",
 		    "{\"name\":\"vm1\",\"kind\":\"vhost-user\",\"options\":{\"path\":\"/x\"}}",
 		    "{\"name\":\"vm1\",\"number\":1}");
-	assert_call(f, "port.add", "{\"name\":\"vm1\",\"kind\":\"dpdk\"}",
+	assert_call(f, "port.add",
+		    "{\"name\":\"vm1\",\"kind\":\"dpdk\",\"options\":{\"devargs\":\"net_null0\"}}",
 		    "{\"code\":1,\"message\":\"port vm1:");
 	assert_call(f, "flow.add", "{\"flow\":\"in_port=vm1,actions=IN_PORT\"}",
 		    "{\"added\":1,\"replaced\":0}");
@@ -430,6 +431,7 @@ static void bad_ports_are_refused_with_the_word_at_fault(void **arg)
 	     "option \\\"path\\\" is not one of a dpdk port: use devargs="},
 	    {"{\"name\":\"a\",\"kind\":\"vhost-user\",\"options\":{\"path\":\"/x\\ny\"}}",
 	     "option path: its value has a control character"},
+	    {"{\"name\":\"a\",\"kind\":\"dpdk\"}", "a dpdk port needs devargs="},
 	    {"{\"name\":\"a\",\"kind\":\"usb\"}", "unknown kind \\\"usb\\\""},
 	    {"{\"name\":\"a\",\"kind\":\"dpdk\",\"options\":{\"tag\":\"4095\"}}", "tag=4095"},
 	    {"{\"name\":\"a\",\"kind\":\"dpdk\",\"options\":{\"tag\":\"0\"}}", "tag=0"},
