@@ -18,14 +18,26 @@ _swctl_ports()
 
 _swctl_keys()
 {
-	case $key in
-	type) _swctl_words vhost-user dpdk ;;
-	mode) _swctl_words server client ;;
-	offloads) _swctl_words on off ;;
-	path) compopt -o default ;;
-	'')
+	local kind='' i
+	for ((i = 1; i < COMP_CWORD - 1; i++)); do
+		[[ ${COMP_WORDS[i]} == type ]] && kind=${COMP_WORDS[i + 2]}
+	done
+	case "$kind $key" in
+	*' type') _swctl_words vhost-user dpdk ;;
+	' ')
 		compopt -o nospace
-		_swctl_words type= path= mode= queues= offloads= devargs= mtu= tag= trunks=
+		_swctl_words type=
+		;;
+	'vhost-user path') compopt -o default ;;
+	'vhost-user mode') _swctl_words server client ;;
+	'vhost-user offloads') _swctl_words on off ;;
+	'vhost-user ')
+		compopt -o nospace
+		_swctl_words path= mode= queues= offloads= tag= trunks=
+		;;
+	'dpdk ')
+		compopt -o nospace
+		_swctl_words devargs= queues= mtu= tag= trunks=
 		;;
 	esac
 }
@@ -85,6 +97,7 @@ _swctl()
 	pmd) _swctl_words show stats ;;
 	fdb) _swctl_words show ;;
 	help) _swctl_words add-port del-port list-ports show add-flow add-flows mod-flows del-flows replace-flows diff-flows dump-flows dump-aggregate dump-tables add-group add-groups mod-group del-groups dump-groups add-meter add-meters mod-meter del-meters dump-meters meter-stats bundle trace dp stats drops pmd fdb version ;;
+	'help add-port') _swctl_words vhost-user dpdk ;;
 	completion) _swctl_words bash ;;
 	'add-port' | 'add-port '*) _swctl_keys ;;
 	'del-port' | 'del-port '*) _swctl_ports ;;
