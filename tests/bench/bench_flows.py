@@ -30,7 +30,7 @@ HEAD = ("measure", "unit", "swd", "ovs", "swd is", "spread", "bar", "reached")
 def arguments():
     p = argparse.ArgumentParser(prog="bench_flows.py", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("--part", action="append", choices=PARTS, help="only this one (may be repeated)")
-    p.add_argument("--rounds", type=bench.positive(int), default=3, metavar="N", help="of load and setup (default 3)")
+    p.add_argument("--rounds", type=bench.positive(int), default=3, metavar="N", help="of each part (default 3)")
     p.add_argument("--rules", type=bench.positive(int), default=flows_load.N_RULES, metavar="N", help="to load (default 100000)")
     p.add_argument("--established", type=bench.positive(float), default=2.0, metavar="MPPS", help="beside the set-up (default 2)")
     p.add_argument("--attack", type=bench.positive(float), default=12.0, metavar="S", help="seconds of it (default 12)")
@@ -69,7 +69,7 @@ def run_parts(args, say):
     work = {
         "load": lambda: flows_load.measure(folder, args.rounds, say, args.rules),
         "setup": lambda: flows_setup.measure(lab, args.rounds, args.established * 1e6, say),
-        "attack": lambda: flows_attack.measure(lab, args.attack, say),
+        "attack": lambda: flows_attack.measure(lab, args.rounds, args.attack, say),
     }
     run = {"machine": machine.describe(), "rounds": args.rounds, "parts": done}
     try:
@@ -139,10 +139,10 @@ def setup_rows(found):
 
 def attack_rows(found):
     def of(name, key):
-        return [found[name][key]]
+        return [f[key] for f in found[name]]
 
     def kept(name):
-        return [100 * found[name]["during"] / found[name]["before"]]
+        return [100 * f["during"] / f["before"] for f in found[name]]
 
     yield row("attack: masks", "", of("swd", "masks"), of("ovs", "masks"), 0, bar="<= 128", reached=lambda n: n <= 128)
     yield row("  megaflows", "", of("swd", "flows"), of("ovs", "flows"), 0)
@@ -175,13 +175,13 @@ def disturbed(run):
         rounds = parts.get("setup", {}).get(name, [])
         figures = [(f"setup, {name}", f[which]["disturbed"]) for f in rounds for which in ("kept", "most") if f[which]]
         if "attack" in parts:
-            figures.append((f"attack, {name}", parts["attack"][name]["disturbed"]))
+            figures += [(f"attack, {name}", f["disturbed"]) for f in parts["attack"][name]]
         yield from (f for f in figures if f[1] > DISTURBED)
 
 
 def footnotes(run, rows):
     bars = [r[-1] for r in rows if r[-1] in ("yes", "NO")]
-    yield f"bars reached: {bars.count('yes')} of {len(bars)}; medians of {run['rounds']} rounds (attack: one)"
+    yield f"bars reached: {bars.count('yes')} of {len(bars)}; medians of {run['rounds']} rounds"
     for what, share in disturbed(run):
         yield f"disturbed: others had {100 * share:.0f} % of the poll-mode thread's core in {what}: measure again on a quiet machine"
 

@@ -17,11 +17,10 @@ class Established:
     """One flow each way between the first two ports, at a fixed rate or as fast as the switch takes it.
 
     A generator of a fixed rate sleeps between its bursts, so that the control daemons have their core. One at full rate shares it
-    with them: its rates are those of the time in which it had the core.
+    with them, and what they take shows in its rate.
     """
 
     def __init__(self, peer, rate, size=64):
-        self.full = not rate
         words = [program("bench-gen"), "--core", GENERATOR_CORE, "--size", size, "--bidir", "--features", "mrg", "--touch"]
         words += ["--warmup", 0.2, "--seconds", 3600, "--interval", INTERVAL_S]
         if rate:
@@ -33,12 +32,12 @@ class Established:
             raise BenchError(f"{peer.title}: generator: {str(e).splitlines()[-1]}") from e
 
     def rows(self):
-        """(clock, CPU time, frames received by then)"""
+        """(clock, frames received by then)"""
         found = []
         for line in list(self.generator.lines):
             if line and line.startswith("interval"):
-                clock, cpu, *counts = map(float, line.split()[1:])
-                found.append((clock, cpu, sum(counts[1::2])))
+                clock, _, *counts = map(float, line.split()[1:])
+                found.append((clock, sum(counts[1::2])))
         return found
 
     def mpps(self, begin, end):
@@ -48,7 +47,7 @@ class Established:
         first, last = bisect.bisect_left(at, begin), bisect.bisect_right(at, end) - 1
         if last <= first:
             raise BenchError("the generator of the established traffic had no core")
-        return rate_of(rows[first], rows[last], self.full)
+        return rate_of(rows[first], rows[last])
 
     def series(self, begin, step):
         """Mpps of each step from a time on."""
@@ -62,9 +61,9 @@ class Established:
         self.generator.kill()
 
 
-def rate_of(first, last, full):
-    clock, cpu, frames = (b - a for a, b in zip(first, last))
-    return frames / (cpu if full else clock) / 1e6 if cpu else 0.0
+def rate_of(first, last):
+    clock, frames = (b - a for a, b in zip(first, last))
+    return frames / clock / 1e6
 
 
 def new_flows(peer, rate_pps, flows):

@@ -1,5 +1,6 @@
 """Measurements: peers in turn, several rounds, each round all of them, so that drift of the machine meets all alike."""
 
+import shutil
 import statistics
 import time
 from dataclasses import dataclass
@@ -59,6 +60,7 @@ class Lab:
     def stop(self):
         for peer in self.up.values():
             peer.stop()
+            shutil.rmtree(peer.folder, ignore_errors=True)  # the next of its kind begins anew
         self.up, self.awake = {}, None
 
 
