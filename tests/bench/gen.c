@@ -66,7 +66,8 @@
 //                                             used: the switch had no room
 //      "kicks": n,                            the switch asked for: a system call each
 //      "late": n,                             frames that --rate wanted and that could not be sent
-//      "preempted": n},                       times that the kernel ran something else on the core
+//      "preempted": n,                        times that the kernel ran something else on the core
+//      "system_s": x},                        CPU time of it in the kernel, softirqs included
 //    "ok": true}                              false: bad frames, or nothing received
 //
 // Exit status: 0 ok; 1 not ok (the JSON is there); 2 setup failed (one line on stderr, no JSON).

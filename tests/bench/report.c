@@ -121,10 +121,10 @@ static void generator_write(const struct run *run, FILE *out)
 		"\"generator\": {\"idle_share\": %.4f, \"polls\": %" PRIu64
 		", \"tx_refills\": %" PRIu64 ", \"tx_starved\": %" PRIu64 ", \"rx_polls\": %" PRIu64
 		", \"rx_full\": %" PRIu64 ", \"kicks\": %" PRIu64 ", \"late\": %" PRIu64
-		", \"preempted\": %ld}",
+		", \"preempted\": %ld, \"system_s\": %.6f}",
 		run->polls ? (double)run->idle_polls / (double)run->polls : 0, run->polls,
 		sum.refills, sum.starved, sum.rx_polls, sum.rx_full, sum.kicks, late,
-		run->preempted);
+		run->preempted, run->system_s);
 }
 
 bool report_write(const struct run *run, FILE *out, FILE *people)

@@ -136,10 +136,15 @@ static void drain(struct run *run)
 	}
 }
 
-static long preemptions(void)
+// What the kernel took away and what it worked for us, so far: to be subtracted from what it will
+// be.
+static void kernel_read(struct run *run)
 {
-	struct rusage usage;
-	return getrusage(RUSAGE_THREAD, &usage) == 0 ? usage.ru_nivcsw : 0;
+	struct rusage usage = {0};
+	getrusage(RUSAGE_THREAD, &usage);
+	run->preempted = usage.ru_nivcsw - run->preempted;
+	run->system_s =
+	    (double)usage.ru_stime.tv_sec + (double)usage.ru_stime.tv_usec * 1e-6 - run->system_s;
 }
 
 static void counts_reset(struct run *run)
@@ -156,7 +161,7 @@ static void counts_reset(struct run *run)
 static void counts_keep(struct run *run, uint64_t began)
 {
 	run->seconds = (double)(__rdtsc() - began) / run->tsc_hz;
-	run->preempted = preemptions() - run->preempted;
+	kernel_read(run);
 	for (unsigned i = 0; i < run->n_ports; i++) {
 		const struct port *p = &run->ports[i];
 		run->windows[i].received = p->check.received;
@@ -170,7 +175,9 @@ static void counts_keep(struct run *run, uint64_t began)
 static int phase(struct run *run, double seconds, double pps, double tick_s)
 {
 	counts_reset(run);
-	run->preempted = preemptions();
+	run->preempted = 0;
+	run->system_s = 0;
+	kernel_read(run);
 	uint64_t began = __rdtsc();
 	for (unsigned i = 0; i < run->n_ports; i++) {
 		struct source *s = &run->ports[i].source;

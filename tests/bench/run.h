@@ -20,6 +20,7 @@ struct run {
 	uint64_t polls;
 	uint64_t idle_polls;
 	long preempted;			  // times that the kernel took the core away
+	double system_s;		  // of the generator's time, in the kernel
 	struct window windows[PORTS_MAX]; // by receiving port
 	struct port_counts counts[PORTS_MAX];
 	uint64_t late[PORTS_MAX];
