@@ -160,14 +160,6 @@ def all_rows(run):
     return [list(HEAD)] + [r for part in PARTS if part in run["parts"] for r in ROWS[part](run["parts"][part])]
 
 
-def table(rows):
-    """Lines up on a terminal, and is a table in Markdown."""
-    widths = [max(len(r[i]) for r in rows) for i in range(len(HEAD))]
-    lines = ["| " + " | ".join(c.ljust(w) if i < 2 else c.rjust(w) for i, (c, w) in enumerate(zip(r, widths))) + " |" for r in rows]
-    lines.insert(1, "| " + " | ".join("-" * w if i < 2 else "-" * (w - 1) + ":" for i, w in enumerate(widths)) + " |")
-    return "\n".join(lines)
-
-
 def disturbed(run):
     """Measurements in which others had the poll-mode thread's core: (what, share)."""
     parts = run["parts"]
@@ -201,9 +193,9 @@ def main():
     rows = all_rows(run)
     missed = [r[0].strip() for r in rows if r[-1] == "NO"]
     notes = list(footnotes(run, rows))
-    print("", table(rows), "", *notes, sep="\n")
+    print("", report.aligned(rows, 2), "", *notes, sep="\n")
     if args.docs:
-        report.put(args.docs, [report.machine_list(run["machine"]), table(rows), "\n".join(f"- {n}" for n in notes)], MARKS)
+        report.put(args.docs, [report.machine_list(run["machine"]), report.aligned(rows, 2), "\n".join(f"- {n}" for n in notes)], MARKS)
     if missed:
         print(f"bench-flows: missed: {', '.join(missed)}", file=sys.stderr)
     return 1 if missed else 0

@@ -1,6 +1,9 @@
 """The receive engines that `make bench-engines` compares: a table. docs/engines.md explains each row's copies."""
 
 from dataclasses import dataclass
+from typing import Callable
+
+import engines_probe
 
 VETH = ("link add gen0 type veth peer name swd0", "link set gen0 up", "link set swd0 up")
 BRIDGE = (
@@ -18,10 +21,13 @@ MADE = ("gen0", "sink0", "mac0", "br0")  # what the rows above make and nobody e
 AF_PACKET = ("type=dpdk", "devargs=net_af_packet0,iface=swd0")
 PCAP = ("type=dpdk", "devargs=net_pcap0,rx_iface_in=swd0,tx_iface=swd0")
 AF_XDP = ("type=dpdk", "devargs=net_af_xdp0,iface=swd0")
+AF_XDP_QUIET = ("type=dpdk", "devargs=net_af_xdp0,iface=swd0,busy_budget=0")
 AF_XDP_GENERIC = ("type=dpdk", "devargs=net_af_xdp0,iface=mac0")
 TAP = ("type=dpdk", "devargs=net_tap0,iface=tap0")
-MEMIF_SERVER = ("type=dpdk", "devargs=net_memif0,role=server,id=1,socket={dir}/memif.sock,socket-abstract=no")
-MEMIF_CLIENT = ("type=dpdk", "devargs=net_memif1,role=client,id=1,socket={dir}/memif.sock,socket-abstract=no")
+# The client asks for as many rings as it has transmit queues, one more than poll-mode threads, and the server must have them.
+# In one process the driver knows a socket by its path: the client needs another one to it.
+MEMIF_SERVER = ("type=dpdk", "devargs=net_memif0,role=server,id=1,socket={dir}/memif.sock,socket-abstract=no", "queues=2")
+MEMIF_CLIENT = ("type=dpdk", "devargs=net_memif1,role=client,id=1,socket={dir}/./memif.sock,socket-abstract=no", "queues=2")
 
 
 @dataclass(frozen=True)
@@ -36,6 +42,8 @@ class Engine:
     sink: str = "vhost:{vm1}"
     hops: tuple = (("e", "vm1"),)  # a rule for each: from port, to port
     back: bool = True  # the other way is a way of its own
+    wakes_control: bool = False  # it takes core 0 from the generator: its own cost, no disturbance
+    probe: Callable = lambda: None  # why this machine cannot run it, or None
 
 
 GUEST = "mbuf -> guest"
@@ -66,10 +74,17 @@ ENGINES = (
     ),
     Engine(
         "af-xdp",
-        "veth, XDP in its driver, UMEM (copy mode), swd, guest",
+        "veth, XDP in its driver, UMEM (copy mode), swd, guest; busy polling, the driver's default",
         ("sk_buff -> XDP page", "XDP page -> UMEM (is the mbuf)", GUEST),
         links=VETH,
         ports=(("e", *AF_XDP),),
+    ),
+    Engine(
+        "af-xdp-quiet",
+        "the same without busy polling (busy_budget=0)",
+        ("sk_buff -> XDP page", "XDP page -> UMEM (is the mbuf)", GUEST),
+        links=VETH,
+        ports=(("e", *AF_XDP_QUIET),),
     ),
     Engine(
         "af-xdp-generic",
@@ -84,6 +99,7 @@ ENGINES = (
         ("sk_buff -> mbuf", GUEST),
         ports=(("e", *TAP),),
         source="packet:tap0",
+        wakes_control=True,
     ),
     Engine(
         "tap-bridged",
@@ -92,6 +108,7 @@ ENGINES = (
         links=BRIDGE,
         ports=(("e", *TAP),),
         late_links=("link set tap0 master br0",),
+        wakes_control=True,
     ),
     Engine(
         "memif",
@@ -103,4 +120,6 @@ ENGINES = (
         back=False,
     ),
     Engine("vhost-user", "guest, swd, guest", ("guest -> guest",), source="vhost:{vm2}", hops=(("vm2", "vm1"),), back=False),
+    Engine("pf-ring", "NIC, PF_RING's ring, swd, guest", ("sk_buff -> PF_RING", "PF_RING -> mbuf", GUEST), probe=engines_probe.pf_ring),
+    Engine("nic", "NIC, DMA, swd, guest", (GUEST,), probe=engines_probe.nic),
 )

@@ -1,9 +1,10 @@
 """swd with one receive engine at a time, in a network namespace of its own, with the interfaces that the engine reads from."""
 
-from peer import BenchError, command, entering
-from peer_swd import Swd
+import json
 
 import engines
+from peer import BenchError, command, entering
+from peer_swd import Swd
 
 LINK_TIMEOUT_S = 5
 
@@ -43,7 +44,12 @@ class EngineSwitch(Swd):
                 self.switch.wait_link(name, timeout=LINK_TIMEOUT_S)
             self.turn(back=False)
         except AssertionError as e:
-            raise BenchError(str(e).splitlines()[0]) from e
+            raise BenchError(f"{str(e).splitlines()[0]}{self.driver_word()}") from e
+
+    def driver_word(self):
+        """What a driver's libraries had to say last, beside swd's own lines."""
+        said = [line for line in self.home.output().splitlines() if line.strip() and not line.startswith("swd: ")]
+        return f" ({'; '.join(said[-3:])})" if said else ""
 
     def turn(self, back):
         """Frames go from the engine to the guest, or back."""
@@ -69,6 +75,14 @@ class EngineSwitch(Swd):
             except BenchError:
                 pass  # this engine had none of that name
         self.engine = None
+
+    def drop_counts(self):
+        """Frames dropped so far, by the interfaces' own counts and by swd's."""
+        links = json.loads(self.ip("-json -statistics link show"))
+        return {
+            "kernel": sum(way.get(k, 0) for link in links for way in link.get("stats64", {}).values() for k in ("dropped", "missed")),
+            "swd": sum(p["dropped"] for p in self.switch.json("stats")["ports"]),
+        }
 
     def xdp_mode(self):
         """How the kernel runs an engine's XDP program: "xdp" is in the driver, "xdpgeneric" behind it; None: there is none."""

@@ -104,6 +104,14 @@ def markdown_table(run):
     return "\n".join(lines)
 
 
+def aligned(rows, left):
+    """Lines up on a terminal, and is a table in Markdown. left: so many columns hold words."""
+    widths = [max(len(r[i]) for r in rows) for i in range(len(rows[0]))]
+    lines = ["| " + " | ".join(c.ljust(w) if i < left else c.rjust(w) for i, (c, w) in enumerate(zip(r, widths))) + " |" for r in rows]
+    lines.insert(1, "| " + " | ".join("-" * w if i < left else "-" * (w - 1) + ":" for i, w in enumerate(widths)) + " |")
+    return "\n".join(lines)
+
+
 def machine_list(m):
     kind = "virtual machine" if m["virtual"] else "machine"
     return "\n".join(
