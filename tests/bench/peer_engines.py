@@ -9,6 +9,11 @@ from peer_swd import Swd
 LINK_TIMEOUT_S = 5
 
 
+def reason(refusal):
+    """What swctl said, without the command."""
+    return str(refusal).splitlines()[0].rpartition(" swctl: ")[2]
+
+
 class EngineSwitch(Swd):
     """Two guests are there always: vm1 is the sink, vm2 sends where no kernel interface does."""
 
@@ -33,6 +38,7 @@ class EngineSwitch(Swd):
         """Makes an engine's interfaces, ports and rules in place of the last one's."""
         self.clear()
         self.engine, self.back = engine, False
+        seen = len(self.home.lines)
         try:
             for words in engine.links:
                 self.ip(words)
@@ -44,11 +50,11 @@ class EngineSwitch(Swd):
                 self.switch.wait_link(name, timeout=LINK_TIMEOUT_S)
             self.turn(back=False)
         except AssertionError as e:
-            raise BenchError(f"{str(e).splitlines()[0]}{self.driver_word()}") from e
+            raise BenchError(f"{reason(e)}{self.driver_word(seen)}") from e
 
-    def driver_word(self):
-        """What a driver's libraries had to say last, beside swd's own lines."""
-        said = [line for line in self.home.output().splitlines() if line.strip() and not line.startswith("swd: ")]
+    def driver_word(self, seen):
+        """What a driver's libraries have said since, beside swd's own lines: the last of it."""
+        said = [line.strip() for line in self.home.lines[seen:] if line and line.strip() and not line.startswith("swd: ")]
         return f" ({'; '.join(said[-3:])})" if said else ""
 
     def turn(self, back):
@@ -58,7 +64,7 @@ class EngineSwitch(Swd):
         try:
             self.switch.set_flows(*(f"udp,in_port={a},nw_dst=10.1.0.2,tp_dst=1000,actions=output:{b}" for a, b in pairs))
         except AssertionError as e:
-            raise BenchError(str(e).splitlines()[0]) from e
+            raise BenchError(reason(e)) from e
 
     def ports(self):
         ends = [p.format(**{n: self.socket(n) for n in self.guests()}) for p in (self.engine.source, self.engine.sink)]

@@ -25,7 +25,7 @@ def write(run, folder):
         times = [e["steps"]["latency"].get("latency_ns", {}).get(key, 0) / 1000 for e in found]
         columns(latency, places, times, key, color, shift)
     finish(latency, f"us at {run['latency_pps'] // 1000} k/s", log=True)
-    latency.set_xticks(places, [f"{e['name']}\n{len(e['copies'])} copies" for e in found], rotation=40, ha="right")
+    latency.set_xticks(places, [f"{e['name']} (copies: {len(e['copies'])})" for e in found], rotation=40, ha="right")
     plots.save(fig, f"{folder}/{PLOT}")
 
 

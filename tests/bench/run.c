@@ -167,7 +167,7 @@ static void counts_keep(struct run *run, uint64_t began)
 		run->windows[i].received = p->check.received;
 		run->windows[i].bytes = p->check.bytes;
 		run->counts[i] = p->counts;
-		run->late[i] = p->source.late;
+		run->late[i] = run_sends(run, i) ? p->source.late : 0;
 	}
 }
 
