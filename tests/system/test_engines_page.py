@@ -56,7 +56,8 @@ def made_up_run():
         }
         for x in (0.5, 0.7, 0.6)
     ]
-    good = {"name": "good", "copies": ["a", "b"], "xdp": "xdp", "steps": {s: engines_measure.merged([r[s] for r in rounds]) for s in rounds[0]}}
+    steps = {name: engines_measure.merged([r[name] for r in rounds]) for name in rounds[0]}
+    good = {"name": "good", "copies": ["a", "b"], "xdp": "xdp", "steps": steps}
     gone = {"name": "gone", "copies": ["a"], "missing": "no such module"}
     run = {"rounds": 3, "seconds": 0.7, "took_s": 9, "latency_pps": 100_000, "loss_pps": 300_000}
     return {**run, "engines": [good, gone]}
