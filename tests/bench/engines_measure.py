@@ -126,6 +126,8 @@ class Rounds:
             self.xdp[e.name] = self.switch.xdp_mode()
             self.found[e.name].append(self.steps(e, turn))
         except BenchError as problem:
+            if not self.switch.home.alive():
+                raise BenchError(f"{e.name}: swd has ended: {last_line(self.switch.home)}") from problem
             self.leave_out(e, str(problem))
 
     def steps(self, e, turn):
@@ -145,6 +147,11 @@ class Rounds:
             return {**result, "missing": self.missing[e.name]}
         rounds = self.found[e.name]
         return {**result, "xdp": self.xdp[e.name], "steps": {s: merged([r[s] for r in rounds]) for s in rounds[0]}, "rounds": rounds}
+
+
+def last_line(daemon):
+    said = [line for line in daemon.lines if line and line.strip()]
+    return said[-1] if said else "it said nothing"
 
 
 def merged(rounds):
