@@ -1,6 +1,7 @@
 """Measures each engine: rounds in turn, so that drift of the machine meets all alike."""
 
 import os
+import re
 import statistics
 import time
 from dataclasses import dataclass
@@ -150,7 +151,8 @@ class Rounds:
 
 
 def last_line(daemon):
-    said = [line for line in daemon.lines if line and line.strip()]
+    """Before a stack trace, if there is one."""
+    said = [line for line in daemon.lines if line and line.strip() and not re.match(r"\d+: ", line)]
     return said[-1] if said else "it said nothing"
 
 
