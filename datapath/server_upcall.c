@@ -4,6 +4,7 @@
 // theirs for long, and find room while the client is busy with something else.
 #include "datapath/server_internal.h"
 
+#include "ctl/dp_put.h"
 #include "ctl/log.h"
 #include "datapath/upcall.h"
 
@@ -50,10 +51,9 @@ static bool fill_upcall(struct server *server, struct nlmsghdr *nlh, size_t room
 	if (!dp_key_put(nlh, room, OVS_PACKET_ATTR_KEY, &key, NULL))
 		return false;
 	if (meta->is_action && user->cookie_len > 0 &&
-	    !mnl_attr_put_check(nlh, room, OVS_PACKET_ATTR_USERDATA, user->cookie_len,
-				user->cookie))
+	    !dp_put(nlh, room, OVS_PACKET_ATTR_USERDATA, user->cookie_len, user->cookie))
 		return false;
-	return mnl_attr_put_check(nlh, room, OVS_PACKET_ATTR_PACKET, len, data);
+	return dp_put(nlh, room, OVS_PACKET_ATTR_PACKET, len, data);
 }
 
 static void hand_over(struct server *server, struct client *c, struct rte_mbuf *m)
