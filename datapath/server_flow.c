@@ -134,15 +134,11 @@ int server_flow_new(struct request *rq)
 	struct flow_actions *actions = change_parse(rq, &fr, &rc);
 	if (actions == NULL)
 		return rc;
-	if (rq->nlh->nlmsg_flags & NLM_F_REPLACE)
-		mf = flow_table_find(flows, &fr.match);
-	if (mf != NULL) {
-		flow_table_set_actions(flows, mf, actions);
-	} else {
-		rc = flow_table_add(flows, &fr.match, actions, &mf);
-		if (rc < 0)
-			return add_fail(rq, rc);
-	}
+	rc = rq->nlh->nlmsg_flags & NLM_F_REPLACE
+		 ? flow_table_replace(flows, &fr.match, actions, &mf)
+		 : flow_table_add(flows, &fr.match, actions, &mf);
+	if (rc < 0)
+		return add_fail(rq, rc);
 	const struct nlattr *ufid = fr.attrs[OVS_FLOW_ATTR_UFID];
 	if (ufid != NULL)
 		memcpy(mf->ufid, dp_attr_payload(ufid), sizeof(mf->ufid));

@@ -18,19 +18,13 @@
 #define DRAIN_BATCH	 32
 #define BATCHES_PER_TURN 8 // so that requests have their turn
 
-static void free_all(struct rte_mbuf **pkts, unsigned n)
-{
-	for (unsigned i = 0; i < n; i++)
-		rte_pktmbuf_free(pkts[i]);
-}
-
 // What was under way when nobody takes it any more.
 static void rings_empty(struct server *server)
 {
 	struct rte_mbuf *pkts[DRAIN_BATCH];
 	unsigned n;
 	while ((n = upcall_drain(pkts, DRAIN_BATCH, true)) > 0) {
-		free_all(pkts, n);
+		rte_pktmbuf_free_bulk(pkts, n);
 		server->n_upcalls_lost += n;
 	}
 }
@@ -78,7 +72,7 @@ static unsigned drain_batch(struct server *server, struct client *c, bool past_b
 	unsigned n = upcall_drain(pkts, DRAIN_BATCH, past_budget);
 	for (unsigned i = 0; i < n; i++)
 		hand_over(server, c, pkts[i]);
-	free_all(pkts, n);
+	rte_pktmbuf_free_bulk(pkts, n);
 	client_flush(c);
 	return n;
 }
