@@ -4,6 +4,8 @@
 #include <rte_malloc.h>
 #include <time.h>
 
+#define NEXT_AHEAD 4 // slots that a walk fetches before it comes to them
+
 static uint64_t monotonic_ms(void)
 {
 	struct timespec ts;
@@ -276,6 +278,8 @@ struct megaflow *flow_table_next(struct flow_table *t, uint32_t *cursor)
 	while (*cursor < t->slots.n_slots) {
 		struct megaflow *mf = slab_slot(t->slots.slabs, (*cursor)++);
 
+		if (*cursor + NEXT_AHEAD < t->slots.n_slots)
+			__builtin_prefetch(slab_slot(t->slots.slabs, *cursor + NEXT_AHEAD));
 		if (mf->seq % 2)
 			return mf;
 	}
