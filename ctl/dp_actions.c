@@ -2,6 +2,7 @@
 
 #include "ctl/dp_attr.h"
 #include "ctl/dp_proto.h"
+#include "ctl/dp_put.h"
 #include "ctl/dp_set.h"
 
 #include <arpa/inet.h>
@@ -22,13 +23,13 @@ static int get_output(const struct nlattr *attr, struct action *action, struct d
 
 static bool put_output(struct nlmsghdr *nlh, size_t room, const struct action *action)
 {
-	return mnl_attr_put_u32_check(nlh, room, OVS_ACTION_ATTR_OUTPUT, action->u.port);
+	return dp_put_u32(nlh, room, OVS_ACTION_ATTR_OUTPUT, action->u.port);
 }
 
 static int get_push_vlan(const struct nlattr *attr, struct action *action, struct dp_error *error)
 {
 	struct ovs_action_push_vlan push;
-	memcpy(&push, mnl_attr_get_payload(attr), sizeof(push));
+	memcpy(&push, dp_attr_payload(attr), sizeof(push));
 	uint16_t tpid = ntohs(push.vlan_tpid);
 	if (tpid != 0x8100 && tpid != 0x88a8)
 		return dp_error_set(error, attr, -EINVAL,
@@ -48,7 +49,7 @@ static bool put_push_vlan(struct nlmsghdr *nlh, size_t room, const struct action
 	    .vlan_tpid = action->u.vlan.tpid_be,
 	    .vlan_tci = action->u.vlan.tci_be,
 	};
-	return mnl_attr_put_check(nlh, room, OVS_ACTION_ATTR_PUSH_VLAN, sizeof(push), &push);
+	return dp_put(nlh, room, OVS_ACTION_ATTR_PUSH_VLAN, sizeof(push), &push);
 }
 
 static int get_pop_vlan(const struct nlattr *attr, struct action *action, struct dp_error *error)
@@ -62,7 +63,7 @@ static int get_pop_vlan(const struct nlattr *attr, struct action *action, struct
 static bool put_pop_vlan(struct nlmsghdr *nlh, size_t room, const struct action *action)
 {
 	(void)action;
-	return mnl_attr_put_check(nlh, room, OVS_ACTION_ATTR_POP_VLAN, 0, NULL);
+	return dp_put(nlh, room, OVS_ACTION_ATTR_POP_VLAN, 0, NULL);
 }
 
 static int get_trunc(const struct nlattr *attr, struct action *action, struct dp_error *error)
@@ -77,7 +78,7 @@ static int get_trunc(const struct nlattr *attr, struct action *action, struct dp
 
 static bool put_trunc(struct nlmsghdr *nlh, size_t room, const struct action *action)
 {
-	return mnl_attr_put_u32_check(nlh, room, OVS_ACTION_ATTR_TRUNC, action->u.max_len);
+	return dp_put_u32(nlh, room, OVS_ACTION_ATTR_TRUNC, action->u.max_len);
 }
 
 static int get_recirc(const struct nlattr *attr, struct action *action, struct dp_error *error)
@@ -91,7 +92,7 @@ static int get_recirc(const struct nlattr *attr, struct action *action, struct d
 
 static bool put_recirc(struct nlmsghdr *nlh, size_t room, const struct action *action)
 {
-	return mnl_attr_put_u32_check(nlh, room, OVS_ACTION_ATTR_RECIRC, action->u.recirc_id);
+	return dp_put_u32(nlh, room, OVS_ACTION_ATTR_RECIRC, action->u.recirc_id);
 }
 
 static int get_meter(const struct nlattr *attr, struct action *action, struct dp_error *error)
@@ -104,7 +105,7 @@ static int get_meter(const struct nlattr *attr, struct action *action, struct dp
 
 static bool put_meter(struct nlmsghdr *nlh, size_t room, const struct action *action)
 {
-	return mnl_attr_put_u32_check(nlh, room, OVS_ACTION_ATTR_METER, action->u.meter_id);
+	return dp_put_u32(nlh, room, OVS_ACTION_ATTR_METER, action->u.meter_id);
 }
 
 static int get_userspace(const struct nlattr *attr, struct action *action, struct dp_error *error)
@@ -117,8 +118,8 @@ static int get_userspace(const struct nlattr *attr, struct action *action, struc
 	action->type = ACTION_USERSPACE;
 	dp_attr_iter_nest(&it, attr);
 	while ((rc = dp_attr_next(&it, &a, error)) > 0) {
-		uint16_t len = mnl_attr_get_payload_len(a);
-		switch (mnl_attr_get_type(a)) {
+		uint16_t len = dp_attr_len(a);
+		switch (dp_attr_type(a)) {
 		case OVS_USERSPACE_ATTR_PID:
 			if (len != sizeof(uint32_t))
 				return dp_error_set(
@@ -134,12 +135,11 @@ static int get_userspace(const struct nlattr *attr, struct action *action, struc
 				    "USERSPACE's USERDATA has %u bytes: %zu at most", len,
 				    sizeof(user->cookie));
 			user->cookie_len = (uint8_t)len;
-			memcpy(user->cookie, mnl_attr_get_payload(a), len);
+			memcpy(user->cookie, dp_attr_payload(a), len);
 			break;
 		default:
 			return dp_error_set(error, a, -EOPNOTSUPP,
-					    "USERSPACE attribute %u is not built",
-					    mnl_attr_get_type(a));
+					    "USERSPACE attribute %u is not built", dp_attr_type(a));
 		}
 	}
 	if (rc == 0 && !has_pid)
@@ -151,10 +151,10 @@ static bool put_userspace(struct nlmsghdr *nlh, size_t room, const struct action
 {
 	const struct action_userspace *user = &action->u.userspace;
 	struct nlattr *nest = mnl_attr_nest_start_check(nlh, room, OVS_ACTION_ATTR_USERSPACE);
-	if (nest == NULL || !mnl_attr_put_u32_check(nlh, room, OVS_USERSPACE_ATTR_PID, user->pid))
+	if (nest == NULL || !dp_put_u32(nlh, room, OVS_USERSPACE_ATTR_PID, user->pid))
 		return false;
-	if (user->cookie_len > 0 && !mnl_attr_put_check(nlh, room, OVS_USERSPACE_ATTR_USERDATA,
-							user->cookie_len, user->cookie))
+	if (user->cookie_len > 0 &&
+	    !dp_put(nlh, room, OVS_USERSPACE_ATTR_USERDATA, user->cookie_len, user->cookie))
 		return false;
 	mnl_attr_nest_end(nlh, nest);
 	return true;
@@ -163,7 +163,7 @@ static bool put_userspace(struct nlmsghdr *nlh, size_t room, const struct action
 static int get_push_mpls(const struct nlattr *attr, struct action *action, struct dp_error *error)
 {
 	struct ovs_action_push_mpls push;
-	memcpy(&push, mnl_attr_get_payload(attr), sizeof(push));
+	memcpy(&push, dp_attr_payload(attr), sizeof(push));
 	uint16_t type = ntohs(push.mpls_ethertype);
 	if (!eth_type_is_mpls(type))
 		return dp_error_set(error, attr, -EINVAL,
@@ -180,7 +180,7 @@ static bool put_push_mpls(struct nlmsghdr *nlh, size_t room, const struct action
 	memset(&push, 0, sizeof(push)); // padding too
 	push.mpls_lse = action->u.push_mpls.lse_be;
 	push.mpls_ethertype = action->u.push_mpls.eth_type_be;
-	return mnl_attr_put_check(nlh, room, OVS_ACTION_ATTR_PUSH_MPLS, sizeof(push), &push);
+	return dp_put(nlh, room, OVS_ACTION_ATTR_PUSH_MPLS, sizeof(push), &push);
 }
 
 static int get_pop_mpls(const struct nlattr *attr, struct action *action, struct dp_error *error)
@@ -195,7 +195,7 @@ static int get_pop_mpls(const struct nlattr *attr, struct action *action, struct
 
 static bool put_pop_mpls(struct nlmsghdr *nlh, size_t room, const struct action *action)
 {
-	return mnl_attr_put_u16_check(nlh, room, OVS_ACTION_ATTR_POP_MPLS, action->u.eth_type_be);
+	return dp_put_u16(nlh, room, OVS_ACTION_ATTR_POP_MPLS, action->u.eth_type_be);
 }
 
 static int get_dec_ttl(const struct nlattr *attr, struct action *action, struct dp_error *error)
@@ -207,11 +207,11 @@ static int get_dec_ttl(const struct nlattr *attr, struct action *action, struct 
 	action->type = ACTION_DEC_TTL;
 	dp_attr_iter_nest(&it, attr);
 	while ((rc = dp_attr_next(&it, &a, error)) > 0) {
-		uint16_t type = mnl_attr_get_type(a);
+		uint16_t type = dp_attr_type(a);
 		if (type != OVS_DEC_TTL_ATTR_ACTION && type != SWD_DEC_TTL_ATTR_MPLS)
 			return dp_error_set(error, a, -EOPNOTSUPP,
 					    "DEC_TTL attribute %u is not built", type);
-		if (mnl_attr_get_payload_len(a) > 0)
+		if (dp_attr_len(a) > 0)
 			return dp_error_set(error, a, -EOPNOTSUPP,
 					    type == SWD_DEC_TTL_ATTR_MPLS
 						? "DEC_TTL's flag MPLS has a value"
@@ -236,7 +236,7 @@ static bool put_dec_ttl(struct nlmsghdr *nlh, size_t room, const struct action *
 		return false;
 	mnl_attr_nest_end(nlh, list);
 	if (action->type == ACTION_DEC_MPLS_TTL &&
-	    !mnl_attr_put_check(nlh, room, SWD_DEC_TTL_ATTR_MPLS, 0, NULL))
+	    !dp_put(nlh, room, SWD_DEC_TTL_ATTR_MPLS, 0, NULL))
 		return false;
 	mnl_attr_nest_end(nlh, nest);
 	return true;
@@ -281,7 +281,7 @@ static bool (*const put_rows[N_ACTION_TYPES])(struct nlmsghdr *nlh, size_t room,
 
 static int action_get(const struct nlattr *attr, struct action *action, struct dp_error *error)
 {
-	uint16_t type = mnl_attr_get_type(attr);
+	uint16_t type = dp_attr_type(attr);
 	for (unsigned i = 0; i < sizeof(attr_rows) / sizeof(attr_rows[0]); i++) {
 		if (attr_rows[i].type != type)
 			continue;
@@ -289,7 +289,7 @@ static int action_get(const struct nlattr *attr, struct action *action, struct d
 		if (len != LEN_NESTED && !dp_attr_has_len(attr, len))
 			return dp_error_set(error, attr, -EINVAL,
 					    "%s has %u bytes where %u are right", attr_rows[i].name,
-					    mnl_attr_get_payload_len(attr), len);
+					    dp_attr_len(attr), len);
 		return attr_rows[i].get(attr, action, error);
 	}
 	return dp_error_set(error, attr, -EOPNOTSUPP, "action %u is not built", type);

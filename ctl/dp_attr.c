@@ -6,8 +6,8 @@
 
 void dp_attr_iter_nest(struct dp_attr_iter *it, const struct nlattr *nest)
 {
-	it->at = mnl_attr_get_payload(nest);
-	it->end = it->at + mnl_attr_get_payload_len(nest);
+	it->at = dp_attr_payload(nest);
+	it->end = it->at + dp_attr_len(nest);
 	it->nest = nest;
 }
 
@@ -18,23 +18,17 @@ void dp_attr_iter_msg(struct dp_attr_iter *it, const struct nlmsghdr *nlh, size_
 	it->nest = NULL;
 }
 
-int dp_attr_next(struct dp_attr_iter *it, const struct nlattr **attr, struct dp_error *error)
+void dp_attr_malformed(const struct dp_attr_iter *it, struct dp_error *error)
 {
-	// Padding of the last attribute may lie behind the end.
 	ptrdiff_t left = it->end - it->at;
-	if (left <= 0)
-		return 0;
-	if (left < (ptrdiff_t)MNL_ATTR_HDRLEN)
-		return dp_error_set(error, it->nest, -EINVAL,
-				    "%td stray bytes behind the last attribute", left);
 	const struct nlattr *a = (const struct nlattr *)it->at;
-	if (a->nla_len < MNL_ATTR_HDRLEN || a->nla_len > left)
-		return dp_error_set(error, a, -EINVAL,
-				    "attribute %u says it has %u bytes where %td are left",
-				    mnl_attr_get_type(a), a->nla_len, left);
-	it->at += MNL_ALIGN(a->nla_len);
-	*attr = a;
-	return 1;
+	if (left < (ptrdiff_t)MNL_ATTR_HDRLEN)
+		dp_error_set(error, it->nest, -EINVAL, "%td stray bytes behind the last attribute",
+			     left);
+	else
+		dp_error_set(error, a, -EINVAL,
+			     "attribute %u says it has %u bytes where %td are left",
+			     dp_attr_type(a), a->nla_len, left);
 }
 
 int dp_error_set(struct dp_error *error, const struct nlattr *attr, int err, const char *fmt, ...)

@@ -5,6 +5,8 @@
 
 #include "ctl/dp_key.h"
 
+#include <errno.h>
+
 struct dp_attr_iter {
 	const char *at, *end;
 	const struct nlattr *nest; // what is walked, for errors; NULL at a message's top
@@ -15,12 +17,47 @@ void dp_attr_iter_nest(struct dp_attr_iter *it, const struct nlattr *nest);
 // The attributes behind `offset` bytes of the message.
 void dp_attr_iter_msg(struct dp_attr_iter *it, const struct nlmsghdr *nlh, size_t offset);
 
-// 1 with the next attribute, whose length has been checked; 0 at the end; -EINVAL with *error.
-int dp_attr_next(struct dp_attr_iter *it, const struct nlattr **attr, struct dp_error *error);
+// libmnl's getters, inline: each attribute of each message passes here.
+static inline uint16_t dp_attr_type(const struct nlattr *attr)
+{
+	return attr->nla_type & NLA_TYPE_MASK;
+}
+
+static inline const void *dp_attr_payload(const struct nlattr *attr)
+{
+	return (const char *)attr + MNL_ATTR_HDRLEN;
+}
+
+static inline uint16_t dp_attr_len(const struct nlattr *attr)
+{
+	return (uint16_t)(attr->nla_len - MNL_ATTR_HDRLEN);
+}
 
 static inline bool dp_attr_has_len(const struct nlattr *attr, size_t len)
 {
-	return mnl_attr_get_payload_len(attr) == len;
+	return dp_attr_len(attr) == len;
+}
+
+// Says what is wrong where the walk stands.
+void dp_attr_malformed(const struct dp_attr_iter *it, struct dp_error *error);
+
+// 1 with the next attribute, whose length has been checked; 0 at the end; -EINVAL with *error.
+static inline int dp_attr_next(struct dp_attr_iter *it, const struct nlattr **attr,
+			       struct dp_error *error)
+{
+	// Padding of the last attribute may lie behind the end.
+	ptrdiff_t left = it->end - it->at;
+	const struct nlattr *a = (const struct nlattr *)it->at;
+	if (left <= 0)
+		return 0;
+	if (left < (ptrdiff_t)MNL_ATTR_HDRLEN || a->nla_len < MNL_ATTR_HDRLEN ||
+	    a->nla_len > left) {
+		dp_attr_malformed(it, error);
+		return -EINVAL;
+	}
+	it->at += MNL_ALIGN(a->nla_len);
+	*attr = a;
+	return 1;
 }
 
 // Fills *error (which may be NULL) and returns `err`.

@@ -1,6 +1,7 @@
 #include "ctl/dp_key.h"
 
 #include "ctl/dp_key_rows.h"
+#include "ctl/dp_put.h"
 
 #include <arpa/inet.h>
 #include <string.h>
@@ -26,8 +27,8 @@ static unsigned vlans_count(const struct vlan_tag *tags)
 static bool encap_put(struct nlmsghdr *nlh, size_t room, const struct vlan_tag *tag,
 		      struct encaps *encaps)
 {
-	if (!mnl_attr_put_u16_check(nlh, room, OVS_KEY_ATTR_ETHERTYPE, tag->tpid_be) ||
-	    !mnl_attr_put_u16_check(nlh, room, OVS_KEY_ATTR_VLAN, tag->tci_be))
+	if (!dp_put_u16(nlh, room, OVS_KEY_ATTR_ETHERTYPE, tag->tpid_be) ||
+	    !dp_put_u16(nlh, room, OVS_KEY_ATTR_VLAN, tag->tci_be))
 		return false;
 	struct nlattr *nest = mnl_attr_nest_start_check(nlh, room, OVS_KEY_ATTR_ENCAP);
 	if (nest == NULL)
@@ -70,7 +71,7 @@ static bool mask_vlans_put(struct nlmsghdr *nlh, size_t room, const struct flow_
 			return true;
 		bool deeper = i + 1 < VLANS_MAX && !vlan_is_zero(&mask->vlan[i + 1]);
 		if (i >= n_tags && m->tpid_be == 0 && !deeper)
-			return mnl_attr_put_u16_check(nlh, room, OVS_KEY_ATTR_VLAN, m->tci_be);
+			return dp_put_u16(nlh, room, OVS_KEY_ATTR_VLAN, m->tci_be);
 		if (!encap_put(nlh, room, m, encaps))
 			return false;
 	}
@@ -78,12 +79,10 @@ static bool mask_vlans_put(struct nlmsghdr *nlh, size_t room, const struct flow_
 }
 
 // Of an array, all up to the last element that is not zero, but one at least.
-static uint16_t row_len(const struct dp_key_row *row, const union dp_key_wire *wire)
+static uint16_t array_len(const struct dp_key_row *row, const union dp_key_wire *wire)
 {
 	static const union dp_key_wire zero;
 	uint16_t len = row->len;
-	if (row->element == 0)
-		return len;
 	while (len > row->element &&
 	       memcmp(wire->bytes + len - row->element, zero.bytes, row->element) == 0)
 		len -= row->element;
@@ -93,10 +92,18 @@ static uint16_t row_len(const struct dp_key_row *row, const union dp_key_wire *w
 static bool row_put(struct nlmsghdr *nlh, size_t room, const struct dp_key_row *row,
 		    const struct flow_key *from, bool is_mask)
 {
-	union dp_key_wire wire;
-	memset(&wire, 0, sizeof(wire));
-	row->put(from, is_mask, &wire);
-	return mnl_attr_put_check(nlh, room, row->type, row_len(row, &wire), &wire);
+	union dp_key_wire wire, *in_place;
+	if (row->element != 0) {
+		memset(&wire, 0, sizeof(wire));
+		row->put(from, is_mask, &wire);
+		return dp_put(nlh, room, row->type, array_len(row, &wire), &wire);
+	}
+	in_place = dp_put_room(nlh, room, row->type, row->len);
+	if (in_place == NULL)
+		return false;
+	memset(in_place, 0, row->len); // what is padding in it, too
+	row->put(from, is_mask, in_place);
+	return true;
 }
 
 // The rows at the top (meta) or those inside all ENCAPs.
@@ -120,9 +127,8 @@ static bool rows_put(struct nlmsghdr *nlh, size_t room, const struct flow_key *k
 bool dp_key_put_origin(struct nlmsghdr *nlh, size_t room, uint16_t type, const struct flow_key *key)
 {
 	struct nlattr *top = mnl_attr_nest_start_check(nlh, room, type);
-	if (top == NULL ||
-	    !mnl_attr_put_u32_check(nlh, room, OVS_KEY_ATTR_RECIRC_ID, key->recirc_id) ||
-	    !mnl_attr_put_u32_check(nlh, room, OVS_KEY_ATTR_IN_PORT, key->in_port))
+	if (top == NULL || !dp_put_u32(nlh, room, OVS_KEY_ATTR_RECIRC_ID, key->recirc_id) ||
+	    !dp_put_u32(nlh, room, OVS_KEY_ATTR_IN_PORT, key->in_port))
 		return false;
 	mnl_attr_nest_end(nlh, top);
 	return true;

@@ -13,7 +13,8 @@
 // innermost ENCAP.
 struct key_nest {
 	const struct nlattr *self;
-	const struct nlattr *attrs[OVS_KEY_ATTR_MAX + 1];
+	uint64_t present;				  // DP_KEY_BITs
+	const struct nlattr *attrs[OVS_KEY_ATTR_MAX + 1]; // set where present
 	struct {
 		const struct nlattr *tpid, *tci, *encap;
 	} vlan[VLANS_MAX];
@@ -45,11 +46,14 @@ static const struct {
 
 // Each attribute of each message is looked up: by type, not by search.
 static const struct dp_key_row *row_of_type[OVS_KEY_ATTR_MAX + 1];
+static uint64_t unused_bits;
 
 __attribute__((constructor)) static void index_rows(void)
 {
 	for (unsigned i = 0; i < dp_key_n_rows; i++)
 		row_of_type[dp_key_rows[i].type] = &dp_key_rows[i];
+	for (unsigned i = 0; i < N_UNUSED_ROWS; i++)
+		unused_bits |= DP_KEY_BIT(unused_rows[i].type);
 }
 
 static const struct dp_key_row *row_find(uint16_t type)
@@ -69,10 +73,18 @@ static const char *attr_name(uint16_t type)
 	return type == OVS_KEY_ATTR_VLAN ? "VLAN" : type == OVS_KEY_ATTR_ENCAP ? "ENCAP" : "?";
 }
 
+static_assert(OVS_KEY_ATTR_MAX < 64, "a bit a type");
+
+// NULL: it is not there.
+static const struct nlattr *nest_attr(const struct key_nest *nest, uint16_t type)
+{
+	return nest->present & DP_KEY_BIT(type) ? nest->attrs[type] : NULL;
+}
+
 static bool bytes_are_zero(const struct nlattr *attr)
 {
-	const uint8_t *bytes = mnl_attr_get_payload(attr);
-	for (uint16_t i = 0; i < mnl_attr_get_payload_len(attr); i++) {
+	const uint8_t *bytes = dp_attr_payload(attr);
+	for (uint16_t i = 0; i < dp_attr_len(attr); i++) {
 		if (bytes[i] != 0)
 			return false;
 	}
@@ -82,7 +94,7 @@ static bool bytes_are_zero(const struct nlattr *attr)
 static int array_check(const struct nlattr *attr, const struct dp_key_row *row,
 		       struct dp_error *error)
 {
-	uint16_t len = mnl_attr_get_payload_len(attr), n = len / row->element;
+	uint16_t len = dp_attr_len(attr), n = len / row->element;
 	if (len == 0 || len % row->element != 0)
 		return dp_error_set(error, attr, -EINVAL,
 				    "%s has %u bytes where a multiple of %u is right", row->name,
@@ -102,7 +114,7 @@ static int len_check(const struct nlattr *attr, uint16_t type, struct dp_error *
 	if (len == 0 || dp_attr_has_len(attr, len))
 		return 0;
 	return dp_error_set(error, attr, -EINVAL, "%s has %u bytes where %zu are right",
-			    attr_name(type), mnl_attr_get_payload_len(attr), len);
+			    attr_name(type), dp_attr_len(attr), len);
 }
 
 // Adds one level's attributes to nest->attrs.
@@ -114,11 +126,11 @@ static int level_collect(struct key_nest *nest, const struct nlattr *level, bool
 	const struct nlattr *attr;
 	int rc;
 	while ((rc = dp_attr_next(&it, &attr, error)) > 0) {
-		uint16_t type = mnl_attr_get_type(attr);
+		uint16_t type = dp_attr_type(attr);
 		if (type == OVS_KEY_ATTR_UNSPEC || type > OVS_KEY_ATTR_MAX)
 			return dp_error_set(error, attr, -EINVAL, "key attribute %u is unknown",
 					    type);
-		if (nest->attrs[type] != NULL)
+		if (nest->present & DP_KEY_BIT(type))
 			return dp_error_set(error, attr, -EINVAL, "%s is there twice",
 					    attr_name(type));
 		const struct dp_key_row *row = row_find(type);
@@ -129,6 +141,7 @@ static int level_collect(struct key_nest *nest, const struct nlattr *level, bool
 		if (rc < 0)
 			return rc;
 		nest->attrs[type] = attr;
+		nest->present |= DP_KEY_BIT(type);
 	}
 	return rc;
 }
@@ -138,30 +151,33 @@ static int level_check_outer(const struct key_nest *nest, struct dp_error *error
 {
 	for (unsigned i = 0; i < dp_key_n_rows; i++) {
 		const struct dp_key_row *row = &dp_key_rows[i];
-		if (!row->meta && nest->attrs[row->type] != NULL)
+		if (!row->meta && nest_attr(nest, row->type) != NULL)
 			return dp_error_set(error, nest->attrs[row->type], -EINVAL,
 					    "%s stands beside ENCAP, not in it", row->name);
 	}
 	return 0;
 }
 
+#define TAG_BITS                                                               \
+	(DP_KEY_BIT(OVS_KEY_ATTR_ENCAP) | DP_KEY_BIT(OVS_KEY_ATTR_ETHERTYPE) | \
+	 DP_KEY_BIT(OVS_KEY_ATTR_VLAN))
+
 static int nest_collect(struct key_nest *nest, const struct nlattr *top, struct dp_error *error)
 {
-	memset(nest, 0, sizeof(*nest));
 	nest->self = top;
+	nest->present = 0;
+	nest->n_vlans = 0;
 	int rc = level_collect(nest, top, true, error);
 	const struct nlattr *encap;
-	while (rc == 0 && (encap = nest->attrs[OVS_KEY_ATTR_ENCAP]) != NULL) {
+	while (rc == 0 && (encap = nest_attr(nest, OVS_KEY_ATTR_ENCAP)) != NULL) {
 		if (nest->n_vlans == VLANS_MAX)
 			return dp_error_set(error, encap, -EOPNOTSUPP,
 					    "ENCAP for a third VLAN tag: two are built");
 		unsigned i = nest->n_vlans++;
 		nest->vlan[i].encap = encap;
-		nest->vlan[i].tpid = nest->attrs[OVS_KEY_ATTR_ETHERTYPE];
-		nest->vlan[i].tci = nest->attrs[OVS_KEY_ATTR_VLAN];
-		nest->attrs[OVS_KEY_ATTR_ENCAP] = NULL;
-		nest->attrs[OVS_KEY_ATTR_ETHERTYPE] = NULL;
-		nest->attrs[OVS_KEY_ATTR_VLAN] = NULL;
+		nest->vlan[i].tpid = nest_attr(nest, OVS_KEY_ATTR_ETHERTYPE);
+		nest->vlan[i].tci = nest_attr(nest, OVS_KEY_ATTR_VLAN);
+		nest->present &= ~TAG_BITS;
 		rc = level_check_outer(nest, error);
 		if (rc == 0)
 			rc = level_collect(nest, encap, false, error);
@@ -172,10 +188,14 @@ static int nest_collect(struct key_nest *nest, const struct nlattr *top, struct 
 static int row_get(const struct dp_key_row *row, const struct nlattr *attr, bool is_mask,
 		   struct flow_key *key, struct dp_error *error)
 {
-	union dp_key_wire wire;
-	memset(&wire, 0, sizeof(wire));
-	memcpy(&wire, mnl_attr_get_payload(attr), mnl_attr_get_payload_len(attr)); // len_check()
-	const char *wrong = row->get(&wire, is_mask, key);
+	const union dp_key_wire *wire = dp_attr_payload(attr); // its length was checked
+	union dp_key_wire whole;
+	if (row->element != 0) {
+		memset(&whole, 0, sizeof(whole));
+		memcpy(&whole, wire, dp_attr_len(attr));
+		wire = &whole;
+	}
+	const char *wrong = row->get(wire, is_mask, key);
 	if (wrong != NULL)
 		return dp_error_set(error, attr, -EINVAL, "%s: %s", row->name, wrong);
 	return 0;
@@ -195,9 +215,9 @@ static int key_vlans_get(const struct key_nest *nest, struct flow_key *key, stru
 		key->vlan[i].tpid_be = tag_part(nest->vlan[i].tpid);
 		key->vlan[i].tci_be = tag_part(nest->vlan[i].tci);
 	}
-	if (nest->attrs[OVS_KEY_ATTR_VLAN] != NULL)
-		return dp_error_set(error, nest->attrs[OVS_KEY_ATTR_VLAN], -EINVAL,
-				    "VLAN without ENCAP");
+	const struct nlattr *flat = nest_attr(nest, OVS_KEY_ATTR_VLAN);
+	if (flat != NULL)
+		return dp_error_set(error, flat, -EINVAL, "VLAN without ENCAP");
 	return 0;
 }
 
@@ -208,7 +228,7 @@ static int key_rows_get(const struct key_nest *nest, struct flow_key *key, struc
 	uint64_t present = dp_key_present(key);
 	for (unsigned i = 0; i < dp_key_n_rows; i++) {
 		const struct dp_key_row *row = &dp_key_rows[i];
-		const struct nlattr *attr = nest->attrs[row->type];
+		const struct nlattr *attr = nest_attr(nest, row->type);
 		bool expected = present & DP_KEY_BIT(row->type);
 		if (attr == NULL) {
 			if (expected && !row->optional)
@@ -246,7 +266,7 @@ static int mask_vlans_get(const struct key_nest *nest, struct flow_key *mask,
 		mask->vlan[i].tpid_be = tag_part(nest->vlan[i].tpid);
 		mask->vlan[i].tci_be = tag_part(nest->vlan[i].tci);
 	}
-	const struct nlattr *flat = nest->attrs[OVS_KEY_ATTR_VLAN];
+	const struct nlattr *flat = nest_attr(nest, OVS_KEY_ATTR_VLAN);
 	if (flat != NULL) {
 		if (nest->n_vlans == VLANS_MAX)
 			return dp_error_set(error, flat, -EOPNOTSUPP,
@@ -267,7 +287,7 @@ static int mask_get(const struct key_nest *nest, const struct flow_key *key, str
 	uint64_t maskable = dp_key_maskable(key, mask);
 	for (unsigned i = 0; rc == 0 && i < dp_key_n_rows; i++) {
 		const struct dp_key_row *row = &dp_key_rows[i];
-		const struct nlattr *attr = nest->attrs[row->type];
+		const struct nlattr *attr = nest_attr(nest, row->type);
 		if (attr == NULL)
 			continue;
 		if (maskable & DP_KEY_BIT(row->type)) {
@@ -292,7 +312,7 @@ static void mask_exact(const struct key_nest *key_nest, struct flow_key *mask)
 		const struct dp_key_row *row = &dp_key_rows[i];
 		// What the key leaves out has a meaning all the same: no recirculation, no port, no
 		// type.
-		if (key_nest->attrs[row->type] != NULL || row->meta ||
+		if (nest_attr(key_nest, row->type) != NULL || row->meta ||
 		    row->type == OVS_KEY_ATTR_ETHERTYPE)
 			row->get(&ones, true, mask);
 	}
@@ -323,7 +343,7 @@ static int tags_check(const struct key_nest *nest, const struct flow_match *matc
 static int eth_type_check(const struct key_nest *nest, const struct flow_match *match,
 			  struct dp_error *error)
 {
-	const struct nlattr *attr = nest->attrs[OVS_KEY_ATTR_ETHERTYPE];
+	const struct nlattr *attr = nest_attr(nest, OVS_KEY_ATTR_ETHERTYPE);
 	uint16_t type = ntohs(match->key.eth_type_be);
 	// Zero is the type of a frame that is cut off before it.
 	if (attr == NULL || match->mask.eth_type_be != UINT16_MAX || type == 0 ||
@@ -336,10 +356,12 @@ static int eth_type_check(const struct key_nest *nest, const struct flow_match *
 static int unused_check(const struct key_nest *key, const struct key_nest *mask,
 			struct dp_error *error)
 {
+	if ((key->present & unused_bits) == 0)
+		return 0;
 	for (unsigned i = 0; i < N_UNUSED_ROWS; i++) {
 		uint16_t type = unused_rows[i].type;
-		const struct nlattr *k = key->attrs[type];
-		const struct nlattr *m = mask != NULL ? mask->attrs[type] : NULL;
+		const struct nlattr *k = nest_attr(key, type);
+		const struct nlattr *m = mask != NULL ? nest_attr(mask, type) : NULL;
 		if (k == NULL || bytes_are_zero(k))
 			continue;
 		if (mask != NULL && (m == NULL || bytes_are_zero(m)) && type != OVS_KEY_ATTR_TUNNEL)
@@ -379,10 +401,21 @@ int dp_match_parse(const struct nlattr *key, const struct nlattr *mask, struct f
 
 int dp_key_parse(const struct nlattr *key, struct flow_key *out, struct dp_error *error)
 {
-	struct flow_match match;
-	int rc = dp_match_parse(key, NULL, &match, error);
+	struct key_nest nest;
+	struct flow_match exact;
+	int rc = nest_collect(&nest, key, error);
 	if (rc == 0)
-		*out = match.key;
+		rc = unused_check(&nest, NULL, error);
+	if (rc == 0)
+		rc = key_get(&nest, &exact.key, error);
+	if (rc < 0)
+		return rc;
+	memset(&exact.mask, 0xff, sizeof(exact.mask));
+	rc = tags_check(&nest, &exact, error);
+	if (rc == 0)
+		rc = eth_type_check(&nest, &exact, error);
+	if (rc == 0)
+		*out = exact.key;
 	return rc;
 }
 
@@ -394,7 +427,7 @@ int dp_key_parse_origin(const struct nlattr *key, struct flow_key *out, struct d
 	memset(out, 0, sizeof(*out));
 	dp_attr_iter_nest(&it, key);
 	while ((rc = dp_attr_next(&it, &attr, error)) > 0) {
-		uint16_t type = mnl_attr_get_type(attr);
+		uint16_t type = dp_attr_type(attr);
 		if (type != OVS_KEY_ATTR_IN_PORT && type != OVS_KEY_ATTR_RECIRC_ID)
 			continue;
 		rc = len_check(attr, type, error);

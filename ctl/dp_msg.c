@@ -103,7 +103,7 @@ static int attrs_sort(struct dp_attr_iter *it, const struct nlattr **attrs, unsi
 	const struct nlattr *attr;
 	int rc;
 	while ((rc = dp_attr_next(it, &attr, error)) > 0) {
-		uint16_t type = mnl_attr_get_type(attr);
+		uint16_t type = dp_attr_type(attr);
 		if (type != 0 && type <= max)
 			attrs[type] = attr;
 	}
@@ -162,8 +162,7 @@ int dp_msg_error_parse(const struct nlmsghdr *nlh, char *text, size_t text_len)
 	if (attrs_sort(&it, attrs, NLMSGERR_ATTR_MAX, NULL) == 0 &&
 	    attrs[NLMSGERR_ATTR_MSG] != NULL) {
 		const struct nlattr *msg = attrs[NLMSGERR_ATTR_MSG];
-		snprintf(text, text_len, "%.*s", (int)mnl_attr_get_payload_len(msg),
-			 mnl_attr_get_str(msg));
+		snprintf(text, text_len, "%.*s", (int)dp_attr_len(msg), mnl_attr_get_str(msg));
 	}
 	return err;
 }

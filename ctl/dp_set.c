@@ -344,19 +344,18 @@ static const struct set_row *set_row_find(uint16_t type)
 static int set_read(const struct nlattr *field, bool is_full, struct action *action,
 		    struct dp_error *error)
 {
-	const struct set_row *row = set_row_find(mnl_attr_get_type(field));
+	const struct set_row *row = set_row_find(dp_attr_type(field));
 	if (row == NULL)
 		return dp_error_set(error, field, -EOPNOTSUPP,
-				    "setting key attribute %u is not built",
-				    mnl_attr_get_type(field));
+				    "setting key attribute %u is not built", dp_attr_type(field));
 	unsigned len = is_full ? row->len : 2U * row->len;
 	if (!dp_attr_has_len(field, len))
 		return dp_error_set(error, field, -EINVAL,
 				    "set of %s has %u bytes where %u are right", row->name,
-				    mnl_attr_get_payload_len(field), len);
+				    dp_attr_len(field), len);
 
 	union set_value value, mask;
-	const uint8_t *payload = mnl_attr_get_payload(field);
+	const uint8_t *payload = dp_attr_payload(field);
 	memcpy(&value, payload, row->len);
 	if (is_full)
 		memset(&mask, 0xff, sizeof(mask));
@@ -372,7 +371,7 @@ static int set_read(const struct nlattr *field, bool is_full, struct action *act
 
 int dp_set_get(const struct nlattr *attr, struct action *action, struct dp_error *error)
 {
-	bool is_full = mnl_attr_get_type(attr) == OVS_ACTION_ATTR_SET;
+	bool is_full = dp_attr_type(attr) == OVS_ACTION_ATTR_SET;
 	const char *name = is_full ? "SET" : "SET_MASKED";
 	struct dp_attr_iter it;
 	const struct nlattr *field, *more;

@@ -128,9 +128,14 @@ static void acknowledge(struct request *rq, int err)
 
 void server_message(struct client *c, const struct nlmsghdr *nlh)
 {
-	struct request rq = {.server = c->server, .client = c, .nlh = nlh};
+	struct request rq;
 	if (nlh->nlmsg_type < NLMSG_MIN_TYPE)
 		return; // netlink's own: NOOP, or an answer to nothing
+	rq.server = c->server;
+	rq.client = c;
+	rq.nlh = nlh;
+	rq.error.attr = NULL;
+	rq.error.text[0] = '\0'; // not all of it: there are many requests
 	int rc = dispatch(&rq);
 	if (rc < 0)
 		log_debug("datapath client %u: refused: %s (%s)", c->id, rq.error.text,

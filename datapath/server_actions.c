@@ -204,10 +204,8 @@ struct flow_actions *request_actions(struct request *rq, const struct nlattr *at
 	*err = n < 0 ? n : actions_check(rq, attr, match, (unsigned)n);
 	if (*err < 0)
 		return NULL;
-	struct flow_actions *actions = flow_actions_alloc((unsigned)n);
+	struct flow_actions *actions = flow_table_actions(rq->server->flows, list, (unsigned)n);
 	if (actions == NULL)
 		*err = request_fail(rq, NULL, -ENOMEM, "no memory for %d actions", n);
-	else
-		memcpy(actions->list, list, (size_t)n * sizeof(list[0]));
 	return actions;
 }

@@ -2,6 +2,7 @@
 #include "datapath/server_internal.h"
 
 #include "ctl/dp_attr.h"
+#include "ctl/dp_put.h"
 
 #include <errno.h>
 #include <string.h>
@@ -22,9 +23,9 @@ static int flow_parse(struct request *rq, struct flow_request *fr)
 	if (key == NULL && ufid != NULL)
 		return request_fail(rq, ufid, -EOPNOTSUPP,
 				    "a UFID alone finds no flow: name it by KEY and MASK");
-	if (ufid != NULL && mnl_attr_get_payload_len(ufid) != MEGAFLOW_UFID_BYTES)
+	if (ufid != NULL && dp_attr_len(ufid) != MEGAFLOW_UFID_BYTES)
 		return request_fail(rq, ufid, -EINVAL, "UFID has %u bytes where %d are right",
-				    mnl_attr_get_payload_len(ufid), MEGAFLOW_UFID_BYTES);
+				    dp_attr_len(ufid), MEGAFLOW_UFID_BYTES);
 	if (key == NULL)
 		return 0;
 	return dp_match_parse(key, fr->attrs[OVS_FLOW_ATTR_MASK], &fr->match, &rq->error);
@@ -58,7 +59,7 @@ static bool fill_flow(struct server *server, struct nlmsghdr *nlh, size_t room, 
 	(void)server;
 	bool named = has_ufid(mf);
 	uint32_t omits = named ? answer->omits : 0;
-	if (named && !mnl_attr_put_check(nlh, room, OVS_FLOW_ATTR_UFID, sizeof(mf->ufid), mf->ufid))
+	if (named && !dp_put(nlh, room, OVS_FLOW_ATTR_UFID, sizeof(mf->ufid), mf->ufid))
 		return false;
 	if (!(omits & OVS_UFID_F_OMIT_KEY) &&
 	    !dp_key_put(nlh, room, OVS_FLOW_ATTR_KEY, &mf->match.key, NULL))
@@ -69,7 +70,7 @@ static bool fill_flow(struct server *server, struct nlmsghdr *nlh, size_t room, 
 	if (!(omits & OVS_UFID_F_OMIT_ACTIONS) &&
 	    !dp_actions_put(nlh, room, OVS_FLOW_ATTR_ACTIONS, mf->actions->list, mf->actions->n))
 		return false;
-	if (!mnl_attr_put_check(nlh, room, OVS_FLOW_ATTR_STATS, sizeof(stats), &stats))
+	if (!dp_put(nlh, room, OVS_FLOW_ATTR_STATS, sizeof(stats), &stats))
 		return false;
 	if (answer->stats.used_ms != 0 &&
 	    !mnl_attr_put_u64_check(nlh, room, OVS_FLOW_ATTR_USED, answer->stats.used_ms))
@@ -133,18 +134,14 @@ int server_flow_new(struct request *rq)
 	struct flow_actions *actions = change_parse(rq, &fr, &rc);
 	if (actions == NULL)
 		return rc;
-	if (rq->nlh->nlmsg_flags & NLM_F_REPLACE)
-		mf = flow_table_find(flows, &fr.match);
-	if (mf != NULL) {
-		flow_table_set_actions(flows, mf, actions);
-	} else {
-		rc = flow_table_add(flows, &fr.match, actions, &mf);
-		if (rc < 0)
-			return add_fail(rq, rc);
-	}
+	rc = rq->nlh->nlmsg_flags & NLM_F_REPLACE
+		 ? flow_table_replace(flows, &fr.match, actions, &mf)
+		 : flow_table_add(flows, &fr.match, actions, &mf);
+	if (rc < 0)
+		return add_fail(rq, rc);
 	const struct nlattr *ufid = fr.attrs[OVS_FLOW_ATTR_UFID];
 	if (ufid != NULL)
-		memcpy(mf->ufid, mnl_attr_get_payload(ufid), sizeof(mf->ufid));
+		memcpy(mf->ufid, dp_attr_payload(ufid), sizeof(mf->ufid));
 	return answer_if_echo(rq, mf);
 }
 

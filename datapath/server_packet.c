@@ -1,6 +1,7 @@
 // The packet family: packets that the control side sends with actions.
 #include "datapath/server_internal.h"
 
+#include "ctl/dp_attr.h"
 #include "datapath/pmd.h"
 
 #include <errno.h>
@@ -42,7 +43,7 @@ static int attrs_require(struct request *rq, const struct nlattr **attrs)
 			return request_fail(rq, NULL, -EINVAL, "%s is missing", rows[i].name);
 	}
 	const struct nlattr *packet = attrs[OVS_PACKET_ATTR_PACKET];
-	uint16_t len = mnl_attr_get_payload_len(packet);
+	uint16_t len = dp_attr_len(packet);
 	if (len < FRAME_MIN || len > FRAME_MAX)
 		return request_fail(rq, packet, -EINVAL, "PACKET has %u bytes: %u to %u are right",
 				    len, FRAME_MIN, FRAME_MAX);
@@ -55,8 +56,7 @@ static void match_of_packet(const struct nlattr *packet, const struct flow_key *
 {
 	match->key.in_port = key->in_port;
 	match->key.recirc_id = key->recirc_id;
-	flow_extract(mnl_attr_get_payload(packet), mnl_attr_get_payload_len(packet), &match->key,
-		     NULL);
+	flow_extract(dp_attr_payload(packet), dp_attr_len(packet), &match->key, NULL);
 	memset(&match->mask, 0xff, sizeof(match->mask));
 }
 
@@ -78,8 +78,7 @@ int server_packet_execute(struct request *rq)
 	    request_actions(rq, attrs[OVS_PACKET_ATTR_ACTIONS], &match, &rc);
 	if (actions == NULL)
 		return rc;
-	struct rte_mbuf *m =
-	    packet_make(mnl_attr_get_payload(packet), mnl_attr_get_payload_len(packet));
+	struct rte_mbuf *m = packet_make(dp_attr_payload(packet), dp_attr_len(packet));
 	if (m == NULL) {
 		flow_actions_free(actions);
 		return request_fail(rq, NULL, -ENOMEM, "no packet buffer is free");

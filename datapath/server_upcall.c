@@ -4,6 +4,7 @@
 // theirs for long, and find room while the client is busy with something else.
 #include "datapath/server_internal.h"
 
+#include "ctl/dp_put.h"
 #include "ctl/log.h"
 #include "datapath/upcall.h"
 
@@ -17,19 +18,13 @@
 #define DRAIN_BATCH	 32
 #define BATCHES_PER_TURN 8 // so that requests have their turn
 
-static void free_all(struct rte_mbuf **pkts, unsigned n)
-{
-	for (unsigned i = 0; i < n; i++)
-		rte_pktmbuf_free(pkts[i]);
-}
-
 // What was under way when nobody takes it any more.
 static void rings_empty(struct server *server)
 {
 	struct rte_mbuf *pkts[DRAIN_BATCH];
 	unsigned n;
 	while ((n = upcall_drain(pkts, DRAIN_BATCH, true)) > 0) {
-		free_all(pkts, n);
+		rte_pktmbuf_free_bulk(pkts, n);
 		server->n_upcalls_lost += n;
 	}
 }
@@ -50,10 +45,9 @@ static bool fill_upcall(struct server *server, struct nlmsghdr *nlh, size_t room
 	if (!dp_key_put(nlh, room, OVS_PACKET_ATTR_KEY, &key, NULL))
 		return false;
 	if (meta->is_action && user->cookie_len > 0 &&
-	    !mnl_attr_put_check(nlh, room, OVS_PACKET_ATTR_USERDATA, user->cookie_len,
-				user->cookie))
+	    !dp_put(nlh, room, OVS_PACKET_ATTR_USERDATA, user->cookie_len, user->cookie))
 		return false;
-	return mnl_attr_put_check(nlh, room, OVS_PACKET_ATTR_PACKET, len, data);
+	return dp_put(nlh, room, OVS_PACKET_ATTR_PACKET, len, data);
 }
 
 static void hand_over(struct server *server, struct client *c, struct rte_mbuf *m)
@@ -78,7 +72,7 @@ static unsigned drain_batch(struct server *server, struct client *c, bool past_b
 	unsigned n = upcall_drain(pkts, DRAIN_BATCH, past_budget);
 	for (unsigned i = 0; i < n; i++)
 		hand_over(server, c, pkts[i]);
-	free_all(pkts, n);
+	rte_pktmbuf_free_bulk(pkts, n);
 	client_flush(c);
 	return n;
 }

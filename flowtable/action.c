@@ -2,6 +2,7 @@
 #include "flowtable/megaflow.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 // A list that cannot be entered into the table is used all the same, alone.
 #define HASH_NONFATAL_OOM	   1
@@ -21,11 +22,6 @@ static struct action_list *list_of(const struct flow_actions *actions)
 	return (struct action_list *)((char *)actions - offsetof(struct action_list, actions));
 }
 
-static size_t contents_bytes(const struct flow_actions *actions)
-{
-	return sizeof(*actions) + actions->n * sizeof(actions->list[0]);
-}
-
 struct flow_actions *flow_actions_alloc(unsigned n)
 {
 	if (n > UINT16_MAX)
@@ -35,35 +31,16 @@ struct flow_actions *flow_actions_alloc(unsigned n)
 
 	if (!list)
 		return NULL;
+	list->n_users = 1;
 	list->actions.n = (uint16_t)n;
 	return &list->actions;
 }
 
 void flow_actions_free(void *actions)
 {
-	if (actions)
-		free(list_of(actions));
-}
+	if (!actions)
+		return;
 
-const struct flow_actions *action_lists_get(struct action_lists *lists,
-					    struct flow_actions *actions)
-{
-	struct action_list *own = list_of(actions), *same;
-
-	HASH_FIND(hh, lists->table, actions, contents_bytes(actions), same);
-	if (same) {
-		flow_actions_free(actions);
-		same->n_users++;
-		return &same->actions;
-	}
-	own->lists = lists;
-	own->n_users = 1;
-	HASH_ADD_KEYPTR(hh, lists->table, actions, contents_bytes(actions), own);
-	return actions;
-}
-
-void action_lists_put(void *actions)
-{
 	struct action_list *list = list_of(actions);
 
 	if (--list->n_users > 0)
@@ -71,4 +48,66 @@ void action_lists_put(void *actions)
 	if (list->lists)
 		HASH_DEL(list->lists->table, list);
 	free(list);
+}
+
+static struct action_list *find(const struct action_lists *lists, const struct action *actions,
+				unsigned n)
+{
+	struct action_list *same;
+
+	HASH_FIND(hh, lists->table, actions, n * sizeof(actions[0]), same);
+	return same;
+}
+
+static void enter(struct action_lists *lists, struct action_list *own)
+{
+	own->lists = lists;
+	HASH_ADD_KEYPTR(hh, lists->table, own->actions.list, own->actions.n * sizeof(struct action),
+			own);
+}
+
+struct flow_actions *action_lists_get(struct action_lists *lists, const struct action *actions,
+				      unsigned n)
+{
+	struct action_list *same = find(lists, actions, n);
+
+	if (same) {
+		same->n_users++;
+		return &same->actions;
+	}
+
+	struct flow_actions *own = flow_actions_alloc(n);
+
+	if (!own)
+		return NULL;
+	if (n > 0)
+		memcpy(own->list, actions, n * sizeof(actions[0]));
+	enter(lists, list_of(own));
+	return own;
+}
+
+const struct flow_actions *action_lists_share(struct action_lists *lists,
+					      struct flow_actions *actions)
+{
+	struct action_list *same;
+
+	if (list_of(actions)->lists == lists)
+		return actions;
+	same = find(lists, actions->list, actions->n);
+	if (same) {
+		flow_actions_free(actions);
+		same->n_users++;
+		return &same->actions;
+	}
+	enter(lists, list_of(actions));
+	return actions;
+}
+
+void action_lists_fini(struct action_lists *lists)
+{
+	struct action_list *list, *next;
+
+	HASH_ITER (hh, lists->table, list, next)
+		list->lists = NULL;
+	HASH_CLEAR(hh, lists->table);
 }

@@ -4,6 +4,8 @@
 #include <rte_malloc.h>
 #include <time.h>
 
+#define NEXT_AHEAD 4 // slots that a walk fetches before it comes to them
+
 static uint64_t monotonic_ms(void)
 {
 	struct timespec ts;
@@ -92,6 +94,7 @@ void flow_table_destroy(struct flow_table *t)
 	for (uint32_t i = 0; i < MASKS_MAX; i++)
 		if (t->by_id[i])
 			subtable_free(t->by_id[i]);
+	action_lists_fini(&t->actions);
 	port_tables_fini(&t->ports);
 	counter_set_fini(&t->counters);
 	slab_set_fini(&t->slots);
@@ -115,7 +118,7 @@ static void slot_release(void *obj)
 	struct megaflow *mf = obj;
 	struct flow_table *t = mf->table;
 
-	action_lists_put((void *)mf->actions);
+	flow_actions_free((void *)mf->actions);
 	slab_slot_put(&t->slots, mf);
 }
 
@@ -128,7 +131,7 @@ static void slot_fill(struct flow_table *t, struct megaflow *mf, const struct fl
 	mf->created_ms = monotonic_ms();
 	memset(mf->ufid, 0, sizeof(mf->ufid));
 	mf->match = *match;
-	mf->actions = action_lists_get(&t->actions, actions);
+	mf->actions = action_lists_share(&t->actions, actions);
 	counter_set_zero(&t->counters, mf->id);
 }
 
@@ -163,7 +166,7 @@ static int flow_insert(struct flow_table *t, struct megaflow *mf, const struct f
 	int err = subtable_add(st, mf);
 
 	if (err) {
-		action_lists_put((void *)mf->actions);
+		flow_actions_free((void *)mf->actions);
 		return err;
 	}
 	// Even to odd, when nothing can fail any more: whoever comes from a cache that knows the
@@ -173,18 +176,40 @@ static int flow_insert(struct flow_table *t, struct megaflow *mf, const struct f
 	return 0;
 }
 
-int flow_table_add(struct flow_table *t, const struct flow_match *match,
-		   struct flow_actions *actions, struct megaflow **out)
+void flow_table_set_actions(struct flow_table *t, struct megaflow *mf, struct flow_actions *actions)
+{
+	const struct flow_actions *old = mf->actions;
+
+	// Releases the list's contents.
+	__atomic_store_n(&mf->actions, action_lists_share(&t->actions, actions), __ATOMIC_RELEASE);
+	rcu_retire(t->rcu, flow_actions_free, (void *)old);
+}
+
+struct flow_actions *flow_table_actions(struct flow_table *t, const struct action *list, unsigned n)
+{
+	return action_lists_get(&t->actions, list, n);
+}
+
+// `replace`: what to do with one that is there.
+static int put(struct flow_table *t, const struct flow_match *match, struct flow_actions *actions,
+	       bool replace, struct megaflow **out)
 {
 	struct flow_match masked = {.mask = match->mask};
-	struct megaflow *mf = NULL;
+	struct megaflow *mf;
 
 	flow_key_mask(&masked.key, &match->key, &match->mask);
 
 	uint32_t hash = flow_key_hash(&masked.key, 0);
 	struct subtable *st = mask_find(t, &match->mask);
-	int err = st && subtable_find(st, &masked.key, hash) ? -EEXIST : slot_get(t, &mf);
+	int err;
 
+	mf = st ? subtable_find(st, &masked.key, hash) : NULL;
+	if (mf && replace) {
+		flow_table_set_actions(t, mf, actions);
+		*out = mf;
+		return 0;
+	}
+	err = mf ? -EEXIST : slot_get(t, &mf);
 	if (err)
 		goto fail;
 	err = place_get(t, &masked, mf->id, &st);
@@ -196,8 +221,7 @@ int flow_table_add(struct flow_table *t, const struct flow_match *match,
 		place_put(t, &masked, st);
 		goto fail_slot;
 	}
-	if (out)
-		*out = mf;
+	*out = mf;
 	return 0;
 
 fail_slot:
@@ -205,6 +229,23 @@ fail_slot:
 fail:
 	flow_actions_free(actions);
 	return err;
+}
+
+int flow_table_add(struct flow_table *t, const struct flow_match *match,
+		   struct flow_actions *actions, struct megaflow **out)
+{
+	struct megaflow *added;
+	int err = put(t, match, actions, false, &added);
+
+	if (!err && out)
+		*out = added;
+	return err;
+}
+
+int flow_table_replace(struct flow_table *t, const struct flow_match *match,
+		       struct flow_actions *actions, struct megaflow **out)
+{
+	return put(t, match, actions, true, out);
 }
 
 void flow_table_del(struct flow_table *t, struct megaflow *mf, struct flow_stats *out)
@@ -219,15 +260,6 @@ void flow_table_del(struct flow_table *t, struct megaflow *mf, struct flow_stats
 		flow_table_stats(t, mf, out);
 	rcu_retire(t->rcu, slot_release, mf);
 	place_put(t, &mf->match, st);
-}
-
-void flow_table_set_actions(struct flow_table *t, struct megaflow *mf, struct flow_actions *actions)
-{
-	const struct flow_actions *old = mf->actions;
-
-	// Releases the list's contents.
-	__atomic_store_n(&mf->actions, action_lists_get(&t->actions, actions), __ATOMIC_RELEASE);
-	rcu_retire(t->rcu, action_lists_put, (void *)old);
 }
 
 struct megaflow *flow_table_find(struct flow_table *t, const struct flow_match *match)
@@ -246,6 +278,8 @@ struct megaflow *flow_table_next(struct flow_table *t, uint32_t *cursor)
 	while (*cursor < t->slots.n_slots) {
 		struct megaflow *mf = slab_slot(t->slots.slabs, (*cursor)++);
 
+		if (*cursor + NEXT_AHEAD < t->slots.n_slots)
+			__builtin_prefetch(slab_slot(t->slots.slabs, *cursor + NEXT_AHEAD));
 		if (mf->seq % 2)
 			return mf;
 	}

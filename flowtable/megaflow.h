@@ -69,11 +69,14 @@ struct flow_table_memory {
 struct flow_table *flow_table_create(struct rcu *rcu, uint32_t max_flows, int numa_node);
 void flow_table_destroy(struct flow_table *t); // no reader may run
 
-// Adds a megaflow. Takes `actions` (from flow_actions_alloc) over, also on error. The key is masked
+// Adds a megaflow. Takes `actions` over, also on error. The key is masked
 // here. 0, -EEXIST (same masked key and mask), -ENOSPC (max_flows or mask limit reached, or too
 // many hashes collide), -ENOMEM. Control thread.
 int flow_table_add(struct flow_table *t, const struct flow_match *match,
 		   struct flow_actions *actions, struct megaflow **out);
+// As flow_table_add(), but one that is there gets these actions.
+int flow_table_replace(struct flow_table *t, const struct flow_match *match,
+		       struct flow_actions *actions, struct megaflow **out);
 // Unpublishes; memory is used again after a grace period. `out` receives the final counters after
 // the call's own best knowledge (packets in flight may still count; they are lost to the caller).
 // May be NULL. Control thread.
@@ -138,6 +141,10 @@ static inline void flow_counters_add(struct flow_counters *c, const struct megaf
 		__atomic_store_n(&f->tcp_flags, f->tcp_flags | tcp_flags, __ATOMIC_RELAXED);
 }
 
+// The list of these actions that the table's megaflows share, held until flow_actions_free(). NULL
+// when out of memory. All bytes count: those that say nothing must be zero. Control thread.
+struct flow_actions *flow_table_actions(struct flow_table *t, const struct action *list,
+					unsigned n);
 // Heap memory for n actions (zeroed, n set). NULL when out of memory. Free with flow_actions_free.
 struct flow_actions *flow_actions_alloc(unsigned n);
 void flow_actions_free(void *actions);

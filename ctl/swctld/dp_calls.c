@@ -197,7 +197,7 @@ bool dp_vport_same(const struct dp_vport *vport, const struct port *port)
 
 int dp_flow_parse(const struct nlmsghdr *nlh, struct dp_flow *flow)
 {
-	const struct nlattr *a[OVS_FLOW_ATTR_MAX + 1] = {0};
+	const struct nlattr *a[OVS_FLOW_ATTR_MAX + 1];
 	struct dp_error error;
 	struct ovs_flow_stats stats = {0};
 	if (dp_msg_parse(nlh, a, OVS_FLOW_ATTR_MAX, &error) < 0)

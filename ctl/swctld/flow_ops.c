@@ -1,6 +1,8 @@
 #include "ctl/swctld/flow_ops.h"
 
 #include "ctl/dp_actions.h"
+#include "ctl/dp_attr.h"
+#include "ctl/dp_put.h"
 #include "ctl/swctld/xlate.h"
 
 #include <errno.h>
@@ -24,10 +26,10 @@ int flow_actions_encode(struct encoded_actions *out, const struct action *list, 
 	if (!dp_actions_put(nlh, dp_msg_room(&d), OVS_FLOW_ATTR_ACTIONS, list, n))
 		return -E2BIG;
 	const struct nlattr *nest = dp_msg_first_attr(nlh);
-	uint16_t len = mnl_attr_get_payload_len(nest);
+	uint16_t len = dp_attr_len(nest);
 	if (len > sizeof(out->buf))
 		return -E2BIG;
-	memcpy(out->buf, mnl_attr_get_payload(nest), len);
+	memcpy(out->buf, dp_attr_payload(nest), len);
 	out->len = len;
 	return 0;
 }
@@ -69,9 +71,9 @@ static bool fill_put(struct nlmsghdr *nlh, size_t room, const void *arg)
 	const struct put *put = arg;
 	const struct known_flow *f = put->f;
 	return put_match(nlh, room, &f->match) &&
-	       mnl_attr_put_check(nlh, room, OVS_FLOW_ATTR_UFID, sizeof(put->ufid), &put->ufid) &&
-	       mnl_attr_put_check(nlh, room, OVS_FLOW_ATTR_ACTIONS | NLA_F_NESTED, f->actions_len,
-				  f->actions_len ? f->actions : "");
+	       dp_put(nlh, room, OVS_FLOW_ATTR_UFID, sizeof(put->ufid), &put->ufid) &&
+	       dp_put(nlh, room, OVS_FLOW_ATTR_ACTIONS | NLA_F_NESTED, f->actions_len,
+		      f->actions_len ? f->actions : "");
 }
 
 int flow_op_put(struct outbox *ob, const struct megaflows *m, const struct known_flow *f, bool echo)
@@ -102,8 +104,7 @@ struct execute {
 
 static bool copy_attr(struct nlmsghdr *nlh, size_t room, uint16_t type, const struct nlattr *attr)
 {
-	return mnl_attr_put_check(nlh, room, type, mnl_attr_get_payload_len(attr),
-				  mnl_attr_get_payload(attr));
+	return dp_put(nlh, room, type, dp_attr_len(attr), dp_attr_payload(attr));
 }
 
 static bool fill_execute(struct nlmsghdr *nlh, size_t room, const void *arg)
@@ -111,8 +112,8 @@ static bool fill_execute(struct nlmsghdr *nlh, size_t room, const void *arg)
 	const struct execute *x = arg;
 	return copy_attr(nlh, room, OVS_PACKET_ATTR_PACKET, x->packet) &&
 	       dp_key_put_origin(nlh, room, OVS_PACKET_ATTR_KEY, x->key) &&
-	       mnl_attr_put_check(nlh, room, OVS_PACKET_ATTR_ACTIONS | NLA_F_NESTED,
-				  x->actions->len, x->actions->buf);
+	       dp_put(nlh, room, OVS_PACKET_ATTR_ACTIONS | NLA_F_NESTED, x->actions->len,
+		      x->actions->buf);
 }
 
 int flow_op_execute(struct outbox *ob, const struct nlattr *packet, const struct flow_key *key,

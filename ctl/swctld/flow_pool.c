@@ -1,9 +1,12 @@
 #include "ctl/swctld/flow_pool.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 
-#define CACHE_LINE   64
-#define BLOCK_PIECES 256
+#define CACHE_LINE	64
+#define BLOCK_BYTES_MIN (128 * 1024)
+#define HUGE_PAGE	(2 * 1024 * 1024)
 
 struct flow_pool_piece {
 	struct flow_pool_piece *next;
@@ -27,30 +30,40 @@ void flow_pool_fini(struct flow_pool *pool)
 		pool->blocks = block->next;
 		free(block);
 	}
-	pool->free_pieces = NULL;
+	flow_pool_init(pool, pool->piece_bytes);
 }
 
+// As large as a huge page at last: pools that grow large grow fast, and each page costs a fault.
 static int add_block(struct flow_pool *pool)
 {
-	char *memory = aligned_alloc(CACHE_LINE, CACHE_LINE + BLOCK_PIECES * pool->piece_bytes);
+	size_t bytes = pool->block_bytes ? pool->block_bytes : BLOCK_BYTES_MIN;
+	bool huge = bytes >= HUGE_PAGE;
+	char *memory = aligned_alloc(huge ? HUGE_PAGE : CACHE_LINE, bytes);
 	if (!memory)
 		return -1;
+	if (huge)
+		madvise(memory, bytes, MADV_HUGEPAGE); // small ones do
 	struct flow_pool_block *block = (struct flow_pool_block *)memory;
 	block->next = pool->blocks;
 	pool->blocks = block;
-	// The first piece is taken first: neighbours are used together.
-	for (size_t i = BLOCK_PIECES; i-- > 0;)
-		flow_pool_give(pool, memory + CACHE_LINE + i * pool->piece_bytes);
+	pool->fresh = memory + CACHE_LINE;
+	pool->end = memory + bytes;
+	pool->block_bytes = huge ? bytes : 2 * bytes;
 	return 0;
 }
 
 void *flow_pool_take(struct flow_pool *pool)
 {
-	if (!pool->free_pieces && add_block(pool) < 0)
-		return NULL;
 	struct flow_pool_piece *piece = pool->free_pieces;
-	pool->free_pieces = piece->next;
-	return piece;
+	if (piece) {
+		pool->free_pieces = piece->next;
+		return piece;
+	}
+	if ((size_t)(pool->end - pool->fresh) < pool->piece_bytes && add_block(pool) < 0)
+		return NULL;
+	char *fresh = pool->fresh;
+	pool->fresh += pool->piece_bytes;
+	return fresh;
 }
 
 void flow_pool_give(struct flow_pool *pool, void *memory)

@@ -12,6 +12,8 @@ struct flow_pool {
 	size_t piece_bytes; // a multiple of a cache line
 	struct flow_pool_piece *free_pieces;
 	struct flow_pool_block *blocks;
+	size_t block_bytes; // of the next block
+	char *fresh, *end;  // of the newest block: what was never taken
 };
 
 // Pieces of at least so many bytes, aligned to a cache line.

@@ -26,6 +26,7 @@ struct used_mask {
 struct mask_budget {
 	unsigned max;
 	struct used_mask *by_mask;
+	struct used_mask *found; // last; or NULL
 	unsigned n_brought[PORTS];
 };
 
@@ -66,10 +67,13 @@ static unsigned mask_hash(const struct flow_key *mask)
 	return flow_key_hash(mask, 0);
 }
 
-static struct used_mask *find(const struct mask_budget *b, const struct flow_key *mask)
+static struct used_mask *find(struct mask_budget *b, const struct flow_key *mask)
 {
 	struct used_mask *used;
+	if (b->found && flow_key_equal(&b->found->mask, mask))
+		return b->found;
 	HASH_FIND_BYHASHVALUE(hh, b->by_mask, mask, sizeof(*mask), mask_hash(mask), used);
+	b->found = used;
 	return used;
 }
 
@@ -103,6 +107,7 @@ void mask_budget_give(struct mask_budget *b, const struct flow_match *match)
 		return;
 	b->n_brought[used->owner]--;
 	HASH_DEL(b->by_mask, used);
+	b->found = NULL;
 	free(used);
 }
 

@@ -100,8 +100,8 @@ struct known_flow *megaflows_add(struct megaflows *m, const struct flow_match *m
 	struct known_flow *f = flow_pool_take(&m->pool);
 	if (!f)
 		return NULL;
-	memset(f, 0, sizeof(*f));
-	memcpy(&f->match, match, sizeof(*match));
+	memset(&f->next, 0, sizeof(*f) - offsetof(struct known_flow, next));
+	f->match = *match;
 	f->id = flow_ids_take(&m->ids, f);
 	if (!f->id || flow_index_add(&m->by_match, &f->match) < 0) {
 		if (f->id)

@@ -34,30 +34,38 @@ struct flow_ufid {
 
 struct known_flow {
 	struct flow_match match;
-	uint32_t id;  // nlmsg_seq of messages about it: errors and final counters carry it
-	uint64_t gen; // 0: of a time before ours
-	struct known_rules *rules;	// whose the counters are; NULL: no rule's
+	// A line: what each dump and the walk behind it look at.
+	struct known_flow *next;
+	struct flow_reading last;
+	uint64_t created_ms;
+	struct known_rules *rules; // whose the counters are; NULL: no rule's
+	uint32_t round;		   // of the last dump that held it
+	bool adopted : 1;	   // nobody's counters yet
+	bool absent : 1;	   // swd does not have it: to be sent even if it has not changed
+	bool seen : 1;		   // in a dump
+	bool leaving : 1;	   // deletion was sent
+	bool switching : 1;
+	bool used_normal : 1;
+	bool learns : 1; // its packets refresh what learn() taught
+	// The rest.
 	struct known_rules *next_rules; // whose they are from the answer that `switching` awaits
-	struct dependences on;
-	uint8_t n_frozen; // states that it recirculates to (frozen.h)
-	uint32_t frozen[XLATE_FROZEN_MAX];
-	bool switching;
-	bool adopted;	      // nobody's counters yet
+	struct known_flow *prev;
+	uint64_t gen; // 0: of a time before ours
+	uint64_t sent_ms;
+	char *actions; // as OVS_ACTION_ATTR_* attributes
+	uint32_t id;   // nlmsg_seq of messages about it: errors and final counters carry it
+	unsigned n_sent;
+	uint16_t actions_len;
 	uint16_t normal_vlan; // where NORMAL learned, and what
 	struct eth_addr normal_mac;
-	bool used_normal;
-	bool learns;  // its packets refresh what learn() taught
-	bool absent;  // swd does not have it: to be sent even if it has not changed
-	bool seen;    // in a dump
-	bool leaving; // deletion was sent
-	unsigned n_sent;
-	uint64_t created_ms, sent_ms;
-	struct flow_reading last;
-	uint32_t round; // of the last dump that held it
-	uint16_t actions_len;
-	char *actions; // as OVS_ACTION_ATTR_* attributes
-	struct known_flow *prev, *next;
+	uint8_t n_frozen; // states that it recirculates to (frozen.h)
+	uint32_t frozen[XLATE_FROZEN_MAX];
+	struct dependences on;
 };
+
+static_assert(offsetof(struct known_flow, next_rules) ==
+		  offsetof(struct known_flow, next) + FLOW_KEY_LINE,
+	      "what a dump looks at is one cache line");
 
 struct megaflows *megaflows_create(unsigned max_masks, struct frozen_states *frozen);
 void megaflows_destroy(struct megaflows *m);

@@ -85,7 +85,7 @@ static void packet_missed(struct swctld *d, const struct nlattr *packet,
 
 static void on_packet(struct swctld *d, const struct nlmsghdr *nlh)
 {
-	const struct nlattr *a[OVS_PACKET_ATTR_MAX + 1] = {0};
+	const struct nlattr *a[OVS_PACKET_ATTR_MAX + 1];
 	struct dp_error error;
 	if (dp_msg_cmd(nlh) == OVS_PACKET_CMD_MISS &&
 	    dp_msg_parse(nlh, a, OVS_PACKET_ATTR_MAX, &error) == 0 && a[OVS_PACKET_ATTR_PACKET] &&
