@@ -11,6 +11,15 @@
 		.key = "mtu", .type = PORT_OPTION_NUMBER, .min = 68, .max = 9600,          \
 		.help = "bytes of a packet without its Ethernet header (the device's own)" \
 	}
+#define IFACE(help_text)                                                                      \
+	{                                                                                     \
+		.key = "iface", .type = PORT_OPTION_IFACE, .required = 1, .help = (help_text) \
+	}
+#define SWITCH(option_key, without, help_text)                                    \
+	{                                                                         \
+		.key = (option_key), .type = PORT_OPTION_WORD, .words = "on|off", \
+		.fallback = (without), .help = (help_text)                        \
+	}
 #define END                 \
 	{                   \
 		.key = NULL \
@@ -45,11 +54,91 @@ static const struct port_option_spec dpdk_options[] = {
     END,
 };
 
+static const struct port_option_spec af_packet_options[] = {
+    IFACE("the interface, whose frames the host goes on receiving too"),
+    QUEUES(16, "sockets that share the received frames, each flow on one of them"),
+    {.key = "mtu",
+     .type = PORT_OPTION_NUMBER,
+     .min = 68,
+     .max = 1964,
+     .help = "bytes of a packet without its Ethernet header, set on the interface (its own)"},
+    {.key = "ring",
+     .type = PORT_OPTION_NUMBER,
+     .min = 64,
+     .max = 16384,
+     .fallback = "512",
+     .help = "frames of 2 KiB in each queue's receive ring, and as many in its transmit ring"},
+    SWITCH("qdisc-bypass", "on", "whether frames go past the interface's queueing discipline"),
+    END,
+};
+
+static const struct port_option_spec af_xdp_options[] = {
+    IFACE("the interface, whose frames go to the switch and no longer to the host"),
+    QUEUES(16, "the interface's queues that are taken"),
+    {.key = "start-queue",
+     .type = PORT_OPTION_NUMBER,
+     .max = 1023,
+     .fallback = "0",
+     .help = "the first of them"},
+    {.key = "copy",
+     .type = PORT_OPTION_WORD,
+     .words = "auto|always",
+     .fallback = "auto",
+     .help = "auto: the driver receives into the switch's buffers where it can"},
+    {.key = "busy-budget",
+     .type = PORT_OPTION_NUMBER,
+     .max = 65535,
+     .fallback = "64",
+     .help = "frames that the kernel handles a poll, on the poll-mode thread; 0: its own threads"},
+    MTU,
+    SWITCH("force", "off", "on: take the interface that carries the host's default route as well"),
+    END,
+};
+
+static const struct port_option_spec pcap_options[] = {
+    {.key = "iface",
+     .type = PORT_OPTION_IFACE,
+     .help = "an interface, whose frames the host goes on receiving too"},
+    {.key = "rx-file",
+     .type = PORT_OPTION_PATH,
+     .help = "or: a capture file whose frames the port receives"},
+    {.key = "tx-file",
+     .type = PORT_OPTION_PATH,
+     .help = "or: a capture file, written anew, of the frames that the port sends"},
+    SWITCH("loop", "off", "whether rx-file begins again at its end"),
+    END,
+};
+
+static const struct port_option_spec tap_options[] = {
+    {.key = "iface",
+     .type = PORT_OPTION_IFACE,
+     .help = "the interface that the host gets (named as the port)"},
+    QUEUES(16, "queues, over which the host spreads its flows"),
+    {.key = "mtu",
+     .type = PORT_OPTION_NUMBER,
+     .min = 68,
+     .max = 9600,
+     .help = "bytes of a packet without its Ethernet header, set on the interface (1500)"},
+    {.key = "mac", .type = PORT_OPTION_MAC, .help = "the host's address (a random one)"},
+    {.key = "address",
+     .type = PORT_OPTION_PREFIX,
+     .help = "the host's IPv4 or IPv6 address, with its prefix length"},
+    END,
+};
+
 const struct port_kind_spec port_kind_specs[] = {
     {"vhost-user", "a virtual machine, by vhost-user",
      "vm1 type=vhost-user path=/run/swd/vm1.sock mode=client queues=2", vhost_user_options},
     {"dpdk", "any virtual device that DPDK has a driver for, by its devargs",
      "null0 type=dpdk devargs=net_null0", dpdk_options},
+    {"af-xdp", "a network interface, past the host's stack (AF_XDP)",
+     "wan type=af-xdp iface=eth1 queues=2", af_xdp_options},
+    {"af-packet", "a network interface, beside the host's stack (AF_PACKET)",
+     "lan type=af-packet iface=eth1", af_packet_options},
+    {"pcap", "a network interface by libpcap, or capture files",
+     "replay type=pcap rx-file=/tmp/in.pcap tx-file=/tmp/out.pcap", pcap_options},
+    {"tap", "an interface for the host's own sockets",
+     "host0 type=tap iface=host0 address=10.0.0.1/24", tap_options},
 };
 
 const unsigned n_port_kind_specs = sizeof(port_kind_specs) / sizeof(port_kind_specs[0]);

@@ -16,6 +16,9 @@ struct ethdev_kind {
 		       size_t err_len);
 	// The device runs: what an operator asked for beyond devargs. NULL: nothing.
 	int (*started)(struct port *port, uint16_t ethdev, char *err, size_t err_len);
+	// The interface of the host that the device is, or is the other side of: its link is the
+	// port's, and the port outlives it (port_watch.h). NULL, or an answer of NULL: none.
+	const char *(*iface)(const struct port *port);
 	// Why there is no link, for port_status.reason. NULL: the device tells no more than that.
 	void (*down_reason)(const struct port *port, uint16_t ethdev, char *reason, size_t len);
 };
@@ -27,6 +30,15 @@ uint16_t ethdev_rx(struct port *port, uint16_t queue, struct packet_arena *arena
 uint16_t ethdev_tx(struct port *port, unsigned pmd_index, struct rte_mbuf **pkts, uint16_t n,
 		   int *reason);
 void ethdev_status(struct port *port, struct port_status *status);
+
+// A port whose device vanishes: port_watch.c asks, and takes its queues from the PMDs before it is
+// lost and gives them back after it has opened anew. Control thread.
+bool ethdev_vanished(const struct port *port); // the interface that it had is not there any more
+bool ethdev_lost(const struct port *port);
+bool ethdev_link(struct port *port, char *reason, size_t len); // false: one line in reason
+// Closes the device, and keeps the port, whose status says why; of a lost one: a new reason.
+void ethdev_lose(struct port *port, const char *reason);
+int ethdev_reopen(struct port *port, char *err, size_t err_len); // a lost one's; as open()
 
 // A row of port.c's table.
 #define ETHDEV_PORT_KIND(kind_name, ethdev_kind)                                                 \

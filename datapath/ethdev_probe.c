@@ -105,25 +105,27 @@ static int check_tap_keys(const char *devargs, char *err, size_t err_len)
 	return 0;
 }
 
+bool ethdev_has_iface(unsigned index)
+{
+	struct rte_eth_dev_info info;
+	for (uint16_t id = 0; id < RTE_MAX_ETHPORTS && index != 0; id++) {
+		if (taken[id] && rte_eth_dev_info_get(id, &info) == 0 && info.if_index == index)
+			return true;
+	}
+	return false;
+}
+
 // A second tap device of the same interface would join it as one more queue, and the kernel would
 // spread the host's packets over both ports.
 static int check_tap_iface(const char *devargs, char *err, size_t err_len)
 {
-	char iface[IFNAMSIZ], other[IFNAMSIZ];
-	if (!iface_of(devargs, iface))
+	char iface[IFNAMSIZ];
+	if (!iface_of(devargs, iface) || !ethdev_has_iface(if_nametoindex(iface)))
 		return 0;
-	for (uint16_t id = 0; id < RTE_MAX_ETHPORTS; id++) {
-		struct rte_eth_dev_info info;
-		if (!taken[id] || rte_eth_dev_info_get(id, &info) < 0 || info.if_index == 0 ||
-		    !if_indextoname(info.if_index, other) || strcmp(iface, other) != 0)
-			continue;
-		snprintf(err, err_len,
-			 "interface %s of devargs=%.80s belongs to a port already: give another "
-			 "iface=",
-			 iface, devargs);
-		return -EEXIST;
-	}
-	return 0;
+	snprintf(err, err_len,
+		 "interface %s of devargs=%.80s belongs to a port already: give another iface=",
+		 iface, devargs);
+	return -EEXIST;
 }
 
 static int check_tap(const char *devargs, const char *name, char *err, size_t err_len)

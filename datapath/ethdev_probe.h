@@ -11,6 +11,8 @@
 // Refuses PCI devices, devices that a port has already, and what would block. 0 or -errno with one
 // line in err. Control thread.
 int ethdev_probe(const char *devargs, uint16_t *id, bool *probed, char *err, size_t err_len);
+// Whether an ethdev of ours is, by its own word, the interface of this index. Control thread.
+bool ethdev_has_iface(unsigned index);
 // Gives the device back; `probed` as ethdev_probe() said: closes and removes it too. It is stopped.
 // Control thread.
 void ethdev_remove(uint16_t id, bool probed);

@@ -8,7 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const struct port_kind *const kinds[] = {&port_kind_vhost, &port_kind_dpdk};
+static const struct port_kind *const kinds[] = {
+    &port_kind_vhost,  &port_kind_dpdk, &port_kind_af_packet,
+    &port_kind_af_xdp, &port_kind_pcap, &port_kind_tap,
+};
 #define N_KINDS (sizeof(kinds) / sizeof(kinds[0]))
 
 // Lines that PMDs read at each burst and that nothing else stands in.

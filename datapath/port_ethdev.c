@@ -1,6 +1,7 @@
 // Ports that are devices of DPDK, of any kind (ethdev_kind.h).
 #include "datapath/ethdev_kind.h"
 #include "datapath/ethdev_probe.h"
+#include "datapath/host_iface.h"
 #include "datapath/pmd.h"
 
 #include <rte_ethdev.h>
@@ -27,6 +28,10 @@ struct ethdev_port {
 	bool linearize; // the device takes no chained mbufs
 	bool link_up;	// last seen; writer: control thread and EAL's interrupt thread
 	bool owned;	// we probed it, so we remove it
+	bool lost;	// the device is closed and opens anew; writer: control thread, with a grace
+			// period
+	unsigned iface_index; // of kind->iface(); 0: none
+	char reason[160];     // why it is lost
 	uint16_t mtu;
 	struct rte_eth_dev_info info;
 	char devargs[ETHDEV_DEVARGS_MAX];
@@ -56,7 +61,7 @@ static int link_changed(uint16_t id, enum rte_eth_event_type type, void *arg, vo
 	struct rte_eth_link link;
 	(void)type;
 	(void)ret;
-	if (rte_eth_link_get_nowait(id, &link) == 0)
+	if (p->iface_index == 0 && rte_eth_link_get_nowait(id, &link) == 0)
 		__atomic_store_n(&p->link_up, link.link_status, __ATOMIC_RELAXED);
 	return 0;
 }
@@ -150,7 +155,8 @@ static int device_describe(uint16_t id, const char *devargs, unsigned n_rxq,
 	return 0;
 }
 
-static int device_open(struct port *port, const char *devargs, char *err, size_t err_len)
+static int device_open(struct port *port, const char *devargs, struct ethdev_port **out, char *err,
+		       size_t err_len)
 {
 	unsigned n_rxq = RTE_MAX(1u, port_option_number(&port->config, "queues"));
 	struct ethdev_port *p = NULL;
@@ -169,7 +175,7 @@ static int device_open(struct port *port, const char *devargs, char *err, size_t
 			  err_len);
 	if (rc < 0)
 		goto free_port;
-	port->priv = p;
+	*out = p;
 	port->n_rxq = (uint16_t)n_rxq;
 	port->n_txq = p->n_txq;
 	port->max_frame = p->mtu + FRAME_EXTRA;
@@ -184,26 +190,8 @@ remove:
 	return rc;
 }
 
-int ethdev_open(struct port *port, const struct port_config *config, char *err, size_t err_len)
+static void device_close(struct port *port, struct ethdev_port *p)
 {
-	const struct ethdev_kind *kind = port->kind->ethdev;
-	char devargs[ETHDEV_DEVARGS_MAX];
-	(void)config;
-	int rc = kind->devargs(port, devargs, sizeof(devargs), err, err_len);
-	if (rc == 0)
-		rc = device_open(port, devargs, err, err_len);
-	if (rc < 0 || !kind->started)
-		return rc;
-	const struct ethdev_port *p = port->priv;
-	rc = kind->started(port, p->id, err, err_len);
-	if (rc < 0)
-		ethdev_close(port);
-	return rc;
-}
-
-void ethdev_close(struct port *port)
-{
-	struct ethdev_port *p = port->priv;
 	// As long as the callback runs, on EAL's interrupt thread, it stays registered.
 	while (rte_eth_dev_callback_unregister(p->id, RTE_ETH_EVENT_INTR_LSC, link_changed, p) ==
 	       -EAGAIN)
@@ -212,7 +200,98 @@ void ethdev_close(struct port *port)
 	if (rc < 0)
 		port_log_warn(port, "device did not stop: %s", rte_strerror(-rc));
 	ethdev_remove(p->id, p->owned);
+}
+
+static const char *iface_of(const struct port *port)
+{
+	const struct ethdev_kind *kind = port->kind->ethdev;
+	return kind->iface ? kind->iface(port) : NULL;
+}
+
+// Whether frames can pass; drivers of the host's interfaces always say so.
+static bool link_refresh(const struct port *port, struct ethdev_port *p, char *reason, size_t len)
+{
+	const char *iface = p->iface_index ? iface_of(port) : NULL;
+	if (iface)
+		__atomic_store_n(&p->link_up, host_iface_link(iface, reason, len),
+				 __ATOMIC_RELAXED);
+	else
+		link_changed(p->id, RTE_ETH_EVENT_INTR_LSC, p, NULL);
+	return __atomic_load_n(&p->link_up, __ATOMIC_RELAXED);
+}
+
+int ethdev_open(struct port *port, const struct port_config *config, char *err, size_t err_len)
+{
+	const struct ethdev_kind *kind = port->kind->ethdev;
+	char devargs[ETHDEV_DEVARGS_MAX], reason[160];
+	struct ethdev_port *p = NULL;
+	(void)config;
+	int rc = kind->devargs(port, devargs, sizeof(devargs), err, err_len);
+	if (rc == 0)
+		rc = device_open(port, devargs, &p, err, err_len);
+	if (rc < 0)
+		return rc;
+	rc = kind->started ? kind->started(port, p->id, err, err_len) : 0;
+	if (rc < 0) {
+		device_close(port, p);
+		rte_free(p);
+		return rc;
+	}
+	const char *iface = iface_of(port);
+	p->iface_index = iface ? host_iface_index(iface) : 0;
+	link_refresh(port, p, reason, sizeof(reason));
+	// PMDs may be sending to a port that was lost.
+	__atomic_store_n(&port->priv, p, __ATOMIC_RELEASE);
+	return 0;
+}
+
+void ethdev_close(struct port *port)
+{
+	struct ethdev_port *p = port->priv;
+	if (!p->lost)
+		device_close(port, p);
 	rte_free(p);
+}
+
+bool ethdev_lost(const struct port *port)
+{
+	const struct ethdev_port *p = port->priv;
+	return p->lost;
+}
+
+bool ethdev_vanished(const struct port *port)
+{
+	const struct ethdev_port *p = port->priv;
+	return p->iface_index != 0 && host_iface_index(iface_of(port)) != p->iface_index;
+}
+
+bool ethdev_link(struct port *port, char *reason, size_t len)
+{
+	reason[0] = '\0';
+	return link_refresh(port, port->priv, reason, len);
+}
+
+void ethdev_lose(struct port *port, const char *reason)
+{
+	struct ethdev_port *p = port->priv;
+	snprintf(p->reason, sizeof(p->reason), "%s", reason);
+	if (p->lost)
+		return;
+	__atomic_store_n(&p->link_up, false, __ATOMIC_RELAXED);
+	__atomic_store_n(&p->lost, true, __ATOMIC_RELEASE);
+	ports_synchronize();
+	device_close(port, p);
+}
+
+int ethdev_reopen(struct port *port, char *err, size_t err_len)
+{
+	struct ethdev_port *old = port->priv;
+	int rc = ethdev_open(port, &port->config, err, err_len);
+	if (rc < 0)
+		return rc;
+	ports_synchronize();
+	rte_free(old);
+	return 0;
 }
 
 uint16_t ethdev_rx(struct port *port, uint16_t queue, struct packet_arena *arena,
@@ -239,7 +318,11 @@ static uint16_t linearize(struct rte_mbuf **pkts, uint16_t n)
 uint16_t ethdev_tx(struct port *port, unsigned pmd_index, struct rte_mbuf **pkts, uint16_t n,
 		   int *reason)
 {
-	struct ethdev_port *p = port->priv;
+	struct ethdev_port *p = __atomic_load_n(&port->priv, __ATOMIC_ACQUIRE);
+	if (unlikely(__atomic_load_n(&p->lost, __ATOMIC_ACQUIRE))) {
+		*reason = DROP_PORT_DOWN;
+		return 0;
+	}
 	uint16_t queue = pmd_index % p->n_txq;
 	uint16_t fit = p->linearize ? linearize(pkts, n) : n;
 
@@ -269,12 +352,15 @@ void ethdev_status(struct port *port, struct port_status *status)
 	struct rte_ether_addr mac;
 
 	memset(status, 0, sizeof(*status));
-	link_changed(p->id, RTE_ETH_EVENT_INTR_LSC, p, NULL);
-	status->link_up = __atomic_load_n(&p->link_up, __ATOMIC_RELAXED);
-	if (!status->link_up)
-		down_reason(port, status->reason, sizeof(status->reason));
 	snprintf(status->detail, sizeof(status->detail), "%.30s %.120s", p->info.driver_name,
 		 p->devargs);
+	if (p->lost) {
+		snprintf(status->reason, sizeof(status->reason), "%s", p->reason);
+		return;
+	}
+	status->link_up = link_refresh(port, p, status->reason, sizeof(status->reason));
+	if (!status->link_up && !status->reason[0])
+		down_reason(port, status->reason, sizeof(status->reason));
 	status->n_rxq = port->n_rxq;
 	status->n_txq = port->n_txq;
 	status->mtu = p->mtu;

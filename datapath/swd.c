@@ -5,6 +5,7 @@
 #include "datapath/packet.h"
 #include "datapath/pmd.h"
 #include "datapath/port.h"
+#include "datapath/port_watch.h"
 #include "datapath/server.h"
 #include "datapath/trace.h"
 #include "datapath/upcall.h"
@@ -169,7 +170,8 @@ static int loop_begin(struct swd *swd)
 	swd->on_int = evsignal_new(swd->base, SIGINT, stop, swd);
 	swd->on_reclaim = event_new(swd->base, -1, EV_PERSIST, reclaim, swd);
 	if (swd->on_term && swd->on_int && swd->on_reclaim && event_add(swd->on_term, NULL) == 0 &&
-	    event_add(swd->on_int, NULL) == 0 && event_add(swd->on_reclaim, &interval) == 0)
+	    event_add(swd->on_int, NULL) == 0 && event_add(swd->on_reclaim, &interval) == 0 &&
+	    port_watch_start(swd->base) == 0)
 		return 0;
 fail:
 	snprintf(swd->err, sizeof(swd->err), "cannot set up the event loop: %s", strerror(errno));
@@ -192,6 +194,7 @@ static void server_end(struct swd *swd)
 
 static void loop_end(struct swd *swd)
 {
+	port_watch_stop();
 	if (swd->on_reclaim)
 		event_free(swd->on_reclaim);
 	if (swd->on_int)

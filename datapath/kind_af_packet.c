@@ -1,0 +1,53 @@
+// Port kind "af-packet": an interface by the kernel's packet rings, beside the host's own stack.
+#include "datapath/ethdev_kind.h"
+#include "datapath/host_iface.h"
+#include "datapath/kind_iface.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+// What the driver's frames of 2048 bytes hold beside the kernel's header (66), the Ethernet header
+// and a second VLAN tag. It would cut longer ones off without a word.
+#define AF_PACKET_MTU_MAX 1964u
+
+static int check_mtu(const struct port *port, const char *iface, char *err, size_t err_len)
+{
+	unsigned mtu = host_iface_mtu(iface);
+	if (port_option(&port->config, "mtu") || mtu <= AF_PACKET_MTU_MAX)
+		return 0;
+	snprintf(err, err_len,
+		 "interface %s has an mtu of %u, an af-packet port takes %u at most: give mtu=1500 "
+		 "or use type=af-xdp",
+		 iface, mtu, AF_PACKET_MTU_MAX);
+	return -EMSGSIZE;
+}
+
+static int check_ring(const struct port *port, char *err, size_t err_len)
+{
+	unsigned ring = port_option_number(&port->config, "ring");
+	if ((ring & (ring - 1)) == 0)
+		return 0;
+	snprintf(err, err_len, "ring=%u does not do: use a power of two", ring);
+	return -EINVAL;
+}
+
+static int af_packet_devargs(const struct port *port, char *devargs, size_t len, char *err,
+			     size_t err_len)
+{
+	const char *iface = kind_iface(port);
+	int rc = kind_iface_check(port, iface, err, err_len);
+	if (rc == 0)
+		rc = check_mtu(port, iface, err, err_len);
+	if (rc == 0)
+		rc = check_ring(port, err, err_len);
+	if (rc < 0)
+		return rc;
+	snprintf(devargs, len, "net_af_packet%u,iface=%s,qpairs=%u,framecnt=%u,qdisc_bypass=%d",
+		 port->no, iface, port_option_number(&port->config, "queues"),
+		 port_option_number(&port->config, "ring"),
+		 port_option_is(&port->config, "qdisc-bypass", "on"));
+	return 0;
+}
+
+static const struct ethdev_kind af_packet = {.devargs = af_packet_devargs, .iface = kind_iface};
+const struct port_kind port_kind_af_packet = ETHDEV_PORT_KIND("af-packet", &af_packet);

@@ -1,0 +1,107 @@
+// Port kind "pcap": an interface by libpcap, or capture files.
+#include "datapath/ethdev_kind.h"
+#include "datapath/kind_iface.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+static int refuse(int rc, char *err, size_t err_len, const char *key, const char *path,
+		  const char *why)
+{
+	snprintf(err, err_len, "%s=%.200s: %s", key, path, why);
+	return rc;
+}
+
+// Devargs split at these.
+static int check_path(const char *key, const char *path, char *err, size_t err_len)
+{
+	if (!strpbrk(path, ",[]"))
+		return 0;
+	return refuse(-EINVAL, err, err_len, key, path,
+		      "a path with a comma or a bracket cannot be passed to the driver: rename it");
+}
+
+static int check_rx_file(const char *path, char *err, size_t err_len)
+{
+	int rc = check_path("rx-file", path, err, err_len);
+	if (rc < 0 || access(path, R_OK) == 0)
+		return rc;
+	rc = -errno;
+	return refuse(rc, err, err_len, "rx-file", path, strerror(-rc));
+}
+
+// Whether the file can be made.
+static int check_tx_file(const char *path, char *err, size_t err_len)
+{
+	char dir[PORT_OPTION_MAX];
+	int rc = check_path("tx-file", path, err, err_len);
+	if (rc < 0 || access(path, W_OK) == 0)
+		return rc;
+	rc = -errno;
+	if (rc == -ENOENT) {
+		snprintf(dir, sizeof(dir), "%s", path);
+		*(strrchr(dir, '/') + 1) = '\0';
+		if (access(dir, W_OK | X_OK) == 0)
+			return 0;
+		rc = -errno;
+	}
+	return refuse(rc, err, err_len, "tx-file", path,
+		      rc == -ENOENT ? "its folder does not exist: make it first" : strerror(-rc));
+}
+
+static int live_devargs(const struct port *port, char *devargs, size_t len, char *err,
+			size_t err_len)
+{
+	const char *iface = kind_iface(port);
+	int rc = kind_iface_check(port, iface, err, err_len);
+	if (rc == 0)
+		rc = kind_iface_check_up(iface, err, err_len);
+	// One handle for each way: the one that receives hears nothing of what is sent.
+	if (rc == 0)
+		snprintf(devargs, len, "net_pcap%u,rx_iface_in=%s,tx_iface=%s", port->no, iface,
+			 iface);
+	return rc;
+}
+
+static int file_devargs(const struct port *port, char *devargs, size_t len, char *err,
+			size_t err_len)
+{
+	const char *rx = port_option(&port->config, "rx-file");
+	const char *tx = port_option(&port->config, "tx-file");
+	int rc = rx ? check_rx_file(rx, err, err_len) : 0;
+	if (rc == 0 && tx)
+		rc = check_tx_file(tx, err, err_len);
+	if (rc < 0)
+		return rc;
+	if (rx && tx && strcmp(rx, tx) == 0)
+		return refuse(-EINVAL, err, err_len, "tx-file", tx,
+			      "would overwrite rx-file: give another");
+	snprintf(devargs, len, "net_pcap%u%s%s%s%s%s", port->no, rx ? ",rx_pcap=" : "",
+		 rx ? rx : "", tx ? ",tx_pcap=" : "", tx ? tx : "",
+		 port_option_is(&port->config, "loop", "on") ? ",infinite_rx=1" : "");
+	return 0;
+}
+
+static int pcap_devargs(const struct port *port, char *devargs, size_t len, char *err,
+			size_t err_len)
+{
+	const struct port_config *c = &port->config;
+	bool rx = port_option(c, "rx-file"), files = rx || port_option(c, "tx-file");
+	const char *wrong = NULL;
+	if (!files && !port_option(c, "iface"))
+		wrong = "a pcap port needs iface=, or rx-file= or tx-file=";
+	else if (files && port_option(c, "iface"))
+		wrong = "a pcap port has iface= or files, not both: make two ports";
+	else if (port_option_is(c, "loop", "on") && !rx)
+		wrong = "loop=on needs rx-file=";
+	if (wrong) {
+		snprintf(err, err_len, "%s", wrong);
+		return -EINVAL;
+	}
+	return (files ? file_devargs : live_devargs)(port, devargs, len, err, err_len);
+}
+
+static const struct ethdev_kind pcap = {.devargs = pcap_devargs, .iface = kind_iface};
+const struct port_kind port_kind_pcap = ETHDEV_PORT_KIND("pcap", &pcap);

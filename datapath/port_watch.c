@@ -1,0 +1,106 @@
+#include "datapath/port_watch.h"
+
+#include "datapath/ethdev_kind.h"
+#include "datapath/pmd.h"
+
+#include <event2/event.h>
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#define LOOK_US	    500000
+#define RETRY_LOOKS 10 // after an attempt that failed: drivers log each of them
+
+static struct event *timer;
+
+// What is known of a port's interface. Of the port whose number it has at this moment.
+static struct watched {
+	const struct port *port;
+	bool down;     // last seen
+	unsigned wait; // looks until the next attempt
+} watched[PORTS_MAX];
+
+static void port_lose(struct port *port, struct watched *w)
+{
+	char reason[160];
+	ethdev_link(port, reason, sizeof(reason));
+	if (!reason[0])
+		snprintf(reason, sizeof(reason), "its interface was replaced by another");
+	port_log_warn(port, "down: %s", reason);
+	pmd_pool_del_port(port);
+	ethdev_lose(port, reason);
+	w->wait = 0;
+}
+
+static void port_take_back(struct port *port, struct watched *w)
+{
+	char err[256];
+	if (w->wait > 0) {
+		w->wait--;
+		return;
+	}
+	int rc = ethdev_reopen(port, err, sizeof(err));
+	if (rc == 0) {
+		rc = pmd_pool_add_port(port);
+		snprintf(err, sizeof(err), "no memory for its queues: give swd more with --mem");
+	}
+	if (rc < 0) {
+		ethdev_lose(port, err);
+		w->wait = rc == -ENODEV ? 0 : RETRY_LOOKS;
+		return;
+	}
+	port_log_info(port, "its interface is back");
+}
+
+static void port_look(struct port *port)
+{
+	char reason[160];
+	struct watched *w = &watched[port->no];
+	if (w->port != port)
+		*w = (struct watched){.port = port};
+	if (ethdev_lost(port)) {
+		port_take_back(port, w);
+		return;
+	}
+	if (ethdev_vanished(port)) {
+		port_lose(port, w);
+		return;
+	}
+	bool down = !ethdev_link(port, reason, sizeof(reason));
+	if (down != w->down && reason[0])
+		port_log_info(port, "%s", reason);
+	w->down = down;
+}
+
+void port_watch_look(void)
+{
+	uint32_t cursor = 0;
+	for (struct port *port; (port = port_next(&cursor)) != NULL;) {
+		if (port->kind->ethdev && port->kind->ethdev->iface)
+			port_look(port);
+	}
+}
+
+static void look(evutil_socket_t fd, short events, void *arg)
+{
+	(void)fd;
+	(void)events;
+	(void)arg;
+	port_watch_look();
+}
+
+int port_watch_start(struct event_base *base)
+{
+	const struct timeval interval = {.tv_usec = LOOK_US};
+	timer = event_new(base, -1, EV_PERSIST, look, NULL);
+	return timer && event_add(timer, &interval) == 0 ? 0 : -ENOMEM;
+}
+
+void port_watch_stop(void)
+{
+	if (timer)
+		event_free(timer);
+	timer = NULL;
+	memset(watched, 0, sizeof(watched));
+}
