@@ -4,18 +4,12 @@
 """
 
 import contextlib
-import ctypes
-import os
-import socket
-import threading
 
 import pytest
 from conftest import attach
 from frames import *
+from netns import Netns
 from scapy.utils import rdpcap, wrpcap
-
-CLONE_NEWNET = 0x40000000
-
 
 @contextlib.contextmanager
 def dpdk_port(switch, name, devargs, *options):
@@ -24,35 +18,6 @@ def dpdk_port(switch, name, devargs, *options):
         yield switch.port(name)
     finally:
         switch.swctl("del-port", name)
-
-
-def packet_socket(pid, iface):
-    """An AF_PACKET socket in a process's network namespace."""
-    made = []
-
-    def make():
-        libc = ctypes.CDLL(None, use_errno=True)
-        ns = os.open(f"/proc/{pid}/ns/net", os.O_RDONLY)
-        try:
-            if libc.setns(ns, CLONE_NEWNET) != 0:
-                made.append(OSError(ctypes.get_errno(), "setns"))
-                return
-            sock = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3))
-            sock.bind((iface, 0))
-            sock.settimeout(2)
-            made.append(sock)
-        except OSError as e:
-            made.append(e)
-        finally:
-            os.close(ns)
-
-    # A thread of its own: the namespace of this process must not change.
-    thread = threading.Thread(target=make)
-    thread.start()
-    thread.join()
-    if isinstance(made[0], OSError):
-        raise made[0]
-    return made[0]
 
 
 def test_net_null_swallows_and_counts(net):
@@ -137,7 +102,7 @@ def test_net_tap_carries_frames_both_ways(own_netns):
         assert port["mac"]
         switch.set_flows("in_port=vm1,actions=output:tap", "in_port=tap,ip,actions=output:vm1")
         vm1.drain()  # of what the kernel said to everybody when its tap came up
-        with packet_socket(switch.swd.pid, "swdtap0") as tap:
+        with Netns(switch.swd.pid).packet_socket("swdtap0") as tap:
             switch.wait_link("tap")
             tap.send(raw(tcp()))
             assert vm1.recv() == raw(tcp())
@@ -150,7 +115,7 @@ def test_net_tap_carries_frames_both_ways(own_netns):
                         break  # the kernel's own IPv6 chatter aside
                 assert got == frame
     with pytest.raises(OSError):
-        packet_socket(switch.swd.pid, "swdtap0")
+        Netns(switch.swd.pid).packet_socket("swdtap0")
 
 
 def test_two_ports_do_not_share_a_tap_interface(own_netns):

@@ -1,0 +1,249 @@
+"""Ports on interfaces of the host: af-xdp, af-packet, pcap, and tap, which makes one.
+
+    vm1 (guest) --- swd --- near ===veth=== far          near: in swd's own network namespace
+                                                         far: in another one
+"""
+
+import socket
+import threading
+
+import pytest
+from conftest import attach
+from frames import *
+from netns import Netns
+from scapy.utils import rdpcap, wrpcap
+
+ATTACHED = ["af-packet", "af-xdp", "pcap"]  # kinds that take an interface which is there
+FRAMES = [numbered(UDP_FRAME, i) for i in range(40)] + [raw(udp(payload=bytes(range(256)) * 5)), raw(tcp(l2=eth(vlan=7)))]
+
+
+class World:
+    def __init__(self, switch, vm1):
+        self.switch = switch
+        self.vm1 = vm1
+        self.near = Netns(switch.swd.pid)
+        self.far = Netns()
+
+    def clean(self):
+        for port in self.switch.json("list-ports")["ports"]:
+            if port["name"] != "vm1":
+                self.switch.swctl("del-port", port["name"])
+        self.near.ip("link", "del", "near", check=False)
+        self.switch.set_flows()
+        self.vm1.drain()
+
+    def add(self, kind, *options, name="wire"):
+        self.switch.swctl("add-port", name, f"type={kind}", *options)
+        return self.switch.port(name)
+
+    def wire(self, kind, *options, **veth):
+        """A port on `near`, cross-connected with the guest."""
+        self.near.veth("near", self.far, "far", **veth)
+        port = self.add(kind, "iface=near", *options)
+        self.switch.set_flows("in_port=vm1,actions=output:wire", "in_port=wire,actions=output:vm1")
+        return port
+
+    def refused(self, kind, *options):
+        """The line of a refusal; nothing must have changed."""
+        before = self.switch.json("list-ports"), self.near.ip("-o", "link")
+        line = self.switch.refused("add-port", "other", f"type={kind}", *options)
+        assert (self.switch.json("list-ports"), self.near.ip("-o", "link")) == before
+        return line
+
+
+@pytest.fixture(scope="module")
+def module_world(module_switch_factory):
+    switch = module_switch_factory(start=False)
+    switch.swd_prefix = ["unshare", "-n"]
+    switch.start()
+    vm1 = attach(switch, "vm1")
+    switch.wait_link("vm1")
+    world = World(switch, vm1)
+    yield world
+    world.far.close()
+    vm1.close()
+
+
+@pytest.fixture
+def world(module_world):
+    yield module_world
+    module_world.clean()
+
+
+def pass_both_ways(world, sock):
+    for frame in FRAMES:
+        world.vm1.send(frame)
+        assert sock.frame() == frame
+    for frame in FRAMES:
+        sock.send(frame)
+        assert world.vm1.recv() == frame
+
+
+@pytest.mark.parametrize("kind", ATTACHED)
+def test_frames_pass_both_ways_byte_for_byte(world, kind):
+    port = world.wire(kind)
+    assert (port["kind"], port["link"]) == (kind, "up")
+    with world.far.packet_socket("far") as sock:
+        pass_both_ways(world, sock)
+
+
+@pytest.mark.parametrize("kind", ATTACHED)
+def test_the_link_is_the_interface_s(world, kind):
+    world.wire(kind)
+    world.far.ip("link", "set", "far", "down")
+    world.switch.wait_link("wire", "down", 2)
+    assert "near has no carrier" in world.switch.port("wire")["reason"]
+    world.far.ip("link", "set", "far", "up")
+    world.switch.wait_link("wire", "up", 2)
+
+
+@pytest.mark.parametrize("kind", ATTACHED)
+def test_a_port_outlives_its_interface(world, kind):
+    """Deleted under traffic it goes down and says why; made anew, the port is back with number, name and rules."""
+    number = world.wire(kind)["number"]
+    world.vm1.send(*FRAMES)
+    world.near.ip("link", "del", "near")
+    world.vm1.send(*FRAMES)
+    port = world.switch.wait(lambda: (p := world.switch.port("wire"))["link"] == "down" and p, "a port that is down", 2)
+    assert "near is gone" in port["reason"]
+    world.vm1.send(*FRAMES)
+    world.switch.wait_drop("wire", "port-down")
+    world.near.veth("near", world.far, "far")
+    world.switch.wait_link("wire", "up", 3)
+    assert world.switch.port("wire")["number"] == number
+    with world.far.packet_socket("far") as sock:
+        pass_both_ways(world, sock)
+
+
+def test_pcap_files_are_read_and_written_byte_for_byte(world, run_dir):
+    wrpcap(f"{run_dir}/in.pcap", FRAMES, linktype=1)
+    world.switch.set_flows("in_port=vm1,actions=output:wire", "in_port=wire,actions=output:vm1")
+    world.add("pcap", f"rx-file={run_dir}/in.pcap", f"tx-file={run_dir}/out.pcap")
+    assert world.vm1.recv_n(len(FRAMES)) == FRAMES
+    world.vm1.expect_none()
+    world.vm1.send(*FRAMES)
+    world.switch.wait(lambda: world.switch.json("stats", "wire")["ports"][0]["tx_packets"] == len(FRAMES), "frames written", 2)
+    world.switch.swctl("del-port", "wire")
+    assert [bytes(p) for p in rdpcap(f"{run_dir}/out.pcap")] == FRAMES
+
+
+def test_a_pcap_file_in_a_loop_does_not_end(world, run_dir):
+    wrpcap(f"{run_dir}/in.pcap", FRAMES[:3], linktype=1)
+    world.switch.set_flows("in_port=wire,actions=output:vm1")
+    world.add("pcap", f"rx-file={run_dir}/in.pcap", "loop=on")
+    assert world.vm1.recv_n(12) == FRAMES[:3] * 4
+
+
+REFUSALS = [
+    (["af-packet", "iface=nothing"], "no interface is named nothing"),
+    (["af-xdp", "iface=nothing"], "no interface is named nothing"),
+    (["pcap", "iface=nothing"], "no interface is named nothing"),
+    (["af-packet"], "needs iface="),
+    (["af-packet", "iface=down", "ring=1000"], "power of two"),
+    (["af-packet", "iface=big"], "mtu of 9000, an af-packet port takes 1964"),
+    (["af-xdp", "iface=down"], "interface down is down: `ip link set down up`"),
+    (["pcap", "iface=down"], "interface down is down: `ip link set down up`"),
+    (["af-xdp", "iface=big", "queues=2"], "big has 1 queue: start-queue=0 with queues=2"),
+    (["af-xdp", "iface=big", "start-queue=1"], "big has 1 queue: start-queue=1 with queues=1"),
+    (["af-xdp", "iface=way"], "carries the host's default route"),
+    (["af-packet", "iface=near"], 'belongs to port "wire"'),
+    (["af-xdp", "iface=near"], 'belongs to port "wire"'),
+    (["pcap", "iface=near"], 'belongs to port "wire"'),
+    (["dpdk", "devargs=net_tap9,iface=near"], "belongs to a port already"),
+    (["pcap"], "needs iface=, or rx-file= or tx-file="),
+    (["pcap", "iface=near", "rx-file=/a"], "not both"),
+    (["pcap", "loop=on", "tx-file=/tmp/x"], "loop=on needs rx-file="),
+    (["pcap", "rx-file=/nothing/in.pcap"], "rx-file=/nothing/in.pcap: No such file"),
+    (["pcap", "tx-file=/nothing/out.pcap"], "its folder does not exist"),
+    (["pcap", "tx-file=/tmp/a,b.pcap"], "comma"),
+    (["pcap", "rx-file=/proc/version"], "rx-file=/proc/version"),
+    (["tap", "iface=near"], 'belongs to port "wire"'),
+    (["tap", "iface=big"], "big is there already"),
+    (["tap", "iface=t", "address=10.0.0.1"], "ADDRESS/LENGTH"),
+    (["tap", "iface=t", "address=fd00::1/64"], "does not take address=fd00::1/64"),
+]
+
+
+@pytest.fixture(scope="module")
+def occupied(module_world):
+    """Interfaces of every state that refuses a port."""
+    world = module_world
+    world.wire("af-packet")
+    world.near.veth("down", world.far, "far-down", up=False)
+    world.near.veth("big", world.far, "far-big", mtu=9000)
+    world.near.veth("way", world.far, "far-way")
+    world.near.ip("address", "add", "10.9.0.1/24", "dev", "way")
+    world.near.ip("route", "add", "default", "via", "10.9.0.2")
+    yield world
+    for name in ("down", "big", "way"):
+        world.near.ip("link", "del", name)
+    world.clean()
+
+
+@pytest.mark.parametrize("words, why", REFUSALS, ids=[" ".join(words) for words, _ in REFUSALS])
+def test_what_cannot_be_is_refused_in_one_line(occupied, words, why):
+    assert why in occupied.refused(*words)
+
+
+def test_the_default_route_can_be_taken_by_force(occupied):
+    assert occupied.add("af-xdp", "iface=way", "force=on", name="forced")["link"] == "up"
+    occupied.switch.swctl("del-port", "forced")
+
+
+@pytest.fixture
+def peer(world):
+    """The far end of a veth pair whose near end is af-packet port `wire`, with addresses; `host0` is the tap's."""
+    world.near.veth("near", world.far, "far")
+    world.far.run("ethtool", "-K", "far", "tx", "off", check=False)
+    world.far.ip("address", "add", "10.8.0.2/24", "dev", "far")
+    world.add("af-packet", "iface=near")
+    return world.far
+
+
+def test_the_host_talks_through_a_tap(world, peer):
+    """Ping and a TCP transfer between the host's own sockets and another's, through the switch."""
+    mac = "02:00:00:00:aa:01"
+    port = world.add("tap", "iface=host0", "address=10.8.0.1/24", f"mac={mac}", "mtu=1400", name="host")
+    assert (port["mac"], port["mtu"], port["link"]) == (mac, 1400, "up")
+    shown = world.near.ip("-o", "address", "show", "host0") + world.near.ip("-o", "link", "show", "host0")
+    assert "10.8.0.1/24" in shown and "mtu 1400" in shown and mac in shown
+    world.switch.set_flows("in_port=host,actions=output:wire", "in_port=wire,actions=output:host")
+    assert "3 received" in world.near.run("ping", "-c", "3", "-i", "0.01", "-W", "2", "10.8.0.2").stdout
+    data = bytes(range(256)) * 4000
+    with peer.socket(socket.AF_INET, socket.SOCK_STREAM) as listener, world.near.socket(socket.AF_INET, socket.SOCK_STREAM) as client:
+        listener.bind(("10.8.0.2", 5000))
+        listener.listen()
+        client.settimeout(5)
+        client.connect(("10.8.0.2", 5000))
+        server, _ = listener.accept()
+        sender = threading.Thread(target=lambda: (client.sendall(data), client.shutdown(socket.SHUT_WR)))
+        sender.start()
+        with server, server.makefile("rb") as got:
+            assert got.read() == data
+        sender.join()
+    world.switch.swctl("del-port", "host")
+    assert "host0" not in world.near.ip("-o", "link")
+
+
+def test_a_tap_that_is_deleted_comes_back_with_its_address(world):
+    world.add("tap", "address=10.8.0.1/24", "mtu=1300", name="host0")
+    world.near.ip("link", "del", "host0")
+
+    def back():
+        shown = world.near.run("ip", "-o", "address", "show", "host0", check=False).stdout
+        return "10.8.0.1/24" in shown and world.switch.port("host0")
+
+    port = world.switch.wait(back, "the interface of the port", 3)
+    assert (port["link"], port["mtu"]) == ("up", 1300)
+    world.near.ip("link", "set", "host0", "down")
+    world.switch.wait_link("host0", "down", 2)
+    assert "ip link set host0 up" in world.switch.port("host0")["reason"]
+
+
+def test_a_tap_has_an_ipv6_address(world):
+    world.near.run("sh", "-c", "echo 0 >/proc/sys/net/ipv6/conf/default/disable_ipv6")
+    try:
+        world.add("tap", "iface=host0", "address=fd00:8::1/64", name="host")
+        assert "fd00:8::1/64" in world.near.ip("-o", "-6", "address", "show", "host0")
+    finally:
+        world.near.run("sh", "-c", "echo 1 >/proc/sys/net/ipv6/conf/default/disable_ipv6")
