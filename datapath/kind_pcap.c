@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static int refuse(int rc, char *err, size_t err_len, const char *key, const char *path,
@@ -23,13 +24,43 @@ static int check_path(const char *key, const char *path, char *err, size_t err_l
 		      "a path with a comma or a bracket cannot be passed to the driver: rename it");
 }
 
+// What the first bytes of a capture file are, in either order: microseconds, nanoseconds, pcapng.
+static bool is_magic(uint32_t word)
+{
+	static const uint32_t magics[] = {0xa1b2c3d4, 0xa1b23c4d, 0x0a0d0d0a};
+	for (size_t i = 0; i < sizeof(magics) / sizeof(magics[0]); i++) {
+		if (word == magics[i] || word == __builtin_bswap32(magics[i]))
+			return true;
+	}
+	return false;
+}
+
+static bool is_capture(const char *path)
+{
+	uint32_t word = 0;
+	FILE *f = fopen(path, "re");
+	if (!f)
+		return false;
+	bool is = fread(&word, sizeof(word), 1, f) == 1 && is_magic(word);
+	fclose(f);
+	return is;
+}
+
 static int check_rx_file(const char *path, char *err, size_t err_len)
 {
 	int rc = check_path("rx-file", path, err, err_len);
-	if (rc < 0 || access(path, R_OK) == 0)
+	struct stat st;
+	if (rc < 0)
 		return rc;
-	rc = -errno;
-	return refuse(rc, err, err_len, "rx-file", path, strerror(-rc));
+	if (access(path, R_OK) < 0 || stat(path, &st) < 0) {
+		rc = -errno;
+		return refuse(rc, err, err_len, "rx-file", path, strerror(-rc));
+	}
+	// To open a FIFO would wait for its other end.
+	if (S_ISREG(st.st_mode) && is_capture(path))
+		return 0;
+	return refuse(-EINVAL, err, err_len, "rx-file", path,
+		      "is no capture file: give one in pcap or pcapng format");
 }
 
 // Whether the file can be made.

@@ -212,11 +212,16 @@ static const char *iface_of(const struct port *port)
 static bool link_refresh(const struct port *port, struct ethdev_port *p, char *reason, size_t len)
 {
 	const char *iface = p->iface_index ? iface_of(port) : NULL;
-	if (iface)
-		__atomic_store_n(&p->link_up, host_iface_link(iface, reason, len),
-				 __ATOMIC_RELAXED);
-	else
+	if (!iface) {
 		link_changed(p->id, RTE_ETH_EVENT_INTR_LSC, p, NULL);
+	} else {
+		bool up = host_iface_link(iface, reason, len);
+		if (up && host_iface_index(iface) != p->iface_index) {
+			snprintf(reason, len, "interface %s was replaced by another", iface);
+			up = false;
+		}
+		__atomic_store_n(&p->link_up, up, __ATOMIC_RELAXED);
+	}
 	return __atomic_load_n(&p->link_up, __ATOMIC_RELAXED);
 }
 
@@ -277,8 +282,8 @@ void ethdev_lose(struct port *port, const char *reason)
 	snprintf(p->reason, sizeof(p->reason), "%s", reason);
 	if (p->lost)
 		return;
+	p->lost = true;
 	__atomic_store_n(&p->link_up, false, __ATOMIC_RELAXED);
-	__atomic_store_n(&p->lost, true, __ATOMIC_RELEASE);
 	ports_synchronize();
 	device_close(port, p);
 }
@@ -319,7 +324,8 @@ uint16_t ethdev_tx(struct port *port, unsigned pmd_index, struct rte_mbuf **pkts
 		   int *reason)
 {
 	struct ethdev_port *p = __atomic_load_n(&port->priv, __ATOMIC_ACQUIRE);
-	if (unlikely(__atomic_load_n(&p->lost, __ATOMIC_ACQUIRE))) {
+	// Lost, or a driver that takes frames for an interface that does not.
+	if (unlikely(p->iface_index && !__atomic_load_n(&p->link_up, __ATOMIC_RELAXED))) {
 		*reason = DROP_PORT_DOWN;
 		return 0;
 	}

@@ -25,8 +25,6 @@ static void port_lose(struct port *port, struct watched *w)
 {
 	char reason[160];
 	ethdev_link(port, reason, sizeof(reason));
-	if (!reason[0])
-		snprintf(reason, sizeof(reason), "its interface was replaced by another");
 	port_log_warn(port, "down: %s", reason);
 	pmd_pool_del_port(port);
 	ethdev_lose(port, reason);

@@ -1,6 +1,7 @@
 """Network namespaces of a test's own, with veth pairs between them. Nothing of the host's is touched."""
 
 import ctypes
+import fcntl
 import os
 import socket
 import struct
@@ -10,6 +11,7 @@ import threading
 CLONE_NEWNET = 0x40000000
 
 
+SIOCETHTOOL, ETHTOOL_STXCSUM = 0x8946, 0x17
 SOL_PACKET, PACKET_AUXDATA, TP_STATUS_VLAN_VALID = 263, 8, 1 << 4
 
 
@@ -67,6 +69,16 @@ class Netns:
         if up:
             self.ip("link", "set", name, "up")
             other.ip("link", "set", other_name, "up")
+
+    def checksums_in_software(self, iface):
+        """As `ethtool -K IFACE tx off`: a veth leaves them to its other end, which a switch is not."""
+
+        def ask():
+            with socket.socket() as sock:
+                value = ctypes.create_string_buffer(struct.pack("II", ETHTOOL_STXCSUM, 0))
+                fcntl.ioctl(sock, SIOCETHTOOL, struct.pack("16sP16x", iface.encode(), ctypes.addressof(value)))
+
+        self.enter(ask)
 
     def enter(self, call):
         """What `call` gives inside the namespace, on a thread of its own."""
