@@ -109,6 +109,15 @@ static const struct port_option_spec pcap_options[] = {
     END,
 };
 
+static const struct port_option_spec pf_ring_options[] = {
+    IFACE("the interface, as PF_RING knows it"),
+    {.key = "library",
+     .type = PORT_OPTION_PATH,
+     .fallback = "/usr/local/lib/libpcap.so",
+     .help = "PF_RING's libpcap, with which swd was started (LD_PRELOAD)"},
+    END,
+};
+
 static const struct port_option_spec tap_options[] = {
     {.key = "iface",
      .type = PORT_OPTION_IFACE,
@@ -137,6 +146,8 @@ const struct port_kind_spec port_kind_specs[] = {
      "lan type=af-packet iface=eth1", af_packet_options},
     {"pcap", "a network interface by libpcap, or capture files",
      "replay type=pcap rx-file=/tmp/in.pcap tx-file=/tmp/out.pcap", pcap_options},
+    {"pf-ring", "a network interface by PF_RING, where its module and its libpcap are installed",
+     "span type=pf-ring iface=eth1", pf_ring_options},
     {"tap", "an interface for the host's own sockets",
      "host0 type=tap iface=host0 address=10.0.0.1/24", tap_options},
 };

@@ -41,10 +41,20 @@ bool host_iface_ethernet(const char *name)
 	       ifr.ifr_hwaddr.sa_family == ARPHRD_LOOPBACK;
 }
 
-bool host_iface_up(const char *name)
+static bool has_flag(const char *name, short flag)
 {
 	struct ifreq ifr = {.ifr_flags = 0};
-	return iface_ioctl(name, SIOCGIFFLAGS, &ifr) == 0 && ifr.ifr_flags & IFF_UP;
+	return iface_ioctl(name, SIOCGIFFLAGS, &ifr) == 0 && ifr.ifr_flags & flag;
+}
+
+bool host_iface_up(const char *name)
+{
+	return has_flag(name, IFF_UP);
+}
+
+bool host_iface_promisc(const char *name)
+{
+	return has_flag(name, IFF_PROMISC);
 }
 
 bool host_iface_link(const char *name, char *reason, size_t len)

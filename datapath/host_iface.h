@@ -10,6 +10,7 @@ unsigned host_iface_index(const char *name);
 // Whether its frames are Ethernet's; the loopback's look so too.
 bool host_iface_ethernet(const char *name);
 bool host_iface_up(const char *name); // as its operator set it
+bool host_iface_promisc(const char *name);
 // Whether frames can pass; otherwise one line in reason that says why not.
 bool host_iface_link(const char *name, char *reason, size_t len);
 // 0 when there is no such interface.

@@ -1,4 +1,6 @@
 // Port kind "pcap": an interface by libpcap, or capture files.
+#include "datapath/kind_pcap.h"
+
 #include "datapath/ethdev_kind.h"
 #include "datapath/kind_iface.h"
 
@@ -82,8 +84,7 @@ static int check_tx_file(const char *path, char *err, size_t err_len)
 		      rc == -ENOENT ? "its folder does not exist: make it first" : strerror(-rc));
 }
 
-static int live_devargs(const struct port *port, char *devargs, size_t len, char *err,
-			size_t err_len)
+int pcap_live_devargs(const struct port *port, char *devargs, size_t len, char *err, size_t err_len)
 {
 	const char *iface = kind_iface(port);
 	int rc = kind_iface_check(port, iface, err, err_len);
@@ -131,7 +132,7 @@ static int pcap_devargs(const struct port *port, char *devargs, size_t len, char
 		snprintf(err, err_len, "%s", wrong);
 		return -EINVAL;
 	}
-	return (files ? file_devargs : live_devargs)(port, devargs, len, err, err_len);
+	return (files ? file_devargs : pcap_live_devargs)(port, devargs, len, err, err_len);
 }
 
 static const struct ethdev_kind pcap = {.devargs = pcap_devargs, .iface = kind_iface};

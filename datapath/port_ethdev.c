@@ -25,11 +25,11 @@ struct txq_lock {
 struct ethdev_port {
 	uint16_t id; // ethdev's
 	uint16_t n_txq;
-	bool linearize; // the device takes no chained mbufs
-	bool link_up;	// last seen; writer: control thread and EAL's interrupt thread
-	bool owned;	// we probed it, so we remove it
-	bool lost;	// the device is closed and opens anew; writer: control thread, with a grace
-			// period
+	bool linearize;	      // the device takes no chained mbufs
+	bool link_up;	      // last seen; writer: control thread and EAL's interrupt thread
+	bool owned;	      // we probed it, so we remove it
+	bool lost;	      // the device is closed, until it opens anew; control thread
+	bool promisc;	      // the host's interface heard all before we made it; control thread
 	unsigned iface_index; // of kind->iface(); 0: none
 	char reason[160];     // why it is lost
 	uint16_t mtu;
@@ -196,6 +196,8 @@ static void device_close(struct port *port, struct ethdev_port *p)
 	while (rte_eth_dev_callback_unregister(p->id, RTE_ETH_EVENT_INTR_LSC, link_changed, p) ==
 	       -EAGAIN)
 		sched_yield();
+	if (!p->promisc)
+		rte_eth_promiscuous_disable(p->id);
 	int rc = rte_eth_dev_stop(p->id);
 	if (rc < 0)
 		port_log_warn(port, "device did not stop: %s", rte_strerror(-rc));
@@ -231,18 +233,20 @@ int ethdev_open(struct port *port, const struct port_config *config, char *err, 
 	char devargs[ETHDEV_DEVARGS_MAX], reason[160];
 	struct ethdev_port *p = NULL;
 	(void)config;
+	const char *iface = iface_of(port);
+	bool promisc = iface && host_iface_promisc(iface);
 	int rc = kind->devargs(port, devargs, sizeof(devargs), err, err_len);
 	if (rc == 0)
 		rc = device_open(port, devargs, &p, err, err_len);
 	if (rc < 0)
 		return rc;
+	p->promisc = promisc;
 	rc = kind->started ? kind->started(port, p->id, err, err_len) : 0;
 	if (rc < 0) {
 		device_close(port, p);
 		rte_free(p);
 		return rc;
 	}
-	const char *iface = iface_of(port);
 	p->iface_index = iface ? host_iface_index(iface) : 0;
 	link_refresh(port, p, reason, sizeof(reason));
 	// PMDs may be sending to a port that was lost.

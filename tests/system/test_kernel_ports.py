@@ -85,6 +85,8 @@ def test_frames_pass_both_ways_byte_for_byte(world, kind):
     assert (port["kind"], port["link"]) == (kind, "up")
     with world.far.packet_socket("far") as sock:
         pass_both_ways(world, sock)
+    world.switch.swctl("del-port", "wire")
+    assert "PROMISC" not in world.near.ip("-o", "link", "show", "near")
 
 
 @pytest.mark.parametrize("kind", ATTACHED)
@@ -160,6 +162,8 @@ REFUSALS = [
     (["pcap", "tx-file=/nothing/out.pcap"], "its folder does not exist"),
     (["pcap", "tx-file=/tmp/a,b.pcap"], "comma"),
     (["pcap", "rx-file=/proc/version"], "is no capture file"),
+    (["pf-ring", "iface=low"], "PF_RING is missing: its kernel module (`modprobe pf_ring`) and its libpcap (no /usr"),
+    (["pf-ring", "iface=low", f"library={__file__}"], "its libpcap in this swd (start that with LD_PRELOAD="),
     (["tap", "iface=taken"], 'belongs to port "owner"'),
     (["tap", "iface=big"], "big is there already"),
     (["tap", "iface=t", "address=10.0.0.1"], "ADDRESS/LENGTH"),
