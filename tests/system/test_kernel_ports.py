@@ -255,3 +255,36 @@ def test_a_tap_has_an_ipv6_address(world):
         assert "fd00:8::1/64" in world.near.ip("-o", "-6", "address", "show", "host0")
     finally:
         world.near.run("sh", "-c", "echo 1 >/proc/sys/net/ipv6/conf/default/disable_ipv6")
+
+
+def test_a_killed_swd_takes_its_interfaces_again(switch_factory):
+    """What it left in the kernel, an XDP program above all, is not in the way of the next one."""
+    near, far = Netns(), Netns()
+    try:
+        switch = switch_factory(start=False)
+        switch.swd_prefix = ["nsenter", "-t", str(near.pid), "-n"]
+        switch.start()
+        for kind in ATTACHED:
+            near.veth(kind, far, kind)
+            switch.swctl("add-port", kind, f"type={kind}", f"iface={kind}")
+        switch.swctl("add-port", "host0", "type=tap", "address=10.8.0.1/24")
+        switch.swd.kill()
+        switch.start_swd()
+        switch.wait(lambda: switch.json("show")["swd"]["connected"], "swctld's connection")
+        for name in (*ATTACHED, "host0"):
+            switch.wait_link(name)
+        switch.set_flows("in_port=af-xdp,actions=output:af-packet", "in_port=af-packet,actions=output:af-xdp")
+        with far.packet_socket("af-xdp") as one, far.packet_socket("af-packet") as other:
+            for sender, receiver in ((one, other), (other, one)):
+                sender.send(FRAMES[0])
+                assert receiver.frame() == FRAMES[0]
+    finally:
+        near.close()
+        far.close()
+
+
+def test_af_packet_hears_what_the_host_sends(world):
+    world.wire("af-packet")
+    with world.near.packet_socket("near") as sock:
+        sock.send(FRAMES[0])
+        assert world.vm1.recv() == FRAMES[0]

@@ -1,0 +1,121 @@
+// What port kinds on the host's interfaces and on files ask of a driver, and what they refuse
+// before.
+#include "datapath/ethdev_kind.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static char devargs[ETHDEV_DEVARGS_MAX], err[256];
+static char capture[] = "/tmp/swd-kinds-XXXXXX";
+
+// Options as words: "iface=x loop=on".
+static int ask(const struct port_kind *kind, const char *words)
+{
+	struct port port = {.no = 7, .kind = kind};
+	char text[512];
+	snprintf(text, sizeof(text), "%s", words);
+	snprintf(port.config.name, sizeof(port.config.name),
+		 "a-name-longer-than-one-of-an-interface");
+	snprintf(port.config.kind, sizeof(port.config.kind), "%s", kind->name);
+	for (char *word = strtok(text, " "); word; word = strtok(NULL, " ")) {
+		struct port_option *o = &port.config.options[port.config.n_options++];
+		char *equals = strchr(word, '=');
+		snprintf(o->key, sizeof(o->key), "%.*s", (int)(equals - word), word);
+		snprintf(o->value, sizeof(o->value), "%s", equals + 1);
+	}
+	devargs[0] = err[0] = '\0';
+	assert_int_equal(port_options_check(&port.config, err, sizeof(err)), 0);
+	return kind->ethdev->devargs(&port, devargs, sizeof(devargs), err, sizeof(err));
+}
+
+static void gives(const struct port_kind *kind, const char *words, const char *wanted)
+{
+	if (ask(kind, words) < 0)
+		fail_msg("%s: %s", words, err);
+	assert_string_equal(devargs, wanted);
+}
+
+static void refuses(const struct port_kind *kind, const char *words, int rc, const char *why)
+{
+	int got = ask(kind, words);
+	if (got != rc || !strstr(err, why) || strchr(err, '\n'))
+		fail_msg("%s: %d, \"%s\" does not say \"%s\"", words, got, err, why);
+}
+
+static void a_driver_is_asked_for_what_was_written(void **state)
+{
+	char words[128], wanted[256];
+	(void)state;
+	snprintf(words, sizeof(words), "rx-file=%s loop=on", capture);
+	snprintf(wanted, sizeof(wanted), "net_pcap7,rx_pcap=%s,infinite_rx=1", capture);
+	gives(&port_kind_pcap, words, wanted);
+	snprintf(words, sizeof(words), "rx-file=%s tx-file=/tmp/swd-kinds-out", capture);
+	snprintf(wanted, sizeof(wanted), "net_pcap7,rx_pcap=%s,tx_pcap=/tmp/swd-kinds-out",
+		 capture);
+	gives(&port_kind_pcap, words, wanted);
+	assert_int_not_equal(access("/tmp/swd-kinds-out", F_OK), 0);
+	gives(&port_kind_tap, "iface=swd-none0 mac=02:00:00:00:00:01 mtu=1400",
+	      "net_tap7,iface=swd-none0,mac=02:00:00:00:00:01");
+	if (geteuid() != 0)
+		return; // raw sockets
+	gives(&port_kind_af_packet, "iface=lo mtu=1500 queues=2 qdisc-bypass=off",
+	      "net_af_packet7,iface=lo,qpairs=2,framecnt=512,qdisc_bypass=0");
+}
+
+static void what_the_host_has_not_is_refused(void **state)
+{
+	char words[128];
+	(void)state;
+	refuses(&port_kind_af_packet, "iface=swd-none0", -ENODEV,
+		"no interface is named swd-none0");
+	refuses(&port_kind_af_xdp, "iface=swd-none0", -ENODEV, "no interface is named swd-none0");
+	refuses(&port_kind_pcap, "iface=swd-none0", -ENODEV, "no interface is named swd-none0");
+	refuses(&port_kind_tap, "iface=lo", -EEXIST, "interface lo is there already");
+	refuses(&port_kind_tap, "mtu=1500", -EINVAL, "too long for an interface: give iface=");
+	refuses(&port_kind_pf_ring, "iface=lo", -ENODEV, "PF_RING is missing:");
+	refuses(&port_kind_pcap, "loop=on iface=lo", -EINVAL, "loop=on needs rx-file=");
+	refuses(&port_kind_pcap, "loop=off", -EINVAL, "needs iface=, or rx-file= or tx-file=");
+	refuses(&port_kind_pcap, "rx-file=/none/a", -ENOENT, "rx-file=/none/a: No such file");
+	refuses(&port_kind_pcap, "rx-file=/dev/zero", -EINVAL, "is no capture file");
+	refuses(&port_kind_pcap, "rx-file=/proc/version", -EINVAL, "is no capture file");
+	refuses(&port_kind_pcap, "tx-file=/none/a", -ENOENT, "its folder does not exist");
+	refuses(&port_kind_pcap, "tx-file=/tmp/a[b", -EINVAL, "a comma or a bracket");
+	snprintf(words, sizeof(words), "rx-file=%s tx-file=%s", capture, capture);
+	refuses(&port_kind_pcap, words, -EINVAL, "would overwrite rx-file");
+}
+
+static int make_capture(void **state)
+{
+	static const uint32_t header[6] = {0xa1b2c3d4, 4 << 16 | 2, 0, 0, 65535, 1};
+	(void)state;
+	int fd = mkstemp(capture);
+	ssize_t n = fd < 0 ? -1 : write(fd, header, sizeof(header));
+	if (fd >= 0)
+		close(fd);
+	return n == sizeof(header) ? 0 : -1;
+}
+
+static int remove_capture(void **state)
+{
+	(void)state;
+	return unlink(capture);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(a_driver_is_asked_for_what_was_written),
+	    cmocka_unit_test(what_the_host_has_not_is_refused),
+	};
+	return cmocka_run_group_tests(tests, make_capture, remove_capture);
+}
