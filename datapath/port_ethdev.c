@@ -4,6 +4,7 @@
 #include "datapath/ethdev_probe.h"
 #include "datapath/kernel_frame.h"
 #include "datapath/pmd.h"
+#include "datapath/veth_segments.h"
 
 #include <rte_ethdev.h>
 #include <rte_malloc.h>
@@ -36,6 +37,7 @@ struct ethdev_port {
 	uint16_t mtu;	    // writer: control thread
 	uint64_t n_cut_off; // frames thrown away in rx(); writers: PMDs, atomically
 	struct ethdev_offload offload;
+	int segments; // veth_segments_ask()'s, or -1
 	struct rte_eth_dev_info info;
 	char devargs[ETHDEV_DEVARGS_MAX];
 	struct txq_lock txq[];
@@ -193,6 +195,8 @@ static int device_start(struct ethdev_port *p, uint16_t n_rxq, unsigned mtu, cha
 			      err, err_len);
 	}
 	p->mtu = mtu_now(p);
+	if (p->kernel_rx && strcmp(p->info.driver_name, "net_af_xdp") != 0)
+		p->segments = veth_segments_ask(p->info.if_index);
 	rte_eth_dev_callback_register(p->id, RTE_ETH_EVENT_INTR_LSC, link_changed, p);
 	link_changed(p->id, RTE_ETH_EVENT_INTR_LSC, p, NULL);
 	return 0;
@@ -222,6 +226,7 @@ static int device_describe(uint16_t id, const char *devargs, unsigned n_rxq,
 	p->n_txq = n_txq;
 	p->info = info;
 	p->kernel_rx = shows_unfinished(&info);
+	p->segments = -1;
 	*out = p;
 	return 0;
 }
@@ -292,6 +297,8 @@ void ethdev_close(struct port *port)
 	int rc = rte_eth_dev_stop(p->id);
 	if (rc < 0)
 		port_log_warn(port, "device did not stop: %s", rte_strerror(-rc));
+	if (p->segments >= 0)
+		close(p->segments);
 	ethdev_remove(p->id, p->owned);
 	rte_free(p);
 }
