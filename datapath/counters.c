@@ -38,8 +38,8 @@ void pmd_pool_port_counters(uint32_t port_no, struct port_counters *sum)
 	counters_sum(port_no, sum);
 	for (size_t i = 0; i < sizeof(*sum) / sizeof(*to); i++)
 		to[i] -= base[i];
-	if (port && port->kind->n_malformed)
-		sum->drops[DROP_MALFORMED] += port->kind->n_malformed(port);
+	if (port && port->kind->losses)
+		port->kind->losses(port, sum->drops);
 }
 
 void pmd_pool_port_counters_reset(uint32_t port_no)

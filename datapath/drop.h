@@ -18,6 +18,13 @@
 	X(PORT_DOWN, "port-down", OUTPUT, "output port has no peer or no link")                    \
 	X(TX_FULL, "tx-full", OUTPUT, "output port's queue is full: its reader is too slow")       \
 	X(MTU, "mtu", OUTPUT, "longer than the output port takes")                                 \
+	X(DEVICE_MISSED, "device-missed", INPUT,                                                   \
+	  "lost before the switch saw it: the device's or the kernel's ring was full")             \
+	X(DEVICE_RX_ERROR, "device-rx-error", INPUT, "the device received it with an error")       \
+	X(DEVICE_TX_ERROR, "device-tx-error", OUTPUT, "the device took it and did not send it")    \
+	X(CUT_OFF, "cut-off", INPUT,                                                               \
+	  "longer than the kernel's ring has room for, a sender's unsegmented frame: turn that "   \
+	  "off with `ethtool -K IFACE tso off gso off` at the sender's interface")                 \
 	X(NO_MEMORY, "no-memory", INPUT,                                                           \
 	  "no packet buffer to copy into, or too few left to keep a miss")                         \
 	X(ACTION_INVALID, "action-invalid", INPUT,                                                 \

@@ -42,6 +42,7 @@ uint16_t ethdev_rx(struct port *port, uint16_t queue, struct packet_arena *arena
 uint16_t ethdev_tx(struct port *port, unsigned pmd_index, struct rte_mbuf **pkts, uint16_t n,
 		   int *reason);
 void ethdev_status(struct port *port, struct port_status *status);
+void ethdev_losses(struct port *port, uint64_t *drops);
 
 // A port whose device vanishes: port_watch.c asks, and takes its queues from the PMDs before it is
 // lost and gives them back after it has opened anew. Control thread.
@@ -55,10 +56,11 @@ void ethdev_lose(struct port *port, const char *reason);
 int ethdev_reopen(struct port *port, char *err, size_t err_len); // a lost one's; as open()
 
 // A row of port.c's table.
-#define ETHDEV_PORT_KIND(kind_name, ethdev_kind)                                                 \
-	{                                                                                        \
-		.name = (kind_name), .ethdev = (ethdev_kind), .open = ethdev_open,               \
-		.close = ethdev_close, .rx = ethdev_rx, .tx = ethdev_tx, .status = ethdev_status \
+#define ETHDEV_PORT_KIND(kind_name, ethdev_kind)                                                  \
+	{                                                                                         \
+		.name = (kind_name), .ethdev = (ethdev_kind), .open = ethdev_open,                \
+		.close = ethdev_close, .rx = ethdev_rx, .tx = ethdev_tx, .status = ethdev_status, \
+		.losses = ethdev_losses                                                           \
 	}
 
 #endif

@@ -1,10 +1,13 @@
 #include "datapath/offload.h"
 
 #include "datapath/csum.h"
+#include "datapath/edit.h"
 #include "datapath/port.h"
 
 #include <errno.h>
 #include <linux/virtio_net.h>
+#include <netinet/in.h>
+#include <rte_ether.h>
 #include <rte_ip.h>
 
 #define TCP_CSUM_OFS 16
@@ -30,6 +33,26 @@ uint32_t offload_needs(struct rte_mbuf *m)
 		return UINT32_MAX;
 	}
 	return offload->gso_type & VIRTIO_NET_HDR_GSO_ECN ? needs | PORT_TX_TSO_ECN : needs;
+}
+
+bool offload_is_plain(const struct rte_mbuf *m)
+{
+	const struct packet_offload *offload =
+	    &packet_meta((struct rte_mbuf *)(uintptr_t)m)->offload;
+	uint8_t proto = offload->csum_offset == TCP_CSUM_OFS ? IPPROTO_TCP : IPPROTO_UDP;
+	uint32_t l3, len;
+	uint16_t type = edit_eth_type(m, &l3);
+	const uint8_t *ip = rte_pktmbuf_mtod_offset(m, const uint8_t *, l3);
+
+	if (l3 + sizeof(struct rte_ipv4_hdr) > offload->csum_start ||
+	    offload->csum_start > rte_pktmbuf_data_len(m))
+		return false;
+	len = offload->csum_start - l3;
+	if (type == RTE_ETHER_TYPE_IPV4)
+		return (ip[0] & 0xfu) * 4 == len &&
+		       ip[offsetof(struct rte_ipv4_hdr, next_proto_id)] == proto;
+	return type == RTE_ETHER_TYPE_IPV6 && len == sizeof(struct rte_ipv6_hdr) &&
+	       ip[offsetof(struct rte_ipv6_hdr, proto)] == proto;
 }
 
 // The sum from ofs to the end. Where a segment starts at an odd place of the sum, its bytes are in

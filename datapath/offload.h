@@ -13,6 +13,10 @@ static inline bool packet_is_gso(struct rte_mbuf *m)
 // when no port does.
 uint32_t offload_needs(struct rte_mbuf *m);
 
+// Whether m, which has PACKET_OFFLOAD, is TCP or UDP right behind an IP header that the EtherType
+// tells, without IPv6 extensions: all that devices understand.
+bool offload_is_plain(const struct rte_mbuf *m);
+
 // Completes the checksum of *m, which is no lent packet that others may hold. Nothing is left to do
 // then. *m may be replaced. 0, -EINVAL when the fields do not fit the packet, -ENOMEM.
 int offload_checksum(struct rte_mbuf **m);

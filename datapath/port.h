@@ -76,9 +76,9 @@ struct port_kind {
 	uint16_t (*tx)(struct port *port, unsigned pmd_index, struct rte_mbuf **pkts, uint16_t n,
 		       int *reason);
 	void (*status)(struct port *port, struct port_status *status); // control thread
-	// Frames that rx() threw away since open, to be counted under DROP_MALFORMED. Control
-	// thread. NULL: none.
-	uint64_t (*n_malformed)(struct port *port);
+	// Adds the frames that were lost since open() before rx() or after tx() saw them, by enum
+	// drop_reason. Control thread. NULL: none.
+	void (*losses)(struct port *port, uint64_t *drops);
 };
 
 // Work that a port takes from the sender of a packet (packet.h, struct packet_offload).
@@ -87,13 +87,15 @@ enum port_offload {
 	PORT_TX_TSO4 = 1 << 1, // TCP over IPv4 still to be segmented
 	PORT_TX_TSO6 = 1 << 2,
 	PORT_TX_TSO_ECN = 1 << 3, // such segments with CWR set
+	PORT_TX_PLAIN = 1 << 4,	  // all this only for packets that offload_is_plain()
 };
 
 struct port {
 	uint32_t no;
 	uint16_t n_rxq; // queues that PMDs poll, fixed while open
 	uint16_t n_txq;
-	uint32_t max_frame;   // longest frame that tx takes, bytes without FCS (of GSO: a segment)
+	uint32_t max_frame; // longest frame that tx takes, bytes without FCS and VLAN tags (of
+			    // GSO: a segment)
 	uint32_t tx_offloads; // PORT_TX_*; writer: the kind, relaxed, at any time
 	const struct port_kind *kind;
 	void *priv;

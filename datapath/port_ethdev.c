@@ -1,22 +1,28 @@
 // Ports that are devices of DPDK, of any kind (ethdev_kind.h).
 #include "datapath/ethdev_kind.h"
+#include "datapath/ethdev_offload.h"
 #include "datapath/ethdev_probe.h"
 #include "datapath/host_iface.h"
+#include "datapath/kernel_frame.h"
 #include "datapath/pmd.h"
+#include "datapath/veth_segments.h"
 
 #include <rte_ethdev.h>
 #include <rte_malloc.h>
 #include <rte_spinlock.h>
 
 #include <errno.h>
+#include <net/if.h>
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #define N_DESC	    512
-#define TX_POLL	    256					    // polls
-#define FRAME_EXTRA (RTE_ETHER_HDR_LEN + 2 * RTE_VLAN_HLEN) // beyond the MTU, without FCS
+#define TX_POLL	    256 // polls
+#define TAGS_EXTRA  (2 * RTE_VLAN_HLEN)
+#define FRAME_EXTRA (RTE_ETHER_HDR_LEN + TAGS_EXTRA) // beyond the MTU, without FCS
 
 // A transmit queue's lock, alone on its line: PMDs that have a queue each do not meet.
 struct txq_lock {
@@ -33,7 +39,11 @@ struct ethdev_port {
 	bool promisc;	      // the host's interface heard all before we made it; control thread
 	unsigned iface_index; // of kind->iface(); 0: none
 	char reason[160];     // why it is lost
-	uint16_t mtu;
+	bool kernel_rx;	      // shows frames that the kernel's senders have not finished
+	uint16_t mtu;	      // writer: control thread
+	uint64_t n_cut_off;   // frames thrown away in rx(); writers: PMDs, atomically
+	struct ethdev_offload offload;
+	int segments; // veth_segments_ask()'s, or -1
 	struct rte_eth_dev_info info;
 	char devargs[ETHDEV_DEVARGS_MAX];
 	uint32_t n_polls; // of kinds with tx_polls. Writer: the PMD of queue 0
@@ -58,6 +68,19 @@ static uint16_t txq_wanted(const struct port *port, const struct rte_eth_dev_inf
 	return (uint16_t)RTE_MAX(1, RTE_MIN(wanted, (long)info->max_tx_queues));
 }
 
+// Frames as the kernel has them, unless the device is a file (net_pcap's may be).
+static bool shows_unfinished(const struct rte_eth_dev_info *info)
+{
+	static const char *const drivers[] = {"net_af_packet", "net_af_xdp", "net_pcap",
+					      "net_bonding"};
+
+	for (size_t i = 0; i < RTE_DIM(drivers); i++) {
+		if (strcmp(info->driver_name, drivers[i]) == 0)
+			return info->if_index != 0 || strcmp(drivers[i], "net_bonding") == 0;
+	}
+	return false;
+}
+
 static int link_changed(uint16_t id, enum rte_eth_event_type type, void *arg, void *ret)
 {
 	struct ethdev_port *p = arg;
@@ -75,6 +98,19 @@ static uint32_t buffer_room(void)
 	return rte_pktmbuf_data_room_size(packet_pool()) - RTE_PKTMBUF_HEADROOM;
 }
 
+// A flow's packets stay on one queue. net_tap makes a traffic control filter of the kernel's of it,
+// which is left to its default.
+static void rss_choose(const struct ethdev_port *p, uint16_t n_rxq, struct rte_eth_conf *conf)
+{
+	uint64_t hashes =
+	    p->info.flow_type_rss_offloads & (RTE_ETH_RSS_IP | RTE_ETH_RSS_TCP | RTE_ETH_RSS_UDP);
+
+	if (n_rxq == 1 || hashes == 0 || strcmp(p->info.driver_name, "net_tap") == 0)
+		return;
+	conf->rxmode.mq_mode = RTE_ETH_MQ_RX_RSS;
+	conf->rx_adv_conf.rss_conf.rss_hf = hashes;
+}
+
 static int device_configure(struct ethdev_port *p, uint16_t n_rxq, bool jumbo)
 {
 	struct rte_eth_conf conf = {0};
@@ -82,7 +118,9 @@ static int device_configure(struct ethdev_port *p, uint16_t n_rxq, bool jumbo)
 
 	if (jumbo)
 		conf.rxmode.offloads |= rx & RTE_ETH_RX_OFFLOAD_SCATTER;
-	conf.txmode.offloads |= tx & RTE_ETH_TX_OFFLOAD_MULTI_SEGS;
+	p->offload = ethdev_offload_choose(&p->info, p->devargs);
+	conf.txmode.offloads |= p->offload.tx | (tx & RTE_ETH_TX_OFFLOAD_MULTI_SEGS);
+	rss_choose(p, n_rxq, &conf);
 	p->linearize = !(tx & RTE_ETH_TX_OFFLOAD_MULTI_SEGS);
 	// virtio-user in server mode needs it to take a peer again.
 	conf.intr_conf.lsc = !!(*p->info.dev_flags & RTE_ETH_DEV_INTR_LSC);
@@ -101,6 +139,46 @@ static int queues_setup(struct ethdev_port *p, uint16_t n_rxq)
 	return rc;
 }
 
+// Of the interface of the host that the device stands on; 0: there is none.
+static uint16_t iface_mtu(const struct ethdev_port *p)
+{
+	struct ifreq ifr = {0};
+	int fd, rc;
+
+	if (p->info.if_index == 0 || !if_indextoname(p->info.if_index, ifr.ifr_name))
+		return 0;
+	fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return 0;
+	rc = ioctl(fd, SIOCGIFMTU, &ifr);
+	close(fd);
+	return rc < 0 ? 0 : (uint16_t)RTE_MIN(ifr.ifr_mtu, UINT16_MAX);
+}
+
+// The interface's own, which an operator may change at any time, as far as the driver follows.
+static uint16_t mtu_now(const struct ethdev_port *p)
+{
+	uint16_t iface = iface_mtu(p), device = RTE_ETHER_MTU;
+	int rc;
+
+	rte_eth_dev_get_mtu(p->id, &device);
+	if (iface == 0 || iface == device)
+		return device;
+	rc = rte_eth_dev_set_mtu(p->id, iface);
+	return rc == 0 || rc == -ENOTSUP ? iface : RTE_MIN(iface, device);
+}
+
+static int mtu_set(const struct ethdev_port *p, unsigned mtu, char *err, size_t err_len)
+{
+	int rc = rte_eth_dev_set_mtu(p->id, (uint16_t)mtu);
+
+	if (rc == 0 || (rc == -ENOTSUP && mtu == mtu_now(p)))
+		return 0;
+	snprintf(err, err_len, "mtu=%u asked, device \"%.80s\" allows %u", mtu, p->devargs,
+		 rc == -ENOTSUP ? mtu_now(p) : p->info.max_mtu);
+	return rc;
+}
+
 static int device_start(struct ethdev_port *p, uint16_t n_rxq, unsigned mtu, char *err,
 			size_t err_len)
 {
@@ -111,9 +189,9 @@ static int device_start(struct ethdev_port *p, uint16_t n_rxq, unsigned mtu, cha
 	rc = queues_setup(p, n_rxq);
 	if (rc < 0)
 		return refuse(rc, devargs, "cannot set up its queues", err, err_len);
-	rc = mtu ? rte_eth_dev_set_mtu(p->id, (uint16_t)mtu) : 0;
+	rc = mtu ? mtu_set(p, mtu, err, err_len) : 0;
 	if (rc < 0)
-		return refuse(rc, devargs, "cannot set its mtu", err, err_len);
+		return rc;
 	rc = rte_eth_dev_start(p->id);
 	if (rc < 0)
 		return refuse(rc, devargs, "cannot start", err, err_len);
@@ -124,8 +202,9 @@ static int device_start(struct ethdev_port *p, uint16_t n_rxq, unsigned mtu, cha
 		return refuse(rc, devargs, "cannot receive frames for others (promiscuous mode)",
 			      err, err_len);
 	}
-	if (rte_eth_dev_get_mtu(p->id, &p->mtu) < 0)
-		p->mtu = RTE_ETHER_MTU;
+	p->mtu = mtu_now(p);
+	if (p->kernel_rx && strcmp(p->info.driver_name, "net_af_xdp") != 0)
+		p->segments = veth_segments_ask(p->info.if_index);
 	rte_eth_dev_callback_register(p->id, RTE_ETH_EVENT_INTR_LSC, link_changed, p);
 	link_changed(p->id, RTE_ETH_EVENT_INTR_LSC, p, NULL);
 	return 0;
@@ -154,8 +233,16 @@ static int device_describe(const struct port *port, uint16_t id, const char *dev
 	p->id = id;
 	p->n_txq = n_txq;
 	p->info = info;
+	p->kernel_rx = shows_unfinished(&info);
+	p->segments = -1;
 	*out = p;
 	return 0;
+}
+
+static uint32_t max_frame(const struct ethdev_port *p)
+{
+	uint32_t max = p->mtu + RTE_ETHER_HDR_LEN;
+	return p->linearize ? RTE_MIN(max, buffer_room() - TAGS_EXTRA) : max;
 }
 
 static int device_open(struct port *port, const char *devargs, struct ethdev_port **out, char *err,
@@ -181,9 +268,8 @@ static int device_open(struct port *port, const char *devargs, struct ethdev_por
 	*out = p;
 	port->n_rxq = (uint16_t)n_rxq;
 	port->n_txq = p->n_txq;
-	port->max_frame = p->mtu + FRAME_EXTRA;
-	if (p->linearize)
-		port->max_frame = RTE_MIN(port->max_frame, buffer_room());
+	port->max_frame = max_frame(p);
+	port->tx_offloads = p->offload.port_tx;
 	return 0;
 
 free_port:
@@ -378,7 +464,12 @@ uint16_t ethdev_rx(struct port *port, uint16_t queue, struct packet_arena *arena
 	n = rte_eth_rx_burst(p->id, queue, pkts, n);
 	for (uint16_t i = 0; i < n; i++)
 		pkts[i]->ol_flags &= ~PACKET_OFFLOAD; // a buffer's former life
-	return n;
+	if (!p->kernel_rx || n == 0)
+		return n;
+	uint16_t kept = kernel_frames_take(pkts, n, __atomic_load_n(&p->mtu, __ATOMIC_RELAXED));
+	if (unlikely(kept < n))
+		__atomic_fetch_add(&p->n_cut_off, n - kept, __ATOMIC_RELAXED);
+	return kept;
 }
 
 // How many packets from the start of the burst the device can take as they are now.
@@ -405,14 +496,41 @@ uint16_t ethdev_tx(struct port *port, unsigned pmd_index, struct rte_mbuf **pkts
 	uint16_t fit = p->linearize ? linearize(pkts, n) : n;
 
 	rte_spinlock_lock(&p->txq[queue].lock);
-	uint16_t sent = rte_eth_tx_burst(p->id, queue, pkts, fit);
+	uint16_t prepared = ethdev_offload_prepare(&p->offload, p->id, queue, pkts, fit);
+	uint16_t sent = rte_eth_tx_burst(p->id, queue, pkts, prepared);
 	rte_spinlock_unlock(&p->txq[queue].lock);
-	if (sent < fit)
+	if (sent == prepared && prepared < fit)
+		*reason = DROP_DEVICE_TX_ERROR;
+	else if (sent < prepared)
 		*reason =
 		    __atomic_load_n(&p->link_up, __ATOMIC_RELAXED) ? DROP_TX_FULL : DROP_PORT_DOWN;
 	else
 		*reason = DROP_MTU; // the next one does not fit into one buffer
 	return sent;
+}
+
+static void mtu_follow(struct port *port)
+{
+	struct ethdev_port *p = port->priv;
+
+	__atomic_store_n(&p->mtu, mtu_now(p), __ATOMIC_RELAXED);
+	__atomic_store_n(&port->max_frame, max_frame(p), __ATOMIC_RELAXED);
+}
+
+void ethdev_losses(struct port *port, uint64_t *drops)
+{
+	struct ethdev_port *p = port->priv;
+	struct rte_eth_stats stats;
+
+	drops[DROP_CUT_OFF] += __atomic_load_n(&p->n_cut_off, __ATOMIC_RELAXED);
+	if (p->lost || rte_eth_stats_get(p->id, &stats) < 0)
+		return;
+	drops[DROP_DEVICE_MISSED] += stats.imissed;
+	drops[DROP_NO_MEMORY] += stats.rx_nombuf;
+	drops[DROP_DEVICE_RX_ERROR] += stats.ierrors;
+	// net_tap counts here what it gives back, which is counted already as not sent.
+	if (strcmp(p->info.driver_name, "net_tap") != 0)
+		drops[DROP_DEVICE_TX_ERROR] += stats.oerrors;
 }
 
 void ethdev_status(struct port *port, struct port_status *status)
@@ -434,6 +552,7 @@ void ethdev_status(struct port *port, struct port_status *status)
 		down_reason(port, status->reason, sizeof(status->reason));
 	status->n_rxq = port->n_rxq;
 	status->n_txq = port->n_txq;
+	mtu_follow(port);
 	status->mtu = p->mtu;
 	if (rte_eth_macaddr_get(p->id, &mac) == 0)
 		memcpy(status->mac, mac.addr_bytes, sizeof(status->mac));

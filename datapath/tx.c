@@ -1,9 +1,11 @@
 #include "datapath/tx.h"
 
+#include "datapath/edit.h"
 #include "datapath/gso.h"
 #include "datapath/offload.h"
 
 #include <errno.h>
+#include <rte_ether.h>
 
 static uint64_t bytes_of(struct rte_mbuf **pkts, uint16_t n)
 {
@@ -118,6 +120,11 @@ static void add_checksummed(struct ready *ready, struct rte_mbuf *m)
 		pmd_drop(pmd, own ? own : m, err == -EINVAL ? DROP_MALFORMED : DROP_NO_MEMORY);
 }
 
+static bool takes(uint32_t offers, struct rte_mbuf *m)
+{
+	return !(offload_needs(m) & ~offers) && (!(offers & PORT_TX_PLAIN) || offload_is_plain(m));
+}
+
 // For a port that does not take over all that is left to do.
 static void flush_offloaded(struct pmd *pmd, struct tx_buffer *buf)
 {
@@ -127,7 +134,7 @@ static void flush_offloaded(struct pmd *pmd, struct tx_buffer *buf)
 	for (uint16_t i = 0; i < buf->n; i++) {
 		struct rte_mbuf *m = buf->pkts[i];
 
-		if (!(m->ol_flags & PACKET_OFFLOAD) || !(offload_needs(m) & ~offers))
+		if (!(m->ol_flags & PACKET_OFFLOAD) || takes(offers, m))
 			ready_add(&ready, m);
 		else if (packet_is_gso(m))
 			add_segments(&ready, m);
@@ -163,16 +170,18 @@ static struct tx_buffer *buffer_open(struct pmd *pmd, uint32_t port_no)
 }
 
 // The port's limit is for what stands on the wire: segments, of a frame that is still to be cut.
+// VLAN tags come on top.
 static bool fits(struct rte_mbuf *m, uint32_t max_frame)
 {
-	const struct packet_offload *offload;
+	const struct packet_offload *offload = &packet_meta(m)->offload;
+	uint32_t len = rte_pktmbuf_pkt_len(m), l3;
 
-	if (likely(rte_pktmbuf_pkt_len(m) <= max_frame))
+	if (likely(len <= max_frame))
 		return true;
-	if (!packet_is_gso(m))
-		return false;
-	offload = &packet_meta(m)->offload;
-	return (uint32_t)offload->gso_headers + offload->gso_size <= max_frame;
+	if (packet_is_gso(m))
+		len = (uint32_t)offload->gso_headers + offload->gso_size;
+	edit_eth_type(m, &l3);
+	return len <= max_frame + (l3 - RTE_ETHER_HDR_LEN);
 }
 
 void tx_add(struct pmd *pmd, uint32_t port_no, struct rte_mbuf **pkts, unsigned n)

@@ -9,8 +9,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#define MAX_FRAME  (9000 + 14 + 8) // a jumbo payload, Ethernet header, two VLAN tags
-#define TX_RETRIES 2 // after a call that filled the ring: the guest may be emptying it
+#define MAX_FRAME  (9000 + 14) // a jumbo payload, Ethernet header
+#define TX_RETRIES 2	       // after a call that filled the ring: the guest may be emptying it
 
 static int options_parse(struct vhost_session *s, const struct port_config *config, char *err,
 			 size_t err_len)
@@ -218,7 +218,7 @@ static void vhost_status(struct port *port, struct port_status *status)
 		snprintf(status->detail + len, sizeof(status->detail) - len, "; %s", health.fault);
 }
 
-static uint64_t vhost_n_malformed(struct port *port)
+static void vhost_losses(struct port *port, uint64_t *drops)
 {
 	struct vhost_session *s = port->priv;
 	uint64_t n;
@@ -230,7 +230,7 @@ static uint64_t vhost_n_malformed(struct port *port)
 			n += __atomic_load_n(&s->conns[i].queues[v].n_malformed, __ATOMIC_RELAXED);
 	}
 	pthread_mutex_unlock(&s->mutex);
-	return n;
+	drops[DROP_MALFORMED] += n;
 }
 
 const struct port_kind port_kind_vhost = {
@@ -242,5 +242,5 @@ const struct port_kind port_kind_vhost = {
     .tx_copies = true,
     .tx = vhost_tx,
     .status = vhost_status,
-    .n_malformed = vhost_n_malformed,
+    .losses = vhost_losses,
 };

@@ -174,7 +174,7 @@ static void packets_sent_to_a_ring_come_back(void **state)
 	assert_true(status.link_up);
 	assert_string_equal(status.detail, "net_ring net_ring0");
 	assert_int_equal(status.mtu, 1500);
-	assert_int_equal(p->max_frame, 1522);
+	assert_int_equal(p->max_frame, 1514);
 	assert_int_equal(rte_pktmbuf_alloc_bulk(packet_pool(), out, 4), 0);
 	for (int i = 0; i < 4; i++)
 		memset(rte_pktmbuf_append(out[i], 60 + i), i, 60 + i);
