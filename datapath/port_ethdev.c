@@ -236,8 +236,9 @@ int ethdev_open(struct port *port, const struct port_config *config, char *err, 
 	const char *iface = iface_of(port);
 	bool promisc = iface && host_iface_promisc(iface);
 	int rc = kind->devargs(port, devargs, sizeof(devargs), err, err_len);
-	if (rc == 0)
-		rc = device_open(port, devargs, &p, err, err_len);
+	if (rc < 0)
+		return rc;
+	rc = device_open(port, devargs, &p, err, err_len);
 	if (rc < 0)
 		return rc;
 	p->promisc = promisc;
