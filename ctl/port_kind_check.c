@@ -133,7 +133,7 @@ static int check_prefix(const struct port_option_spec *o, const char *value,
 		bool v6 = inet_pton(AF_INET6, address, raw) == 1;
 		size_t digits = strspn(slash + 1, "0123456789");
 		if ((v6 || inet_pton(AF_INET, address, raw) == 1) && digits > 0 && digits < 4 &&
-		    slash[1 + digits] == '\0' && atoi(slash + 1) <= (v6 ? 128 : 32))
+		    slash[1 + digits] == '\0' && strtoul(slash + 1, NULL, 10) <= (v6 ? 128 : 32))
 			return 0;
 	}
 	return refuse(c, "%s=%.60s does not do: give ADDRESS/LENGTH, as 10.0.0.1/24", o->key,

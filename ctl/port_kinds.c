@@ -230,7 +230,7 @@ static const struct port_option_spec pf_ring_options[] = {
 static const struct port_option_spec tap_options[] = {
     {.key = "iface",
      .type = PORT_OPTION_IFACE,
-     .help = "the interface that the host gets (named as the port)"},
+     .help = "the interface of the host (named as the port)"},
     QUEUES(16, "queues, over which the host spreads its flows"),
     {.key = "mtu",
      .type = PORT_OPTION_NUMBER,
