@@ -47,7 +47,8 @@ DPDK_CFLAGS = $(patsubst -I%,-isystem %,$(filter-out -march=% -mrtm,$(shell pkg-
 CFLAGS_ALL = -std=gnu11 $(OPTIMIZE) $(WARN) $(ARCHFLAGS) $(SANFLAGS) -pthread -I. \
 	     -DSWD_VERSION='"$(VERSION)"' -DALLOW_EXPERIMENTAL_API $(DPDK_CFLAGS) $(CFLAGS)
 
-DPDK_LIBS   = $(shell pkg-config --libs libdpdk)
+# Drivers are loaded at run time; of the bonding one we call functions.
+DPDK_LIBS   = $(shell pkg-config --libs libdpdk) -lrte_net_bond
 CTL_LIBS   := -lmnl -levent -ljansson -lsqlite3 -lsystemd -lm
 
 # One archive a folder; a program takes from it what it needs, so swctld links no DPDK.

@@ -44,6 +44,115 @@ static const struct port_option_spec vhost_user_options[] = {
     END,
 };
 
+// Of the kinds that share memory with a peer.
+#define RING(most, without, help_text)                                               \
+	{                                                                            \
+		.key = "ring", .type = PORT_OPTION_NUMBER, .min = 64, .max = (most), \
+		.fallback = (without), .help = (help_text ", a power of two")        \
+	}
+#define MAC                                                     \
+	{                                                       \
+		.key = "mac", .type = PORT_OPTION_MAC,          \
+		.help = "the port's own address (a random one)" \
+	}
+
+static const struct port_option_spec virtio_user_options[] = {
+    {.key = "path",
+     .type = PORT_OPTION_PATH,
+     .required = 1,
+     .help = "the socket that the other end, a vhost-user backend, listens at"},
+    QUEUES(8, "pairs of queues"),
+    RING(1024, "256", "entries of a queue"),
+    {.key = "packed",
+     .type = PORT_OPTION_WORD,
+     .words = "on|off",
+     .fallback = "off",
+     .help = "the packed layout of queues, where the other end has it"},
+    MAC,
+    END,
+};
+
+static const struct port_option_spec memif_options[] = {
+    {.key = "path",
+     .type = PORT_OPTION_PATH,
+     .required = 1,
+     .help = "the socket that the server listens at"},
+    {.key = "role",
+     .type = PORT_OPTION_WORD,
+     .words = "server|client",
+     .fallback = "client",
+     .help = "who listens: swd (server), or the other end (client)"},
+    {.key = "id",
+     .type = PORT_OPTION_NUMBER,
+     .max = 999999999,
+     .fallback = "0",
+     .help = "the link's number at this socket, the same at both ends"},
+    {.key = "secret", .type = PORT_OPTION_TEXT, .help = "a word that both ends know (none)"},
+    RING(16384, "1024", "entries of a queue, as the client says"),
+    {.key = "buffer",
+     .type = PORT_OPTION_NUMBER,
+     .min = 128,
+     .max = 16384,
+     .fallback = "2048",
+     .help = "bytes of a buffer, as the client says; longer frames take several"},
+    {.key = "zero-copy",
+     .type = PORT_OPTION_WORD,
+     .words = "on|off",
+     .fallback = "off",
+     .help = "client only: lets the other end at all of swd's packet memory"},
+    MAC,
+    END,
+};
+
+static const struct port_option_spec bond_options[] = {
+    {.key = "members",
+     .type = PORT_OPTION_TEXT,
+     .required = 1,
+     .help = "1 to 8 interfaces, as eth1,eth2"},
+    {.key = "mode",
+     .type = PORT_OPTION_WORD,
+     .words = "active-backup|balance|802.3ad",
+     .fallback = "active-backup",
+     .help = "one member at a time, each flow on one of them, or that as LACP agrees it"},
+    {.key = "hash",
+     .type = PORT_OPTION_WORD,
+     .words = "l2|l2+l3|l3+l4",
+     .fallback = "l3+l4",
+     .help = "which headers choose a flow's member, where several carry frames"},
+    {.key = "mac", .type = PORT_OPTION_MAC, .help = "the members' common address (the first's)"},
+    END,
+};
+
+static const struct port_option_spec null_options[] = {
+    {.key = "rx",
+     .type = PORT_OPTION_WORD,
+     .words = "on|off",
+     .fallback = "off",
+     .help = "whether it is a source: frames of zeros as fast as it is polled"},
+    {.key = "size",
+     .type = PORT_OPTION_NUMBER,
+     .min = 60,
+     .max = 1518,
+     .fallback = "64",
+     .help = "bytes of such a frame"},
+    QUEUES(16, "receive queues"),
+    END,
+};
+
+static const struct port_option_spec ring_options[] = {
+    {.key = "name",
+     .type = PORT_OPTION_TEXT,
+     .required = 1,
+     .help = "the cable, the same at both ends"},
+    {.key = "size",
+     .type = PORT_OPTION_NUMBER,
+     .min = 64,
+     .max = 16384,
+     .fallback = "1024",
+     .help = "packets that wait for this end, a power of two"},
+    END,
+};
+
 static const struct port_option_spec dpdk_options[] = {
     {.key = "devargs",
      .type = PORT_OPTION_TEXT,
@@ -138,6 +247,15 @@ static const struct port_option_spec tap_options[] = {
 const struct port_kind_spec port_kind_specs[] = {
     {"vhost-user", "a virtual machine, by vhost-user",
      "vm1 type=vhost-user path=/run/swd/vm1.sock mode=client queues=2", vhost_user_options},
+    {"virtio-user", "a container or another switch that is a vhost-user backend",
+     "pod1 type=virtio-user path=/run/pod1/vhost.sock", virtio_user_options},
+    {"memif", "another process, by shared memory (VPP, DPDK, libmemif)",
+     "vpp0 type=memif role=server path=/run/swd/memif.sock id=1", memif_options},
+    {"bond", "several network interfaces as one link",
+     "uplink type=bond members=eth1,eth2 mode=802.3ad", bond_options},
+    {"null", "swallows frames, or is a source of them", "sink type=null", null_options},
+    {"ring", "a patch cable to another port of this switch", "patch1 type=ring name=cable1",
+     ring_options},
     {"dpdk", "any virtual device that DPDK has a driver for, by its devargs",
      "null0 type=dpdk devargs=net_null0", dpdk_options},
     {"af-xdp", "a network interface, past the host's stack (AF_XDP)",

@@ -9,6 +9,14 @@
 
 // All: control thread. Errors are -errno with one line in err that names the thing and the mend.
 struct ethdev_kind {
+	// The device must have as many transmit queues as receive queues.
+	bool txq_as_rxq;
+	// A transmit with nothing to send, now and then, is what the driver's own frames leave by.
+	bool tx_polls;
+	// The port is there without its peer: an answer of -ENOTCONN (nobody is there) or
+	// -ETIMEDOUT (and is not to be asked often) from devargs() opens it without a device, and a
+	// link that is lost closes the device; port_watch.h tries again.
+	bool (*waits)(const struct port *port);
 	// Writes the device's name and arguments as rte_dev_probe() takes them, after it has
 	// checked what only the host can tell. Two ports must not give one name: port->no makes it
 	// unique, as in "net_tap7".
@@ -19,6 +27,10 @@ struct ethdev_kind {
 	// The interface of the host that the device is, or is the other side of: its link is the
 	// port's, and the port outlives it (port_watch.h). NULL, or an answer of NULL: none.
 	const char *(*iface)(const struct port *port);
+	// Looked at twice a second, while the device is there. NULL: nothing to do.
+	void (*look)(struct port *port, uint16_t ethdev);
+	// The device is gone, or never came, after devargs() said 0. NULL: nothing to undo.
+	void (*closed)(const struct port *port);
 	// Why there is no link, for port_status.reason. NULL: the device tells no more than that.
 	void (*down_reason)(const struct port *port, uint16_t ethdev, char *reason, size_t len);
 };
@@ -34,6 +46,8 @@ void ethdev_status(struct port *port, struct port_status *status);
 // A port whose device vanishes: port_watch.c asks, and takes its queues from the PMDs before it is
 // lost and gives them back after it has opened anew. Control thread.
 bool ethdev_vanished(const struct port *port); // the interface that it had is not there any more
+bool ethdev_waits(const struct port *port);
+void ethdev_look(struct port *port); // what its kind does now and then
 bool ethdev_lost(const struct port *port);
 bool ethdev_link(struct port *port, char *reason, size_t len); // false: one line in reason
 // Closes the device, and keeps the port, whose status says why; of a lost one: a new reason.

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #define N_DESC	    512
+#define TX_POLL	    256					    // polls
 #define FRAME_EXTRA (RTE_ETHER_HDR_LEN + 2 * RTE_VLAN_HLEN) // beyond the MTU, without FCS
 
 // A transmit queue's lock, alone on its line: PMDs that have a queue each do not meet.
@@ -35,6 +36,7 @@ struct ethdev_port {
 	uint16_t mtu;
 	struct rte_eth_dev_info info;
 	char devargs[ETHDEV_DEVARGS_MAX];
+	uint32_t n_polls; // of kinds with tx_polls. Writer: the PMD of queue 0
 	struct txq_lock txq[];
 };
 
@@ -46,9 +48,10 @@ static int refuse(int rc, const char *device, const char *step, char *err, size_
 }
 
 // As many transmit queues as there may be PMDs; net_tap wants as many as receive queues.
-static uint16_t txq_wanted(const struct rte_eth_dev_info *info, uint16_t n_rxq)
+static uint16_t txq_wanted(const struct port *port, const struct rte_eth_dev_info *info,
+			   uint16_t n_rxq)
 {
-	if (strcmp(info->driver_name, "net_tap") == 0)
+	if (port->kind->ethdev->txq_as_rxq || strcmp(info->driver_name, "net_tap") == 0)
 		return n_rxq;
 	long n_cpus = RTE_MIN(sysconf(_SC_NPROCESSORS_ONLN), PMDS_MAX);
 	long wanted = RTE_MAX((long)n_rxq, n_cpus);
@@ -129,8 +132,8 @@ static int device_start(struct ethdev_port *p, uint16_t n_rxq, unsigned mtu, cha
 }
 
 // Allocates the port's state for a device that is there.
-static int device_describe(uint16_t id, const char *devargs, unsigned n_rxq,
-			   struct ethdev_port **out, char *err, size_t err_len)
+static int device_describe(const struct port *port, uint16_t id, const char *devargs,
+			   unsigned n_rxq, struct ethdev_port **out, char *err, size_t err_len)
 {
 	struct rte_eth_dev_info info;
 	int rc = rte_eth_dev_info_get(id, &info);
@@ -141,7 +144,7 @@ static int device_describe(uint16_t id, const char *devargs, unsigned n_rxq,
 			 devargs, info.max_rx_queues);
 		return -EINVAL;
 	}
-	uint16_t n_txq = txq_wanted(&info, (uint16_t)n_rxq);
+	uint16_t n_txq = txq_wanted(port, &info, (uint16_t)n_rxq);
 	struct ethdev_port *p =
 	    rte_zmalloc("ethdev-port", sizeof(*p) + n_txq * sizeof(p->txq[0]), RTE_CACHE_LINE_SIZE);
 	if (!p) {
@@ -166,7 +169,7 @@ static int device_open(struct port *port, const char *devargs, struct ethdev_por
 	int rc = ethdev_probe(devargs, &id, &owned, err, err_len);
 	if (rc < 0)
 		return rc;
-	rc = device_describe(id, devargs, n_rxq, &p, err, err_len);
+	rc = device_describe(port, id, devargs, n_rxq, &p, err, err_len);
 	if (rc < 0)
 		goto remove;
 	p->owned = owned;
@@ -190,6 +193,12 @@ remove:
 	return rc;
 }
 
+static void kind_closed(const struct port *port)
+{
+	if (port->kind->ethdev->closed)
+		port->kind->ethdev->closed(port);
+}
+
 static void device_close(struct port *port, struct ethdev_port *p)
 {
 	// As long as the callback runs, on EAL's interrupt thread, it stays registered.
@@ -202,6 +211,22 @@ static void device_close(struct port *port, struct ethdev_port *p)
 	if (rc < 0)
 		port_log_warn(port, "device did not stop: %s", rte_strerror(-rc));
 	ethdev_remove(p->id, p->owned);
+	kind_closed(port);
+}
+
+// A port whose peer is not there yet.
+static int open_without(struct port *port, const char *reason)
+{
+	struct ethdev_port *p = rte_zmalloc("ethdev-port", sizeof(*p), RTE_CACHE_LINE_SIZE);
+	if (!p)
+		return -ENOMEM;
+	p->lost = true;
+	snprintf(p->reason, sizeof(p->reason), "%s", reason);
+	port->n_rxq = (uint16_t)RTE_MAX(1u, port_option_number(&port->config, "queues"));
+	port->n_txq = port->n_rxq;
+	port->max_frame = RTE_ETHER_MTU + FRAME_EXTRA;
+	port->priv = p;
+	return 0;
 }
 
 static const char *iface_of(const struct port *port)
@@ -236,10 +261,15 @@ int ethdev_open(struct port *port, const struct port_config *config, char *err, 
 	const char *iface = iface_of(port);
 	bool promisc = iface && host_iface_promisc(iface);
 	int rc = kind->devargs(port, devargs, sizeof(devargs), err, err_len);
-	if (rc == 0)
-		rc = device_open(port, devargs, &p, err, err_len);
+	if ((rc == -ENOTCONN || rc == -ETIMEDOUT) && !port->priv && ethdev_waits(port))
+		return open_without(port, err);
 	if (rc < 0)
 		return rc;
+	rc = device_open(port, devargs, &p, err, err_len);
+	if (rc < 0) {
+		kind_closed(port);
+		return rc;
+	}
 	p->promisc = promisc;
 	rc = kind->started ? kind->started(port, p->id, err, err_len) : 0;
 	if (rc < 0) {
@@ -262,6 +292,21 @@ void ethdev_close(struct port *port)
 	rte_free(p);
 }
 
+static void down_reason(const struct port *port, char *reason, size_t len)
+{
+	const struct ethdev_port *p = port->priv;
+	if (port->kind->ethdev->down_reason)
+		port->kind->ethdev->down_reason(port, p->id, reason, len);
+	else
+		snprintf(reason, len, "device %s reports no link", p->info.driver_name);
+}
+
+bool ethdev_waits(const struct port *port)
+{
+	const struct ethdev_kind *kind = port->kind->ethdev;
+	return kind->waits && kind->waits(port);
+}
+
 bool ethdev_lost(const struct port *port)
 {
 	const struct ethdev_port *p = port->priv;
@@ -276,8 +321,19 @@ bool ethdev_vanished(const struct port *port)
 
 bool ethdev_link(struct port *port, char *reason, size_t len)
 {
+	struct ethdev_port *p = port->priv;
 	reason[0] = '\0';
-	return link_refresh(port, port->priv, reason, len);
+	bool up = link_refresh(port, p, reason, len);
+	if (!up && !reason[0])
+		down_reason(port, reason, len);
+	return up;
+}
+
+void ethdev_look(struct port *port)
+{
+	const struct ethdev_port *p = port->priv;
+	if (port->kind->ethdev->look)
+		port->kind->ethdev->look(port, p->id);
 }
 
 void ethdev_lose(struct port *port, const char *reason)
@@ -303,11 +359,22 @@ int ethdev_reopen(struct port *port, char *err, size_t err_len)
 	return 0;
 }
 
+static void tx_poll(struct ethdev_port *p)
+{
+	rte_spinlock_lock(&p->txq[0].lock);
+	rte_eth_tx_burst(p->id, 0, NULL, 0);
+	rte_spinlock_unlock(&p->txq[0].lock);
+}
+
 uint16_t ethdev_rx(struct port *port, uint16_t queue, struct packet_arena *arena,
 		   struct rte_mbuf **pkts, uint16_t n)
 {
 	(void)arena;
-	const struct ethdev_port *p = port->priv;
+	struct ethdev_port *p = port->priv;
+	if (unlikely(p->lost)) // and its queues not yet taken away
+		return 0;
+	if (port->kind->ethdev->tx_polls && queue == 0 && ++p->n_polls % TX_POLL == 0)
+		tx_poll(p);
 	n = rte_eth_rx_burst(p->id, queue, pkts, n);
 	for (uint16_t i = 0; i < n; i++)
 		pkts[i]->ol_flags &= ~PACKET_OFFLOAD; // a buffer's former life
@@ -328,8 +395,10 @@ uint16_t ethdev_tx(struct port *port, unsigned pmd_index, struct rte_mbuf **pkts
 		   int *reason)
 {
 	struct ethdev_port *p = __atomic_load_n(&port->priv, __ATOMIC_ACQUIRE);
-	// Lost, or a driver that takes frames for an interface that does not.
-	if (unlikely(p->iface_index && !__atomic_load_n(&p->link_up, __ATOMIC_RELAXED))) {
+	// Lost, or a driver that takes frames for an interface or a peer that does not.
+	if (unlikely(__atomic_load_n(&p->lost, __ATOMIC_ACQUIRE) ||
+		     ((p->iface_index || port->kind->ethdev->waits) &&
+		      !__atomic_load_n(&p->link_up, __ATOMIC_RELAXED)))) {
 		*reason = DROP_PORT_DOWN;
 		return 0;
 	}
@@ -347,23 +416,16 @@ uint16_t ethdev_tx(struct port *port, unsigned pmd_index, struct rte_mbuf **pkts
 	return sent;
 }
 
-static void down_reason(const struct port *port, char *reason, size_t len)
-{
-	const struct ethdev_port *p = port->priv;
-	if (port->kind->ethdev->down_reason)
-		port->kind->ethdev->down_reason(port, p->id, reason, len);
-	else
-		snprintf(reason, len, "device %s reports no link", p->info.driver_name);
-}
-
 void ethdev_status(struct port *port, struct port_status *status)
 {
 	struct ethdev_port *p = port->priv;
 	struct rte_ether_addr mac;
 
 	memset(status, 0, sizeof(*status));
-	snprintf(status->detail, sizeof(status->detail), "%.30s %.120s", p->info.driver_name,
-		 p->devargs);
+	const char *secret = strstr(p->devargs, ",secret=");
+	snprintf(status->detail, sizeof(status->detail), "%.30s %.*s",
+		 p->info.driver_name ? p->info.driver_name : port->kind->name,
+		 secret ? (int)(secret - p->devargs) : 120, p->devargs);
 	if (p->lost) {
 		snprintf(status->reason, sizeof(status->reason), "%s", p->reason);
 		return;

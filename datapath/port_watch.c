@@ -17,9 +17,17 @@ static struct event *timer;
 // What is known of a port's interface. Of the port whose number it has at this moment.
 static struct watched {
 	const struct port *port;
-	bool down;     // last seen
-	unsigned wait; // looks until the next attempt
+	bool down;	    // last seen
+	bool was_up;	    // since the last attempt
+	unsigned wait;	    // looks until the next attempt
+	unsigned n_refused; // attempts since it was up that a peer gave no good answer to
 } watched[PORTS_MAX];
+
+// One that is starting agrees soon; one that hangs costs the control thread time at each attempt.
+static unsigned refused_wait(struct watched *w)
+{
+	return w->n_refused < RETRY_LOOKS ? w->n_refused++ : RETRY_LOOKS;
+}
 
 static void port_lose(struct port *port, struct watched *w)
 {
@@ -28,7 +36,7 @@ static void port_lose(struct port *port, struct watched *w)
 	port_log_warn(port, "down: %s", reason);
 	pmd_pool_del_port(port);
 	ethdev_lose(port, reason);
-	w->wait = 0;
+	w->wait = ethdev_waits(port) && !w->was_up ? refused_wait(w) : 0;
 }
 
 static void port_take_back(struct port *port, struct watched *w)
@@ -45,10 +53,21 @@ static void port_take_back(struct port *port, struct watched *w)
 	}
 	if (rc < 0) {
 		ethdev_lose(port, err);
-		w->wait = rc == -ENODEV ? 0 : RETRY_LOOKS;
+		w->wait = rc == -ETIMEDOUT		     ? refused_wait(w)
+			  : rc == -ENODEV || rc == -ENOTCONN ? 0
+							     : RETRY_LOOKS;
 		return;
 	}
-	port_log_info(port, "its interface is back");
+	w->down = w->was_up = false;
+	if (!ethdev_waits(port))
+		port_log_info(port, "its interface is back");
+}
+
+static void watch_begin(struct port *port, struct watched *w)
+{
+	*w = (struct watched){.port = port};
+	if (ethdev_lost(port)) // it opened without its peer, and PMDs poll it in vain
+		pmd_pool_del_port(port);
 }
 
 static void port_look(struct port *port)
@@ -56,7 +75,7 @@ static void port_look(struct port *port)
 	char reason[160];
 	struct watched *w = &watched[port->no];
 	if (w->port != port)
-		*w = (struct watched){.port = port};
+		watch_begin(port, w);
 	if (ethdev_lost(port)) {
 		port_take_back(port, w);
 		return;
@@ -65,7 +84,17 @@ static void port_look(struct port *port)
 		port_lose(port, w);
 		return;
 	}
+	ethdev_look(port);
 	bool down = !ethdev_link(port, reason, sizeof(reason));
+	// In the first look after it opened, the two may still be agreeing.
+	if (down && w->down && ethdev_waits(port)) {
+		port_lose(port, w);
+		return;
+	}
+	if (!down) {
+		w->was_up = true;
+		w->n_refused = 0;
+	}
 	if (down != w->down && reason[0])
 		port_log_info(port, "%s", reason);
 	w->down = down;
@@ -75,7 +104,8 @@ void port_watch_look(void)
 {
 	uint32_t cursor = 0;
 	for (struct port *port; (port = port_next(&cursor)) != NULL;) {
-		if (port->kind->ethdev && port->kind->ethdev->iface)
+		const struct ethdev_kind *kind = port->kind->ethdev;
+		if (kind && (kind->iface || kind->look || kind->waits))
 			port_look(port);
 	}
 }

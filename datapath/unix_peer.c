@@ -1,0 +1,127 @@
+#include "datapath/unix_peer.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#define ANSWER_MS 200 // the control thread stands still for so long
+
+static int refuse(int rc, const char *path, const char *what, char *err, size_t err_len)
+{
+	snprintf(err, err_len, "path=%.120s: %s", path, what);
+	return rc;
+}
+
+int unix_peer_check_path(const char *path, char *err, size_t err_len)
+{
+	char folder[sizeof(((struct sockaddr_un *)NULL)->sun_path)];
+	struct stat st;
+	size_t len = strlen(path);
+	if (len >= sizeof(folder)) {
+		snprintf(err, err_len, "path=%.40s... has %zu bytes: a socket's has %zu at most",
+			 path, len, sizeof(folder) - 1);
+		return -ENAMETOOLONG;
+	}
+	if (strcspn(path, ",\" \t\n") != len)
+		return refuse(-EINVAL, path, "use one without commas, quotes and blanks", err,
+			      err_len);
+	const char *slash = strrchr(path, '/');
+	size_t folder_len = slash && slash > path ? (size_t)(slash - path) : 1;
+	memcpy(folder, path, folder_len);
+	folder[folder_len] = '\0';
+	if (stat(folder, &st) < 0 || !S_ISDIR(st.st_mode))
+		return refuse(-ENOENT, path, "its folder is not there: make it first", err,
+			      err_len);
+	if (access(folder, W_OK | X_OK) < 0)
+		return refuse(-errno, path, "swd may not write to its folder", err, err_len);
+	return 0;
+}
+
+// A connection that does not wait, or -errno.
+static int try_connect(const char *path, int type)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	int fd = socket(AF_UNIX, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return -errno;
+	memcpy(address.sun_path, path, strnlen(path, sizeof(address.sun_path) - 1));
+	if (connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0)
+		return fd;
+	int rc = -errno;
+	close(fd);
+	return rc;
+}
+
+static int refuse_connection(int rc, const char *path, char *err, size_t err_len)
+{
+	switch (rc) {
+	case -ENOENT:
+	case -ECONNREFUSED:
+		return refuse(-ENOTCONN, path, "nobody listens there: start the peer", err,
+			      err_len);
+	case -EAGAIN:
+		return refuse(-ENOTCONN, path, "the peer listens, but takes no connection", err,
+			      err_len);
+	case -EPROTOTYPE:
+		return refuse(-EPROTOTYPE, path, "who listens there speaks another protocol", err,
+			      err_len);
+	default:
+		return refuse(rc, path, strerror(-rc), err, err_len);
+	}
+}
+
+int unix_peer_listens(const char *path, int type, char *err, size_t err_len)
+{
+	int fd = try_connect(path, type);
+	if (fd < 0)
+		return refuse_connection(fd, path, err, err_len);
+	close(fd);
+	return 0;
+}
+
+int unix_peer_speaks_vhost(const char *path, char *err, size_t err_len)
+{
+	// VHOST_USER_GET_FEATURES of version 1, without a payload (vhost-user specification).
+	static const uint32_t get_features[3] = {1, 1, 0};
+	uint32_t answer[5];
+	int fd = try_connect(path, SOCK_STREAM);
+	if (fd < 0)
+		return refuse_connection(fd, path, err, err_len);
+	struct pollfd p = {.fd = fd, .events = POLLIN};
+	ssize_t n = send(fd, get_features, sizeof(get_features), MSG_NOSIGNAL);
+	if (n == (ssize_t)sizeof(get_features) && poll(&p, 1, ANSWER_MS) == 1)
+		n = recv(fd, answer, sizeof(answer), 0);
+	else
+		n = -1;
+	close(fd);
+	if (n == (ssize_t)sizeof(answer) && answer[0] == get_features[0])
+		return 0;
+	return refuse(-ETIMEDOUT, path, "who listens there does not answer as a vhost-user backend",
+		      err, err_len);
+}
+
+int unix_peer_make_room(const char *path, int type, char *err, size_t err_len)
+{
+	struct stat st;
+	if (lstat(path, &st) < 0)
+		return 0;
+	if (!S_ISSOCK(st.st_mode))
+		return refuse(-EEXIST, path, "a file that is no socket is there: name another", err,
+			      err_len);
+	int fd = try_connect(path, type);
+	if (fd >= 0)
+		close(fd);
+	if (fd != -ECONNREFUSED)
+		return refuse(-EADDRINUSE, path, "another process listens there: name another path",
+			      err, err_len);
+	if (unlink(path) < 0)
+		return refuse(-errno, path, "cannot remove the socket that is left there", err,
+			      err_len);
+	return 0;
+}
