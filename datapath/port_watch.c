@@ -17,10 +17,17 @@ static struct event *timer;
 // What is known of a port's interface. Of the port whose number it has at this moment.
 static struct watched {
 	const struct port *port;
-	bool down;     // last seen
-	bool was_up;   // since the last attempt
-	unsigned wait; // looks until the next attempt
+	bool down;	    // last seen
+	bool was_up;	    // since the last attempt
+	unsigned wait;	    // looks until the next attempt
+	unsigned n_refused; // attempts since it was up that a peer gave no good answer to
 } watched[PORTS_MAX];
+
+// One that is starting agrees soon; one that hangs costs the control thread time at each attempt.
+static unsigned refused_wait(struct watched *w)
+{
+	return w->n_refused < RETRY_LOOKS ? w->n_refused++ : RETRY_LOOKS;
+}
 
 static void port_lose(struct port *port, struct watched *w)
 {
@@ -29,8 +36,7 @@ static void port_lose(struct port *port, struct watched *w)
 	port_log_warn(port, "down: %s", reason);
 	pmd_pool_del_port(port);
 	ethdev_lose(port, reason);
-	// A peer that never agreed will not at once.
-	w->wait = ethdev_waits(port) && !w->was_up ? RETRY_LOOKS : 0;
+	w->wait = ethdev_waits(port) && !w->was_up ? refused_wait(w) : 0;
 }
 
 static void port_take_back(struct port *port, struct watched *w)
@@ -47,7 +53,9 @@ static void port_take_back(struct port *port, struct watched *w)
 	}
 	if (rc < 0) {
 		ethdev_lose(port, err);
-		w->wait = rc == -ENODEV || rc == -ENOTCONN ? 0 : RETRY_LOOKS;
+		w->wait = rc == -ETIMEDOUT		     ? refused_wait(w)
+			  : rc == -ENODEV || rc == -ENOTCONN ? 0
+							     : RETRY_LOOKS;
 		return;
 	}
 	w->down = w->was_up = false;
@@ -83,7 +91,10 @@ static void port_look(struct port *port)
 		port_lose(port, w);
 		return;
 	}
-	w->was_up |= !down;
+	if (!down) {
+		w->was_up = true;
+		w->n_refused = 0;
+	}
 	if (down != w->down && reason[0])
 		port_log_info(port, "%s", reason);
 	w->down = down;

@@ -202,6 +202,14 @@ def veths(bench):
         in_ns(switch, "ip", "link", "del", f"a{i}")
 
 
+def count(switch, text):
+    return switch.swd.output().count(text)
+
+
+def wait_count(switch, text, n):
+    switch.wait(lambda: count(switch, text) >= n, f"log line {text!r}", 3)
+
+
 @pytest.mark.parametrize("mode", ["active-backup", "balance", "802.3ad"])
 def test_a_bond_goes_on_when_a_member_is_pulled(bench, veths, mode):
     switch, vm1, vm2 = bench
@@ -213,10 +221,13 @@ def test_a_bond_goes_on_when_a_member_is_pulled(bench, veths, mode):
         switch.set_flows("in_port=vm1,actions=output:near", "in_port=far,actions=output:vm2")
         wait_passes(switch, vm1, vm2, 5)
         for member in ("b0", "b1"):
+            out, back = f"near: member taken out: interface a{member[1]}", f"near: member a{member[1]} is in"
+            n_out, n_back = count(switch, out), count(switch, back)
             in_ns(switch, "ip", "link", "set", member, "down")
             wait_passes(switch, vm1, vm2, 1)
+            wait_count(switch, out, n_out + 1)
             in_ns(switch, "ip", "link", "set", member, "up")
-            switch.swd.wait_line(f"near: member a{member[1]} is in")
+            wait_count(switch, back, n_back + 1)
             wait_passes(switch, vm1, vm2, 5)
 
 
