@@ -196,6 +196,7 @@ static int ethdev_open(struct port *port, const struct port_config *config, char
 	port->priv = p;
 	port->n_rxq = (uint16_t)n_rxq;
 	port->n_txq = p->n_txq;
+	port->numa_node = (int16_t)rte_eth_dev_socket_id(p->id);
 	port->max_frame = p->mtu + FRAME_EXTRA;
 	if (p->linearize)
 		port->max_frame = RTE_MIN(port->max_frame, buffer_room());
