@@ -3,6 +3,7 @@
 #ifndef DATAPATH_PMD_H
 #define DATAPATH_PMD_H
 
+#include "ctl/dp_proto.h"
 #include "datapath/drop.h"
 #include "datapath/load.h"
 #include "datapath/port.h"
@@ -72,19 +73,6 @@ struct pmd_pool_config {
 	uint32_t emc_entries, signature_entries; // powers of two
 };
 
-#define PMD_CORE_MAX	    1023
-#define PMD_PINS_MAX	    1024
-#define PMD_IDLE_US_MAX	    10000000
-#define PMD_SLEEP_US_MAX    10000
-#define PMD_REBALANCE_S_MAX 86400
-
-// A queue that a core must poll, whether or not its port is there yet.
-struct pmd_pin {
-	uint32_t port_no;
-	uint16_t queue;
-	uint16_t core;
-};
-
 // How the pool is to run. Replaced whole.
 struct pmd_settings {
 	unsigned n_cores; // 0: those that the pool was started with
@@ -92,7 +80,7 @@ struct pmd_settings {
 	unsigned cores[PMDS_MAX];
 	unsigned isolated[PMDS_MAX]; // these poll pinned queues only
 	unsigned n_pins;
-	struct pmd_pin pins[PMD_PINS_MAX];
+	struct swd_pmd_pin pins[SWD_PMD_PINS_MAX];
 	unsigned idle_us;     // a PMD sleeps after so long without a packet; 0: never
 	unsigned sleep_us;    // so long at a time: what a packet may wait
 	unsigned rebalance_s; // queues are moved by their load so often; 0: never

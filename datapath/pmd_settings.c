@@ -80,7 +80,7 @@ int pmd_settings_check(const struct pmd_settings *settings, const unsigned *core
 	if (!ret)
 		ret = check_isolated(settings, cores, n_cores, err, err_len);
 	for (unsigned i = 0; i < settings->n_pins && !ret; i++) {
-		const struct pmd_pin *pin = &settings->pins[i];
+		const struct swd_pmd_pin *pin = &settings->pins[i];
 
 		if (has(cores, n_cores, pin->core))
 			continue;
