@@ -113,9 +113,9 @@ def test_an_idle_thread_sleeps_and_traffic_wakes_it(pool):
         before = slept()
         pool.wait(lambda: slept() > before + 100, "sleeps")
         frames = [numbered(raw(udp()), i) for i in range(N)]
-        for frame in frames:
+        for frame in frames[:100]:  # one by one: each finds the thread asleep, or nearly so
             pool.vm1.send(frame)
-        assert sorted(pool.vm2.recv_n(N)) == sorted(frames)
+            assert pool.vm2.recv_n(1) == [frame]
         assert "idle threads sleep 200 us" in pool.swctl("pmd", "show")
     finally:
         pool.swctl("pmd", "set", "--idle-us", "0")
