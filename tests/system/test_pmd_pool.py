@@ -137,3 +137,24 @@ def test_each_thread_has_its_transmit_queue(pool):
         pool.swctl("pmd", "set", "--cores", "default")
     taken = [(q["port"], q["queue"], q["shared"]) for pmd in pmds for q in pmd["txqs"]]
     assert sorted(taken) == [(vm, q, False) for vm in ("vm1", "vm2") for q in (0, 1)]
+
+
+def test_load_is_measured_and_a_rebalance_moves_it(switch_factory):
+    """Two busy queues that share a thread, and a thread that has none."""
+    switch = switch_factory()
+    switch.swctl("pmd", "set", "--cores", "0,1")
+    for i in (1, 2):
+        switch.swctl("add-port", f"idle{i}", "type=dpdk", f"devargs=net_null{i},no-rx=1")
+        switch.swctl("add-port", f"busy{i}", "type=dpdk", f"devargs=net_null{i + 4},copy=1,size=64")
+    place = owners(switch)
+    (core,) = {place[("busy1", 0)], place[("busy2", 0)]}
+    switch.set_flows("in_port=busy1,actions=drop", "in_port=busy2,actions=drop")
+    switch.wait(lambda: "would move" in switch.swctl("pmd", "rebalance", "--dry-run"), "plan")
+    assert owners(switch) == place
+    loads = {q["port"]: q["load_percent"] for pmd in switch.json("pmd", "show")["pmds"] for q in pmd["rxqs"]}
+    assert loads["busy1"] > 10 and loads["busy2"] > 10 > loads["idle1"]
+    assert "1 queue moved" in switch.swctl("pmd", "rebalance")
+    switch.swctl("pmd", "set", "--idle-us", "0")  # no change moves them back
+    place = owners(switch)
+    assert {place[("busy1", 0)], place[("busy2", 0)]} == {0, 1}, core
+    switch.kill()
