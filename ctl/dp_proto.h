@@ -16,6 +16,7 @@
 #include <linux/genetlink.h>
 #include <linux/netlink.h>
 #include <linux/openvswitch.h>
+#include <stdint.h>
 
 #define DP_IFINDEX	 1
 #define DP_NAME		 "swd"
@@ -119,6 +120,9 @@ enum swd_cmd {
 			   // it follow in further answers, of CORE, NUMA and RXQ alone
 	SWD_CMD_TRACE_SET, // starts a trace, with PORT_NO, COUNT and TIME_MS of SWD_TRACE_ATTR_*
 	SWD_CMD_TRACE,	   // from swd: a traced packet, or the end of the trace
+	SWD_CMD_PMD_SET,   // all the pool's settings, SWD_PMD_SET_ATTR_*: what is absent is as
+			   // when swd starts. What is refused changes nothing
+	SWD_CMD_PMD_REBALANCE, // moves queues by their load; one answer, SWD_REBALANCE_ATTR_*
 };
 
 // Traces. Once TRACE_SET is acknowledged, each of the port's next COUNT packets, when it has gone
@@ -209,6 +213,12 @@ enum swd_pmd_attr {
 	SWD_PMD_ATTR_ACTIONS_CYCLES,
 	SWD_PMD_ATTR_TX_CYCLES,
 	SWD_PMD_ATTR_RXQ, // nested SWD_RXQ_ATTR_*, repeated
+	SWD_PMD_ATTR_SLEEPS,
+	SWD_PMD_ATTR_SLEEP_CYCLES, // neither busy nor idle
+	SWD_PMD_ATTR_RECENT_BUSY,  // u64 cycles, of the last ten seconds or so
+	SWD_PMD_ATTR_RECENT_ALL,   // u64 cycles: busy, idle and asleep
+	SWD_PMD_ATTR_INDEX,	   // u32; a port's N_TXQ queues are taken by this modulo N_TXQ
+	SWD_PMD_ATTR_ISOLATED,	   // u8: 1 when it polls pinned queues only
 	__SWD_PMD_ATTR_MAX,
 };
 #define SWD_PMD_ATTR_MAX (__SWD_PMD_ATTR_MAX - 1)
@@ -219,8 +229,59 @@ enum swd_rxq_attr {
 	SWD_RXQ_ATTR_PORT_NAME, // string
 	SWD_RXQ_ATTR_QUEUE,	// u16
 	SWD_RXQ_ATTR_WAITING,	// u32: misses in its ring
+	SWD_RXQ_ATTR_BUSY,	// u64: its part of RECENT_BUSY
+	SWD_RXQ_ATTR_PIN,	// u32: the core that it is pinned to; absent: none
+	SWD_RXQ_ATTR_NUMA,	// s32: of its buffers, -1: not known
 	__SWD_RXQ_ATTR_MAX,
 };
 #define SWD_RXQ_ATTR_MAX (__SWD_RXQ_ATTR_MAX - 1)
+
+enum swd_pmd_set_attr {
+	SWD_PMD_SET_ATTR_UNSPEC,
+	SWD_PMD_SET_ATTR_CORES,	      // u32[]; absent: those of swd's command line
+	SWD_PMD_SET_ATTR_ISOLATED,    // u32[]: cores that poll pinned queues only
+	SWD_PMD_SET_ATTR_PINS,	      // struct swd_pmd_pin[]
+	SWD_PMD_SET_ATTR_IDLE_US,     // u32: sleep after so long without a packet; 0: never
+	SWD_PMD_SET_ATTR_SLEEP_US,    // u32: so long at a time
+	SWD_PMD_SET_ATTR_REBALANCE_S, // u32: rebalance so often; 0: never
+	__SWD_PMD_SET_ATTR_MAX,
+};
+#define SWD_PMD_SET_ATTR_MAX (__SWD_PMD_SET_ATTR_MAX - 1)
+
+// A queue, whether or not its port is there, and the core that must poll it.
+struct swd_pmd_pin {
+	uint32_t port_no;
+	uint16_t queue;
+	uint16_t core;
+};
+
+#define SWD_PMD_PINS_MAX	1024
+#define SWD_PMD_CORES_MAX	64
+#define SWD_PMD_IDLE_US_MAX	10000000
+#define SWD_PMD_SLEEP_US_MAX	10000
+#define SWD_PMD_REBALANCE_S_MAX 86400
+#define SWD_REBALANCE_MOVES_MAX 256
+
+enum swd_rebalance_attr {
+	SWD_REBALANCE_ATTR_UNSPEC,
+	SWD_REBALANCE_ATTR_DRY_RUN, // no payload, in the request: only say what would move
+	SWD_REBALANCE_ATTR_BEFORE,  // u32: load of the busiest core, 10000: all its time
+	SWD_REBALANCE_ATTR_AFTER,   // u32: as reckoned
+	SWD_REBALANCE_ATTR_N_MOVES, // u32
+	SWD_REBALANCE_ATTR_MOVE,    // nested SWD_MOVE_ATTR_*, SWD_REBALANCE_MOVES_MAX at most
+	__SWD_REBALANCE_ATTR_MAX,
+};
+#define SWD_REBALANCE_ATTR_MAX (__SWD_REBALANCE_ATTR_MAX - 1)
+
+enum swd_move_attr {
+	SWD_MOVE_ATTR_UNSPEC,
+	SWD_MOVE_ATTR_PORT_NAME, // string
+	SWD_MOVE_ATTR_QUEUE,	 // u16
+	SWD_MOVE_ATTR_FROM,	 // u32: a core
+	SWD_MOVE_ATTR_TO,	 // u32: a core
+	SWD_MOVE_ATTR_LOAD,	 // u32, as BEFORE
+	__SWD_MOVE_ATTR_MAX,
+};
+#define SWD_MOVE_ATTR_MAX (__SWD_MOVE_ATTR_MAX - 1)
 
 #endif

@@ -7,7 +7,9 @@
 
 #include <string.h>
 
-#define TIMED_EVERY 17 // bursts; odd, so that ports that take turns are all measured
+// Bursts between two that are measured: this many at least, and up to TIMED_SPREAD - 1 more.
+#define TIMED_LEAST  9
+#define TIMED_SPREAD 16
 
 static void execute_batch(struct pmd *pmd, struct batches *batches, const struct batch *batch)
 {
@@ -102,10 +104,12 @@ static void timing_begin(struct pmd *pmd)
 {
 	pmd->timing = pmd->n_untimed == 0;
 	if (unlikely(pmd->timing))
-		pmd->stage_tsc = rte_rdtsc();
+		pmd->sample_tsc = pmd->stage_tsc = rte_rdtsc();
 }
 
-static void timing_end(struct pmd *pmd, unsigned n)
+// A queue's share of its PMD's time is that of the measured bursts. So that no queue takes turns
+// with the measure, the distance between these varies.
+static void timing_end(struct pmd *pmd, unsigned n, struct rxq *rxq)
 {
 	if (likely(!pmd->timing)) {
 		pmd->n_untimed--;
@@ -113,7 +117,9 @@ static void timing_end(struct pmd *pmd, unsigned n)
 	}
 	pmd_stage_end(pmd, PMD_STAGE_TX);
 	pmd->stats.stage_packets += n;
-	pmd->n_untimed = TIMED_EVERY - 1;
+	rxq->sampled_cycles += pmd->stage_tsc - pmd->sample_tsc;
+	pmd->untimed_next = (uint8_t)(pmd->untimed_next * 5 + 1) % TIMED_SPREAD;
+	pmd->n_untimed = TIMED_LEAST + pmd->untimed_next;
 }
 
 // The whole way of the first of n packets in pmd->burst, one by one, as many as the trace still
@@ -166,7 +172,7 @@ unsigned forward_rx(struct pmd *pmd, const struct rxq_poll *poll)
 	finish(pmd);
 	if (poll->rx_done)
 		poll->rx_done(poll->port, poll->queue);
-	timing_end(pmd, n);
+	timing_end(pmd, n, poll->rxq);
 	return n;
 }
 

@@ -45,7 +45,7 @@ int pmd_pool_inject(struct rte_mbuf *m, struct flow_actions *actions)
 	}
 	pmd->n_injected++;
 	rte_ring_sp_enqueue_elem(pmd->inject, &inject, sizeof inject);
-	if (pmd->rxqs->n == 0) // otherwise it never sleeps
+	if (pmd_may_sleep(pmd))
 		pmd_wake(pmd);
 	return 0;
 }

@@ -1,5 +1,6 @@
 #include "datapath/options.h"
 
+#include "ctl/core_list.h"
 #include "flowtable/isa.h"
 
 #include <errno.h>
@@ -8,7 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CORE_MAX	    1023
 #define MEM_DEFAULT	    512u
 #define MEM_MAX		    (1u << 20)
 #define MAX_FLOWS_DEFAULT   200000u
@@ -48,48 +48,6 @@ static bool number_scan(const char **text, unsigned max, unsigned *out)
 	*out = (unsigned)strtoul(*text, NULL, 10);
 	*text += len;
 	return *out <= max;
-}
-
-static bool core_add(unsigned core, unsigned *cores, unsigned *n)
-{
-	for (unsigned i = 0; i < *n; i++) {
-		if (cores[i] == core)
-			return true;
-	}
-	if (*n == PMDS_MAX)
-		return false;
-	cores[(*n)++] = core;
-	return true;
-}
-
-int core_list_parse(const char *text, unsigned *cores, unsigned *n, char *err, size_t err_len)
-{
-	const char *at = text;
-	*n = 0;
-	do {
-		unsigned first, last;
-		if (!number_scan(&at, CORE_MAX, &first))
-			goto refuse;
-		last = first;
-		if (*at == '-') {
-			at++;
-			if (!number_scan(&at, CORE_MAX, &last) || last < first)
-				goto refuse;
-		}
-		for (unsigned core = first; core <= last; core++) {
-			if (!core_add(core, cores, n)) {
-				snprintf(err, err_len,
-					 "core list \"%.40s\" names more than %d cores", text,
-					 PMDS_MAX);
-				return -EINVAL;
-			}
-		}
-	} while (*at == ',' && *++at);
-	if (*at == '\0' && at > text && at[-1] != ',')
-		return 0;
-refuse:
-	snprintf(err, err_len, "core list \"%.40s\" does not do: write it as in 1,3-5", text);
-	return -EINVAL;
 }
 
 static int number_parse(const char *option, const char *text, unsigned min, unsigned max,

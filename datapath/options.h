@@ -25,7 +25,4 @@ struct options {
 int options_parse(struct options *o, int argc, char **argv, char *err, size_t err_len);
 void options_usage(void); // to stdout
 
-// "1,3-5" to 1 3 4 5, without doubles. 0, or -EINVAL with one line in err.
-int core_list_parse(const char *text, unsigned *cores, unsigned *n, char *err, size_t err_len);
-
 #endif

@@ -2,6 +2,7 @@
 #include "datapath/pmd.h"
 
 #include "datapath/pmd_private.h"
+#include "datapath/rebalance.h"
 #include "datapath/rxqs.h"
 #include "datapath/upcall.h"
 
@@ -9,7 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 static struct {
 	struct pmd_pool_config config;
@@ -17,6 +17,8 @@ static struct {
 	// Miss rings of injected packets, one per PMD index; they outlive their PMD, as its packets
 	// do.
 	struct rxq inject_rxqs[PMDS_MAX];
+	struct pmd_settings settings;
+	unsigned start_cores[PMDS_MAX], n_start_cores;
 } pool;
 
 static_assert(PMDS_MAX <= 64, "sets of PMDs are 64-bit words");
@@ -115,31 +117,6 @@ static int index_free(void)
 	return -1;
 }
 
-static int cores_check(const unsigned *cores, unsigned n, char *err, size_t err_len)
-{
-	long n_cores = RTE_MIN(sysconf(_SC_NPROCESSORS_CONF), (long)UINT16_MAX);
-
-	if (n == 0) {
-		snprintf(err, err_len, "no core given: at least one must poll the ports");
-		return -EINVAL;
-	}
-	for (unsigned i = 0; i < n; i++) {
-		if (cores[i] >= (unsigned long)n_cores) {
-			snprintf(err, err_len,
-				 "core %u does not exist: this machine has cores 0 to %ld",
-				 cores[i], n_cores - 1);
-			return -EINVAL;
-		}
-		for (unsigned j = 0; j < i; j++) {
-			if (cores[i] == cores[j]) {
-				snprintf(err, err_len, "core %u is named twice", cores[i]);
-				return -EINVAL;
-			}
-		}
-	}
-	return 0;
-}
-
 // Ends the PMDs in `set`, whose queues others have.
 static void retire_set(uint64_t set)
 {
@@ -149,31 +126,44 @@ static void retire_set(uint64_t set)
 	}
 }
 
-int pmd_pool_set_cores(const unsigned *cores, unsigned n, char *err, size_t err_len)
+// Starts what is missing. *wanted gets the PMDs on these cores, *started those of them that are
+// new.
+static int launch_all(const unsigned *cores, unsigned n, uint64_t *wanted, uint64_t *started,
+		      char *err, size_t err_len)
 {
-	uint64_t before = pmd_pool_running(), wanted = 0, started = 0;
-	int ret = cores_check(cores, n, err, err_len);
-
-	for (unsigned i = 0; i < n && !ret; i++) {
+	*wanted = *started = 0;
+	for (unsigned i = 0; i < n; i++) {
 		int index = index_of_core(cores[i]);
 
 		if (index < 0) {
+			int ret;
+
 			index = index_free();
 			if (index < 0) {
 				snprintf(err, err_len,
 					 "too many cores at once: the pool has %d places",
 					 PMDS_MAX);
-				ret = -EINVAL;
-				break;
+				return -EINVAL;
 			}
 			ret = launch(cores[i], (unsigned)index, err, err_len);
 			if (ret)
-				break;
-			started |= UINT64_C(1) << index;
+				return ret;
+			*started |= UINT64_C(1) << index;
 		}
-		wanted |= UINT64_C(1) << index;
+		*wanted |= UINT64_C(1) << index;
 	}
+	return 0;
+}
+
+// Makes the pool run on these cores, with the settings that pool.settings holds.
+static int run_on(const unsigned *cores, unsigned n, char *err, size_t err_len)
+{
+	uint64_t before = pmd_pool_running(), wanted, started;
+	int ret = launch_all(cores, n, &wanted, &started, err, err_len);
+
 	if (!ret) {
+		if (wanted != before)
+			rxqs_forget_loads();
 		ret = rxqs_spread(wanted);
 		if (ret)
 			snprintf(err, err_len, "no memory to spread the queues over %u cores", n);
@@ -182,11 +172,75 @@ int pmd_pool_set_cores(const unsigned *cores, unsigned n, char *err, size_t err_
 	return ret;
 }
 
+static void idle_apply(void)
+{
+	unsigned cursor = 0;
+
+	for (struct pmd *pmd = pmd_pool_next(&cursor); pmd; pmd = pmd_pool_next(&cursor)) {
+		if (pool.settings.idle_us || pmd->idle_tsc)
+			pmd_set_idle(pmd, pool.settings.idle_us, pool.settings.sleep_us);
+	}
+}
+
+int pmd_pool_set(const struct pmd_settings *settings, char *err, size_t err_len)
+{
+	const unsigned *cores = settings->n_cores ? settings->cores : pool.start_cores;
+	unsigned n = settings->n_cores ? settings->n_cores : pool.n_start_cores;
+	struct pmd_settings *before = malloc(sizeof(*before));
+	int ret = before ? pmd_settings_check(settings, cores, n, err, err_len) : -ENOMEM;
+
+	if (ret)
+		goto out;
+	*before = pool.settings;
+	pool.settings = *settings;
+	ret = run_on(cores, n, err, err_len);
+	if (ret)
+		pool.settings = *before;
+	else
+		idle_apply();
+out:
+	if (!before)
+		snprintf(err, err_len, "out of memory");
+	free(before);
+	return ret;
+}
+
+int pmd_pool_set_cores(const unsigned *cores, unsigned n, char *err, size_t err_len)
+{
+	static struct pmd_settings settings; // large
+	int ret;
+
+	if (n == 0 || n > PMDS_MAX)
+		return pmd_settings_check(&pool.settings, cores, 0, err, err_len);
+	settings = pool.settings;
+	memcpy(settings.cores, cores, n * sizeof cores[0]);
+	settings.n_cores = n;
+	ret = pmd_pool_set(&settings, err, err_len);
+	if (!ret && pool.n_start_cores == 0) {
+		memcpy(pool.start_cores, cores, n * sizeof cores[0]);
+		pool.n_start_cores = n;
+		pool.settings.n_cores = 0;
+	}
+	return ret;
+}
+
+const struct pmd_settings *pmd_pool_settings(void)
+{
+	return &pool.settings;
+}
+
+void pmd_pool_measure(uint64_t now_ms)
+{
+	pmd_load_measure();
+	rebalance_when_due(now_ms);
+}
+
 int pmd_pool_init(const struct pmd_pool_config *config)
 {
 	memset(&pool, 0, sizeof pool);
 	pool.config = *config;
 	rxqs_init(config->rcu);
+	rebalance_reset();
 	return 0;
 }
 
@@ -205,6 +259,13 @@ void pmd_pool_fini(void)
 struct pmd *pmd_pool_at(unsigned index)
 {
 	return pool.pmds[index];
+}
+
+struct pmd *pmd_pool_on_core(unsigned core)
+{
+	int index = index_of_core(core);
+
+	return index < 0 ? NULL : pool.pmds[index];
 }
 
 struct pmd *pmd_pool_next(unsigned *cursor)
@@ -241,6 +302,9 @@ bool pmd_pool_info(unsigned i, struct pmd_info *info)
 	    .core = pmd->core,
 	    .index = pmd->index,
 	    .numa_node = pmd->numa_node,
+	    .isolated = pmd_settings_isolates(&pool.settings, pmd->core),
+	    .recent_busy = load_window_sum(&pmd->busy),
+	    .recent_all = load_window_sum(&pmd->all),
 	};
 	from = (const uint64_t *)&pmd->stats;
 	to = (uint64_t *)&info->stats;

@@ -3,7 +3,9 @@
 #ifndef DATAPATH_PMD_H
 #define DATAPATH_PMD_H
 
+#include "ctl/dp_proto.h"
 #include "datapath/drop.h"
+#include "datapath/load.h"
 #include "datapath/port.h"
 #include "flowtable/lookup.h"
 #include "flowtable/megaflow.h"
@@ -25,6 +27,9 @@ struct rxq {
 	uint16_t queue;
 	uint16_t pmd_index; // who polls it; control thread's knowledge
 	struct rte_ring *upcalls;
+	uint64_t sampled_cycles; // of the bursts whose stages are measured; writer: the PMD
+	struct load_window load; // busy cycles; control thread's own, as the next
+	uint64_t gained;
 };
 
 // Where a PMD's time goes.
@@ -49,12 +54,15 @@ struct pmd_stats {
 	// Measured on a sample of the bursts: divide by stage_packets.
 	uint64_t stage_packets;
 	uint64_t stage_cycles[N_PMD_STAGES];
+	uint64_t sleeps, sleep_cycles; // neither busy nor idle
 };
 
 struct pmd_info { // for `swctl pmd show`
 	unsigned core;
 	unsigned index;
 	int numa_node;
+	bool isolated;
+	uint64_t recent_busy, recent_all; // cycles of the last LOAD_PARTS seconds or so
 	struct pmd_stats stats;
 };
 
@@ -65,12 +73,29 @@ struct pmd_pool_config {
 	uint32_t emc_entries, signature_entries; // powers of two
 };
 
+// How the pool is to run. Replaced whole.
+struct pmd_settings {
+	unsigned n_cores; // 0: those that the pool was started with
+	unsigned n_isolated;
+	unsigned cores[PMDS_MAX];
+	unsigned isolated[PMDS_MAX]; // these poll pinned queues only
+	unsigned n_pins;
+	struct swd_pmd_pin pins[SWD_PMD_PINS_MAX];
+	unsigned idle_us;     // a PMD sleeps after so long without a packet; 0: never
+	unsigned sleep_us;    // so long at a time: what a packet may wait
+	unsigned rebalance_s; // queues are moved by their load so often; 0: never
+};
+
 // All of these: control thread.
 int pmd_pool_init(const struct pmd_pool_config *config);
 // Makes the pool run on exactly these cores: starts what is missing, stops what is too many,
 // spreads the queues. -EINVAL for a core that does not exist or is not allowed, with one line in
 // err; then nothing changes.
 int pmd_pool_set_cores(const unsigned *cores, unsigned n, char *err, size_t err_len);
+// Makes it run as `settings` say. -EINVAL also for settings that do not fit together; then nothing
+// changes.
+int pmd_pool_set(const struct pmd_settings *settings, char *err, size_t err_len);
+const struct pmd_settings *pmd_pool_settings(void);
 // Spreads a port's queues over the running PMDs; traffic on other queues does not stop.
 int pmd_pool_add_port(struct port *port);
 // Takes a port's queues away; returns when no PMD polls them and no packet of theirs waits in a
@@ -79,6 +104,8 @@ void pmd_pool_del_port(struct port *port);
 void pmd_pool_fini(void);
 
 bool pmd_pool_info(unsigned i, struct pmd_info *info); // i-th running PMD; false past the end
+// Regularly, about each second: measures loads, and moves queues where the settings want that.
+void pmd_pool_measure(uint64_t now_ms);
 // Rxqs, for upcall draining and `pmd show`. NULL past the end.
 struct rxq *pmd_pool_rxq(unsigned i);
 // Sums over all PMDs, running and past.

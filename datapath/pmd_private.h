@@ -84,7 +84,11 @@ struct pmd {
 	uint16_t core;	// constant
 	int16_t numa_node; // constant
 	bool stop;
+	bool may_wait;	     // the processor can wait for a write to memory; constant
+	uint32_t sleep_us;   // how long it sleeps at a time when idle
+	uint32_t wakes;	     // counts pmd_wake()
 	uint64_t tsc_per_ms; // constant
+	uint64_t idle_tsc;   // it sleeps after so many idle cycles; 0: never
 
 	// Line 2: the packet at hand. Writer: the PMD, as all below.
 	uint64_t now_ms __rte_cache_aligned; // CLOCK_MONOTONIC, coarse
@@ -97,11 +101,13 @@ struct pmd {
 	uint16_t n_recirc, recirc_head;
 	bool timing;		    // the burst at hand is one of those whose stages are measured
 	uint8_t n_untimed;	    // bursts until the next one is
+	uint8_t untimed_next;	    // how n_untimed was last chosen
 	struct packet_arena *arena; // constant; contents: the PMD
 	uint64_t stage_tsc;	    // when the stage at hand began
 
 	// Lines 3 to 5; read by the control thread.
 	struct pmd_stats stats __rte_cache_aligned;
+	uint64_t sample_tsc; // when the burst at hand began, when that is measured
 
 	struct burst burst __rte_cache_aligned;
 	uint16_t dirty[PORTS_MAX];
@@ -109,7 +115,8 @@ struct pmd {
 
 	// Control thread's own.
 	pthread_t thread __rte_cache_aligned;
-	uint32_t n_injected; // packets given to the PMD and not yet reclaimed
+	uint32_t n_injected;	      // packets given to the PMD and not yet reclaimed
+	struct load_window busy, all; // cycles
 };
 
 static_assert(offsetof(struct pmd, rxqs) == 1 * RTE_CACHE_LINE_SIZE, "line 0: constants");
@@ -162,8 +169,11 @@ void pmd_destroy(struct pmd *pmd); // its flow counters are folded into the tabl
 // err.
 int pmd_start(struct pmd *pmd, char *err, size_t err_len);
 void pmd_stop(struct pmd *pmd); // runs what was injected, then ends; returns when it has ended
-// After a change that a PMD without queues must see: it sleeps.
+// After a change that a PMD must see that may be asleep.
 void pmd_wake(struct pmd *pmd);
+bool pmd_may_sleep(const struct pmd *pmd);
+// From now on: sleep_us at a time after idle_us without a packet; 0: never.
+void pmd_set_idle(struct pmd *pmd, unsigned idle_us, unsigned sleep_us);
 extern const struct rxq_set pmd_no_rxqs;
 
 // inject.c. Control thread.
@@ -177,6 +187,18 @@ pmd_pool_of_port(uint32_t port_no); // which runs a port's injected packets; NUL
 uint64_t pmd_pool_running(void);    // a bit per index
 struct pmd *pmd_pool_at(unsigned index);     // or NULL; index below PMDS_MAX
 struct pmd *pmd_pool_next(unsigned *cursor); // running PMDs, by index; NULL at the end
+struct pmd *pmd_pool_on_core(unsigned core); // or NULL
+
+// pmd_settings.c. Control thread.
+// Whether settings fit together for a pool on these cores: 0, or -EINVAL with one line in err.
+int pmd_settings_check(const struct pmd_settings *settings, const unsigned *cores, unsigned n_cores,
+		       char *err, size_t err_len);
+bool pmd_settings_isolates(const struct pmd_settings *settings, unsigned core);
+// The core that a queue is pinned to, or -1.
+int pmd_settings_pin(const struct pmd_settings *settings, uint32_t port_no, uint16_t queue);
+
+// pmd_load.c. Control thread.
+void pmd_load_measure(void); // ends a part of the windows
 
 // counters.c. Control thread.
 void port_counters_fold(const struct pmd *pmd); // keeps the counters of a PMD that has ended

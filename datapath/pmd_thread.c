@@ -7,17 +7,21 @@
 #include "datapath/forward.h"
 
 #include <errno.h>
+#include <poll.h>
+#include <rte_cpuflags.h>
 #include <rte_cycles.h>
 #include <rte_errno.h>
 #include <rte_lcore.h>
 #include <rte_malloc.h>
 #include <rte_mempool.h>
+#include <rte_power_intrinsics.h>
 #include <semaphore.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/prctl.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -68,35 +72,90 @@ static void account(struct pmd *pmd, uint64_t *tsc, unsigned n_packets)
 		clock_read(pmd, now);
 }
 
-// Without queues, until the control thread has something. It writes wake_fd after each change, so
-// none is slept through.
-static void sleep_idle(struct pmd *pmd)
+// Until the control thread has something. It writes wake_fd after each change, so none is slept
+// through.
+static void wait_for_wake(struct pmd *pmd)
 {
 	uint64_t count;
 
-	rcu_offline(pmd->rcu, pmd->rcu_id);
 	while (read(pmd->wake_fd, &count, sizeof count) < 0 && errno == EINTR)
 		;
+}
+
+// rte_power_monitor() asks: do not wait when the word has changed since it was read.
+static int word_changed(uint64_t value, const uint64_t opaque[RTE_POWER_MONITOR_OPAQUE_SZ])
+{
+	return value != opaque[0] ? -1 : 0;
+}
+
+// In the processor, which can do with less power until `wakes` is written or time is over.
+static int nap_in_place(struct pmd *pmd, uint32_t wakes, uint64_t sleep_us)
+{
+	const struct rte_power_monitor_cond condition = {.addr = &pmd->wakes,
+							 .size = sizeof pmd->wakes,
+							 .fn = word_changed,
+							 .opaque = {wakes}};
+
+	return rte_power_monitor(&condition, rte_rdtsc() + sleep_us * pmd->tsc_per_ms / 1000);
+}
+
+// For sleep_us, or until the control thread has something. `wakes` was read before the round that
+// found nothing to do.
+static void nap(struct pmd *pmd, uint32_t wakes)
+{
+	uint64_t sleep_us = __atomic_load_n(&pmd->sleep_us, __ATOMIC_RELAXED);
+	const struct timespec timeout = {.tv_sec = (time_t)(sleep_us / 1000000),
+					 .tv_nsec = (long)(sleep_us % 1000000 * 1000)};
+	struct pollfd wake = {.fd = pmd->wake_fd, .events = POLLIN};
+
+	if (pmd->may_wait && nap_in_place(pmd, wakes, sleep_us) == 0)
+		return;
+	if (ppoll(&wake, 1, &timeout, NULL) > 0)
+		wait_for_wake(pmd); // takes what is there
+}
+
+// Grace periods do not wait for a PMD that sleeps.
+static void sleep_idle(struct pmd *pmd, bool has_queues, uint32_t wakes, uint64_t *tsc)
+{
+	uint64_t now;
+
+	rcu_offline(pmd->rcu, pmd->rcu_id);
+	if (has_queues)
+		nap(pmd, wakes);
+	else
+		wait_for_wake(pmd);
 	rcu_online(pmd->rcu, pmd->rcu_id);
-	clock_read(pmd, rte_rdtsc());
+	now = rte_rdtsc();
+	pmd->stats.sleeps++;
+	pmd->stats.sleep_cycles += now - *tsc;
+	*tsc = now;
+	clock_read(pmd, now);
+}
+
+static bool is_long_idle(const struct pmd *pmd, uint64_t cycles)
+{
+	uint64_t limit = __atomic_load_n(&pmd->idle_tsc, __ATOMIC_RELAXED);
+
+	return limit && cycles >= limit;
 }
 
 static void loop(struct pmd *pmd)
 {
-	uint64_t tsc = rte_rdtsc();
+	uint64_t tsc = rte_rdtsc(), busy_tsc = tsc;
 
 	clock_read(pmd, tsc);
 	while (likely(!__atomic_load_n(&pmd->stop, __ATOMIC_ACQUIRE))) {
+		uint32_t wakes = __atomic_load_n(&pmd->wakes, __ATOMIC_ACQUIRE);
 		const struct rxq_set *set = __atomic_load_n(&pmd->rxqs, __ATOMIC_ACQUIRE);
 		unsigned n = iterate(pmd, set);
-		bool idle = set->n == 0 && n == 0;
+		bool has_queues = set->n > 0; // the set may go after this round
 
 		rcu_quiescent(pmd->rcu, pmd->rcu_id);
 		account(pmd, &tsc, n);
-		if (unlikely(idle)) {
-			sleep_idle(pmd);
-			tsc = rte_rdtsc();
-		}
+		if (n)
+			busy_tsc = tsc;
+		else if (unlikely(!has_queues || is_long_idle(pmd, tsc - busy_tsc)))
+			sleep_idle(pmd, has_queues, wakes, &tsc);
 	}
 	while (forward_injected(pmd) > 0)
 		rcu_quiescent(pmd->rcu, pmd->rcu_id);
@@ -124,6 +183,7 @@ static void *thread_main(void *arg)
 		sem_post(&start->done);
 		return NULL;
 	}
+	prctl(PR_SET_TIMERSLACK, 1UL, 0UL, 0UL, 0UL); // ns, so that short sleeps are short
 	rcu_online(pmd->rcu, pmd->rcu_id);
 	sem_post(&start->done); // *start is gone from here on
 	loop(pmd);
@@ -150,6 +210,14 @@ static int core_numa_node(unsigned core)
 static void *alloc(const struct pmd *pmd, size_t bytes)
 {
 	return rte_zmalloc_socket("pmd", bytes, RTE_CACHE_LINE_SIZE, pmd->numa_node);
+}
+
+static bool can_wait(void)
+{
+	struct rte_cpu_intrinsics can = {0};
+
+	rte_cpu_get_intrinsics_support(&can);
+	return can.power_monitor;
 }
 
 static int pmd_init(struct pmd *pmd, const struct pmd_config *config)
@@ -195,6 +263,7 @@ struct pmd *pmd_create(const struct pmd_config *config, char *err, size_t err_le
 		pmd->rxqs = &pmd_no_rxqs;
 		pmd->classify = classify_ops_current();
 		pmd->tsc_per_ms = rte_get_tsc_hz() / 1000;
+		pmd->may_wait = can_wait();
 		ret = pmd_init(pmd, config);
 	}
 	if (ret) {
@@ -285,8 +354,21 @@ void pmd_wake(struct pmd *pmd)
 {
 	const uint64_t one = 1;
 
+	__atomic_add_fetch(&pmd->wakes, 1, __ATOMIC_RELEASE);
 	if (write(pmd->wake_fd, &one, sizeof one) < 0)
 		log_error("pmd on core %u: cannot wake it: %s", pmd->core, strerror(errno));
+}
+
+bool pmd_may_sleep(const struct pmd *pmd)
+{
+	return pmd->rxqs->n == 0 || pmd->idle_tsc != 0;
+}
+
+void pmd_set_idle(struct pmd *pmd, unsigned idle_us, unsigned sleep_us)
+{
+	__atomic_store_n(&pmd->sleep_us, sleep_us, __ATOMIC_RELAXED);
+	__atomic_store_n(&pmd->idle_tsc, idle_us * pmd->tsc_per_ms / 1000, __ATOMIC_RELAXED);
+	pmd_wake(pmd);
 }
 
 void pmd_stop(struct pmd *pmd)

@@ -117,6 +117,7 @@ int port_add(uint32_t no, const struct port_config *config, struct port **out, c
 	memset(port, 0, bytes);
 	port->no = no;
 	port->kind = kind;
+	port->numa_node = SOCKET_ID_ANY;
 	port->config = *config;
 	rc = kind->open(port, &port->config, err, err_len);
 	if (rc < 0) {

@@ -268,6 +268,7 @@ static int device_open(struct port *port, const char *devargs, struct ethdev_por
 	*out = p;
 	port->n_rxq = (uint16_t)n_rxq;
 	port->n_txq = p->n_txq;
+	port->numa_node = (int16_t)rte_eth_dev_socket_id(p->id);
 	port->max_frame = max_frame(p);
 	port->tx_offloads = p->offload.port_tx;
 	return 0;

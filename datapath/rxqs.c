@@ -13,10 +13,11 @@ static struct {
 	struct rxq **list;
 	unsigned n, capacity;
 	uint16_t port_pmd[PORTS_MAX]; // who polls a port's first queue, or SPREAD_NOBODY
+	bool by_load;		      // placed by measured load: numbers are not evened out
 } queues;
 
-// The set of queues whose owner is `index` in `owner`, and, with `staying`, was before.
-static struct rxq_set *set_build(const uint16_t *owner, uint16_t index, bool staying)
+// The set of queues whose owner is `index` in `places`, and, with `staying`, was before.
+static struct rxq_set *set_build(const struct spread_queue *places, uint16_t index, bool staying)
 {
 	size_t bytes = sizeof(struct rxq_set) + queues.n * sizeof(struct rxq_poll);
 	struct rxq_set *set;
@@ -29,7 +30,7 @@ static struct rxq_set *set_build(const uint16_t *owner, uint16_t index, bool sta
 	for (unsigned i = 0; i < queues.n; i++) {
 		struct rxq *rxq = queues.list[i];
 
-		if (owner[i] != index || (staying && rxq->pmd_index != index))
+		if (places[i].owner != index || (staying && rxq->pmd_index != index))
 			continue;
 		set->polls[set->n++] = (struct rxq_poll){
 		    .rx = rxq->port->kind->rx,
@@ -53,7 +54,7 @@ static void set_publish(struct pmd *pmd, const struct rxq_set *set)
 	const struct rxq_set *old = pmd->rxqs;
 
 	__atomic_store_n(&pmd->rxqs, set, __ATOMIC_RELEASE);
-	if (old->n == 0)
+	if (old->n == 0 || pmd_may_sleep(pmd))
 		pmd_wake(pmd);
 	if (old != &pmd_no_rxqs)
 		rcu_retire(queues.rcu, set_free, (void *)(uintptr_t)old);
@@ -72,14 +73,14 @@ static void sets_free(struct sets *sets)
 	}
 }
 
-static int sets_build(struct sets *sets, const uint16_t *owner)
+static int sets_build(struct sets *sets, const struct spread_queue *places)
 {
 	memset(sets, 0, sizeof(*sets));
 	for (uint16_t i = 0; i < PMDS_MAX; i++) {
 		if (!pmd_pool_at(i))
 			continue;
-		sets->staying[i] = set_build(owner, i, true);
-		sets->all[i] = set_build(owner, i, false);
+		sets->staying[i] = set_build(places, i, true);
+		sets->all[i] = set_build(places, i, false);
 		if (!sets->staying[i] || !sets->all[i]) {
 			sets_free(sets);
 			return -ENOMEM;
@@ -88,27 +89,27 @@ static int sets_build(struct sets *sets, const uint16_t *owner)
 	return 0;
 }
 
-static void owners_set(const uint16_t *owner)
+static void owners_set(const struct spread_queue *places)
 {
 	for (unsigned i = 0; i < PORTS_MAX; i++)
 		queues.port_pmd[i] = SPREAD_NOBODY;
 	for (unsigned i = 0; i < queues.n; i++) {
 		struct rxq *rxq = queues.list[i];
 
-		rxq->pmd_index = owner[i];
+		rxq->pmd_index = places[i].owner;
 		if (rxq->queue == 0)
-			queues.port_pmd[rxq->port->no] = owner[i];
+			queues.port_pmd[rxq->port->no] = places[i].owner;
 	}
 }
 
 // Gives the queues to their owners: first all leave whom they have to leave, then, when no PMD can
 // still be polling them, they go to their new PMD. Queues that stay are in both sets. 0, or -ENOMEM
 // and nothing has changed.
-static int owners_apply(const uint16_t *owner)
+static int owners_apply(const struct spread_queue *places)
 {
 	bool leaving = false;
 	struct sets sets;
-	int err = sets_build(&sets, owner);
+	int err = sets_build(&sets, places);
 
 	if (err)
 		return err;
@@ -129,24 +130,106 @@ static int owners_apply(const uint16_t *owner)
 		set_publish(pmd_pool_at(i), sets.all[i]);
 		sets.all[i] = NULL;
 	}
-	owners_set(owner);
+	owners_set(places);
 	sets_free(&sets);
+	return 0;
+}
+
+// Cycles of a core in ten thousand.
+static uint64_t load_of(const struct rxq *rxq)
+{
+	const struct pmd *pmd = rxq->pmd_index < PMDS_MAX ? pmd_pool_at(rxq->pmd_index) : NULL;
+	uint64_t all = pmd ? load_window_sum(&pmd->all) : 0;
+
+	return all ? (uint64_t)(RXQS_LOAD_FULL * (double)load_window_sum(&rxq->load) / (double)all)
+		   : 0;
+}
+
+struct spread_queue *rxqs_places(unsigned *n)
+{
+	struct spread_queue *places = malloc((queues.n + 1) * sizeof(*places));
+
+	*n = queues.n;
+	for (unsigned i = 0; places && i < queues.n; i++) {
+		const struct rxq *rxq = queues.list[i];
+		int core = pmd_settings_pin(pmd_pool_settings(), rxq->port->no, rxq->queue);
+		const struct pmd *pin = core < 0 ? NULL : pmd_pool_on_core((unsigned)core);
+
+		places[i] = (struct spread_queue){
+		    .owner = rxq->pmd_index,
+		    .before = rxq->pmd_index,
+		    .pin = pin ? pin->index : SPREAD_NOBODY,
+		    .numa_node = __atomic_load_n(&rxq->port->numa_node, __ATOMIC_RELAXED),
+		    .load = load_of(rxq),
+		};
+	}
+	return places;
+}
+
+void rxqs_pmds(uint64_t set, struct spread_pmd *pmds)
+{
+	for (unsigned i = 0; i < PMDS_MAX; i++) {
+		const struct pmd *pmd = pmd_pool_at(i);
+
+		pmds[i] = (struct spread_pmd){.running = pmd && (set >> i & 1)};
+		if (!pmds[i].running)
+			continue;
+		pmds[i].numa_node = pmd->numa_node;
+		pmds[i].isolated = pmd_settings_isolates(pmd_pool_settings(), pmd->core);
+	}
+}
+
+static void warn_of_crossings(const struct spread_queue *places, const struct spread_pmd *pmds)
+{
+	for (unsigned i = 0; i < queues.n; i++) {
+		if (places[i].owner != places[i].before && spread_crosses(&places[i], pmds))
+			log_warn(
+			    "port %s queue %u: core %u on NUMA node %d polls it, its memory is "
+			    "on node %d: slow; give the pool a core there",
+			    queues.list[i]->port->config.name, queues.list[i]->queue,
+			    pmd_pool_at(places[i].owner)->core, pmds[places[i].owner].numa_node,
+			    places[i].numa_node);
+	}
+}
+
+int rxqs_move(const struct spread_queue *places)
+{
+	struct spread_pmd pmds[PMDS_MAX];
+	int err;
+
+	pmd_load_measure(); // what was done until now was done by those who poll now
+	err = owners_apply(places);
+	if (err)
+		return err;
+	rxqs_pmds(pmd_pool_running(), pmds);
+	warn_of_crossings(places, pmds);
 	return 0;
 }
 
 int rxqs_spread(uint64_t set)
 {
-	uint16_t *owner = malloc((queues.n + 1) * sizeof(*owner));
+	struct spread_pmd pmds[PMDS_MAX];
+	unsigned n;
+	struct spread_queue *places = rxqs_places(&n);
 	int err;
 
-	if (!owner)
+	if (!places)
 		return -ENOMEM;
-	for (unsigned i = 0; i < queues.n; i++)
-		owner[i] = queues.list[i]->pmd_index;
-	spread_queues(owner, queues.n, set);
-	err = owners_apply(owner);
-	free(owner);
+	rxqs_pmds(set, pmds);
+	spread_queues(places, n, pmds, !queues.by_load);
+	err = rxqs_move(places);
+	free(places);
 	return err;
+}
+
+void rxqs_forget_loads(void)
+{
+	queues.by_load = false;
+}
+
+void rxqs_keep_loads(void)
+{
+	queues.by_load = true;
 }
 
 static void rxq_destroy(struct rxq *rxq)

@@ -5,6 +5,7 @@
 #include "flowtable/megaflow.h"
 
 #include <stddef.h>
+#include <stdint.h>
 
 struct event_base;
 struct server;
@@ -19,5 +20,7 @@ struct server_config {
 // `base`'s loop, draining upcalls too. NULL with one line in err.
 struct server *server_start(const struct server_config *config, char *err, size_t err_len);
 void server_stop(struct server *server); // closes all, removes the socket file
+
+uint64_t server_now_ms(void); // CLOCK_MONOTONIC
 
 #endif

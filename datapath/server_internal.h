@@ -91,7 +91,6 @@ struct handler {
 };
 
 // server.c
-uint64_t server_now_ms(void); // CLOCK_MONOTONIC
 // Sets rq->error, which must not name a place in any other message, and returns err.
 int request_fail(struct request *rq, const struct nlattr *attr, int err, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
@@ -155,6 +154,8 @@ int server_meter_get(struct request *rq);
 int server_meter_dump(const struct client *c, struct nlmsghdr *nlh, size_t room, uint32_t *cursor);
 int server_trace_set(struct request *rq);
 int server_swd_info(struct request *rq);
+int server_pmd_set(struct request *rq);
+int server_pmd_rebalance(struct request *rq);
 int server_swd_pmd_dump(const struct client *c, struct nlmsghdr *nlh, size_t room,
 			uint32_t *cursor);
 

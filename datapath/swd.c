@@ -33,6 +33,7 @@
 #define EMC_ENTRIES   8192u	 // of a PMD
 #define SIGNATURES    (1u << 21) // of a PMD, at most: a million flows find room
 #define RECLAIM_US    50000
+#define MEASURE_S     1
 #define SERVER_SOCKET "datapath.sock"
 
 struct swd {
@@ -40,7 +41,7 @@ struct swd {
 	struct rcu *rcu;
 	struct flow_table *flows;
 	struct event_base *base;
-	struct event *on_term, *on_int, *on_reclaim;
+	struct event *on_term, *on_int, *on_reclaim, *on_measure;
 	struct server *server;
 	char err[512]; // one line: why the start failed
 };
@@ -152,6 +153,14 @@ static void reclaim(evutil_socket_t fd, short events, void *arg)
 	rcu_reclaim(swd->rcu);
 }
 
+static void measure(evutil_socket_t fd, short events, void *arg)
+{
+	(void)fd;
+	(void)events;
+	(void)arg;
+	pmd_pool_measure(server_now_ms());
+}
+
 static void stop(evutil_socket_t signal_no, short events, void *arg)
 {
 	struct swd *swd = arg;
@@ -162,16 +171,18 @@ static void stop(evutil_socket_t signal_no, short events, void *arg)
 
 static int loop_begin(struct swd *swd)
 {
-	const struct timeval interval = {.tv_usec = RECLAIM_US};
+	const struct timeval interval = {.tv_usec = RECLAIM_US}, each_s = {.tv_sec = MEASURE_S};
 	swd->base = event_base_new();
 	if (!swd->base)
 		goto fail;
 	swd->on_term = evsignal_new(swd->base, SIGTERM, stop, swd);
 	swd->on_int = evsignal_new(swd->base, SIGINT, stop, swd);
 	swd->on_reclaim = event_new(swd->base, -1, EV_PERSIST, reclaim, swd);
-	if (swd->on_term && swd->on_int && swd->on_reclaim && event_add(swd->on_term, NULL) == 0 &&
-	    event_add(swd->on_int, NULL) == 0 && event_add(swd->on_reclaim, &interval) == 0 &&
-	    port_watch_start(swd->base) == 0)
+	swd->on_measure = event_new(swd->base, -1, EV_PERSIST, measure, swd);
+	if (swd->on_term && swd->on_int && swd->on_reclaim && swd->on_measure &&
+	    event_add(swd->on_term, NULL) == 0 && event_add(swd->on_int, NULL) == 0 &&
+	    event_add(swd->on_reclaim, &interval) == 0 &&
+	    event_add(swd->on_measure, &each_s) == 0 && port_watch_start(swd->base) == 0)
 		return 0;
 fail:
 	snprintf(swd->err, sizeof(swd->err), "cannot set up the event loop: %s", strerror(errno));
@@ -195,6 +206,8 @@ static void server_end(struct swd *swd)
 static void loop_end(struct swd *swd)
 {
 	port_watch_stop();
+	if (swd->on_measure)
+		event_free(swd->on_measure);
 	if (swd->on_reclaim)
 		event_free(swd->on_reclaim);
 	if (swd->on_int)

@@ -23,7 +23,7 @@ _swctl_keys()
 		[[ ${COMP_WORDS[i]} == type ]] && kind=${COMP_WORDS[i + 2]}
 	done
 	case "$kind $key" in
-	*' type') _swctl_words vhost-user dpdk ;;
+	*' type') _swctl_words vhost-user virtio-user memif bond null ring dpdk af-xdp af-packet pcap pf-ring tap ;;
 	' ')
 		compopt -o nospace
 		_swctl_words type=
@@ -35,9 +35,64 @@ _swctl_keys()
 		compopt -o nospace
 		_swctl_words path= mode= queues= offloads= tag= trunks=
 		;;
+	'virtio-user path') compopt -o default ;;
+	'virtio-user packed') _swctl_words on off ;;
+	'virtio-user ')
+		compopt -o nospace
+		_swctl_words path= queues= ring= packed= mac= tag= trunks=
+		;;
+	'memif path') compopt -o default ;;
+	'memif role') _swctl_words server client ;;
+	'memif zero-copy') _swctl_words on off ;;
+	'memif ')
+		compopt -o nospace
+		_swctl_words path= role= id= secret= ring= buffer= zero-copy= mac= tag= trunks=
+		;;
+	'bond mode') _swctl_words active-backup balance 802.3ad ;;
+	'bond hash') _swctl_words l2 l2+l3 l3+l4 ;;
+	'bond ')
+		compopt -o nospace
+		_swctl_words members= mode= hash= mac= tag= trunks=
+		;;
+	'null rx') _swctl_words on off ;;
+	'null ')
+		compopt -o nospace
+		_swctl_words rx= size= queues= tag= trunks=
+		;;
+	'ring ')
+		compopt -o nospace
+		_swctl_words name= size= tag= trunks=
+		;;
 	'dpdk ')
 		compopt -o nospace
 		_swctl_words devargs= queues= mtu= tag= trunks=
+		;;
+	'af-xdp copy') _swctl_words auto always ;;
+	'af-xdp force') _swctl_words on off ;;
+	'af-xdp ')
+		compopt -o nospace
+		_swctl_words iface= queues= start-queue= copy= busy-budget= mtu= force= tag= trunks=
+		;;
+	'af-packet qdisc-bypass') _swctl_words on off ;;
+	'af-packet ')
+		compopt -o nospace
+		_swctl_words iface= queues= mtu= ring= qdisc-bypass= tag= trunks=
+		;;
+	'pcap rx-file') compopt -o default ;;
+	'pcap tx-file') compopt -o default ;;
+	'pcap loop') _swctl_words on off ;;
+	'pcap ')
+		compopt -o nospace
+		_swctl_words iface= rx-file= tx-file= loop= tag= trunks=
+		;;
+	'pf-ring library') compopt -o default ;;
+	'pf-ring ')
+		compopt -o nospace
+		_swctl_words iface= library= tag= trunks=
+		;;
+	'tap ')
+		compopt -o nospace
+		_swctl_words iface= queues= mtu= mac= address= tag= trunks=
 		;;
 	esac
 }
@@ -84,7 +139,7 @@ _swctl()
 		esac
 	done
 	if [[ $cur == -* ]]; then
-		_swctl_words --run-dir --json --timeout --interval --count --skip --time --help --version --strict --no-stats --names --no-names --sort --rsort --may-create
+		_swctl_words --run-dir --json --timeout --interval --count --skip --time --help --version --strict --no-stats --names --no-names --sort --rsort --may-create --cores --isolated --idle-us --sleep-us --rebalance-s --port --queue --core --dry-run
 		return
 	fi
 	if [[ ${COMP_WORDS[COMP_CWORD - 1]} == --run-dir || $key == --run-dir ]]; then
@@ -94,10 +149,10 @@ _swctl()
 	case $command in
 	'') _swctl_words add-port del-port list-ports show add-flow add-flows mod-flows del-flows replace-flows diff-flows dump-flows dump-aggregate dump-tables add-group add-groups mod-group del-groups dump-groups add-meter add-meters mod-meter del-meters dump-meters meter-stats bundle trace dp stats drops pmd fdb version help completion ;;
 	dp) _swctl_words trace show dump-flows ;;
-	pmd) _swctl_words show stats ;;
+	pmd) _swctl_words show stats set rebalance ;;
 	fdb) _swctl_words show ;;
 	help) _swctl_words add-port del-port list-ports show add-flow add-flows mod-flows del-flows replace-flows diff-flows dump-flows dump-aggregate dump-tables add-group add-groups mod-group del-groups dump-groups add-meter add-meters mod-meter del-meters dump-meters meter-stats bundle trace dp stats drops pmd fdb version ;;
-	'help add-port') _swctl_words vhost-user dpdk ;;
+	'help add-port') _swctl_words vhost-user virtio-user memif bond null ring dpdk af-xdp af-packet pcap pf-ring tap ;;
 	completion) _swctl_words bash ;;
 	'add-port' | 'add-port '*) _swctl_keys ;;
 	'del-port' | 'del-port '*) _swctl_ports ;;

@@ -131,6 +131,8 @@ static int new_device(int vid)
 		return -1;
 	}
 	conn_start(conn);
+	__atomic_store_n(&s->port->numa_node, (int16_t)rte_vhost_get_numa_node(vid),
+			 __ATOMIC_RELAXED);
 	unsigned n_pairs = (unsigned)__builtin_popcount(conn->up & VRINGS_TX);
 	port_log_info(s->port, "link up, %s ring%s, %u queue pair%s",
 		      conn->features & 1ULL << VIRTIO_F_RING_PACKED ? "packed" : "split",

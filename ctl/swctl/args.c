@@ -193,23 +193,38 @@ int swctl_args_build(const struct rpc_method *method, char *const *words, int n,
 static bool find_option(const char *specs, const char *name, struct param_spec *spec)
 {
 	while (swctl_param_next(&specs, spec)) {
-		if ((spec->type == PARAM_FLAG || spec->type == PARAM_FIELD) &&
-		    strcmp(spec->name, name) == 0)
+		if (swctl_param_is_option(spec) && strcmp(spec->name, name) == 0)
 			return true;
 	}
 	return false;
+}
+
+// NULL with one line in err when it is no number.
+static json_t *option_value(const struct param_spec *spec, const char *text, char *err,
+			    size_t err_len)
+{
+	char shown[64], *end;
+	if (spec->type == PARAM_FLAG)
+		return json_true();
+	if (spec->type != PARAM_AMOUNT)
+		return json_string(text);
+	errno = 0;
+	long long number = strtoll(text, &end, 10);
+	if (*text >= '0' && *text <= '9' && *end == '\0' && !errno)
+		return json_integer(number);
+	swctl_param_usage(spec, shown, sizeof(shown));
+	snprintf(err, err_len, "%s takes a whole number, not \"%s\"", shown, text);
+	return NULL;
 }
 
 static int take_option(const struct rpc_method *method, const struct swctl_given *given,
 		       json_t *params, char *err, size_t err_len)
 {
 	struct param_spec spec;
-	if (find_option(method->params, given->name, &spec))
-		return json_object_set_new(params, given->name,
-					   spec.type == PARAM_FLAG ? json_true()
-								   : json_string(given->value))
-			   ? -EINVAL
-			   : 0;
+	if (find_option(method->params, given->name, &spec)) {
+		json_t *value = option_value(&spec, given->value, err, err_len);
+		return json_object_set_new(params, given->name, value) ? -EINVAL : 0;
+	}
 	char option[sizeof(given->name)] = "";
 	for (size_t i = 0; i < sizeof(option); i++)
 		option[i] = given->name[i] == '_' ? '-' : given->name[i];

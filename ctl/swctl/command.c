@@ -8,6 +8,7 @@ static const char *const param_types[] = {
     [PARAM_STRING] = "string", [PARAM_OBJECT] = "object", [PARAM_PORT] = "port",
     [PARAM_FLOW] = "flow",     [PARAM_FILE] = "file",	  [PARAM_FLAG] = "flag",
     [PARAM_FIELD] = "field",   [PARAM_FORM] = "form",	  [PARAM_NUMBER] = "number",
+    [PARAM_OPTION] = "option", [PARAM_AMOUNT] = "amount",
 };
 
 // Parameters that an operator writes as KEY=VALUE, so that add-port's line is uniform.
@@ -70,6 +71,16 @@ bool swctl_param_is_word(const struct param_spec *spec)
 	return spec->type < PARAM_FLAG;
 }
 
+bool swctl_param_has_value(const struct param_spec *spec)
+{
+	return spec->type == PARAM_OPTION || spec->type == PARAM_AMOUNT;
+}
+
+bool swctl_param_is_option(const struct param_spec *spec)
+{
+	return spec->type == PARAM_FLAG || spec->type == PARAM_FIELD || swctl_param_has_value(spec);
+}
+
 // "no_stats" is --no-stats.
 static void append_option(char *buf, size_t len, const char *name)
 {
@@ -93,12 +104,14 @@ void swctl_param_usage(const struct param_spec *spec, char *buf, size_t len)
 		append(buf, len, "KEY=VALUE...");
 	else if (spec->type == PARAM_FILE)
 		append(buf, len, "FILE|-");
-	else if (spec->type == PARAM_FLAG || spec->type == PARAM_FIELD)
+	else if (swctl_param_is_option(spec))
 		append_option(buf, len, spec->name);
 	else
 		append_upper(buf, len, spec->name);
 	if (spec->type == PARAM_FIELD)
 		append(buf, len, "[=FIELD]");
+	if (swctl_param_has_value(spec))
+		append(buf, len, spec->type == PARAM_AMOUNT ? " N" : " VALUE");
 }
 
 // Of a command that reads its words itself.

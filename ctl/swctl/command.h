@@ -19,6 +19,8 @@ enum param_type {
 	PARAM_FILE,
 	PARAM_FLAG,   // an option
 	PARAM_FIELD,  // an option that may have a value
+	PARAM_OPTION, // an option that has a value
+	PARAM_AMOUNT, // and one that is a number
 	PARAM_FORM,   // not on the command line
 	PARAM_NUMBER, // nor that: an option of swctl's own gives it
 };
@@ -35,6 +37,9 @@ bool swctl_param_next(const char **cursor, struct param_spec *spec);
 
 // Whether the parameter stands among the words of a command, not among its options.
 bool swctl_param_is_word(const struct param_spec *spec);
+// Whether it is an option of its command, and whether that must have a value.
+bool swctl_param_is_option(const struct param_spec *spec);
+bool swctl_param_has_value(const struct param_spec *spec);
 // "NAME", "type=KIND", "KEY=VALUE...", "--strict", "--sort[=FIELD]".
 void swctl_param_usage(const struct param_spec *spec, char *buf, size_t len);
 // "add-port NAME type=KIND [KEY=VALUE...]".

@@ -19,6 +19,8 @@ static const char *completion_of(const struct param_spec *spec)
 	    [PARAM_FIELD] = "",
 	    [PARAM_FORM] = "",
 	    [PARAM_NUMBER] = "",
+	    [PARAM_OPTION] = "",
+	    [PARAM_AMOUNT] = "",
 	};
 	return actions[spec->type];
 }

@@ -49,6 +49,10 @@ static const struct {
     {"dp.trace", "swctl dp trace vm1 --count 10 --time 60"},
     {"stats", "swctl stats vm1"},
     {"drops", "swctl drops --json"},
+    {"pmd.set", "swctl pmd set --cores 1,3-5 --isolated 5"},
+    {"pmd.set", "swctl pmd set --port vm1 --queue 0 --core 5"},
+    {"pmd.set", "swctl pmd set --idle-us 1000 --sleep-us 50"},
+    {"pmd.rebalance", "swctl pmd rebalance --dry-run"},
     {"pmd.stats", "swctl pmd stats --interval 1"},
     {"pmd.stats", "swctl pmd stats --interval 10 --count 1 --json"},
 };
@@ -73,7 +77,7 @@ static const char *const own_commands[][2] = {
 
 void swctl_help(FILE *out)
 {
-	char usage[256];
+	char usage[512];
 	fputs("usage: swctl [OPTION...] COMMAND [WORD...]\n\nTalks to swctld, the control daemon "
 	      "of the swd "
 	      "switch.\n\nCommands:\n",
@@ -96,7 +100,7 @@ void swctl_help(FILE *out)
 
 static void put_command_line(FILE *out, const struct rpc_method *method)
 {
-	char usage[256];
+	char usage[512];
 	swctl_command_usage(method, usage, sizeof(usage));
 	fprintf(out, "swctl %s", usage);
 	for (unsigned i = 0; i < sizeof(own_options) / sizeof(own_options[0]); i++)
@@ -213,6 +217,8 @@ static const char *param_meaning(const struct param_spec *spec)
 	    [PARAM_FLAG] = "boolean",
 	    [PARAM_FIELD] = "string, a field's name or `priority`",
 	    [PARAM_NUMBER] = "whole number",
+	    [PARAM_OPTION] = "string",
+	    [PARAM_AMOUNT] = "whole number",
 	    [PARAM_FORM] = "boolean: one `text` for people, which swctl asks for without `--json`",
 	};
 	return meanings[spec->type];

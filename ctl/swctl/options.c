@@ -125,7 +125,9 @@ static void add_option(struct option_set *set, const struct param_spec *spec)
 		return;
 	set->list[set->n] = (struct option){
 	    .name = name,
-	    .has_arg = spec->type == PARAM_FIELD ? optional_argument : no_argument,
+	    .has_arg = swctl_param_has_value(spec) ? required_argument
+		       : spec->type == PARAM_FIELD ? optional_argument
+						   : no_argument,
 	    .val = OPT_GIVEN + (int)set->n,
 	};
 	set->n++;
@@ -138,7 +140,7 @@ static void add_commands(struct option_set *set)
 	for (unsigned i = 0; i < rpc_n_methods; i++) {
 		const char *cursor = *rpc_methods[i].command ? rpc_methods[i].params : "";
 		while (swctl_param_next(&cursor, &spec)) {
-			if (spec.type == PARAM_FLAG || spec.type == PARAM_FIELD)
+			if (swctl_param_is_option(&spec))
 				add_option(set, &spec);
 		}
 	}

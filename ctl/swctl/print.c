@@ -47,6 +47,8 @@ static const struct {
     {"stats", print_stats},
     {"drops", print_drops},
     {"pmd.show", print_pmds},
+    {"pmd.set", print_nothing},
+    {"pmd.rebalance", print_rebalance},
     {"pmd.stats", print_pmd_stats},
     {"fdb.show", print_fdb},
     {"version", print_version},

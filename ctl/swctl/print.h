@@ -30,6 +30,7 @@ int print_meter_stats(const json_t *result, FILE *out);
 int print_megaflows(const json_t *result, FILE *out);
 int print_show(const json_t *result, FILE *out);
 int print_datapath(const json_t *result, FILE *out);
+int print_rebalance(const json_t *result, FILE *out);
 int print_pmds(const json_t *result, FILE *out);
 int print_pmd_stats(const json_t *result, FILE *out);
 int print_fdb(const json_t *result, FILE *out);

@@ -32,6 +32,7 @@ struct swctld {
 	struct datapath *datapath;
 	struct rpc_server *rpc;
 	struct live_traces *live_traces;
+	struct pmd_settings *pmd_settings;
 };
 
 static inline uint64_t clock_read_ms(clockid_t id)

@@ -72,6 +72,8 @@ static const char *const statement_sql[N_STATEMENTS] = {
 		       " WHERE number = ?1 AND removed_at IS NULL",
     [ST_PORTS] = "SELECT number, name, kind, options FROM ports WHERE removed_at IS NULL"
 		 " ORDER BY number",
+    [ST_SETTING_PUT] = "INSERT OR REPLACE INTO meta (key, value) VALUES (?1, ?2)",
+    [ST_SETTING_GET] = "SELECT value FROM meta WHERE key = ?1",
 };
 
 static const struct {

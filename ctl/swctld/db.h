@@ -70,4 +70,8 @@ int db_port_insert(struct db *db, const struct db_port *port);
 int db_port_delete(struct db *db, uint32_t no); // its number stays reserved for its name
 int db_ports_each(struct db *db, int (*fn)(const struct db_port *port, void *arg), void *arg);
 
+// Settings: a text under a key.
+int db_setting_put(struct db *db, const char *key, const char *text);
+int db_setting_get(struct db *db, const char *key, char **text); // malloc'd; NULL: there is none
+
 #endif

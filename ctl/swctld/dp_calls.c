@@ -263,6 +263,15 @@ int dp_call_pmds(struct dp_client *c, dp_pmd_fn fn, void *arg, char *text)
 	return call(c, on_pmd, &visit, CALL_TIMEOUT_MS, text);
 }
 
+int dp_call_pmd_rebalance(struct dp_client *c, bool dry_run, dp_answer_fn fn, void *arg, char *text)
+{
+	struct nlmsghdr *nlh =
+	    dp_client_begin(c, DP_FAMILY_SWD, SWD_CMD_PMD_REBALANCE, NLM_F_REQUEST | NLM_F_ACK);
+	if (dry_run)
+		mnl_attr_put_check(nlh, dp_client_room(c), SWD_REBALANCE_ATTR_DRY_RUN, 0, NULL);
+	return call(c, fn, arg, CALL_TIMEOUT_MS, text);
+}
+
 int dp_call_meter_set(struct dp_client *c, const struct dp_meter *meter, char *text)
 {
 	struct nlmsghdr *nlh =

@@ -76,6 +76,10 @@ int dp_call_trace_read(struct dp_client *c, dp_trace_fn fn, void *arg, char *tex
 typedef void (*dp_pmd_fn)(const struct nlmsghdr *nlh, const struct nlattr **attrs, void *arg);
 int dp_call_pmds(struct dp_client *c, dp_pmd_fn fn, void *arg, char *text);
 
+// Has swd move queues by their load, or with dry_run only plan it; fn gets its answer.
+int dp_call_pmd_rebalance(struct dp_client *c, bool dry_run, dp_answer_fn fn, void *arg,
+			  char *text);
+
 // Readers, which the asynchronous side uses too: 0 or -EINVAL.
 int dp_flow_parse(const struct nlmsghdr *nlh, struct dp_flow *flow);
 uint64_t dp_attr_uint(const struct nlattr *attr);    // of any width; 0 for NULL

@@ -2,6 +2,7 @@
 
 #include "ctl/log.h"
 #include "ctl/swctld/flow_stats.h"
+#include "ctl/swctld/pmd_settings.h"
 #include "ctl/swctld/revalidate.h"
 
 #include <errno.h>
@@ -109,7 +110,9 @@ int dp_sync(struct swctld *d, struct dp_client *calls, char *text)
 	struct port *port;
 	for (port = ports_next(d->ports, 0); port; port = ports_next(d->ports, port->no))
 		port->retry_at_ms = 0; // another swd may take it
-	int err = dp_sync_ports(d, calls, text);
+	int err = pmd_settings_sync(d, calls, text);
+	if (!err)
+		err = dp_sync_ports(d, calls, text);
 	if (!err)
 		err = dp_sync_meters(d, calls, text);
 	if (err)

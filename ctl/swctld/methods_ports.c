@@ -1,6 +1,7 @@
 // port.add, port.del, port.list
 #include "ctl/swctld/datapath.h"
 #include "ctl/swctld/dp_sync.h"
+#include "ctl/swctld/pmd_settings.h"
 #include "ctl/swctld/revalidate.h"
 #include "ctl/swctld/rpc.h"
 
@@ -79,6 +80,7 @@ int method_port_del(struct swctld *d, const json_t *params, struct rpc_reply *re
 	// If swd does not remove it now, the next look at its ports will.
 	if (calls)
 		datapath_check(d->datapath, dp_call_port_del(calls, no, text));
+	pmd_settings_forget_port(d, name);
 	reply->result = json_object();
 	return 0;
 }

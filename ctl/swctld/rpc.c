@@ -176,6 +176,8 @@ static const struct {
     {"file", JSON_STRING, "a string, a file's lines"},
     {"field", JSON_STRING, "a string, a field's name"},
     {"number", JSON_INTEGER, "a whole number"},
+    {"option", JSON_STRING, "a string"},
+    {"amount", JSON_INTEGER, "a whole number"},
     {"flag", JSON_TRUE, "true or false"},
     {"form", JSON_TRUE, "true or false"},
 };

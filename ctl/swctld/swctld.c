@@ -6,6 +6,7 @@
 #include "ctl/swctld/live_trace.h"
 #include "ctl/swctld/megaflows.h"
 #include "ctl/swctld/meters.h"
+#include "ctl/swctld/pmd_settings.h"
 #include "ctl/swctld/revalidate.h"
 #include "ctl/swctld/rpc_server.h"
 #include "ctl/swctld/rules.h"
@@ -158,6 +159,8 @@ static int load_state(struct swctld *d, char *err, size_t err_len)
 	int64_t wall_ms = (int64_t)clock_read_ms(CLOCK_REALTIME);
 	int rc = ports_load(d->ports, err, err_len);
 	if (rc == 0)
+		rc = pmd_settings_load(d, err, err_len);
+	if (rc == 0)
 		rc = groups_load(d->groups, now_ms, wall_ms, err, err_len);
 	if (rc == 0)
 		rc = meters_load(d->meters, now_ms, wall_ms, err, err_len);
@@ -178,8 +181,9 @@ static int start_state(struct swctld *d, char *err, size_t err_len)
 	d->frozen = frozen_create();
 	d->megaflows = d->frozen ? megaflows_create(d->limits.masks, d->frozen) : NULL;
 	d->live_traces = live_traces_create(d);
-	if (!d->live_traces || !d->ports || !d->groups || !d->meters || !d->rules || !d->fdb ||
-	    !d->megaflows)
+	d->pmd_settings = pmd_settings_create();
+	if (!d->live_traces || !d->pmd_settings || !d->ports || !d->groups || !d->meters ||
+	    !d->rules || !d->fdb || !d->megaflows)
 		return -1;
 	return load_state(d, err, err_len);
 }
@@ -216,6 +220,7 @@ static void stop(struct swctld *d, struct tick *tick)
 	revalidator_destroy(d->revalidator);
 	rpc_server_stop(d->rpc);
 	live_traces_destroy(d->live_traces);
+	pmd_settings_destroy(d->pmd_settings);
 	megaflows_destroy(d->megaflows);
 	frozen_destroy(d->frozen);
 	fdb_destroy(d->fdb);

@@ -4,6 +4,7 @@
 #include "ctl/swctld/groups.h"
 #include "ctl/swctld/mask_budget.h"
 #include "ctl/swctld/meters.h"
+#include "ctl/swctld/pmd_settings.h"
 #include "ctl/swctld/revalidate.h"
 #include "ctl/swctld/rpc.h"
 #include "ctl/swctld/rpc_server.h"
@@ -35,6 +36,7 @@ static int setup(void **arg)
 	d->base = event_base_new();
 	d->db = f->state->db;
 	d->ports = ports_create(d->db);
+	d->pmd_settings = pmd_settings_create();
 	d->groups = groups_create(d->db);
 	d->meters = meters_create(d->db);
 	d->rules = rules_create(d->db, RULES_MAX_DEFAULT);
@@ -63,6 +65,7 @@ static int teardown(void **arg)
 	meters_destroy(d->meters);
 	groups_destroy(d->groups);
 	ports_destroy(d->ports);
+	pmd_settings_destroy(d->pmd_settings);
 	event_base_free(d->base);
 	state_teardown((void **)&f->state);
 	free(f);

@@ -1,5 +1,7 @@
 #include "datapath/options.h"
 
+#include "ctl/core_list.h"
+
 // cmocka.h needs these first.
 #include <setjmp.h>
 #include <stdarg.h>

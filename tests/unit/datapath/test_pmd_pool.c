@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <rte_malloc.h>
 #include <sched.h>
+#include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -390,6 +391,99 @@ static void ports_know_how_many_pmds_may_send(void **state)
 	assert_int_equal(pmd_pool_init(&(struct pmd_pool_config){.rcu = rcu, .flows = flows}), 0);
 }
 
+static uint64_t sleeps(void)
+{
+	struct pmd_info info;
+
+	assert_true(pmd_pool_info(0, &info));
+	return info.stats.sleeps;
+}
+
+static int compare(const void *left, const void *right)
+{
+	double l = *(const double *)left, r = *(const double *)right;
+
+	return (l > r) - (l < r);
+}
+
+// Microseconds that single packets take through the switch, each after a pause. The median.
+static double latency_us(unsigned pause_us, double *worst)
+{
+	double us[200];
+	unsigned before = rte_ring_count(b.out);
+
+	for (unsigned i = 0; i < RTE_DIM(us); i++) {
+		struct rte_mbuf *m = packet_udp(1, 100);
+		uint64_t start;
+
+		rte_delay_us_block(pause_us + i % 50);
+		start = rte_rdtsc();
+		rte_ring_sp_enqueue(a.in[0], m);
+		while (rte_ring_count(b.out) == before + i)
+			rte_pause();
+		us[i] = (double)(rte_rdtsc() - start) * 1e6 / (double)rte_get_tsc_hz();
+	}
+	qsort(us, RTE_DIM(us), sizeof us[0], compare);
+	*worst = us[RTE_DIM(us) * 99 / 100];
+	return us[RTE_DIM(us) / 2];
+}
+
+static void idle_saving_costs_a_packet_at_most_a_sleep(void **state)
+{
+	static struct pmd_settings settings; // large
+	double polling, sleeping, polling_worst, sleeping_worst;
+
+	(void)state;
+	if (sysconf(_SC_NPROCESSORS_ONLN) < 2)
+		skip();
+	cores(1, 0, 1);
+	install(1, 2);
+	assert_int_equal(pmd_pool_add_port(&a.port), 0);
+	polling = latency_us(300, &polling_worst);
+	settings = *pmd_pool_settings();
+	settings.idle_us = 100;
+	settings.sleep_us = 50;
+	assert_int_equal(pmd_pool_set(&settings, err, sizeof err), 0);
+	AWAIT(sleeps() > 10);
+	sleeping = latency_us(300, &sleeping_worst);
+	print_message("polling: median %.1f us, 99th %.1f; sleeping 50 us: median %.1f, 99th "
+		      "%.1f\n",
+		      polling, polling_worst, sleeping, sleeping_worst);
+	assert_true(sleeping < polling + 2 * 50);
+	settings.sleep_us = SWD_PMD_SLEEP_US_MAX; // changes are not slept through, however long
+	assert_int_equal(pmd_pool_set(&settings, err, sizeof err), 0);
+	for (unsigned i = 0; i < 100; i++) {
+		unsigned before = rte_ring_count(b.out);
+
+		rte_delay_us_block(200);
+		assert_int_equal(inject_one(), 0);
+		AWAIT(rte_ring_count(b.out) == before + 1);
+	}
+	settings.idle_us = 0;
+	assert_int_equal(pmd_pool_set(&settings, err, sizeof err), 0);
+}
+
+static void settings_that_do_not_fit_are_refused_whole(void **state)
+{
+	static struct pmd_settings settings; // large
+
+	(void)state;
+	cores(other_core(), 0, 1);
+	settings = *pmd_pool_settings();
+	settings.n_isolated = 1;
+	settings.isolated[0] = other_core();
+	settings.idle_us = 7;
+	assert_int_equal(pmd_pool_set(&settings, err, sizeof err), -EINVAL);
+	assert_non_null(strstr(err, "isolated"));
+	settings.n_isolated = 0;
+	settings.n_pins = 1;
+	settings.pins[0] = (struct swd_pmd_pin){.port_no = 1, .core = 77};
+	assert_int_equal(pmd_pool_set(&settings, err, sizeof err), -EINVAL);
+	assert_non_null(strstr(err, "pinned"));
+	assert_int_equal(pmd_pool_settings()->idle_us, 0);
+	assert_int_equal(pmd_pool_settings()->n_pins, 0);
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, up, down)
 
 int main(void)
@@ -408,6 +502,8 @@ int main(void)
 	    T(injection_is_refused_without_a_pool),
 	    T(a_pmd_without_queues_sleeps),
 	    T(ports_know_how_many_pmds_may_send),
+	    T(idle_saving_costs_a_packet_at_most_a_sleep),
+	    T(settings_that_do_not_fit_are_refused_whole),
 	};
 
 	return cmocka_run_group_tests(tests, fake_eal_init, eal_teardown);
