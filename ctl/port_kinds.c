@@ -44,6 +44,16 @@ static const struct port_option_spec vhost_user_options[] = {
     END,
 };
 
+static const struct port_option_spec nic_options[] = {
+    {.key = "pci",
+     .type = PORT_OPTION_PCI,
+     .required = 1,
+     .help = "its address, of `swctl nic list`"},
+    QUEUES(16, "receive queues, to which the card spreads flows"),
+    MTU,
+    END,
+};
+
 static const struct port_option_spec dpdk_options[] = {
     {.key = "devargs",
      .type = PORT_OPTION_TEXT,
@@ -138,6 +148,8 @@ static const struct port_option_spec tap_options[] = {
 const struct port_kind_spec port_kind_specs[] = {
     {"vhost-user", "a virtual machine, by vhost-user",
      "vm1 type=vhost-user path=/run/swd/vm1.sock mode=client queues=2", vhost_user_options},
+    {"nic", "a network card, by its PCI address, behind `swctl nic bind`",
+     "uplink type=nic pci=0000:3b:00.0 queues=4 mtu=9000", nic_options},
     {"dpdk", "any virtual device that DPDK has a driver for, by its devargs",
      "null0 type=dpdk devargs=net_null0", dpdk_options},
     {"af-xdp", "a network interface, past the host's stack (AF_XDP)",

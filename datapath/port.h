@@ -134,7 +134,7 @@ static inline struct port *port_get(uint32_t no)
 extern const struct port_kind port_kind_vhost; // vhost/port_vhost.c
 extern const struct port_kind port_kind_dpdk;  // datapath/kind_dpdk.c, as the others
 extern const struct port_kind port_kind_af_packet, port_kind_af_xdp, port_kind_pcap, port_kind_tap;
-extern const struct port_kind port_kind_pf_ring;
+extern const struct port_kind port_kind_pf_ring, port_kind_nic;
 
 // One log line that starts with the port's name. Any thread but a PMD per packet.
 void port_log_info(const struct port *port, const char *fmt, ...)
