@@ -138,7 +138,7 @@ int swctl_nic(const struct swctl_options *options, char *const *words, int n)
 			    !(commands[i].changes ? options->json : options->force);
 		if (fits)
 			return commands[i].run(options, words + 1, n - 1);
-		snprintf(err, sizeof(err), "usage: swctl nic %s", commands[i].usage);
+		snprintf(err, sizeof(err), "it is `swctl nic %s`", commands[i].usage);
 		return session_wrong_usage(NULL, err);
 	}
 	return session_wrong_usage(NULL, "nic is followed by list, bind or unbind");

@@ -121,7 +121,7 @@ static int take_away(const char *root, const struct pci_nic *nic, char *err, siz
 int pci_nic_bind(const char *root, const struct pci_nic *nic, const char *driver, bool force,
 		 char *err, size_t err_len)
 {
-	if (strcmp(nic->driver, driver) == 0)
+	if (*driver && strcmp(nic->driver, driver) == 0)
 		return 0;
 	int rc = check_driver(root, nic, driver, err, err_len);
 	if (rc == 0)
