@@ -23,7 +23,7 @@ _swctl_keys()
 		[[ ${COMP_WORDS[i]} == type ]] && kind=${COMP_WORDS[i + 2]}
 	done
 	case "$kind $key" in
-	*' type') _swctl_words vhost-user dpdk ;;
+	*' type') _swctl_words vhost-user nic dpdk af-xdp af-packet pcap pf-ring tap ;;
 	' ')
 		compopt -o nospace
 		_swctl_words type=
@@ -35,9 +35,40 @@ _swctl_keys()
 		compopt -o nospace
 		_swctl_words path= mode= queues= offloads= tag= trunks=
 		;;
+	'nic ')
+		compopt -o nospace
+		_swctl_words pci= queues= mtu= tag= trunks=
+		;;
 	'dpdk ')
 		compopt -o nospace
 		_swctl_words devargs= queues= mtu= tag= trunks=
+		;;
+	'af-xdp copy') _swctl_words auto always ;;
+	'af-xdp force') _swctl_words on off ;;
+	'af-xdp ')
+		compopt -o nospace
+		_swctl_words iface= queues= start-queue= copy= busy-budget= mtu= force= tag= trunks=
+		;;
+	'af-packet qdisc-bypass') _swctl_words on off ;;
+	'af-packet ')
+		compopt -o nospace
+		_swctl_words iface= queues= mtu= ring= qdisc-bypass= tag= trunks=
+		;;
+	'pcap rx-file') compopt -o default ;;
+	'pcap tx-file') compopt -o default ;;
+	'pcap loop') _swctl_words on off ;;
+	'pcap ')
+		compopt -o nospace
+		_swctl_words iface= rx-file= tx-file= loop= tag= trunks=
+		;;
+	'pf-ring library') compopt -o default ;;
+	'pf-ring ')
+		compopt -o nospace
+		_swctl_words iface= library= tag= trunks=
+		;;
+	'tap ')
+		compopt -o nospace
+		_swctl_words iface= queues= mtu= mac= address= tag= trunks=
 		;;
 	esac
 }
@@ -84,7 +115,7 @@ _swctl()
 		esac
 	done
 	if [[ $cur == -* ]]; then
-		_swctl_words --run-dir --json --timeout --interval --count --skip --time --help --version --strict --no-stats --names --no-names --sort --rsort --may-create
+		_swctl_words --run-dir --json --timeout --interval --count --skip --time --force --help --version --strict --no-stats --names --no-names --sort --rsort --may-create
 		return
 	fi
 	if [[ ${COMP_WORDS[COMP_CWORD - 1]} == --run-dir || $key == --run-dir ]]; then
@@ -92,13 +123,14 @@ _swctl()
 		return
 	fi
 	case $command in
-	'') _swctl_words add-port del-port list-ports show add-flow add-flows mod-flows del-flows replace-flows diff-flows dump-flows dump-aggregate dump-tables add-group add-groups mod-group del-groups dump-groups add-meter add-meters mod-meter del-meters dump-meters meter-stats bundle trace dp stats drops pmd fdb version help completion ;;
+	'') _swctl_words add-port del-port list-ports show add-flow add-flows mod-flows del-flows replace-flows diff-flows dump-flows dump-aggregate dump-tables add-group add-groups mod-group del-groups dump-groups add-meter add-meters mod-meter del-meters dump-meters meter-stats bundle trace dp stats drops pmd fdb version nic help completion ;;
 	dp) _swctl_words trace show dump-flows ;;
 	pmd) _swctl_words show stats ;;
 	fdb) _swctl_words show ;;
 	help) _swctl_words add-port del-port list-ports show add-flow add-flows mod-flows del-flows replace-flows diff-flows dump-flows dump-aggregate dump-tables add-group add-groups mod-group del-groups dump-groups add-meter add-meters mod-meter del-meters dump-meters meter-stats bundle trace dp stats drops pmd fdb version ;;
-	'help add-port') _swctl_words vhost-user dpdk ;;
+	'help add-port') _swctl_words vhost-user nic dpdk af-xdp af-packet pcap pf-ring tap nic ;;
 	completion) _swctl_words bash ;;
+	nic) _swctl_words list bind unbind ;;
 	'add-port' | 'add-port '*) _swctl_keys ;;
 	'del-port' | 'del-port '*) _swctl_ports ;;
 	'add-flow' | 'add-flow '*) _swctl_flow ;;

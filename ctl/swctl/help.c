@@ -264,6 +264,9 @@ void swctl_help_markdown(FILE *out)
 	fputs("\nOptions may stand before or behind the command. Exit status: 0 done, 1 refused or "
 	      "failed, 2 wrong usage,\nor differences found by diff-flows.\n",
 	      out);
+	fputs("\n| without a daemon | meaning |\n| --- | --- |\n", out);
+	for (unsigned i = 0; i < N_OWN_COMMANDS; i++)
+		fprintf(out, "| `%s` | %s |\n", own_commands[i][0], own_commands[i][1]);
 	for (unsigned i = 0; i < rpc_n_methods; i++) {
 		if (*rpc_methods[i].command)
 			markdown_command(out, &rpc_methods[i]);
