@@ -159,12 +159,16 @@ system: all bench-gen hugepages ## system tests: a process that plays the guest'
 	SWD_BUILD=$(abspath $(BUILD)) $(PYTEST) tests/system
 
 .PHONY: guests
-guests: all hugepages guest-image ## tests on real QEMU guests
+guests: all hugepages guest-image guest-image-swd ## tests on real QEMU guests
 	SWD_BUILD=$(abspath $(BUILD)) SWD_GUEST=$(GUEST) $(PYTEST) tests/vm
 
 .PHONY: guest-image
 guest-image: ## the guests' kernel and initramfs, from Debian's packages
 	@$(MAKE) --no-print-directory -C vm-images OUT=$(GUEST)
+
+.PHONY: guest-image-swd
+guest-image-swd: all guest-image # for a guest that runs the switch
+	@$(MAKE) --no-print-directory -C vm-images OUT=$(GUEST) SWD=$(abspath $(BUILD)) $(abspath $(BUILD))/initramfs-swd.cpio
 
 .PHONY: check
 check: deps ## packages, build, lint, unit, system and guest tests, with the time of each

@@ -153,6 +153,16 @@ static const struct port_option_spec ring_options[] = {
     END,
 };
 
+static const struct port_option_spec nic_options[] = {
+    {.key = "pci",
+     .type = PORT_OPTION_PCI,
+     .required = 1,
+     .help = "its address, of `swctl nic list`"},
+    QUEUES(16, "receive queues, to which the card spreads flows"),
+    MTU,
+    END,
+};
+
 static const struct port_option_spec dpdk_options[] = {
     {.key = "devargs",
      .type = PORT_OPTION_TEXT,
@@ -247,6 +257,8 @@ static const struct port_option_spec tap_options[] = {
 const struct port_kind_spec port_kind_specs[] = {
     {"vhost-user", "a virtual machine, by vhost-user",
      "vm1 type=vhost-user path=/run/swd/vm1.sock mode=client queues=2", vhost_user_options},
+    {"nic", "a network card, by its PCI address, behind `swctl nic bind`",
+     "uplink type=nic pci=0000:3b:00.0 queues=4 mtu=9000", nic_options},
     {"virtio-user", "a container or another switch that is a vhost-user backend",
      "pod1 type=virtio-user path=/run/pod1/vhost.sock", virtio_user_options},
     {"memif", "another process, by shared memory (VPP, DPDK, libmemif)",

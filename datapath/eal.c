@@ -213,11 +213,14 @@ int eal_start(const struct eal_config *config, char *err, size_t err_len)
 	bool debug = config->log_level == LOG_LEVEL_DEBUG;
 	snprintf(core, sizeof(core), "%u", control_cores_take(config));
 	snprintf(mem, sizeof(mem), "%u", config->mem_mb);
+	// Of hardware, EAL may touch what is named: at start a PCI address that no machine has,
+	// later that of each nic port (ethdev_probe.c). With --no-pci it would refuse those.
 	// Single-file segments: a virtio-user device can pass on all of the memory in few regions.
 	// Start-up errors are ours to tell, in one line; EAL's own lines come with --log-level
 	// debug.
 	char *argv[] = {"swd",
-			"--no-pci",
+			"-a",
+			"ffff:ff:1f.7",
 			"--in-memory",
 			"--single-file-segments",
 			"--no-telemetry",

@@ -5,7 +5,6 @@
 #include <rte_errno.h>
 #include <rte_ethdev.h>
 
-#include <ctype.h>
 #include <errno.h>
 #include <net/if.h>
 #include <stdio.h>
@@ -13,46 +12,6 @@
 #include <string.h>
 
 static bool taken[RTE_MAX_ETHPORTS]; // ethdevs that belong to a port of ours
-
-static bool is_hex(const char *text, size_t max_len)
-{
-	size_t len = strspn(text, "0123456789abcdefABCDEF");
-	return len > 0 && len <= max_len && text[len] == '\0';
-}
-
-// [domain:]bus:device.function
-static bool is_pci_address(const char *name)
-{
-	char copy[32];
-	if ((size_t)snprintf(copy, sizeof(copy), "%s", name) >= sizeof(copy))
-		return false;
-	char *function = strrchr(copy, '.');
-	char *device = strrchr(copy, ':');
-	if (!device || !function || function < device)
-		return false;
-	*function++ = '\0';
-	*device++ = '\0';
-	char *bus = strrchr(copy, ':');
-	if (bus)
-		*bus++ = '\0';
-	return is_hex(function, 1) && is_hex(device, 2) && is_hex(bus ? bus : copy, 4) &&
-	       (!bus || is_hex(copy, 8));
-}
-
-static int check_bus(const char *devargs, const char *name, char *err, size_t err_len)
-{
-	static const char *const pci_prefixes[] = {"pci:",  "bus=pci", "class=",
-						   "vmbus", "fslmc",   "dpaa"};
-	bool refused = is_pci_address(name);
-	for (size_t i = 0; i < RTE_DIM(pci_prefixes); i++)
-		refused |= strncmp(devargs, pci_prefixes[i], strlen(pci_prefixes[i])) == 0;
-	if (!refused)
-		return 0;
-	snprintf(err, err_len,
-		 "devargs=%.80s names hardware: PCI devices come with the nic kind: not built yet",
-		 devargs);
-	return -EOPNOTSUPP;
-}
 
 // A virtio-user server sits in accept() until a peer comes, and the switch with it.
 static int check_blocking(const char *devargs, const char *name, char *err, size_t err_len)
@@ -187,9 +146,7 @@ int ethdev_probe(const char *devargs, uint16_t *id, bool *probed, char *err, siz
 	memcpy(name, devargs, len);
 	name[len] = '\0';
 
-	int rc = check_bus(devargs, name, err, err_len);
-	if (rc == 0)
-		rc = check_blocking(devargs, name, err, err_len);
+	int rc = check_blocking(devargs, name, err, err_len);
 	if (rc < 0)
 		return rc;
 	*probed = rte_eth_dev_get_port_by_name(name, id) < 0;

@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 // Sets *id to the ethdev of the device and takes it for us. *probed: it came up by this call.
-// Refuses PCI devices, devices that a port has already, and what would block. 0 or -errno with one
+// Refuses devices that a port has already, and what would block. 0 or -errno with one
 // line in err. Control thread.
 int ethdev_probe(const char *devargs, uint16_t *id, bool *probed, char *err, size_t err_len);
 // Whether an ethdev of ours is, by its own word, the interface of this index. Control thread.

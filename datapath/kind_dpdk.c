@@ -1,15 +1,36 @@
 // Port kind "dpdk": any virtual device, by its devargs as the operator wrote them.
 #include "datapath/ethdev_kind.h"
 
+#include <rte_common.h>
+
+#include <errno.h>
 #include <stdio.h>
+#include <string.h>
+
+// Hardware has a kind of its own, which looks first whose it is. Virtual devices have plain names;
+// an address on a bus, however it is written, needs a sign besides.
+static int check_bus(const char *devargs, char *err, size_t err_len)
+{
+	static const char plain[] =
+	    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.";
+	// Other buses, and devices that open others by their address.
+	static const char *const refused_names[] = {"vmbus",	    "fslmc",
+						    "dpaa",	    "net_failsafe",
+						    "eth_failsafe", "net_vdev_netvsc"};
+	bool refused = strspn(devargs, plain) != strcspn(devargs, ",");
+	for (size_t i = 0; i < RTE_DIM(refused_names); i++)
+		refused |= strncmp(devargs, refused_names[i], strlen(refused_names[i])) == 0;
+	if (!refused)
+		return 0;
+	snprintf(err, err_len, "devargs=%.80s names hardware: use `type=nic pci=ADDRESS`", devargs);
+	return -EOPNOTSUPP;
+}
 
 static int dpdk_devargs(const struct port *port, char *devargs, size_t len, char *err,
 			size_t err_len)
 {
-	(void)err;
-	(void)err_len;
 	snprintf(devargs, len, "%s", port_option(&port->config, "devargs"));
-	return 0;
+	return check_bus(devargs, err, err_len);
 }
 
 static const struct ethdev_kind dpdk = {.devargs = dpdk_devargs};

@@ -9,9 +9,9 @@
 #include <string.h>
 
 static const struct port_kind *const kinds[] = {
-    &port_kind_vhost, &port_kind_dpdk,	  &port_kind_af_packet, &port_kind_af_xdp,
-    &port_kind_pcap,  &port_kind_pf_ring, &port_kind_tap,	&port_kind_virtio_user,
-    &port_kind_memif, &port_kind_bond,	  &port_kind_null,	&port_kind_ring,
+    &port_kind_vhost,	&port_kind_dpdk, &port_kind_af_packet,	 &port_kind_af_xdp, &port_kind_pcap,
+    &port_kind_pf_ring, &port_kind_tap,	 &port_kind_virtio_user, &port_kind_memif,  &port_kind_bond,
+    &port_kind_null,	&port_kind_nic,	 &port_kind_ring,
 };
 #define N_KINDS (sizeof(kinds) / sizeof(kinds[0]))
 

@@ -94,8 +94,8 @@ struct port {
 	uint32_t no;
 	uint16_t n_rxq; // queues that PMDs poll, fixed while open
 	uint16_t n_txq;
-	uint32_t max_frame; // longest frame that tx takes, bytes without FCS and VLAN tags (of
-			    // GSO: a segment)
+	uint32_t max_frame;   // longest frame that tx takes, bytes without FCS and VLAN tags (of
+			      // GSO: a segment)
 	uint32_t tx_offloads; // PORT_TX_*; writer: the kind, relaxed, at any time
 	int16_t numa_node; // of its buffers, -1: not known; writer: the kind, relaxed, at any time
 	const struct port_kind *kind;
@@ -138,7 +138,7 @@ extern const struct port_kind port_kind_vhost; // vhost/port_vhost.c
 extern const struct port_kind port_kind_ring;  // datapath/port_ring.c
 extern const struct port_kind port_kind_dpdk;  // datapath/kind_dpdk.c, as the others
 extern const struct port_kind port_kind_af_packet, port_kind_af_xdp, port_kind_pcap, port_kind_tap;
-extern const struct port_kind port_kind_pf_ring;
+extern const struct port_kind port_kind_pf_ring, port_kind_nic;
 extern const struct port_kind port_kind_virtio_user, port_kind_memif, port_kind_bond,
     port_kind_null;
 

@@ -23,7 +23,7 @@ _swctl_keys()
 		[[ ${COMP_WORDS[i]} == type ]] && kind=${COMP_WORDS[i + 2]}
 	done
 	case "$kind $key" in
-	*' type') _swctl_words vhost-user virtio-user memif bond null ring dpdk af-xdp af-packet pcap pf-ring tap ;;
+	*' type') _swctl_words vhost-user nic virtio-user memif bond null ring dpdk af-xdp af-packet pcap pf-ring tap ;;
 	' ')
 		compopt -o nospace
 		_swctl_words type=
@@ -34,6 +34,10 @@ _swctl_keys()
 	'vhost-user ')
 		compopt -o nospace
 		_swctl_words path= mode= queues= offloads= tag= trunks=
+		;;
+	'nic ')
+		compopt -o nospace
+		_swctl_words pci= queues= mtu= tag= trunks=
 		;;
 	'virtio-user path') compopt -o default ;;
 	'virtio-user packed') _swctl_words on off ;;
@@ -139,7 +143,7 @@ _swctl()
 		esac
 	done
 	if [[ $cur == -* ]]; then
-		_swctl_words --run-dir --json --timeout --interval --count --skip --time --help --version --strict --no-stats --names --no-names --sort --rsort --may-create --cores --isolated --idle-us --sleep-us --rebalance-s --port --queue --core --dry-run
+		_swctl_words --run-dir --json --timeout --interval --count --skip --time --force --help --version --strict --no-stats --names --no-names --sort --rsort --may-create --cores --isolated --idle-us --sleep-us --rebalance-s --port --queue --core --dry-run
 		return
 	fi
 	if [[ ${COMP_WORDS[COMP_CWORD - 1]} == --run-dir || $key == --run-dir ]]; then
@@ -147,13 +151,14 @@ _swctl()
 		return
 	fi
 	case $command in
-	'') _swctl_words add-port del-port list-ports show add-flow add-flows mod-flows del-flows replace-flows diff-flows dump-flows dump-aggregate dump-tables add-group add-groups mod-group del-groups dump-groups add-meter add-meters mod-meter del-meters dump-meters meter-stats bundle trace dp stats drops pmd fdb version help completion ;;
+	'') _swctl_words add-port del-port list-ports show add-flow add-flows mod-flows del-flows replace-flows diff-flows dump-flows dump-aggregate dump-tables add-group add-groups mod-group del-groups dump-groups add-meter add-meters mod-meter del-meters dump-meters meter-stats bundle trace dp stats drops pmd fdb version nic help completion ;;
 	dp) _swctl_words trace show dump-flows ;;
 	pmd) _swctl_words show stats set rebalance ;;
 	fdb) _swctl_words show ;;
 	help) _swctl_words add-port del-port list-ports show add-flow add-flows mod-flows del-flows replace-flows diff-flows dump-flows dump-aggregate dump-tables add-group add-groups mod-group del-groups dump-groups add-meter add-meters mod-meter del-meters dump-meters meter-stats bundle trace dp stats drops pmd fdb version ;;
-	'help add-port') _swctl_words vhost-user virtio-user memif bond null ring dpdk af-xdp af-packet pcap pf-ring tap ;;
+	'help add-port') _swctl_words vhost-user nic virtio-user memif bond null ring dpdk af-xdp af-packet pcap pf-ring tap nic ;;
 	completion) _swctl_words bash ;;
+	nic) _swctl_words list bind unbind ;;
 	'add-port' | 'add-port '*) _swctl_keys ;;
 	'del-port' | 'del-port '*) _swctl_ports ;;
 	'add-flow' | 'add-flow '*) _swctl_flow ;;

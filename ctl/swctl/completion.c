@@ -100,7 +100,8 @@ static const char functions[] =
     "\t\tesac\n"
     "\tdone\n"
     "\tif [[ $cur == -* ]]; then\n"
-    "\t\t_swctl_words --run-dir --json --timeout --interval --count --skip --time --help --version";
+    "\t\t_swctl_words --run-dir --json --timeout --interval --count --skip --time --force --help "
+    "--version";
 
 static const char tail[] =
     "\n\t\treturn\n"
@@ -209,13 +210,15 @@ void swctl_completion_bash(FILE *out)
 	fputs(tail, out);
 	fputs("\t'') _swctl_words", out);
 	put_words(out, NULL);
-	fputs(" help completion ;;\n", out);
+	fputs(" nic help completion ;;\n", out);
 	put_second_words(out);
 	fputs("\thelp) _swctl_words", out);
 	put_words(out, NULL);
 	fputs(" ;;\n\t'help add-port') _swctl_words", out);
 	put_kinds(out);
-	fputs(" ;;\n\tcompletion) _swctl_words bash ;;\n", out);
+	fputs(" nic ;;\n\tcompletion) _swctl_words bash ;;\n"
+	      "\tnic) _swctl_words list bind unbind ;;\n",
+	      out);
 	for (unsigned i = 0; i < rpc_n_methods; i++) {
 		const char *action = completion_of_method(&rpc_methods[i]);
 		if (*rpc_methods[i].command && *action)

@@ -69,6 +69,10 @@ static const struct {
 #define N_EXAMPLES (sizeof(examples) / sizeof(examples[0]))
 
 static const char *const own_commands[][2] = {
+    {"nic list [--json]", "this host's network cards on the PCI bus and who has them"},
+    {"nic bind ADDRESS [DRIVER] [--force]",
+     "give a network card to a driver: vfio-pci, for a port of type=nic, or the kernel's own"},
+    {"nic unbind ADDRESS [--force]", "leave a network card without a driver"},
     {"help [COMMAND]", "this text, or one command's"},
     {"completion bash", "print a completion script for bash"},
 };
@@ -131,13 +135,15 @@ static bool starts_with_word(const char *text, const char *word)
 
 static bool help_own(FILE *out, const char *word)
 {
+	const char *between = "";
 	for (unsigned i = 0; i < N_OWN_COMMANDS; i++) {
 		if (!starts_with_word(own_commands[i][0], word))
 			continue;
-		fprintf(out, "usage: swctl %s\n\n  %s\n", own_commands[i][0], own_commands[i][1]);
-		return true;
+		fprintf(out, "%susage: swctl %s\n\n  %s\n", between, own_commands[i][0],
+			own_commands[i][1]);
+		between = "\n";
 	}
-	return false;
+	return *between != '\0';
 }
 
 // All that starts with a word such as "dp".
@@ -264,6 +270,9 @@ void swctl_help_markdown(FILE *out)
 	fputs("\nOptions may stand before or behind the command. Exit status: 0 done, 1 refused or "
 	      "failed, 2 wrong usage,\nor differences found by diff-flows.\n",
 	      out);
+	fputs("\n| without a daemon | meaning |\n| --- | --- |\n", out);
+	for (unsigned i = 0; i < N_OWN_COMMANDS; i++)
+		fprintf(out, "| `%s` | %s |\n", own_commands[i][0], own_commands[i][1]);
 	for (unsigned i = 0; i < rpc_n_methods; i++) {
 		if (*rpc_methods[i].command)
 			markdown_command(out, &rpc_methods[i]);

@@ -16,6 +16,7 @@ enum {
 	OPT_COUNT,
 	OPT_SKIP,
 	OPT_TIME,
+	OPT_FORCE,
 	OPT_MARKDOWN,
 	OPT_VERSION,
 	OPT_GIVEN, // and above: options of commands
@@ -31,6 +32,7 @@ static const struct option long_options[] = {
     {"count", required_argument, NULL, OPT_COUNT},
     {"skip", required_argument, NULL, OPT_SKIP},
     {"time", required_argument, NULL, OPT_TIME},
+    {"force", no_argument, NULL, OPT_FORCE},
     {"markdown", no_argument, NULL, OPT_MARKDOWN},
     {"help", no_argument, NULL, 'h'},
     {"version", no_argument, NULL, OPT_VERSION},
@@ -47,6 +49,7 @@ const char *const swctl_options_help[][2] = {
     {"--count N", "with --interval: so many times, then end; trace, dp trace: so many packets"},
     {"--skip N", "trace: leave out a file's first N packets"},
     {"--time SECONDS", "dp trace: end after so long (default 10)"},
+    {"--force", "nic bind, nic unbind: the card of the default route as well"},
     {"-h, --help", "print help, of one command too"},
     {"--version", "print swctl's version"},
 };
@@ -186,6 +189,9 @@ int swctl_options_parse(int argc, char **argv, struct swctl_options *options, in
 			break;
 		case OPT_JSON:
 			options->json = true;
+			break;
+		case OPT_FORCE:
+			options->force = true;
 			break;
 		case OPT_MARKDOWN:
 			options->markdown = true;

@@ -20,6 +20,7 @@ struct swctl_options {
 	unsigned skip;	     // frames of a file
 	unsigned time_s;     // of a live trace; 0: not given
 	bool json;
+	bool force;    // nic bind, nic unbind
 	bool markdown; // hidden: `swctl help --markdown`
 	bool help;
 	bool version;

@@ -5,6 +5,7 @@
 #include "ctl/swctl/help.h"
 #include "ctl/swctl/interval.h"
 #include "ctl/swctl/lines.h"
+#include "ctl/swctl/nic.h"
 #include "ctl/swctl/options.h"
 #include "ctl/swctl/session.h"
 #include "ctl/swctl/trace.h"
@@ -86,6 +87,8 @@ static int check_options(const struct rpc_method *method, const struct swctl_opt
 		misfit = "--skip";
 	else if (options->time_s && !live)
 		misfit = "--time";
+	else if (options->force)
+		misfit = "--force";
 	if (misfit)
 		snprintf(err, err_len, "%s takes no %s", method->command, misfit);
 	else if (options->json && !method->reading)
@@ -153,6 +156,8 @@ int main(int argc, char **argv)
 		return session_wrong_usage(NULL, "a command is missing; `swctl help` lists them");
 	if (strcmp(words[0], "help") == 0)
 		return help(&options, words + 1, n - 1);
+	if (strcmp(words[0], "nic") == 0)
+		return swctl_nic(&options, words + 1, n - 1);
 	if (strcmp(words[0], "completion") != 0)
 		return run(&options, words, n);
 	if (n != 2 || strcmp(words[1], "bash") != 0)

@@ -43,6 +43,47 @@ class Nic:
         ]  # fmt: skip
 
 
+@dataclass
+class Wire:
+    """A card of any model whose other end is a Unix socket of this process: a frame is a datagram."""
+
+    run_dir: str
+    model: str
+    mac: str
+    slot: int
+    listen: bool = False  # as Nic has it
+
+    def __post_init__(self):
+        self.guest_path, self.path = (f"{self.run_dir}/wire{self.slot}.{end}" for end in ("guest", "test"))
+        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.socket.bind(self.path)
+
+    @property
+    def address(self):
+        return f"0000:00:{self.slot:02x}.0"
+
+    def arguments(self, n):
+        ends = f"local.type=unix,local.path={self.guest_path},remote.type=unix,remote.path={self.path}"
+        device = f"{self.model},netdev=n{n},mac={self.mac},addr={self.slot:#x},romfile="
+        return ["-netdev", f"dgram,id=n{n},{ends}", "-device", device]
+
+    def send(self, frame):
+        self.socket.sendto(frame, self.guest_path)
+
+    def drain(self):
+        """Forgets what came so far."""
+        self.socket.setblocking(False)
+        try:
+            while True:
+                self.socket.recv(65536)
+        except BlockingIOError:
+            pass
+
+    def receive(self, timeout=10):
+        self.socket.settimeout(timeout)
+        return self.socket.recv(65536)
+
+
 def end_with_parent():
     """In the child: die with the test, so that no guest is left spinning."""
     import ctypes
@@ -77,27 +118,32 @@ def boots_under_kvm(image):
     return answer
 
 
-def qemu_command(image, accel, memory_mb):
+def qemu_command(image, accel, memory_mb, switch=None):
+    """`switch`: an initramfs with the switch in it; the guest has an IOMMU then, and hugepages in half of its memory."""
     accel_argument = "kvm" if accel == "kvm" else "tcg,thread=multi"
+    if switch and accel == "kvm":
+        accel_argument += ",kernel-irqchip=split"  # interrupt remapping asks for it
+    append = "console=ttyS0 quiet panic=-1"
     return [
         "qemu-system-x86_64", "-nodefaults", "-display", "none", "-no-user-config",
         "-cpu", "host" if accel == "kvm" else "max", "-accel", accel_argument,
         "-object", f"memory-backend-memfd,id=mem,size={memory_mb}M,share=on",
         "-machine", "q35,memory-backend=mem", "-m", f"{memory_mb}M",
-        "-kernel", f"{image}/vmlinux", "-initrd", f"{image}/initramfs.cpio",
-        "-append", "console=ttyS0 quiet panic=-1",
+        *(["-device", "intel-iommu,intremap=on"] if switch else []),
+        "-kernel", f"{image}/vmlinux", "-initrd", switch or f"{image}/initramfs.cpio",
+        "-append", append + (f" intel_iommu=on hugepages={memory_mb // 4}" if switch else ""),
     ]  # fmt: skip
 
 
 class Guest:
-    def __init__(self, name, run_dir, image, nics, memory_mb=256, cpus=1, core=0):
+    def __init__(self, name, run_dir, image, nics, memory_mb=256, cpus=1, core=0, switch=None):
         self.name = name
         self.nics = nics
         self.console = os.path.join(run_dir, f"{name}.console")
         self.agent_path = os.path.join(run_dir, f"{name}.agent")
         accel = "kvm" if boots_under_kvm(image) else "tcg"
         self.command = ["taskset", "-c", str(core)] if shutil.which("taskset") else []
-        self.command += qemu_command(image, accel, memory_mb)
+        self.command += qemu_command(image, accel, memory_mb, switch)
         self.command += [
             "-smp", str(cpus), "-no-reboot", "-serial", f"file:{self.console}",
             "-device", "virtio-serial-pci,vectors=0",

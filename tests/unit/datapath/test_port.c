@@ -103,8 +103,8 @@ static void bad_options_are_named(void **state)
 {
 	(void)state;
 	struct port *p;
-	assert_int_equal(ADD(0, "a", "nic", &p, NULL_DEV(0)), -EINVAL);
-	says("\"nic\"");
+	assert_int_equal(ADD(0, "a", "pigeon", &p, NULL_DEV(0)), -EINVAL);
+	says("\"pigeon\"");
 	assert_int_equal(ADD(0, "a", "dpdk", &p, "colour=red"), -EINVAL);
 	says("colour");
 	assert_int_equal(ADD(0, "a", "dpdk", &p, "queues=1"), -EINVAL);
@@ -124,13 +124,17 @@ static void hardware_and_what_blocks_is_refused(void **state)
 {
 	(void)state;
 	struct port *p;
-	static const char *const pci[] = {"devargs=0000:00:03.0", "devargs=00:03.0,x=y",
-					  "devargs=pci:0000:00:03.0", "devargs=0000:FF:1f.7",
-					  "devargs=bus=pci,addr=00:03.0"};
+	static const char *const pci[] = {
+	    "devargs=0000:00:03.0",	    "devargs=00:03.0,x=y",
+	    "devargs=pci:0000:00:03.0",	    "devargs=0000:FF:1f.7",
+	    "devargs=bus=pci,addr=00:03.0", "devargs=0x0:0x3.0x0",
+	    "devargs=pci/0000:00:03.0",	    "devargs=net_failsafe0,dev(00:03.0)"};
 	for (size_t i = 0; i < RTE_DIM(pci); i++) {
 		assert_int_equal(ADD(0, "a", "dpdk", &p, pci[i]), -EOPNOTSUPP);
-		says("PCI devices come with the nic kind: not built yet");
+		says("names hardware: use `type=nic pci=ADDRESS`");
 	}
+	assert_int_equal(ADD(0, "a", "nic", &p, "pci=ffff:ff:1f.7"), -ENODEV);
+	says("there is no PCI device ffff:ff:1f.7: `swctl nic list` has them");
 	assert_int_equal(ADD(0, "a", "dpdk", &p, "devargs=virtio_user0,path=/tmp/x,server=1"),
 			 -EOPNOTSUPP);
 	says("server=1");
