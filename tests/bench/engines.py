@@ -18,12 +18,12 @@ MACVLAN = (*VETH, "link add link swd0 name mac0 type macvlan mode passthru", "li
 MADE = ("gen0", "sink0", "mac0", "br0")  # what the rows above make and nobody else takes away
 
 # The words for `swctl add-port NAME`, the one place that knows them. {dir} is a folder of the bench's own.
-AF_PACKET = ("type=dpdk", "devargs=net_af_packet0,iface=swd0")
-PCAP = ("type=dpdk", "devargs=net_pcap0,rx_iface_in=swd0,tx_iface=swd0")
-AF_XDP = ("type=dpdk", "devargs=net_af_xdp0,iface=swd0")
-AF_XDP_QUIET = ("type=dpdk", "devargs=net_af_xdp0,iface=swd0,busy_budget=0")
-AF_XDP_GENERIC = ("type=dpdk", "devargs=net_af_xdp0,iface=mac0")
-TAP = ("type=dpdk", "devargs=net_tap0,iface=tap0")
+AF_PACKET = ("type=af-packet", "iface=swd0")
+PCAP = ("type=pcap", "iface=swd0")
+AF_XDP = ("type=af-xdp", "iface=swd0")
+AF_XDP_QUIET = (*AF_XDP, "busy-budget=0")
+AF_XDP_GENERIC = ("type=af-xdp", "iface=mac0")
+TAP = ("type=tap", "iface=tap0")
 # The client asks for as many rings as it has transmit queues, one more than poll-mode threads, and the server must have them.
 # In one process the driver knows a socket by its path: the client needs another one to it.
 MEMIF_SERVER = ("type=dpdk", "devargs=net_memif0,role=server,id=1,socket={dir}/memif.sock,socket-abstract=no", "queues=2")
@@ -81,7 +81,7 @@ ENGINES = (
     ),
     Engine(
         "af-xdp-quiet",
-        "the same without busy polling (busy_budget=0)",
+        "the same without busy polling (busy-budget=0)",
         ("sk_buff -> XDP page", "XDP page -> UMEM (is the mbuf)", GUEST),
         links=VETH,
         ports=(("e", *AF_XDP_QUIET),),
