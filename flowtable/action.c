@@ -45,17 +45,23 @@ void flow_actions_free(void *actions)
 
 	if (--list->n_users > 0)
 		return;
-	if (list->lists)
+	if (list->lists) {
+		list->lists->found = NULL;
 		HASH_DEL(list->lists->table, list);
+	}
 	free(list);
 }
 
-static struct action_list *find(const struct action_lists *lists, const struct action *actions,
+static struct action_list *find(struct action_lists *lists, const struct action *actions,
 				unsigned n)
 {
-	struct action_list *same;
+	struct action_list *same = lists->found;
 
+	if (same && same->actions.n == n &&
+	    memcmp(same->actions.list, actions, n * sizeof(actions[0])) == 0)
+		return same;
 	HASH_FIND(hh, lists->table, actions, n * sizeof(actions[0]), same);
+	lists->found = same;
 	return same;
 }
 
@@ -110,4 +116,5 @@ void action_lists_fini(struct action_lists *lists)
 	HASH_ITER (hh, lists->table, list, next)
 		list->lists = NULL;
 	HASH_CLEAR(hh, lists->table);
+	lists->found = NULL;
 }

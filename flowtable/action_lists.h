@@ -10,6 +10,7 @@ struct action_list;
 
 struct action_lists {
 	struct action_list *table; // by contents
+	struct action_list *found; // last, or NULL: new flows mostly have the actions of others
 };
 
 // The list with these contents, taken once more, to be given back with flow_actions_free(). NULL

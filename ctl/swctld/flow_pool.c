@@ -1,12 +1,10 @@
 #include "ctl/swctld/flow_pool.h"
 
-#include <stdbool.h>
 #include <stdlib.h>
-#include <sys/mman.h>
 
 #define CACHE_LINE	64
 #define BLOCK_BYTES_MIN (128 * 1024)
-#define HUGE_PAGE	(2 * 1024 * 1024)
+#define BLOCK_BYTES_MAX (2 * 1024 * 1024)
 
 struct flow_pool_piece {
 	struct flow_pool_piece *next;
@@ -33,22 +31,18 @@ void flow_pool_fini(struct flow_pool *pool)
 	flow_pool_init(pool, pool->piece_bytes);
 }
 
-// As large as a huge page at last: pools that grow large grow fast, and each page costs a fault.
 static int add_block(struct flow_pool *pool)
 {
 	size_t bytes = pool->block_bytes ? pool->block_bytes : BLOCK_BYTES_MIN;
-	bool huge = bytes >= HUGE_PAGE;
-	char *memory = aligned_alloc(huge ? HUGE_PAGE : CACHE_LINE, bytes);
+	char *memory = aligned_alloc(CACHE_LINE, bytes);
 	if (!memory)
 		return -1;
-	if (huge)
-		madvise(memory, bytes, MADV_HUGEPAGE); // small ones do
 	struct flow_pool_block *block = (struct flow_pool_block *)memory;
 	block->next = pool->blocks;
 	pool->blocks = block;
 	pool->fresh = memory + CACHE_LINE;
 	pool->end = memory + bytes;
-	pool->block_bytes = huge ? bytes : 2 * bytes;
+	pool->block_bytes = bytes < BLOCK_BYTES_MAX ? 2 * bytes : bytes;
 	return 0;
 }
 
