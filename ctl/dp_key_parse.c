@@ -383,7 +383,7 @@ int dp_match_parse(const struct nlattr *key, const struct nlattr *mask, struct f
 		rc = unused_check(&key_nest, mask != NULL ? &mask_nest : NULL, error);
 	if (rc == 0)
 		rc = key_get(&key_nest, &match->key, error);
-	if (rc < 0)
+	if (rc != 0)
 		return rc;
 
 	if (mask != NULL)
@@ -408,7 +408,7 @@ int dp_key_parse(const struct nlattr *key, struct flow_key *out, struct dp_error
 		rc = unused_check(&nest, NULL, error);
 	if (rc == 0)
 		rc = key_get(&nest, &exact.key, error);
-	if (rc < 0)
+	if (rc != 0)
 		return rc;
 	memset(&exact.mask, 0xff, sizeof(exact.mask));
 	rc = tags_check(&nest, &exact, error);

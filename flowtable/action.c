@@ -113,8 +113,9 @@ void action_lists_fini(struct action_lists *lists)
 {
 	struct action_list *list, *next;
 
-	HASH_ITER (hh, lists->table, list, next)
+	HASH_ITER (hh, lists->table, list, next) {
 		list->lists = NULL;
+	}
 	HASH_CLEAR(hh, lists->table);
 	lists->found = NULL;
 }
