@@ -23,6 +23,7 @@ PCAP = ("type=pcap", "iface=swd0")
 AF_XDP = ("type=af-xdp", "iface=swd0")
 AF_XDP_QUIET = (*AF_XDP, "busy-budget=0")
 AF_XDP_GENERIC = ("type=af-xdp", "iface=mac0")
+PF_RING = ("type=pf-ring", "iface=swd0")
 TAP = ("type=tap", "iface=tap0")
 # The client asks for as many rings as it has transmit queues, one more than poll-mode threads, and the server must have them.
 # In one process the driver knows a socket by its path: the client needs another one to it.
@@ -120,6 +121,12 @@ ENGINES = (
         back=False,
     ),
     Engine("vhost-user", "guest, swd, guest", ("guest -> guest",), source="vhost:{vm2}", hops=(("vm2", "vm1"),), back=False),
-    Engine("pf-ring", "NIC, PF_RING's ring, swd, guest", ("sk_buff -> PF_RING", "PF_RING -> mbuf", GUEST), probe=engines_probe.pf_ring),
+    Engine(
+        "pf-ring",
+        "veth, PF_RING's ring, swd, guest",
+        ("sk_buff -> PF_RING", "PF_RING -> mbuf", GUEST),
+        links=VETH,
+        ports=(("e", *PF_RING),),
+    ),
     Engine("nic", "NIC, DMA, swd, guest", (GUEST,), probe=engines_probe.nic),
 )

@@ -1,10 +1,7 @@
-"""Why this machine cannot run an engine: looked up when asked, never assumed."""
+"""Why this machine has no NIC for swd: looked up when asked, never assumed. Other engines are tried, and say it themselves."""
 
-import ctypes.util
 import glob
 import os
-import shutil
-import subprocess
 
 USER_DRIVERS = ("vfio-pci", "uio_pci_generic", "igb_uio")
 NETWORK_CLASS = "0x02"
@@ -16,22 +13,6 @@ def read(path):
             return f.read().strip()
     except OSError:
         return ""
-
-
-def pf_ring():
-    """Its kernel module, then its library."""
-    if not os.path.exists("/proc/net/pf_ring"):
-        return f"/proc/net/pf_ring is not there, and {module_word('pf_ring')}"
-    if ctypes.util.find_library("pfring") is None:
-        return "its module is loaded, but there is no libpfring"
-    return "its module and library are here, but no port kind of swd's has been measured with them yet"
-
-
-def module_word(name):
-    if shutil.which("modprobe") is None:
-        return f"there is no modprobe to load {name} with"
-    done = subprocess.run(["modprobe", "-n", name], capture_output=True, text=True, check=False)
-    return f"modprobe could load {name}: do so" if done.returncode == 0 else f"modprobe finds no module {name}"
 
 
 def nics():
