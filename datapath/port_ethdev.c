@@ -44,6 +44,8 @@ struct ethdev_port {
 	uint64_t n_cut_off;   // frames thrown away in rx(); writers: PMDs, atomically
 	struct ethdev_offload offload;
 	int segments; // veth_segments_ask()'s, or -1
+	uint64_t
+	    past[N_DROP_REASONS]; // what devices lost that were this port before; control thread
 	struct rte_eth_dev_info info;
 	char devargs[ETHDEV_DEVARGS_MAX];
 	uint32_t n_polls; // of kinds with tx_polls. Writer: the PMD of queue 0
@@ -297,6 +299,8 @@ static void device_close(struct port *port, struct ethdev_port *p)
 	int rc = rte_eth_dev_stop(p->id);
 	if (rc < 0)
 		port_log_warn(port, "device did not stop: %s", rte_strerror(-rc));
+	if (p->segments >= 0)
+		close(p->segments);
 	ethdev_remove(p->id, p->owned);
 	kind_closed(port);
 }
@@ -394,6 +398,32 @@ bool ethdev_waits(const struct port *port)
 	return kind->waits && kind->waits(port);
 }
 
+// Adds what the device has lost.
+static void losses_read(const struct ethdev_port *p, uint64_t *drops)
+{
+	struct rte_eth_stats stats;
+
+	drops[DROP_CUT_OFF] += __atomic_load_n(&p->n_cut_off, __ATOMIC_RELAXED);
+	if (rte_eth_stats_get(p->id, &stats) < 0)
+		return;
+	drops[DROP_DEVICE_MISSED] += stats.imissed;
+	drops[DROP_NO_MEMORY] += stats.rx_nombuf;
+	drops[DROP_DEVICE_RX_ERROR] += stats.ierrors;
+	// net_tap counts here what it gives back, which is counted already as not sent.
+	if (strcmp(p->info.driver_name, "net_tap") != 0)
+		drops[DROP_DEVICE_TX_ERROR] += stats.oerrors;
+}
+
+void ethdev_losses(struct port *port, uint64_t *drops)
+{
+	const struct ethdev_port *p = port->priv;
+
+	for (unsigned i = 0; i < N_DROP_REASONS; i++)
+		drops[i] += p->past[i];
+	if (!p->lost)
+		losses_read(p, drops);
+}
+
 bool ethdev_lost(const struct port *port)
 {
 	const struct ethdev_port *p = port->priv;
@@ -432,16 +462,19 @@ void ethdev_lose(struct port *port, const char *reason)
 	p->lost = true;
 	__atomic_store_n(&p->link_up, false, __ATOMIC_RELAXED);
 	ports_synchronize();
+	losses_read(p, p->past);
 	device_close(port, p);
 }
 
 int ethdev_reopen(struct port *port, char *err, size_t err_len)
 {
-	struct ethdev_port *old = port->priv;
+	struct ethdev_port *old = port->priv, *p;
 	int rc = ethdev_open(port, &port->config, err, err_len);
 	if (rc < 0)
 		return rc;
 	ports_synchronize();
+	p = port->priv;
+	memcpy(p->past, old->past, sizeof(p->past));
 	rte_free(old);
 	return 0;
 }
@@ -516,22 +549,6 @@ static void mtu_follow(struct port *port)
 
 	__atomic_store_n(&p->mtu, mtu_now(p), __ATOMIC_RELAXED);
 	__atomic_store_n(&port->max_frame, max_frame(p), __ATOMIC_RELAXED);
-}
-
-void ethdev_losses(struct port *port, uint64_t *drops)
-{
-	struct ethdev_port *p = port->priv;
-	struct rte_eth_stats stats;
-
-	drops[DROP_CUT_OFF] += __atomic_load_n(&p->n_cut_off, __ATOMIC_RELAXED);
-	if (p->lost || rte_eth_stats_get(p->id, &stats) < 0)
-		return;
-	drops[DROP_DEVICE_MISSED] += stats.imissed;
-	drops[DROP_NO_MEMORY] += stats.rx_nombuf;
-	drops[DROP_DEVICE_RX_ERROR] += stats.ierrors;
-	// net_tap counts here what it gives back, which is counted already as not sent.
-	if (strcmp(p->info.driver_name, "net_tap") != 0)
-		drops[DROP_DEVICE_TX_ERROR] += stats.oerrors;
 }
 
 void ethdev_status(struct port *port, struct port_status *status)

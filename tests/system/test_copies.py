@@ -8,7 +8,8 @@ import contextlib
 import pytest
 from conftest import attach
 from frames import *
-from test_ethdev_ports import dpdk_port, packet_socket
+from netns import Netns
+from test_ethdev_ports import dpdk_port
 from test_vhost_offloads import GSO_TCP4, header, partial, super_frame
 from vhost_protocol import GUEST_OFFLOADS, HOST_OFFLOADS
 
@@ -144,7 +145,7 @@ def test_from_a_device_each_guest_costs_one_and_a_device_nothing(net, onward, gu
 
 def test_from_a_tap_to_a_guest_costs_one(net):
     with dpdk_port(net.switch, "tap", "net_tap9,iface=swtap9"):
-        sock = packet_socket(net.switch.swd.pid, "swtap9")
+        sock = Netns(net.switch.swd.pid).packet_socket("swtap9")
         try:
             # The kernel sends frames of its own: only ours go on.
             net.set_flows(f"in_port=tap,dl_dst={DST},actions=output:vm2", "priority=1,actions=drop")

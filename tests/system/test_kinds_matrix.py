@@ -10,16 +10,14 @@ a port of the same switch, and goes on to a veth pair:
 """
 
 import os
-import struct
+import socket
 import time
 
 import pytest
 from conftest import attach
 from frames import *
-from namespaces import Namespace, inside, ip, packet_socket
-import socket
+from netns import Netns
 
-ETH_P_ALL = 3
 IPV4 = {"a": "10.9.0.1", "b": "10.9.0.2"}
 IPV6 = {"a": "fd09::1", "b": "fd09::2"}
 MAC = {"a": "02:00:00:09:00:01", "b": "02:00:00:09:00:02"}
@@ -35,7 +33,8 @@ class End:
         self.name = f"{kind}-{side}"
         self.ports = []
         self.flows = []  # of what is behind the port
-        self.ns = Namespace()
+        self.ns = Netns()
+        self.ns.run("sh", "-c", "echo 0 >/proc/sys/net/ipv6/conf/default/disable_ipv6")
         try:
             KINDS[kind](self)
             self.configure()
@@ -52,27 +51,27 @@ class End:
         self.iface = "far0"
         near = f"v{len(self.switch.near)}"
         self.switch.near.append(near)
-        swd = self.switch.swd.pid
-        ip(swd, f"link add {near} type veth peer name far0 netns {self.ns.pid}", f"link set {near} up")
+        self.switch.ns.veth(near, self.ns, "far0")
         return near
 
     def wire_to_veth(self, port):
         """What comes out of another port goes on to a veth pair."""
         onward = f"{self.name}-on"
-        self.add_port(onward, "type=dpdk", f"devargs=net_af_packet_{onward},iface={self.veth()}")
+        self.add_port(onward, "type=af-packet", f"iface={self.veth()}")
         self.flows = [f"in_port={port},actions=output:{onward}", f"in_port={onward},actions=output:{port}"]
 
     def configure(self):
         mine, other = self.side, OTHER[self.side]
         far = self.iface
-        ip(
-            self.ns.pid,
+        lines = (
             f"link set {far} address {MAC[mine]} up",
             f"addr add {IPV4[mine]}/24 dev {far}",
             f"addr add {IPV6[mine]}/64 dev {far} nodad",
             f"neigh replace {IPV4[other]} lladdr {MAC[other]} dev {far}",
             f"neigh replace {IPV6[other]} lladdr {MAC[other]} dev {far}",
         )
+        for line in lines:
+            self.ns.ip(*line.split())
 
     def close(self):
         for name in reversed(self.ports):
@@ -81,21 +80,21 @@ class End:
 
 
 def open_af_packet(end):
-    end.add_port(end.name, "type=dpdk", f"devargs=net_af_packet_{end.name},iface={end.veth()}")
+    end.add_port(end.name, "type=af-packet", f"iface={end.veth()}")
 
 
 def open_af_xdp(end):
-    end.add_port(end.name, "type=dpdk", f"devargs=net_af_xdp_{end.name},iface={end.veth()}")
+    end.add_port(end.name, "type=af-xdp", f"iface={end.veth()}")
 
 
 def open_pcap(end):
-    end.add_port(end.name, "type=dpdk", f"devargs=net_pcap_{end.name},iface={end.veth()}")
+    end.add_port(end.name, "type=pcap", f"iface={end.veth()}")
 
 
 def open_tap(end):
     end.iface = f"tap-{end.side}"
-    end.add_port(end.name, "type=dpdk", f"devargs=net_tap_{end.name},iface={end.iface}")
-    ip(end.switch.swd.pid, f"link set {end.iface} netns {end.ns.pid}")
+    end.add_port(end.name, "type=tap", f"iface={end.iface}")
+    end.switch.ns.ip("link", "set", end.iface, "netns", end.ns.pid)
 
 
 def open_virtio_user(end):
@@ -138,6 +137,7 @@ def matrix(module_switch_factory):
     switch.swd_prefix = ["unshare", "-n"]
     switch.start()
     switch.near = []
+    switch.ns = Netns(switch.swd.pid)
     ends = {}
 
     def end(side, kind):
@@ -162,8 +162,8 @@ def connect(switch, *ends):
 def transfer(source, sink, addresses, data):
     """data over a TCP connection from one namespace to another; what arrived."""
     family = socket.AF_INET6 if ":" in addresses["a"] else socket.AF_INET
-    listener = inside(sink.ns.pid, lambda: socket.create_server((addresses[sink.side], 0), family=family))
-    client = inside(source.ns.pid, lambda: socket.socket(family, socket.SOCK_STREAM))
+    listener = sink.ns.enter(lambda: socket.create_server((addresses[sink.side], 0), family=family))
+    client = source.ns.enter(lambda: socket.socket(family, socket.SOCK_STREAM))
     with listener, client:
         listener.settimeout(3)
         client.settimeout(3)

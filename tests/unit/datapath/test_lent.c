@@ -389,12 +389,13 @@ static void stages_are_measured_on_a_sample(void **state)
 
 	(void)state;
 	install(0, 0, ACTIONS(OUTPUT(2)));
-	for (unsigned i = 0; i < 34; i++) {
+	for (unsigned i = 0; i < 100; i++) {
 		forward(4);
 		assert_sent(2, 4);
 		forward_rx(fx.pmd, &fx.poll); // nothing there
 	}
-	assert_int_equal(stats->stage_packets, 2 * 4);
+	// One burst in 10 to 25.
+	assert_in_range(stats->stage_packets, 4 * 4, 10 * 4);
 	for (unsigned i = 0; i < N_PMD_STAGES; i++)
 		assert_true(stats->stage_cycles[i] > 0);
 }
