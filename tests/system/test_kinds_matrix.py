@@ -88,12 +88,12 @@ def open_af_xdp(end):
 
 
 def open_pcap(end):
-    end.add_port(end.name, "type=pcap", f"iface={end.veth()}")
+    end.add_port(end.name, "type=dpdk", f"devargs=net_pcap_{end.name},iface={end.veth()}")
 
 
 def open_tap(end):
     end.iface = f"tap-{end.side}"
-    end.add_port(end.name, "type=tap", f"iface={end.iface}")
+    end.add_port(end.name, "type=dpdk", f"devargs=net_tap_{end.name},iface={end.iface}")
     end.switch.ns.ip("link", "set", end.iface, "netns", end.ns.pid)
 
 
@@ -111,13 +111,6 @@ def open_vhost_user(end):
     end.wire_to_veth(f"{end.name}-front")
 
 
-def open_memif(end):
-    path = f"{end.switch.run_dir}/{end.name}.sock"
-    end.add_port(end.name, "type=dpdk", f"devargs=net_memif_{end.name},role=server,socket={path},socket-abstract=no,id=0")
-    end.add_port(f"{end.name}-peer", "type=dpdk", f"devargs=net_memif_{end.name}p,role=client,socket={path.replace('/', '//')},socket-abstract=no,id=0")
-    end.wire_to_veth(f"{end.name}-peer")
-
-
 KINDS = {
     "af-packet": open_af_packet,
     "af-xdp": open_af_xdp,
@@ -125,7 +118,6 @@ KINDS = {
     "tap": open_tap,
     "vhost-user": open_vhost_user,
     "virtio-user": open_virtio_user,
-    "memif": open_memif,
 }
 PAIRS = [(a, b) for a in KINDS for b in KINDS]
 
