@@ -212,6 +212,12 @@ static int device_start(struct ethdev_port *p, uint16_t n_rxq, unsigned mtu, cha
 	return 0;
 }
 
+static const char *iface_of(const struct port *port)
+{
+	const struct ethdev_kind *kind = port->kind->ethdev;
+	return kind->iface ? kind->iface(port) : NULL;
+}
+
 // Allocates the port's state for a device that is there.
 static int device_describe(const struct port *port, uint16_t id, const char *devargs,
 			   unsigned n_rxq, struct ethdev_port **out, char *err, size_t err_len)
@@ -235,7 +241,10 @@ static int device_describe(const struct port *port, uint16_t id, const char *dev
 	p->id = id;
 	p->n_txq = n_txq;
 	p->info = info;
-	p->kernel_rx = shows_unfinished(&info);
+	// net_pcap does not say, of one that it opens for both directions apart.
+	if (info.if_index == 0 && iface_of(port))
+		p->info.if_index = host_iface_index(iface_of(port));
+	p->kernel_rx = shows_unfinished(&p->info);
 	p->segments = -1;
 	*out = p;
 	return 0;
@@ -318,12 +327,6 @@ static int open_without(struct port *port, const char *reason)
 	port->max_frame = RTE_ETHER_MTU + FRAME_EXTRA;
 	port->priv = p;
 	return 0;
-}
-
-static const char *iface_of(const struct port *port)
-{
-	const struct ethdev_kind *kind = port->kind->ethdev;
-	return kind->iface ? kind->iface(port) : NULL;
 }
 
 // Whether frames can pass; drivers of the host's interfaces always say so.
