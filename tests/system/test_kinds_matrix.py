@@ -115,10 +115,13 @@ def open_vhost_user(end):
 
 
 def open_memif(end):
-    path = f"{end.switch.run_dir}/{end.name}.sock"
-    end.add_port(end.name, "type=memif", "role=server", f"path={path}")
-    # The driver takes the two ends of one socket in one process for two clients of it, if they write its path alike.
-    end.add_port(f"{end.name}-peer", "type=memif", "role=client", f"path={path.replace('/', '//')}")
+    # type=memif closes a client that has no link at once, and the driver's threads stand that only between processes. It also takes the
+    # two ends of one socket in one process for two clients of it, if they write its path alike. As many queues as kind dpdk has to send.
+    path, queues = f"{end.switch.run_dir}/{end.name}.sock", f"queues={min(os.cpu_count(), 16)}"
+    server = f"net_memif_{end.name},role=server,socket={path},socket-abstract=no"
+    client = f"net_memif_{end.name}p,role=client,socket={path.replace('/', '//')},socket-abstract=no"
+    end.add_port(end.name, "type=dpdk", f"devargs={server}", queues)
+    end.add_port(f"{end.name}-peer", "type=dpdk", f"devargs={client}", queues)
     end.wire_to_veth(f"{end.name}-peer")
 
 
@@ -231,7 +234,7 @@ def segments(sock, n, l4):
 @pytest.mark.parametrize("kind", KINDS)
 def test_segments_of_a_guest_arrive_whole(matrix, guest, kind, version, tagged):
     end = matrix("b", kind)
-    tag = "push_vlan:0x8100,set_field:5->vlan_vid," if tagged else ""
+    tag = "push_vlan:0x8100,set_field:4101->vlan_vid," if tagged else ""
     matrix.switch.set_flows(f"in_port=guest,actions={tag}output:{end.name}", *end.flows)
     frame, l4, payload = super_frame(version, 5 * 1428 + 7)
     # What comes from the control side first is not the matter here: a small one goes ahead.
@@ -254,3 +257,20 @@ def test_a_frame_beyond_the_interface_s_mtu_is_counted_there(matrix, guest):
     before = matrix.switch.drops().get((end.name, "mtu"), 0)
     guest.send(raw(tcp(payload=bytes(1500 - 39))))
     matrix.switch.wait_drop(end.name, "mtu", before)
+
+
+def test_a_device_that_takes_super_frames_gets_them_uncut(matrix, guest):
+    end = matrix("b", "virtio-user")
+    matrix.switch.set_flows(f"in_port=guest,actions=output:{end.name}", *end.flows)
+
+    def count():
+        return matrix.switch.json("stats", end.name)["ports"][0]["tx_packets"]
+
+    frame, l4, _ = super_frame(4, 5 * 1428 + 7)
+    with end.ns.packet_socket(end.iface) as sock:
+        guest.send(raw(tcp(payload=b"first")))
+        segments(sock, 1, l4)
+        before = count()
+        guest.send(frame, hdr=header(l4, GSO_TCP4, 1428))
+        segments(sock, 6, l4)
+        assert count() == before + 1
