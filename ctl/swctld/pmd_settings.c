@@ -285,7 +285,7 @@ static int change_pins(struct swctld *d, json_t *json, const json_t *params, cha
 		return 0;
 	if (check_pin(d, params, err, err_len) < 0)
 		return -1;
-	bool any = strcmp(core, "any") == 0;
+	bool any = core && strcmp(core, "any") == 0;
 	if (!any && (core_list_parse(core, cores, &n, why, sizeof(why)) < 0 || n != 1)) {
 		snprintf(err, err_len, "--core %.40s does not do: use a core's number, or any",
 			 core);
