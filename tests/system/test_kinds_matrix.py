@@ -115,7 +115,7 @@ def open_vhost_user(end):
 
 
 def open_memif(end):
-    # type=memif closes a client that has no link at once, and the driver's threads stand that only between processes. It also takes the
+    # type=memif at both ends in one swd can end it in EAL's interrupt thread; why is not known for sure. The driver also takes the
     # two ends of one socket in one process for two clients of it, if they write its path alike. As many queues as kind dpdk has to send.
     path, queues = f"{end.switch.run_dir}/{end.name}.sock", f"queues={min(os.cpu_count(), 16)}"
     server = f"net_memif_{end.name},role=server,socket={path},socket-abstract=no"
