@@ -74,6 +74,16 @@ static int check_number(const struct port_option_spec *o, const char *value,
 		      o->max);
 }
 
+static int check_power(const struct port_option_spec *o, const char *value,
+		       const struct complaint *c)
+{
+	unsigned long number = strtoul(value, NULL, 10);
+	int rc = check_number(o, value, c);
+	if (rc < 0 || (number & (number - 1)) == 0)
+		return rc;
+	return refuse(c, "%s=%.40s does not do: use a power of two", o->key, value);
+}
+
 static int check_word(const struct port_option_spec *o, const char *value,
 		      const struct complaint *c)
 {
@@ -166,10 +176,11 @@ static int check_value(const struct port_option_spec *o, const char *value,
 {
 	static int (*const checks[])(const struct port_option_spec *, const char *,
 				     const struct complaint *) = {
-	    [PORT_OPTION_TEXT] = check_text,	 [PORT_OPTION_NUMBER] = check_number,
-	    [PORT_OPTION_WORD] = check_word,	 [PORT_OPTION_PATH] = check_path,
-	    [PORT_OPTION_IFACE] = check_iface,	 [PORT_OPTION_MAC] = check_mac,
-	    [PORT_OPTION_PREFIX] = check_prefix, [PORT_OPTION_PCI] = check_pci,
+	    [PORT_OPTION_TEXT] = check_text,   [PORT_OPTION_NUMBER] = check_number,
+	    [PORT_OPTION_POWER] = check_power, [PORT_OPTION_WORD] = check_word,
+	    [PORT_OPTION_PATH] = check_path,   [PORT_OPTION_IFACE] = check_iface,
+	    [PORT_OPTION_MAC] = check_mac,     [PORT_OPTION_PREFIX] = check_prefix,
+	    [PORT_OPTION_PCI] = check_pci,
 	};
 	return checks[o->type](o, value, c);
 }

@@ -45,10 +45,10 @@ static const struct port_option_spec vhost_user_options[] = {
 };
 
 // Of the kinds that share memory with a peer.
-#define RING(most, without, help_text)                                               \
-	{                                                                            \
-		.key = "ring", .type = PORT_OPTION_NUMBER, .min = 64, .max = (most), \
-		.fallback = (without), .help = (help_text ", a power of two")        \
+#define RING(most, without, help_text)                                              \
+	{                                                                           \
+		.key = "ring", .type = PORT_OPTION_POWER, .min = 64, .max = (most), \
+		.fallback = (without), .help = (help_text)                          \
 	}
 #define MAC                                                     \
 	{                                                       \
@@ -145,11 +145,11 @@ static const struct port_option_spec ring_options[] = {
      .required = 1,
      .help = "the cable, the same at both ends"},
     {.key = "size",
-     .type = PORT_OPTION_NUMBER,
+     .type = PORT_OPTION_POWER,
      .min = 64,
      .max = 16384,
      .fallback = "1024",
-     .help = "packets that wait for this end, a power of two"},
+     .help = "packets that wait for this end"},
     END,
 };
 
@@ -182,7 +182,7 @@ static const struct port_option_spec af_packet_options[] = {
      .max = 1964,
      .help = "bytes of a packet without its Ethernet header, set on the interface (its own)"},
     {.key = "ring",
-     .type = PORT_OPTION_NUMBER,
+     .type = PORT_OPTION_POWER,
      .min = 64,
      .max = 16384,
      .fallback = "512",

@@ -10,6 +10,7 @@
 enum port_option_type {
 	PORT_OPTION_TEXT,   // anything; the kind checks it
 	PORT_OPTION_NUMBER, // min to max
+	PORT_OPTION_POWER,  // such a number that is a power of two
 	PORT_OPTION_WORD,   // one of `words`
 	PORT_OPTION_PATH,   // absolute
 	PORT_OPTION_IFACE,  // name of a network interface, as the kernel takes it
@@ -24,7 +25,7 @@ struct port_option_spec {
 	const char *help;     // what it is, with its unit
 	const char *fallback; // what an absent one is taken for; NULL: nothing
 	const char *words;    // "server|client", of PORT_OPTION_WORD
-	unsigned min, max;    // of PORT_OPTION_NUMBER
+	unsigned min, max;    // of PORT_OPTION_NUMBER and PORT_OPTION_POWER
 	int required;
 };
 

@@ -22,15 +22,6 @@ static int check_mtu(const struct port *port, const char *iface, char *err, size
 	return -EMSGSIZE;
 }
 
-static int check_ring(const struct port *port, char *err, size_t err_len)
-{
-	unsigned ring = port_option_number(&port->config, "ring");
-	if ((ring & (ring - 1)) == 0)
-		return 0;
-	snprintf(err, err_len, "ring=%u does not do: use a power of two", ring);
-	return -EINVAL;
-}
-
 static int af_packet_devargs(const struct port *port, char *devargs, size_t len, char *err,
 			     size_t err_len)
 {
@@ -38,8 +29,6 @@ static int af_packet_devargs(const struct port *port, char *devargs, size_t len,
 	int rc = kind_iface_check(port, iface, err, err_len);
 	if (rc == 0)
 		rc = check_mtu(port, iface, err, err_len);
-	if (rc == 0)
-		rc = check_ring(port, err, err_len);
 	if (rc < 0)
 		return rc;
 	snprintf(devargs, len, "net_af_packet%u,iface=%s,qpairs=%u,framecnt=%u,qdisc_bypass=%d",

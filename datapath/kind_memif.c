@@ -28,15 +28,6 @@ static int check_secret(const struct port *port, char *err, size_t err_len)
 	return -EINVAL;
 }
 
-static int check_ring(const struct port *port, char *err, size_t err_len)
-{
-	unsigned ring = port_option_number(&port->config, "ring");
-	if ((ring & (ring - 1)) == 0)
-		return 0;
-	snprintf(err, err_len, "ring=%u does not do: use a power of two", ring);
-	return -EINVAL;
-}
-
 // One socket may serve several ports of ours, of one role and with an id each.
 static int check_id(const struct port *port, char *err, size_t err_len)
 {
@@ -94,8 +85,6 @@ static int memif_devargs(const struct port *port, char *devargs, size_t len, cha
 	const char *mac = port_option(config, "mac");
 	bool copies = is_server(port) || !port_option_is(config, "zero-copy", "on");
 	int rc = check_secret(port, err, err_len);
-	if (rc == 0)
-		rc = check_ring(port, err, err_len);
 	if (rc == 0)
 		rc = check_id(port, err, err_len);
 	if (rc == 0)

@@ -3,26 +3,14 @@
 #include "datapath/ethdev_kind.h"
 #include "datapath/unix_peer.h"
 
-#include <errno.h>
 #include <stdio.h>
-
-static int check_ring(const struct port *port, char *err, size_t err_len)
-{
-	unsigned ring = port_option_number(&port->config, "ring");
-	if ((ring & (ring - 1)) == 0)
-		return 0;
-	snprintf(err, err_len, "ring=%u does not do: use a power of two", ring);
-	return -EINVAL;
-}
 
 static int virtio_user_devargs(const struct port *port, char *devargs, size_t len, char *err,
 			       size_t err_len)
 {
 	const char *path = port_option(&port->config, "path");
 	const char *mac = port_option(&port->config, "mac");
-	int rc = check_ring(port, err, err_len);
-	if (rc == 0)
-		rc = unix_peer_check_path(path, err, err_len);
+	int rc = unix_peer_check_path(path, err, err_len);
 	// The driver would wait for the answer without end, and the switch with it.
 	if (rc == 0)
 		rc = unix_peer_speaks_vhost(path, err, err_len);

@@ -35,20 +35,14 @@ static unsigned ends_find(const struct port *port, struct port **found)
 	return n;
 }
 
-static int check_options(const struct port *port, char *err, size_t err_len)
+static int check_cable(const struct port *port, char *err, size_t err_len)
 {
-	unsigned size = port_option_number(&port->config, "size");
 	const char *name = cable_of(port);
-	if (strlen(name) >= PORT_NAME_MAX) {
-		snprintf(err, err_len, "name=%.40s... is too long: use 1 to %d bytes", name,
-			 PORT_NAME_MAX - 1);
-		return -EINVAL;
-	}
-	if ((size & (size - 1)) != 0) {
-		snprintf(err, err_len, "size=%u does not do: use a power of two", size);
-		return -EINVAL;
-	}
-	return 0;
+	if (strlen(name) < PORT_NAME_MAX)
+		return 0;
+	snprintf(err, err_len, "name=%.40s... is too long: use 1 to %d bytes", name,
+		 PORT_NAME_MAX - 1);
+	return -EINVAL;
 }
 
 static int end_create(struct port *port, struct ring_end **out, char *err, size_t err_len)
@@ -75,7 +69,7 @@ static int ring_open(struct port *port, const struct port_config *config, char *
 	struct port *other = NULL;
 	struct ring_end *end;
 	(void)config;
-	int rc = check_options(port, err, err_len);
+	int rc = check_cable(port, err, err_len);
 	if (rc < 0)
 		return rc;
 	if (ends_find(port, &other) > 1) {

@@ -163,8 +163,9 @@ static bool help_group(FILE *out, const char *word)
 static void put_option(FILE *out, const struct port_option_spec *o)
 {
 	fprintf(out, "  %-12s %s", o->key, o->help);
-	if (o->type == PORT_OPTION_NUMBER)
-		fprintf(out, "; %u to %u", o->min, o->max);
+	if (o->type == PORT_OPTION_NUMBER || o->type == PORT_OPTION_POWER)
+		fprintf(out, "; %u to %u%s", o->min, o->max,
+			o->type == PORT_OPTION_POWER ? ", a power of two" : "");
 	if (o->words)
 		fprintf(out, "; %s", o->words);
 	if (o->fallback)

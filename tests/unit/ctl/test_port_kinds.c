@@ -14,6 +14,7 @@
 static const struct port_option_spec options[] = {
     {.key = "text", .type = PORT_OPTION_TEXT, .required = 1, .help = "any words"},
     {.key = "number", .type = PORT_OPTION_NUMBER, .min = 2, .max = 300, .help = "n"},
+    {.key = "power", .type = PORT_OPTION_POWER, .min = 64, .max = 1024, .help = "n"},
     {.key = "word", .type = PORT_OPTION_WORD, .words = "one|two|three", .help = "w"},
     {.key = "path", .type = PORT_OPTION_PATH, .help = "p"},
     {.key = "iface", .type = PORT_OPTION_IFACE, .help = "i"},
@@ -40,6 +41,8 @@ static void values_of_their_type_pass(void **state)
 	    {"number", "2"},
 	    {"number", "300"},
 	    {"number", "007"},
+	    {"power", "64"},
+	    {"power", "1024"},
 	    {"word", "one"},
 	    {"word", "three"},
 	    {"path", "/a"},
@@ -70,6 +73,10 @@ static void others_are_refused_with_key_and_value(void **state)
 	    {"number", "-2"},
 	    {"number", "2 "},
 	    {"number", "4294967298"},
+	    {"power", ""},
+	    {"power", "32"},
+	    {"power", "100"},
+	    {"power", "2048"},
 	    {"word", ""},
 	    {"word", "on"},
 	    {"word", "one|two"},
@@ -126,7 +133,7 @@ static void keys_are_known_and_stand_once_and_none_is_missing(void **state)
 	assert_int_equal(port_kind_check(&kind, keys, values, 2, "tag=", err, sizeof(err)),
 			 -EINVAL);
 	assert_string_equal(err, "option \"colour\" is not one of a test port: use text=, number=, "
-				 "word=, path=, iface=, mac=, prefix=, pci=, tag=");
+				 "power=, word=, path=, iface=, mac=, prefix=, pci=, tag=");
 	keys[1] = "text";
 	assert_int_equal(port_kind_check(&kind, keys, values, 2, "", err, sizeof(err)), -EINVAL);
 	assert_string_equal(err, "option \"text\" is given twice");

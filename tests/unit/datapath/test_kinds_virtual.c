@@ -35,11 +35,14 @@ static struct port port_of(const struct port_kind *kind, const char *const *opti
 	return port;
 }
 
+// As port_add() does: the options by their types, then what the kind makes of them.
 static int make(const struct port_kind *kind, const char *const *options)
 {
 	struct port port = port_of(kind, options);
 	err[0] = devargs[0] = '\0';
-	return kind->ethdev->devargs(&port, devargs, sizeof(devargs), err, sizeof(err));
+	int rc = port_options_check(&port.config, err, sizeof(err));
+	return rc < 0 ? rc
+		      : kind->ethdev->devargs(&port, devargs, sizeof(devargs), err, sizeof(err));
 }
 #define MAKE(kind, ...) make(&(kind), (const char *const[]){__VA_ARGS__, NULL})
 
