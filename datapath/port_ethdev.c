@@ -16,7 +16,6 @@
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #define N_DESC	    512
@@ -144,17 +143,11 @@ static int queues_setup(struct ethdev_port *p, uint16_t n_rxq)
 // Of the interface of the host that the device stands on; 0: there is none.
 static uint16_t iface_mtu(const struct ethdev_port *p)
 {
-	struct ifreq ifr = {0};
-	int fd, rc;
+	char name[IFNAMSIZ];
 
-	if (p->info.if_index == 0 || !if_indextoname(p->info.if_index, ifr.ifr_name))
+	if (p->info.if_index == 0 || !if_indextoname(p->info.if_index, name))
 		return 0;
-	fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (fd < 0)
-		return 0;
-	rc = ioctl(fd, SIOCGIFMTU, &ifr);
-	close(fd);
-	return rc < 0 ? 0 : (uint16_t)RTE_MIN(ifr.ifr_mtu, UINT16_MAX);
+	return (uint16_t)RTE_MIN(host_iface_mtu(name), (unsigned)UINT16_MAX);
 }
 
 // The interface's own, which an operator may change at any time, as far as the driver follows.
@@ -256,10 +249,16 @@ static uint32_t max_frame(const struct ethdev_port *p)
 	return p->linearize ? RTE_MIN(max, buffer_room() - TAGS_EXTRA) : max;
 }
 
+// Kinds without the option have one.
+static unsigned queues_asked(const struct port *port)
+{
+	return RTE_MAX(1u, port_option_number(&port->config, "queues"));
+}
+
 static int device_open(struct port *port, const char *devargs, struct ethdev_port **out, char *err,
 		       size_t err_len)
 {
-	unsigned n_rxq = RTE_MAX(1u, port_option_number(&port->config, "queues"));
+	unsigned n_rxq = queues_asked(port);
 	struct ethdev_port *p = NULL;
 	uint16_t id;
 	bool owned;
@@ -322,7 +321,7 @@ static int open_without(struct port *port, const char *reason)
 		return -ENOMEM;
 	p->lost = true;
 	snprintf(p->reason, sizeof(p->reason), "%s", reason);
-	port->n_rxq = (uint16_t)RTE_MAX(1u, port_option_number(&port->config, "queues"));
+	port->n_rxq = (uint16_t)queues_asked(port);
 	port->n_txq = port->n_rxq;
 	port->max_frame = RTE_ETHER_MTU + FRAME_EXTRA;
 	port->priv = p;
@@ -568,9 +567,7 @@ void ethdev_status(struct port *port, struct port_status *status)
 		snprintf(status->reason, sizeof(status->reason), "%s", p->reason);
 		return;
 	}
-	status->link_up = link_refresh(port, p, status->reason, sizeof(status->reason));
-	if (!status->link_up && !status->reason[0])
-		down_reason(port, status->reason, sizeof(status->reason));
+	status->link_up = ethdev_link(port, status->reason, sizeof(status->reason));
 	status->n_rxq = port->n_rxq;
 	status->n_txq = port->n_txq;
 	mtu_follow(port);
