@@ -208,16 +208,20 @@ def ended(signum, _frame):
     sys.exit(128 + signum)  # through the finally clauses
 
 
-if __name__ == "__main__":
+def run_as(prog, work):
+    """Ends the process with what work() returns, or with one line that says why there is nothing."""
     for s in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(s, ended)
     try:
-        sys.exit(main())
-    except BenchError as e:
-        print(f"bench: {e}", file=sys.stderr)
-        sys.exit(1)
+        sys.exit(work())
+    except (BenchError, AssertionError) as e:
+        print(f"{prog}: {str(e).splitlines()[0]}", file=sys.stderr)
     except OSError as e:
-        print(f"bench: {e.filename}: {e.strerror}" if e.filename else f"bench: {e}", file=sys.stderr)
-        sys.exit(1)
+        print(f"{prog}: {e.filename}: {e.strerror}" if e.filename else f"{prog}: {e}", file=sys.stderr)
     except KeyboardInterrupt:
         sys.exit(130)
+    sys.exit(1)
+
+
+if __name__ == "__main__":
+    run_as("bench", main)

@@ -8,7 +8,6 @@ import argparse
 import json
 import os
 import shutil
-import signal
 import statistics
 import sys
 import tempfile
@@ -202,12 +201,4 @@ def main():
 
 
 if __name__ == "__main__":
-    for s in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(s, bench.ended)
-    try:
-        sys.exit(main())
-    except (BenchError, AssertionError) as e:
-        print(f"bench-flows: {str(e).splitlines()[0]}", file=sys.stderr)
-        sys.exit(1)
-    except KeyboardInterrupt:
-        sys.exit(130)
+    bench.run_as("bench-flows", main)
