@@ -195,7 +195,7 @@ static void a_meter_that_drops_is_told(void **state)
 	(void)state;
 	assert_int_equal(meter_set(&config), 0);
 	install(0, 0, ACTIONS(meter, OUTPUT(2)));
-	receive(packet_udp(1, 100)); // the burst
+	receive(packet_udp(1, 1000)); // more than the burst, for seconds
 	forward();
 	wants_end(traced(), DP_TRACE_DROP, 1, "meter");
 	assert_sent(2, 1);
