@@ -1,14 +1,20 @@
 #include "ctl/swctld/flow_index.h"
 
+#include "ctl/swctld/huge_memory.h"
+
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define ROOM_MIN 1024
 
+static size_t slots_bytes(const struct flow_index *index)
+{
+	return index->room * sizeof(index->slots[0]);
+}
+
 void flow_index_fini(struct flow_index *index)
 {
-	free(index->slots);
+	huge_memory_give(index->slots, slots_bytes(index));
 	*index = (struct flow_index){.n = 0};
 }
 
@@ -42,7 +48,7 @@ static uint32_t place_of(const struct flow_index *index, const struct flow_match
 static int grow(struct flow_index *index)
 {
 	struct flow_index grown = {.n = index->n, .room = index->room ? index->room * 2 : ROOM_MIN};
-	grown.slots = calloc(grown.room, sizeof(grown.slots[0]));
+	grown.slots = huge_memory_take(slots_bytes(&grown));
 	if (!grown.slots)
 		return -ENOMEM;
 	for (uint32_t i = 0; i < index->room; i++) {
@@ -50,7 +56,7 @@ static int grow(struct flow_index *index)
 		if (slot->match)
 			grown.slots[place_of(&grown, slot->match, slot->hash)] = *slot;
 	}
-	free(index->slots);
+	huge_memory_give(index->slots, slots_bytes(index));
 	*index = grown;
 	return 0;
 }

@@ -1,10 +1,10 @@
 #include "ctl/swctld/flow_pool.h"
 
-#include <stdlib.h>
+#include "ctl/swctld/huge_memory.h"
 
 #define CACHE_LINE	64
 #define BLOCK_BYTES_MIN (128 * 1024)
-#define BLOCK_BYTES_MAX (2 * 1024 * 1024)
+#define BLOCK_BYTES_MAX HUGE_MEMORY_PAGE
 
 struct flow_pool_piece {
 	struct flow_pool_piece *next;
@@ -13,6 +13,7 @@ struct flow_pool_piece {
 // Stands in the first cache line of its memory.
 struct flow_pool_block {
 	struct flow_pool_block *next;
+	size_t bytes;
 };
 
 void flow_pool_init(struct flow_pool *pool, size_t piece_bytes)
@@ -26,7 +27,7 @@ void flow_pool_fini(struct flow_pool *pool)
 	while (pool->blocks) {
 		struct flow_pool_block *block = pool->blocks;
 		pool->blocks = block->next;
-		free(block);
+		huge_memory_give(block, block->bytes);
 	}
 	flow_pool_init(pool, pool->piece_bytes);
 }
@@ -34,11 +35,11 @@ void flow_pool_fini(struct flow_pool *pool)
 static int add_block(struct flow_pool *pool)
 {
 	size_t bytes = pool->block_bytes ? pool->block_bytes : BLOCK_BYTES_MIN;
-	char *memory = aligned_alloc(CACHE_LINE, bytes);
+	char *memory = huge_memory_take(bytes);
 	if (!memory)
 		return -1;
 	struct flow_pool_block *block = (struct flow_pool_block *)memory;
-	block->next = pool->blocks;
+	*block = (struct flow_pool_block){pool->blocks, bytes};
 	pool->blocks = block;
 	pool->fresh = memory + CACHE_LINE;
 	pool->end = memory + bytes;
