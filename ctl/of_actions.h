@@ -230,5 +230,8 @@ bool of_actions_equal(const struct of_actions *a, const struct of_actions *b);
 // Whether some record (also a nested one) outputs to the port, or uses the group.
 bool of_actions_output_to(const struct of_actions *list, uint32_t port);
 bool of_actions_use_group(const struct of_actions *list, uint32_t group);
+// Calls fn with each port number that a record (also a nested one) names, as often as it does.
+void of_actions_each_port(const struct of_actions *list, void (*fn)(uint32_t port, void *arg),
+			  void *arg);
 
 #endif

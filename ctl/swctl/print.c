@@ -17,7 +17,7 @@ static const struct {
 	print_fn print;
 } printers[] = {
     {"port.add", print_port_added},
-    {"port.del", print_nothing},
+    {"port.del", print_port_removed},
     {"port.list", print_ports},
     {"show", print_show},
     {"flow.add", print_rules_changed},

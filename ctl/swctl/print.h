@@ -16,6 +16,7 @@ int swctl_print_json(const json_t *result, const struct swctl_options *options, 
 // One per method, in print_*.c.
 typedef int (*print_fn)(const json_t *result, FILE *out);
 int print_port_added(const json_t *result, FILE *out);
+int print_port_removed(const json_t *result, FILE *out);
 int print_ports(const json_t *result, FILE *out);
 int print_stats(const json_t *result, FILE *out);
 int print_drops(const json_t *result, FILE *out);

@@ -13,6 +13,19 @@ int print_port_added(const json_t *result, FILE *out)
 	return 0;
 }
 
+// Says something only when rules are left without their port.
+int print_port_removed(const json_t *result, FILE *out)
+{
+	long long n = field_count(result, "rules");
+	const char *name = field_text(result, "name");
+	if (n > 0)
+		fprintf(out,
+			"rules that name port %s, by its number %lld: %lld; they stay, and drop "
+			"what they send it until a port %s is there again\n",
+			name, field_count(result, "number"), n, name);
+	return 0;
+}
+
 // VLAN ids in order, as "10,20,30-39".
 static void print_ranges(const json_t *vlans, FILE *out)
 {

@@ -65,6 +65,7 @@ static const char *const statement_sql[N_STATEMENTS] = {
     [ST_PORT_NEXT] = "SELECT COALESCE(MAX(number), 0) + 1 FROM ports",
     [ST_PORT_OLDEST] = "SELECT number FROM ports WHERE removed_at IS NOT NULL"
 		       " ORDER BY removed_at, number LIMIT 1",
+    [ST_PORT_GONE] = "SELECT name FROM ports WHERE number = ?1 AND removed_at IS NOT NULL",
     [ST_PORT_FORGET] =
 	"DELETE FROM ports WHERE removed_at IS NOT NULL AND (number = ?1 OR name = ?2)",
     [ST_PORT_INSERT] = "INSERT INTO ports (number, name, kind, options) VALUES (?1, ?2, ?3, ?4)",

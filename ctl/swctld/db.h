@@ -66,6 +66,8 @@ struct db_port {
 // A number for a port of this name: the one it had when it was here before, else the next one that
 // no port ever had, else the one that is out of use for longest. -ENOSPC when all are in use.
 int db_port_number(struct db *db, const char *name, uint32_t *no);
+// Of a removed port whose number stays reserved: its name, malloc'd. NULL: there was none.
+char *db_port_gone_name(struct db *db, uint32_t no);
 int db_port_insert(struct db *db, const struct db_port *port);
 int db_port_delete(struct db *db, uint32_t no); // its number stays reserved for its name
 int db_ports_each(struct db *db, int (*fn)(const struct db_port *port, void *arg), void *arg);

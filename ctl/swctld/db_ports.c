@@ -2,6 +2,7 @@
 #include "ctl/swctld/db_run.h"
 
 #include <errno.h>
+#include <string.h>
 
 int db_port_number(struct db *db, const char *name, uint32_t *no)
 {
@@ -20,6 +21,21 @@ int db_port_number(struct db *db, const char *name, uint32_t *no)
 	}
 	*no = (uint32_t)value;
 	return err;
+}
+
+static int take_name(sqlite3_stmt *st, void *arg)
+{
+	char **name = arg;
+	*name = strdup(db_column_text(st, 0));
+	return 0;
+}
+
+char *db_port_gone_name(struct db *db, uint32_t no)
+{
+	char *name = NULL;
+	sqlite3_bind_int64(db->statements[ST_PORT_GONE], 1, no);
+	db_run_each(db, ST_PORT_GONE, take_name, &name);
+	return name;
 }
 
 static int port_insert(struct db *db, const struct db_port *port)

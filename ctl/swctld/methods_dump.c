@@ -3,6 +3,7 @@
 #include "ctl/swctld/flow_stats.h"
 #include "ctl/swctld/methods_change.h"
 #include "ctl/swctld/ports.h"
+#include "ctl/swctld/rule_gone.h"
 #include "ctl/swctld/rule_sort.h"
 
 #include <errno.h>
@@ -156,6 +157,7 @@ static int dump_text(const struct dump *dump, struct rule **list, size_t n, stru
 			print_plain(out, list[i], dump->shown);
 		else
 			print_stats(out, list[i], dump->shown, dump->now_ms);
+		rule_gone_print(dump->d, list[i], out);
 		fputc('\n', out);
 		fflush(out);
 		rpc_text_add(reply, line, len);
@@ -171,7 +173,11 @@ static int dump_rows(const struct dump *dump, struct rule **list, size_t n, stru
 {
 	rpc_rows_begin(reply, "rules");
 	for (size_t i = 0; i < n; i++) {
-		rpc_rows_add(reply, rule_json(list[i], dump->shown, dump->now_ms));
+		json_t *row = rule_json(list[i], dump->shown, dump->now_ms);
+		json_t *gone = rule_gone_json(dump->d, list[i]);
+		if (gone)
+			json_object_set_new(row, "gone", gone);
+		rpc_rows_add(reply, row);
 		breathe(dump, i);
 	}
 	rpc_rows_end(reply);

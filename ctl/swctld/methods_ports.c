@@ -4,6 +4,7 @@
 #include "ctl/swctld/pmd_settings.h"
 #include "ctl/swctld/revalidate.h"
 #include "ctl/swctld/rpc.h"
+#include "ctl/swctld/rule_gone.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -81,7 +82,8 @@ int method_port_del(struct swctld *d, const json_t *params, struct rpc_reply *re
 	if (calls)
 		datapath_check(d->datapath, dp_call_port_del(calls, no, text));
 	pmd_settings_forget_port(d, name);
-	reply->result = json_object();
+	reply->result = json_pack("{s:s, s:i, s:I}", "name", name, "number", (int)no, "rules",
+				  (json_int_t)rule_gone_count(d, no));
 	return 0;
 }
 

@@ -98,6 +98,8 @@ void xlate_set(struct xlate *x, const struct of_subfield *sf, of_value value, of
 void xlate_dec_ttl(struct xlate *x);
 void xlate_dec_mpls_ttl(struct xlate *x);
 
+// Tells who traces, if somebody does; fmt has one %u.
+void xlate_note(struct xlate *x, const char *fmt, uint32_t number);
 // Outputs the packet as it is now, unless the port is gone. max_len 0: whole.
 void xlate_output(struct xlate *x, uint32_t port, uint32_t max_len);
 struct action *xlate_emit(struct xlate *x, enum action_type type);

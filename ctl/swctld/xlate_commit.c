@@ -1,10 +1,12 @@
 // Writing to the wire: the fields that differ there become masked sets, a row for each action.
 #include "ctl/swctld/xlate.h"
+#include "ctl/swctld/xlate_trace.h"
 #include "flowtable/key_words.h"
 
 #include <arpa/inet.h>
 #include <net/ethernet.h>
 #include <netinet/in.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -275,10 +277,21 @@ const struct xlate_port *xlate_port_find(const struct xlate_ctx *ctx, uint32_t n
 	return bsearch(&no, ctx->ports, ctx->n_ports, sizeof(ctx->ports[0]), compare_port);
 }
 
+void xlate_note(struct xlate *x, const char *fmt, uint32_t number)
+{
+	char text[80];
+	if (!x->ctx->trace)
+		return;
+	snprintf(text, sizeof(text), fmt, number);
+	x->ctx->trace->note(x->ctx->trace->arg, x->n_nested, text);
+}
+
 void xlate_output(struct xlate *x, uint32_t port, uint32_t max_len)
 {
-	if (!xlate_port_find(x->ctx, port))
+	if (!xlate_port_find(x->ctx, port)) {
+		xlate_note(x, "port %u: there is none", port);
 		return;
+	}
 	xlate_commit(x);
 	if (max_len)
 		xlate_emit(x, ACTION_TRUNC)->u.max_len = max_len < TRUNC_MIN ? TRUNC_MIN : max_len;

@@ -3,21 +3,11 @@
 #include "ctl/swctld/xlate_trace.h"
 
 #include <math.h>
-#include <stdio.h>
 
 #define WATCH_DEPTH_MAX	 16   // groups that watch groups
 #define WATCHED_MAX	 4096 // buckets of watched groups that one packet looks at
 #define HRW_LINKS_MAX	 64   // more by iterated hash
 #define LIVE_BUCKET_NONE (-1)
-
-static void note(struct xlate *x, const char *fmt, uint32_t id)
-{
-	char text[80];
-	if (!x->ctx->trace)
-		return;
-	snprintf(text, sizeof(text), fmt, id);
-	x->ctx->trace->note(x->ctx->trace->arg, x->n_nested, text);
-}
 
 static bool group_is_live(struct xlate *x, uint32_t id, unsigned depth);
 
@@ -109,10 +99,10 @@ static void run_bucket(struct xlate *x, const struct of_bucket *bucket)
 static void run_chosen(struct xlate *x, const struct of_group *group, int chosen)
 {
 	if (chosen == LIVE_BUCKET_NONE) {
-		note(x, "group %u: no live bucket", group->id);
+		xlate_note(x, "group %u: no live bucket", group->id);
 		return;
 	}
-	note(x, "bucket %u", group->buckets[chosen].id);
+	xlate_note(x, "bucket %u", group->buckets[chosen].id);
 	run_bucket(x, &group->buckets[chosen]);
 }
 
@@ -121,7 +111,7 @@ void xlate_group(struct xlate *x, uint32_t id)
 	const struct group *found = groups_find(x->ctx->groups, id);
 	x->result->on.groups = true;
 	if (!found) {
-		note(x, "group %u: there is none", id);
+		xlate_note(x, "group %u: there is none", id);
 		return;
 	}
 	const struct of_group *group = &found->of;

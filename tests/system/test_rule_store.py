@@ -121,3 +121,17 @@ def test_a_timeout_ends_a_rule_on_disk_too(switch):
     switch.wait(lambda: len(switch.json("dump-flows")["rules"]) == 1, "the end of the rule", 5)
     kill_and_restart(switch)
     assert [r["priority"] for r in switch.json("dump-flows")["rules"]] == [6]
+
+
+def test_rules_of_a_removed_port_stay_and_say_that_it_is_gone(switch):
+    rules = "priority=5,in_port=p1,actions=output:p2,output:p3\npriority=4,in_port=p2,actions=output:p1\npriority=3,actions=drop\n"
+    switch.swctl("replace-flows", "-", stdin=rules)
+    said = switch.swctl("del-port", "p2")
+    assert "by its number 2: 2;" in said
+    lines = switch.swctl("dump-flows", "--no-stats").splitlines()
+    assert [line.partition("  # ")[2] for line in lines] == ["port 2 (p2) is gone", "port 2 (p2) is gone", ""]
+    assert [rule.get("gone") for rule in switch.json("dump-flows")["rules"]] == [[2], [2], None]
+    assert "port 2: there is none" in switch.swctl("trace", "in_port=p1,icmp")
+    switch.swctl("add-port", "p2", "type=null")
+    assert "gone" not in switch.swctl("dump-flows")
+    assert switch.swctl("del-port", "p4") == ""
