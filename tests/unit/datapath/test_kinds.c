@@ -92,6 +92,9 @@ static void what_the_host_has_not_is_refused(void **state)
 	refuses(&port_kind_pcap, "tx-file=/tmp/a[b", -EINVAL, "a comma or a bracket");
 	snprintf(words, sizeof(words), "rx-file=%s tx-file=%s", capture, capture);
 	refuses(&port_kind_pcap, words, -EINVAL, "would overwrite rx-file");
+	snprintf(words, sizeof(words), "rx-file=%s tx-file=/tmp/..%s", capture, capture);
+	refuses(&port_kind_pcap, words, -EINVAL, "would overwrite rx-file");
+	refuses(&port_kind_pcap, "tx-file=/dev/null", -EINVAL, "is no file");
 }
 
 static int make_capture(void **state)
