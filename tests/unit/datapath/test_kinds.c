@@ -97,6 +97,21 @@ static void what_the_host_has_not_is_refused(void **state)
 	refuses(&port_kind_pcap, "tx-file=/dev/null", -EINVAL, "is no file");
 }
 
+// By its name, as the member may be gone at this moment.
+static void an_interface_of_a_bond_is_refused(void **state)
+{
+	struct port bond = {.kind = &port_kind_bond,
+			    .config = {.name = "uplink",
+				       .kind = "bond",
+				       .n_options = 1,
+				       .options = {{.key = "members", .value = "a0,swd-none0"}}}};
+	(void)state;
+	ports_published[3] = &bond;
+	refuses(&port_kind_tap, "iface=swd-none0", -EEXIST, "belongs to port \"uplink\"");
+	ports_published[3] = NULL;
+	gives(&port_kind_tap, "iface=swd-none0", "net_tap7,iface=swd-none0");
+}
+
 static int make_capture(void **state)
 {
 	static const uint32_t header[6] = {0xa1b2c3d4, 4 << 16 | 2, 0, 0, 65535, 1};
@@ -119,6 +134,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(a_driver_is_asked_for_what_was_written),
 	    cmocka_unit_test(what_the_host_has_not_is_refused),
+	    cmocka_unit_test(an_interface_of_a_bond_is_refused),
 	};
 	return cmocka_run_group_tests(tests, make_capture, remove_capture);
 }
