@@ -231,7 +231,9 @@ const struct pmd_settings *pmd_pool_settings(void)
 
 void pmd_pool_measure(uint64_t now_ms)
 {
+	rxqs_follow_nodes();
 	pmd_load_measure();
+	pmd_load_turn();
 	rebalance_when_due(now_ms);
 }
 

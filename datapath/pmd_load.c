@@ -44,3 +44,16 @@ void pmd_load_measure(void)
 		load_window_add(&rxq->load, (uint64_t)(share * (double)part->busy));
 	}
 }
+
+void pmd_load_turn(void)
+{
+	unsigned cursor = 0;
+	struct rxq *rxq;
+
+	for (struct pmd *pmd = pmd_pool_next(&cursor); pmd; pmd = pmd_pool_next(&cursor)) {
+		load_window_turn(&pmd->busy);
+		load_window_turn(&pmd->all);
+	}
+	for (unsigned i = 0; (rxq = pmd_pool_rxq(i)); i++)
+		load_window_turn(&rxq->load);
+}

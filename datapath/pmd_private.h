@@ -198,7 +198,8 @@ bool pmd_settings_isolates(const struct pmd_settings *settings, unsigned core);
 int pmd_settings_pin(const struct pmd_settings *settings, uint32_t port_no, uint16_t queue);
 
 // pmd_load.c. Control thread.
-void pmd_load_measure(void); // ends a part of the windows
+void pmd_load_measure(void); // up to now
+void pmd_load_turn(void);    // ends a part of the windows
 
 // counters.c. Control thread.
 void port_counters_fold(const struct pmd *pmd); // keeps the counters of a PMD that has ended

@@ -484,6 +484,55 @@ static void settings_that_do_not_fit_are_refused_whole(void **state)
 	assert_int_equal(pmd_pool_settings()->n_pins, 0);
 }
 
+// A guest's memory is known when it connects, after its port was added.
+static void queues_go_to_the_node_of_their_memory_when_it_is_known(void **state)
+{
+	(void)state;
+	if (other_core() == 0)
+		skip();
+	cores(other_core(), 0, 2);
+	pmd_pool_at(0)->numa_node = 0;
+	pmd_pool_at(1)->numa_node = 1;
+	b.port.numa_node = -1;
+	assert_int_equal(pmd_pool_add_port(&b.port), 0);
+	assert_int_equal(pmd_pool_rxq(0)->pmd_index, 0);
+	__atomic_store_n(&b.port.numa_node, 1, __ATOMIC_RELAXED);
+	pmd_pool_measure(0);
+	assert_int_equal(pmd_pool_rxq(0)->pmd_index, 1);
+	assert_true(is_polled(&b, 0));
+	pmd_pool_del_port(&b.port);
+}
+
+static uint64_t recent(void)
+{
+	struct pmd_info info;
+
+	assert_true(pmd_pool_info(0, &info));
+	return info.recent_all;
+}
+
+static void ports_that_come_and_go_do_not_shorten_the_time_that_loads_are_of(void **state)
+{
+	uint64_t begin = rte_rdtsc(), before;
+
+	(void)state;
+	cores(other_core(), 0, 1);
+	assert_int_equal(pmd_pool_add_port(&a.port), 0);
+	AWAIT(rte_rdtsc() - begin > rte_get_tsc_hz() / 10);
+	pmd_pool_measure(0);
+	before = recent();
+	assert_true(before > rte_get_tsc_hz() / 20);
+	for (unsigned i = 0; i < 2 * LOAD_PARTS; i++) {
+		assert_int_equal(pmd_pool_add_port(&b.port), 0);
+		pmd_pool_del_port(&b.port);
+	}
+	assert_true(recent() >= before);
+	for (unsigned i = 0; i < LOAD_PARTS + 1; i++)
+		pmd_pool_measure(0);
+	assert_true(recent() < before);
+	pmd_pool_del_port(&a.port);
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, up, down)
 
 int main(void)
@@ -504,6 +553,8 @@ int main(void)
 	    T(ports_know_how_many_pmds_may_send),
 	    T(idle_saving_costs_a_packet_at_most_a_sleep),
 	    T(settings_that_do_not_fit_are_refused_whole),
+	    T(queues_go_to_the_node_of_their_memory_when_it_is_known),
+	    T(ports_that_come_and_go_do_not_shorten_the_time_that_loads_are_of),
 	};
 
 	return cmocka_run_group_tests(tests, fake_eal_init, eal_teardown);
