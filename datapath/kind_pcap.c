@@ -99,7 +99,7 @@ int pcap_live_devargs(const struct port *port, char *devargs, size_t len, char *
 		rc = kind_iface_check_up(iface, err, err_len);
 	// One handle for each way: the one that receives hears nothing of what is sent.
 	if (rc == 0)
-		snprintf(devargs, len, "net_pcap%u,rx_iface_in=%s,tx_iface=%s", port->no, iface,
+		snprintf(devargs, len, "net_pcap_swd%u,rx_iface_in=%s,tx_iface=%s", port->no, iface,
 			 iface);
 	return rc;
 }
@@ -125,7 +125,7 @@ static int file_devargs(const struct port *port, char *devargs, size_t len, char
 	if (rx && tx && is_same_file(rx, tx))
 		return refuse(-EINVAL, err, err_len, "tx-file", tx,
 			      "would overwrite rx-file: give another");
-	snprintf(devargs, len, "net_pcap%u%s%s%s%s%s", port->no, rx ? ",rx_pcap=" : "",
+	snprintf(devargs, len, "net_pcap_swd%u%s%s%s%s%s", port->no, rx ? ",rx_pcap=" : "",
 		 rx ? rx : "", tx ? ",tx_pcap=" : "", tx ? tx : "",
 		 port_option_is(&port->config, "loop", "on") ? ",infinite_rx=1" : "");
 	return 0;
