@@ -242,6 +242,7 @@ int pmd_pool_init(const struct pmd_pool_config *config)
 	memset(&pool, 0, sizeof pool);
 	pool.config = *config;
 	rxqs_init(config->rcu);
+	pmd_load_init();
 	rebalance_reset();
 	return 0;
 }
@@ -306,7 +307,7 @@ bool pmd_pool_info(unsigned i, struct pmd_info *info)
 	    .numa_node = pmd->numa_node,
 	    .isolated = pmd_settings_isolates(&pool.settings, pmd->core),
 	    .recent_busy = load_window_sum(&pmd->busy),
-	    .recent_all = load_window_sum(&pmd->all),
+	    .recent_all = pmd_load_all(),
 	};
 	from = (const uint64_t *)&pmd->stats;
 	to = (uint64_t *)&info->stats;

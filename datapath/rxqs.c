@@ -139,8 +139,7 @@ static int owners_apply(const struct spread_queue *places)
 // Cycles of a core in ten thousand.
 static uint64_t load_of(const struct rxq *rxq)
 {
-	const struct pmd *pmd = rxq->pmd_index < PMDS_MAX ? pmd_pool_at(rxq->pmd_index) : NULL;
-	uint64_t all = pmd ? load_window_sum(&pmd->all) : 0;
+	uint64_t all = pmd_load_all();
 
 	return all ? (uint64_t)(RXQS_LOAD_FULL * (double)load_window_sum(&rxq->load) / (double)all)
 		   : 0;
@@ -315,6 +314,7 @@ void pmd_pool_del_port(struct port *port)
 	struct rxq *gone[PORT_QUEUES_MAX];
 	unsigned kept = 0, n_gone = 0;
 
+	pmd_load_measure(); // its share of what was done is none of those that stay
 	for (unsigned i = 0; i < queues.n; i++) {
 		if (queues.list[i]->port == port)
 			gone[n_gone++] = queues.list[i];
