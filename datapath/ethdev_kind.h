@@ -5,7 +5,7 @@
 
 #include "datapath/port.h"
 
-#define ETHDEV_DEVARGS_MAX (2 * PORT_OPTION_MAX)
+#define ETHDEV_DEVARGS_MAX (2 * PORT_OPTION_MAX + 128) // two paths, and what stands around them
 
 // All: control thread. Errors are -errno with one line in err that names the thing and the mend.
 struct ethdev_kind {
@@ -19,7 +19,7 @@ struct ethdev_kind {
 	bool (*waits)(const struct port *port);
 	// Writes the device's name and arguments as rte_dev_probe() takes them, after it has
 	// checked what only the host can tell. Two ports must not give one name: port->no makes it
-	// unique, as in "net_tap7".
+	// unique, as in "net_tap_swd7", and "swd" keeps clear of those that operators write.
 	int (*devargs)(const struct port *port, char *devargs, size_t len, char *err,
 		       size_t err_len);
 	// The device runs: what an operator asked for beyond devargs. NULL: nothing.

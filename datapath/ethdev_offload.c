@@ -1,6 +1,7 @@
 #include "datapath/ethdev_offload.h"
 
 #include "datapath/edit.h"
+#include "datapath/offload.h"
 
 #include <linux/virtio_net.h>
 #include <string.h>
@@ -62,6 +63,7 @@ static void translate(const struct ethdev_offload *offload, struct rte_mbuf *m)
 	bool v4 = edit_eth_type(m, &l3) == RTE_ETHER_TYPE_IPV4;
 	uint64_t flags = v4 ? RTE_MBUF_F_TX_IPV4 : RTE_MBUF_F_TX_IPV6;
 
+	m->tx_offload = 0;
 	m->l2_len = l3;
 	m->l3_len = left->csum_start - l3;
 	if (v4 && (offload->tx & RTE_ETH_TX_OFFLOAD_IPV4_CKSUM))
@@ -77,6 +79,13 @@ static void translate(const struct ethdev_offload *offload, struct rte_mbuf *m)
 	m->ol_flags = (m->ol_flags & ~PACKET_OFFLOAD) | flags;
 }
 
+// Whether the device does what is left to do. Its driver will write into the headers, which other
+// ports' packets may share, and wants them in one piece.
+static bool can_take(const struct ethdev_offload *offload, struct rte_mbuf **m)
+{
+	return !(offload_needs(*m) & ~offload->port_tx) && packet_pull_headers(m) == 0;
+}
+
 uint16_t ethdev_offload_prepare(const struct ethdev_offload *offload, uint16_t ethdev,
 				uint16_t queue, struct rte_mbuf **pkts, uint16_t n)
 {
@@ -85,7 +94,8 @@ uint16_t ethdev_offload_prepare(const struct ethdev_offload *offload, uint16_t e
 	for (uint16_t i = 0; i < n; i++) {
 		if (!(pkts[i]->ol_flags & PACKET_OFFLOAD))
 			continue;
-		if (unlikely(!offload->port_tx)) // it has just come back as another device
+		// It may have come back this moment as a device that does less.
+		if (unlikely(!can_take(offload, &pkts[i])))
 			return i;
 		translate(offload, pkts[i]);
 		any = true;

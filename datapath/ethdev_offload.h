@@ -17,7 +17,8 @@ struct ethdev_offload ethdev_offload_choose(const struct rte_eth_dev_info *info,
 					    const char *devargs);
 
 // Puts what packets leave to do into the words of DPDK, for devices that take what `offload` says.
-// Returns how many from the start the device takes. PMD, before rte_eth_tx_burst().
+// Returns how many from the start the device takes. A packet whose headers others share is replaced
+// by a copy. PMD, before rte_eth_tx_burst().
 uint16_t ethdev_offload_prepare(const struct ethdev_offload *offload, uint16_t ethdev,
 				uint16_t queue, struct rte_mbuf **pkts, uint16_t n);
 

@@ -31,7 +31,7 @@ static int af_packet_devargs(const struct port *port, char *devargs, size_t len,
 		rc = check_mtu(port, iface, err, err_len);
 	if (rc < 0)
 		return rc;
-	snprintf(devargs, len, "net_af_packet%u,iface=%s,qpairs=%u,framecnt=%u,qdisc_bypass=%d",
+	snprintf(devargs, len, "net_af_packet_swd%u,iface=%s,qpairs=%u,framecnt=%u,qdisc_bypass=%d",
 		 port->no, iface, port_option_number(&port->config, "queues"),
 		 port_option_number(&port->config, "ring"),
 		 port_option_is(&port->config, "qdisc-bypass", "on"));

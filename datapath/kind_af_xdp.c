@@ -45,12 +45,13 @@ static int af_xdp_devargs(const struct port *port, char *devargs, size_t len, ch
 		rc = check_queues(port, iface, err, err_len);
 	if (rc < 0)
 		return rc;
-	snprintf(devargs, len,
-		 "net_af_xdp%u,iface=%s,start_queue=%u,queue_count=%u,busy_budget=%u,force_copy=%d",
-		 port->no, iface, port_option_number(&port->config, "start-queue"),
-		 port_option_number(&port->config, "queues"),
-		 port_option_number(&port->config, "busy-budget"),
-		 port_option_is(&port->config, "copy", "always"));
+	snprintf(
+	    devargs, len,
+	    "net_af_xdp_swd%u,iface=%s,start_queue=%u,queue_count=%u,busy_budget=%u,force_copy=%d",
+	    port->no, iface, port_option_number(&port->config, "start-queue"),
+	    port_option_number(&port->config, "queues"),
+	    port_option_number(&port->config, "busy-budget"),
+	    port_option_is(&port->config, "copy", "always"));
 	return 0;
 }
 

@@ -3,6 +3,7 @@
 #include "datapath/ethdev_kind.h"
 #include "datapath/ethdev_probe.h"
 #include "datapath/host_iface.h"
+#include "datapath/kind_bond.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -15,13 +16,24 @@ const char *kind_iface(const struct port *port)
 	return port_option(&port->config, "iface");
 }
 
+// Also while the interface itself is gone.
+static bool owns(const struct port *port, const char *iface)
+{
+	const struct ethdev_kind *kind = port->kind->ethdev;
+	const char *its = kind && kind->iface ? kind->iface(port) : NULL;
+	char members[BOND_MEMBERS_MAX][IFNAMSIZ];
+	bool owned = its && strcmp(its, iface) == 0;
+	unsigned n = port->kind == &port_kind_bond ? bond_members(port, members) : 0;
+	for (unsigned i = 0; i < n && i < BOND_MEMBERS_MAX; i++)
+		owned |= strcmp(members[i], iface) == 0;
+	return owned;
+}
+
 static const struct port *owner_by_name(const struct port *port, const char *iface)
 {
 	uint32_t cursor = 0;
 	for (struct port *other; (other = port_next(&cursor)) != NULL;) {
-		const struct ethdev_kind *kind = other->kind->ethdev;
-		const char *its = kind && kind->iface ? kind->iface(other) : NULL;
-		if (other != port && its && strcmp(its, iface) == 0)
+		if (other != port && owns(other, iface))
 			return other;
 	}
 	return NULL;

@@ -65,13 +65,20 @@ static int check_rx_file(const char *path, char *err, size_t err_len)
 		      "is no capture file: give one in pcap or pcapng format");
 }
 
-// Whether the file can be made.
+// Whether the file can be made, or written anew.
 static int check_tx_file(const char *path, char *err, size_t err_len)
 {
 	char dir[PORT_OPTION_MAX];
+	struct stat st;
 	int rc = check_path("tx-file", path, err, err_len);
-	if (rc < 0 || access(path, W_OK) == 0)
+	if (rc < 0)
 		return rc;
+	// A FIFO again would wait for its other end.
+	if (stat(path, &st) == 0 && !S_ISREG(st.st_mode))
+		return refuse(-EINVAL, err, err_len, "tx-file", path,
+			      "what is there is no file: name another");
+	if (access(path, W_OK) == 0)
+		return 0;
 	rc = -errno;
 	if (rc == -ENOENT) {
 		snprintf(dir, sizeof(dir), "%s", path);
@@ -92,9 +99,17 @@ int pcap_live_devargs(const struct port *port, char *devargs, size_t len, char *
 		rc = kind_iface_check_up(iface, err, err_len);
 	// One handle for each way: the one that receives hears nothing of what is sent.
 	if (rc == 0)
-		snprintf(devargs, len, "net_pcap%u,rx_iface_in=%s,tx_iface=%s", port->no, iface,
+		snprintf(devargs, len, "net_pcap_swd%u,rx_iface_in=%s,tx_iface=%s", port->no, iface,
 			 iface);
 	return rc;
+}
+
+// Whether both names lead to one file.
+static bool is_same_file(const char *a, const char *b)
+{
+	struct stat st_a, st_b;
+	return stat(a, &st_a) == 0 && stat(b, &st_b) == 0 && st_a.st_dev == st_b.st_dev &&
+	       st_a.st_ino == st_b.st_ino;
 }
 
 static int file_devargs(const struct port *port, char *devargs, size_t len, char *err,
@@ -107,10 +122,10 @@ static int file_devargs(const struct port *port, char *devargs, size_t len, char
 		rc = check_tx_file(tx, err, err_len);
 	if (rc < 0)
 		return rc;
-	if (rx && tx && strcmp(rx, tx) == 0)
+	if (rx && tx && is_same_file(rx, tx))
 		return refuse(-EINVAL, err, err_len, "tx-file", tx,
 			      "would overwrite rx-file: give another");
-	snprintf(devargs, len, "net_pcap%u%s%s%s%s%s", port->no, rx ? ",rx_pcap=" : "",
+	snprintf(devargs, len, "net_pcap_swd%u%s%s%s%s%s", port->no, rx ? ",rx_pcap=" : "",
 		 rx ? rx : "", tx ? ",tx_pcap=" : "", tx ? tx : "",
 		 port_option_is(&port->config, "loop", "on") ? ",infinite_rx=1" : "");
 	return 0;

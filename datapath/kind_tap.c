@@ -41,7 +41,7 @@ static int tap_devargs(const struct port *port, char *devargs, size_t len, char 
 	const char *iface = tap_iface(port), *mac = port_option(&port->config, "mac");
 	int rc = check_iface(port, iface, err, err_len);
 	if (rc == 0)
-		snprintf(devargs, len, "net_tap%u,iface=%s%s%s", port->no, iface,
+		snprintf(devargs, len, "net_tap_swd%u,iface=%s%s%s", port->no, iface,
 			 mac ? ",mac=" : "", mac ? mac : "");
 	return rc;
 }

@@ -231,7 +231,9 @@ const struct pmd_settings *pmd_pool_settings(void)
 
 void pmd_pool_measure(uint64_t now_ms)
 {
+	rxqs_follow_nodes();
 	pmd_load_measure();
+	pmd_load_turn();
 	rebalance_when_due(now_ms);
 }
 
@@ -240,6 +242,7 @@ int pmd_pool_init(const struct pmd_pool_config *config)
 	memset(&pool, 0, sizeof pool);
 	pool.config = *config;
 	rxqs_init(config->rcu);
+	pmd_load_init();
 	rebalance_reset();
 	return 0;
 }
@@ -304,7 +307,7 @@ bool pmd_pool_info(unsigned i, struct pmd_info *info)
 	    .numa_node = pmd->numa_node,
 	    .isolated = pmd_settings_isolates(&pool.settings, pmd->core),
 	    .recent_busy = load_window_sum(&pmd->busy),
-	    .recent_all = load_window_sum(&pmd->all),
+	    .recent_all = pmd_load_all(),
 	};
 	from = (const uint64_t *)&pmd->stats;
 	to = (uint64_t *)&info->stats;

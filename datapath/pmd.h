@@ -26,6 +26,8 @@ struct rxq {
 	struct port *port;
 	uint16_t queue;
 	uint16_t pmd_index; // who polls it; control thread's knowledge
+	int16_t numa_node;  // of the buffers, when the queues were last spread; the same
+	bool crosses;	    // that node and the PMD's differ; the same
 	struct rte_ring *upcalls;
 	uint64_t sampled_cycles; // of the bursts whose stages are measured; writer: the PMD
 	struct load_window load; // busy cycles; control thread's own, as the next

@@ -1,6 +1,10 @@
 // How busy each PMD has been of late, and which queues made it so.
 #include "datapath/pmd_private.h"
 
+// Of the clock, for all PMDs: one that sleeps does not count, and queues bring the load of this
+// time along to one that has just started.
+static struct load_window all;
+
 static uint64_t read_counter(const uint64_t *counter)
 {
 	return __atomic_load_n(counter, __ATOMIC_RELAXED);
@@ -14,13 +18,18 @@ struct part {
 
 static void measure_pmd(struct pmd *pmd, struct part *part)
 {
-	uint64_t busy = read_counter(&pmd->stats.busy_cycles);
-	uint64_t all =
-	    busy + read_counter(&pmd->stats.idle_cycles) + read_counter(&pmd->stats.sleep_cycles);
-
-	part->busy = load_window_gain(&pmd->busy, busy);
+	part->busy = load_window_gain(&pmd->busy, read_counter(&pmd->stats.busy_cycles));
 	load_window_add(&pmd->busy, part->busy);
-	load_window_add(&pmd->all, load_window_gain(&pmd->all, all));
+}
+
+void pmd_load_init(void)
+{
+	all = (struct load_window){.seen = rte_rdtsc()};
+}
+
+uint64_t pmd_load_all(void)
+{
+	return load_window_sum(&all);
 }
 
 void pmd_load_measure(void)
@@ -29,6 +38,7 @@ void pmd_load_measure(void)
 	unsigned cursor = 0;
 	struct rxq *rxq;
 
+	load_window_add(&all, load_window_gain(&all, rte_rdtsc()));
 	for (struct pmd *pmd = pmd_pool_next(&cursor); pmd; pmd = pmd_pool_next(&cursor))
 		measure_pmd(pmd, &parts[pmd->index]);
 	for (unsigned i = 0; (rxq = pmd_pool_rxq(i)); i++) {
@@ -43,4 +53,16 @@ void pmd_load_measure(void)
 
 		load_window_add(&rxq->load, (uint64_t)(share * (double)part->busy));
 	}
+}
+
+void pmd_load_turn(void)
+{
+	unsigned cursor = 0;
+	struct rxq *rxq;
+
+	load_window_turn(&all);
+	for (struct pmd *pmd = pmd_pool_next(&cursor); pmd; pmd = pmd_pool_next(&cursor))
+		load_window_turn(&pmd->busy);
+	for (unsigned i = 0; (rxq = pmd_pool_rxq(i)); i++)
+		load_window_turn(&rxq->load);
 }

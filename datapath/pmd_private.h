@@ -115,8 +115,8 @@ struct pmd {
 
 	// Control thread's own.
 	pthread_t thread __rte_cache_aligned;
-	uint32_t n_injected;	      // packets given to the PMD and not yet reclaimed
-	struct load_window busy, all; // cycles
+	uint32_t n_injected;	 // packets given to the PMD and not yet reclaimed
+	struct load_window busy; // cycles
 };
 
 static_assert(offsetof(struct pmd, rxqs) == 1 * RTE_CACHE_LINE_SIZE, "line 0: constants");
@@ -198,7 +198,10 @@ bool pmd_settings_isolates(const struct pmd_settings *settings, unsigned core);
 int pmd_settings_pin(const struct pmd_settings *settings, uint32_t port_no, uint16_t queue);
 
 // pmd_load.c. Control thread.
-void pmd_load_measure(void); // ends a part of the windows
+void pmd_load_init(void);
+void pmd_load_measure(void); // up to now
+void pmd_load_turn(void);    // ends a part of the windows
+uint64_t pmd_load_all(void); // cycles of a core in the time of the windows
 
 // counters.c. Control thread.
 void port_counters_fold(const struct pmd *pmd); // keeps the counters of a PMD that has ended

@@ -19,6 +19,7 @@ static const struct port_kind *const kinds[] = {
 struct port *ports_published[PORTS_MAX] __rte_cache_aligned;
 unsigned ports_n_senders __rte_cache_aligned;
 static struct rcu *ports_rcu;
+static uint32_t n_opened;
 
 static_assert(offsetof(struct port, config) <= RTE_CACHE_LINE_SIZE, "one line is hot");
 
@@ -116,6 +117,7 @@ int port_add(uint32_t no, const struct port_config *config, struct port **out, c
 	}
 	memset(port, 0, bytes);
 	port->no = no;
+	port->serial = ++n_opened;
 	port->kind = kind;
 	port->numa_node = SOCKET_ID_ANY;
 	port->config = *config;

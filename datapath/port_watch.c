@@ -14,9 +14,9 @@
 
 static struct event *timer;
 
-// What is known of a port's interface. Of the port whose number it has at this moment.
+// What is known of the device of a port, by the port's number.
 static struct watched {
-	const struct port *port;
+	uint32_t serial;    // of the port; 0: of none
 	bool down;	    // last seen
 	bool was_up;	    // since the last attempt
 	unsigned wait;	    // looks until the next attempt
@@ -65,7 +65,7 @@ static void port_take_back(struct port *port, struct watched *w)
 
 static void watch_begin(struct port *port, struct watched *w)
 {
-	*w = (struct watched){.port = port};
+	*w = (struct watched){.serial = port->serial};
 	if (ethdev_lost(port)) // it opened without its peer, and PMDs poll it in vain
 		pmd_pool_del_port(port);
 }
@@ -74,7 +74,7 @@ static void port_look(struct port *port)
 {
 	char reason[160];
 	struct watched *w = &watched[port->no];
-	if (w->port != port)
+	if (w->serial != port->serial)
 		watch_begin(port, w);
 	if (ethdev_lost(port)) {
 		port_take_back(port, w);

@@ -97,6 +97,7 @@ static void owners_set(const struct spread_queue *places)
 		struct rxq *rxq = queues.list[i];
 
 		rxq->pmd_index = places[i].owner;
+		rxq->numa_node = (int16_t)places[i].numa_node;
 		if (rxq->queue == 0)
 			queues.port_pmd[rxq->port->no] = places[i].owner;
 	}
@@ -138,11 +139,15 @@ static int owners_apply(const struct spread_queue *places)
 // Cycles of a core in ten thousand.
 static uint64_t load_of(const struct rxq *rxq)
 {
-	const struct pmd *pmd = rxq->pmd_index < PMDS_MAX ? pmd_pool_at(rxq->pmd_index) : NULL;
-	uint64_t all = pmd ? load_window_sum(&pmd->all) : 0;
+	uint64_t all = pmd_load_all();
 
 	return all ? (uint64_t)(RXQS_LOAD_FULL * (double)load_window_sum(&rxq->load) / (double)all)
 		   : 0;
+}
+
+static int16_t node_of(const struct rxq *rxq)
+{
+	return __atomic_load_n(&rxq->port->numa_node, __ATOMIC_RELAXED);
 }
 
 struct spread_queue *rxqs_places(unsigned *n)
@@ -159,7 +164,7 @@ struct spread_queue *rxqs_places(unsigned *n)
 		    .owner = rxq->pmd_index,
 		    .before = rxq->pmd_index,
 		    .pin = pin ? pin->index : SPREAD_NOBODY,
-		    .numa_node = __atomic_load_n(&rxq->port->numa_node, __ATOMIC_RELAXED),
+		    .numa_node = node_of(rxq),
 		    .load = load_of(rxq),
 		};
 	}
@@ -182,7 +187,10 @@ void rxqs_pmds(uint64_t set, struct spread_pmd *pmds)
 static void warn_of_crossings(const struct spread_queue *places, const struct spread_pmd *pmds)
 {
 	for (unsigned i = 0; i < queues.n; i++) {
-		if (places[i].owner != places[i].before && spread_crosses(&places[i], pmds))
+		bool told = queues.list[i]->crosses && places[i].owner == places[i].before;
+
+		queues.list[i]->crosses = spread_crosses(&places[i], pmds);
+		if (queues.list[i]->crosses && !told)
 			log_warn(
 			    "port %s queue %u: core %u on NUMA node %d polls it, its memory is "
 			    "on node %d: slow; give the pool a core there",
@@ -220,6 +228,16 @@ int rxqs_spread(uint64_t set)
 	err = rxqs_move(places);
 	free(places);
 	return err;
+}
+
+void rxqs_follow_nodes(void)
+{
+	for (unsigned i = 0; i < queues.n; i++) {
+		if (node_of(queues.list[i]) == queues.list[i]->numa_node)
+			continue;
+		rxqs_spread(pmd_pool_running()); // without memory for it, the next time
+		return;
+	}
 }
 
 void rxqs_forget_loads(void)
@@ -296,6 +314,7 @@ void pmd_pool_del_port(struct port *port)
 	struct rxq *gone[PORT_QUEUES_MAX];
 	unsigned kept = 0, n_gone = 0;
 
+	pmd_load_measure(); // its share of what was done is none of those that stay
 	for (unsigned i = 0; i < queues.n; i++) {
 		if (queues.list[i]->port == port)
 			gone[n_gone++] = queues.list[i];

@@ -13,6 +13,9 @@ void rxqs_fini(void); // nobody polls
 // Spreads the queues over the PMDs whose index has its bit in `set`. 0, or -ENOMEM and nothing has
 // changed.
 int rxqs_spread(uint64_t set);
+// Spreads them anew when a port's buffers are on another NUMA node than before: a guest's are known
+// when it has connected.
+void rxqs_follow_nodes(void);
 // Who polls each queue, in the order of pmd_pool_rxq(), with pins and loads. The caller frees it.
 // NULL: out of memory.
 struct spread_queue *rxqs_places(unsigned *n);

@@ -22,7 +22,7 @@ static char capture[] = "/tmp/swd-kinds-XXXXXX";
 static int ask(const struct port_kind *kind, const char *words)
 {
 	struct port port = {.no = 7, .kind = kind};
-	char text[512];
+	char text[2048];
 	snprintf(text, sizeof(text), "%s", words);
 	snprintf(port.config.name, sizeof(port.config.name),
 		 "a-name-longer-than-one-of-an-interface");
@@ -57,19 +57,36 @@ static void a_driver_is_asked_for_what_was_written(void **state)
 	char words[128], wanted[256];
 	(void)state;
 	snprintf(words, sizeof(words), "rx-file=%s loop=on", capture);
-	snprintf(wanted, sizeof(wanted), "net_pcap7,rx_pcap=%s,infinite_rx=1", capture);
+	snprintf(wanted, sizeof(wanted), "net_pcap_swd7,rx_pcap=%s,infinite_rx=1", capture);
 	gives(&port_kind_pcap, words, wanted);
 	snprintf(words, sizeof(words), "rx-file=%s tx-file=/tmp/swd-kinds-out", capture);
-	snprintf(wanted, sizeof(wanted), "net_pcap7,rx_pcap=%s,tx_pcap=/tmp/swd-kinds-out",
+	snprintf(wanted, sizeof(wanted), "net_pcap_swd7,rx_pcap=%s,tx_pcap=/tmp/swd-kinds-out",
 		 capture);
 	gives(&port_kind_pcap, words, wanted);
 	assert_int_not_equal(access("/tmp/swd-kinds-out", F_OK), 0);
 	gives(&port_kind_tap, "iface=swd-none0 mac=02:00:00:00:00:01 mtu=1400",
-	      "net_tap7,iface=swd-none0,mac=02:00:00:00:00:01");
+	      "net_tap_swd7,iface=swd-none0,mac=02:00:00:00:00:01");
 	if (geteuid() != 0)
 		return; // raw sockets
 	gives(&port_kind_af_packet, "iface=lo mtu=1500 queues=2 qdisc-bypass=off",
-	      "net_af_packet7,iface=lo,qpairs=2,framecnt=512,qdisc_bypass=0");
+	      "net_af_packet_swd7,iface=lo,qpairs=2,framecnt=512,qdisc_bypass=0");
+}
+
+static void the_longest_paths_are_not_cut_off(void **state)
+{
+	char rx[PORT_OPTION_MAX], tx[PORT_OPTION_MAX], words[2048], wanted[2048];
+	const char *name = capture + strlen("/tmp/");
+	(void)state;
+	memset(rx, '/', sizeof(rx));
+	rx[1] = 't', rx[2] = 'm', rx[3] = 'p';
+	memcpy(tx, rx, sizeof(tx));
+	size_t len = strlen(name) + 1, out_len = sizeof("swd-kinds-out");
+	snprintf(rx + sizeof(rx) - len, len, "%s", name);
+	snprintf(tx + sizeof(tx) - out_len, out_len, "swd-kinds-out");
+	snprintf(words, sizeof(words), "rx-file=%s tx-file=%s loop=on", rx, tx);
+	snprintf(wanted, sizeof(wanted), "net_pcap_swd7,rx_pcap=%s,tx_pcap=%s,infinite_rx=1", rx,
+		 tx);
+	gives(&port_kind_pcap, words, wanted);
 }
 
 static void what_the_host_has_not_is_refused(void **state)
@@ -92,6 +109,24 @@ static void what_the_host_has_not_is_refused(void **state)
 	refuses(&port_kind_pcap, "tx-file=/tmp/a[b", -EINVAL, "a comma or a bracket");
 	snprintf(words, sizeof(words), "rx-file=%s tx-file=%s", capture, capture);
 	refuses(&port_kind_pcap, words, -EINVAL, "would overwrite rx-file");
+	snprintf(words, sizeof(words), "rx-file=%s tx-file=/tmp/..%s", capture, capture);
+	refuses(&port_kind_pcap, words, -EINVAL, "would overwrite rx-file");
+	refuses(&port_kind_pcap, "tx-file=/dev/null", -EINVAL, "is no file");
+}
+
+// By its name, as the member may be gone at this moment.
+static void an_interface_of_a_bond_is_refused(void **state)
+{
+	struct port bond = {.kind = &port_kind_bond,
+			    .config = {.name = "uplink",
+				       .kind = "bond",
+				       .n_options = 1,
+				       .options = {{.key = "members", .value = "a0,swd-none0"}}}};
+	(void)state;
+	ports_published[3] = &bond;
+	refuses(&port_kind_tap, "iface=swd-none0", -EEXIST, "belongs to port \"uplink\"");
+	ports_published[3] = NULL;
+	gives(&port_kind_tap, "iface=swd-none0", "net_tap_swd7,iface=swd-none0");
 }
 
 static int make_capture(void **state)
@@ -115,7 +150,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(a_driver_is_asked_for_what_was_written),
+	    cmocka_unit_test(the_longest_paths_are_not_cut_off),
 	    cmocka_unit_test(what_the_host_has_not_is_refused),
+	    cmocka_unit_test(an_interface_of_a_bond_is_refused),
 	};
 	return cmocka_run_group_tests(tests, make_capture, remove_capture);
 }

@@ -1,5 +1,6 @@
 #include "datapath/pmd_private.h"
 
+#include "datapath/rebalance.h"
 #include "datapath/upcall.h"
 #include "fake_port.h"
 
@@ -484,6 +485,113 @@ static void settings_that_do_not_fit_are_refused_whole(void **state)
 	assert_int_equal(pmd_pool_settings()->n_pins, 0);
 }
 
+// A guest's memory is known when it connects, after its port was added.
+static void queues_go_to_the_node_of_their_memory_when_it_is_known(void **state)
+{
+	(void)state;
+	if (other_core() == 0)
+		skip();
+	cores(other_core(), 0, 2);
+	pmd_pool_at(0)->numa_node = 0;
+	pmd_pool_at(1)->numa_node = 1;
+	b.port.numa_node = -1;
+	assert_int_equal(pmd_pool_add_port(&b.port), 0);
+	assert_int_equal(pmd_pool_rxq(0)->pmd_index, 0);
+	__atomic_store_n(&b.port.numa_node, 1, __ATOMIC_RELAXED);
+	pmd_pool_measure(0);
+	assert_int_equal(pmd_pool_rxq(0)->pmd_index, 1);
+	assert_true(is_polled(&b, 0));
+	pmd_pool_del_port(&b.port);
+}
+
+static uint64_t recent(void)
+{
+	struct pmd_info info;
+
+	assert_true(pmd_pool_info(0, &info));
+	return info.recent_all;
+}
+
+static void ports_that_come_and_go_do_not_shorten_the_time_that_loads_are_of(void **state)
+{
+	uint64_t begin = rte_rdtsc(), before;
+
+	(void)state;
+	cores(other_core(), 0, 1);
+	assert_int_equal(pmd_pool_add_port(&a.port), 0);
+	AWAIT(rte_rdtsc() - begin > rte_get_tsc_hz() / 10);
+	pmd_pool_measure(0);
+	before = recent();
+	assert_true(before > rte_get_tsc_hz() / 20);
+	for (unsigned i = 0; i < 2 * LOAD_PARTS; i++) {
+		assert_int_equal(pmd_pool_add_port(&b.port), 0);
+		pmd_pool_del_port(&b.port);
+	}
+	assert_true(recent() >= before);
+	for (unsigned i = 0; i < LOAD_PARTS + 1; i++)
+		pmd_pool_measure(0);
+	assert_true(recent() < before);
+	pmd_pool_del_port(&a.port);
+}
+
+// As if bursts of the queue had kept its PMD, which is idle, busy for so long.
+static void keep_busy(unsigned rxq, uint64_t cycles)
+{
+	struct pmd *pmd = pmd_pool_at(pmd_pool_rxq(rxq)->pmd_index);
+
+	pmd_pool_rxq(rxq)->sampled_cycles += 1000;
+	__atomic_add_fetch(&pmd->stats.busy_cycles, cycles, __ATOMIC_RELAXED);
+}
+
+static void the_time_that_a_thread_sleeps_without_queues_counts_as_it_passes(void **state)
+{
+	uint64_t begin = rte_rdtsc();
+
+	(void)state;
+	cores(other_core(), 0, 1);
+	AWAIT(rte_rdtsc() - begin > rte_get_tsc_hz() / 10);
+	pmd_pool_measure(0);
+	assert_true(recent() > rte_get_tsc_hz() / 20);
+}
+
+static void what_a_removed_port_did_is_no_other_s_load(void **state)
+{
+	(void)state;
+	cores(other_core(), 0, 1);
+	assert_int_equal(pmd_pool_add_port(&b.port), 0);
+	assert_int_equal(pmd_pool_add_port(&a.port), 0);
+	pmd_load_measure();
+	keep_busy(0, 1000000);
+	keep_busy(1, 1);
+	pmd_pool_del_port(&b.port);
+	assert_ptr_equal(pmd_pool_rxq(0)->port, &a.port);
+	assert_in_range(load_window_sum(&pmd_pool_rxq(0)->load), 0, 600000);
+	pmd_pool_del_port(&a.port);
+}
+
+static void a_queue_takes_its_load_to_a_new_core(void **state)
+{
+	uint64_t hz = rte_get_tsc_hz(), begin = rte_rdtsc();
+	struct rebalance_plan plan;
+
+	(void)state;
+	if (other_core() == 0)
+		skip();
+	cores(other_core(), 0, 1);
+	assert_int_equal(pmd_pool_add_port(&a.port), 0);
+	AWAIT(rte_rdtsc() - begin > hz / 10);
+	keep_busy(3, hz / 20);
+	pmd_pool_measure(0);
+	cores(other_core(), 0, 2);
+	assert_int_equal(pmd_pool_rxq(3)->pmd_index, 1);
+	AWAIT(pmd_pool_at(1)->stats.iterations > 10);
+	pmd_pool_measure(0);
+	assert_int_equal(rebalance_plan_make(&plan), 0);
+	assert_in_range(plan.places[3].load, RXQS_LOAD_FULL / 20, RXQS_LOAD_FULL / 2);
+	rebalance_plan_fini(&plan);
+	pmd_pool_del_port(&a.port);
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, up, down)
 
 int main(void)
@@ -504,6 +612,11 @@ int main(void)
 	    T(ports_know_how_many_pmds_may_send),
 	    T(idle_saving_costs_a_packet_at_most_a_sleep),
 	    T(settings_that_do_not_fit_are_refused_whole),
+	    T(queues_go_to_the_node_of_their_memory_when_it_is_known),
+	    T(ports_that_come_and_go_do_not_shorten_the_time_that_loads_are_of),
+	    T(the_time_that_a_thread_sleeps_without_queues_counts_as_it_passes),
+	    T(what_a_removed_port_did_is_no_other_s_load),
+	    T(a_queue_takes_its_load_to_a_new_core),
 	};
 
 	return cmocka_run_group_tests(tests, fake_eal_init, eal_teardown);
