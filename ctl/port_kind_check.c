@@ -176,11 +176,11 @@ static int check_value(const struct port_option_spec *o, const char *value,
 {
 	static int (*const checks[])(const struct port_option_spec *, const char *,
 				     const struct complaint *) = {
-	    [PORT_OPTION_TEXT] = check_text,   [PORT_OPTION_NUMBER] = check_number,
-	    [PORT_OPTION_POWER] = check_power, [PORT_OPTION_WORD] = check_word,
-	    [PORT_OPTION_PATH] = check_path,   [PORT_OPTION_IFACE] = check_iface,
-	    [PORT_OPTION_MAC] = check_mac,     [PORT_OPTION_PREFIX] = check_prefix,
-	    [PORT_OPTION_PCI] = check_pci,
+	    [PORT_OPTION_TEXT] = check_text,	 [PORT_OPTION_SECRET] = check_text,
+	    [PORT_OPTION_NUMBER] = check_number, [PORT_OPTION_POWER] = check_power,
+	    [PORT_OPTION_WORD] = check_word,	 [PORT_OPTION_PATH] = check_path,
+	    [PORT_OPTION_IFACE] = check_iface,	 [PORT_OPTION_MAC] = check_mac,
+	    [PORT_OPTION_PREFIX] = check_prefix, [PORT_OPTION_PCI] = check_pci,
 	};
 	return checks[o->type](o, value, c);
 }

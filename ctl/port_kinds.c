@@ -87,7 +87,7 @@ static const struct port_option_spec memif_options[] = {
      .max = 999999999,
      .fallback = "0",
      .help = "the link's number at this socket, the same at both ends"},
-    {.key = "secret", .type = PORT_OPTION_TEXT, .help = "a word that both ends know (none)"},
+    {.key = "secret", .type = PORT_OPTION_SECRET, .help = "a word that both ends know (none)"},
     RING(16384, "1024", "entries of a queue, as the client says"),
     {.key = "buffer",
      .type = PORT_OPTION_NUMBER,

@@ -9,6 +9,7 @@
 
 enum port_option_type {
 	PORT_OPTION_TEXT,   // anything; the kind checks it
+	PORT_OPTION_SECRET, // such a text that nobody is shown again
 	PORT_OPTION_NUMBER, // min to max
 	PORT_OPTION_POWER,  // such a number that is a power of two
 	PORT_OPTION_WORD,   // one of `words`

@@ -1,4 +1,5 @@
 // port.add, port.del, port.list
+#include "ctl/port_kinds.h"
 #include "ctl/swctld/datapath.h"
 #include "ctl/swctld/dp_sync.h"
 #include "ctl/swctld/pmd_settings.h"
@@ -103,15 +104,28 @@ static json_t *mac_json(const struct eth_addr *mac)
 			    mac->b[3], mac->b[4], mac->b[5]);
 }
 
+// As they were written, without secrets.
+static json_t *options_json(const struct port *port)
+{
+	char err[8];
+	const struct port_kind_spec *kind = port_kind_spec_find(port->kind, err, sizeof(err));
+	json_t *shown = json_copy(port->device_options);
+	for (const struct port_option_spec *o = kind ? kind->options : NULL; o && o->key; o++) {
+		if (o->type == PORT_OPTION_SECRET && json_object_get(shown, o->key))
+			json_object_set_new(shown, o->key, json_string("***"));
+	}
+	return shown;
+}
+
 static json_t *port_json(const struct port *port, const char *away)
 {
 	const struct port_state *s = &port->state;
 	bool here = !away && port->installed;
 	const char *link = away ? "unknown" : here && s->up ? "up" : "down";
 	json_t *json =
-	    json_pack("{s:i, s:s, s:s, s:O, s:s, s:o, s:o, s:i, s:i}", "number", (int)port->no,
-		      "name", port->name, "kind", port->kind, "options", port->device_options,
-		      "link", link, "reason", rpc_text(away ? away : s->reason), "detail",
+	    json_pack("{s:i, s:s, s:s, s:o, s:s, s:o, s:o, s:i, s:i}", "number", (int)port->no,
+		      "name", port->name, "kind", port->kind, "options", options_json(port), "link",
+		      link, "reason", rpc_text(away ? away : s->reason), "detail",
 		      rpc_text(here ? s->detail : ""), "rx_queues", here ? s->n_rxq : 0,
 		      "tx_queues", here ? s->n_txq : 0);
 	if (here && s->mtu)

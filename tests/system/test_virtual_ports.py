@@ -133,10 +133,12 @@ def test_memif_carries_frames_and_survives_its_peer(bench, role):
     switch, vm1, vm2 = bench
     path = f"{switch.run_dir}/memif-{role}.sock"
     other = "client" if role == "server" else "server"
-    vdev = f"net_memif0,role={other},id=7,socket={path},socket-abstract=no,secret=open"
-    with added(switch, "peer", "type=memif", f"role={role}", f"path={path}", "id=7", "secret=open") as port:
+    vdev = f"net_memif0,role={other},id=7,socket={path},socket-abstract=no,secret=topsecret"
+    with added(switch, "peer", "type=memif", f"role={role}", f"path={path}", "id=7", "secret=topsecret") as port:
         assert port["link"] == "down" and path in port["reason"]
-        assert "secret=" not in port.get("detail", "")
+        assert port["options"]["secret"] == "***"
+        for words in (["list-ports"], ["--json", "list-ports"], ["--json", "show"]):
+            assert "topsecret" not in switch.swctl(*words)
         for _ in range(2):  # killed, and back
             with echo(vdev):
                 echoes(switch, vm1, vm2, "peer")

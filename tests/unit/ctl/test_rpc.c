@@ -415,6 +415,21 @@ static void ports_and_rules_are_kept_while_swd_is_away(void **arg)
 	assert_call(f, "flow.del", "{}", "{\"deleted\":1}");
 }
 
+static void a_secret_is_kept_and_not_shown(void **arg)
+{
+	struct fixture *f = *arg;
+	assert_call(f, "port.add",
+		    "{\"name\":\"m\",\"kind\":\"memif\",\"options\":{\"path\":\"/x\","
+		    "\"secret\":\"word\"}}",
+		    "{\"name\":\"m\",\"number\":1}");
+	assert_call(f, "port.list", "{}",
+		    "{\"ports\":[{\"number\":1,\"name\":\"m\",\"kind\":\"memif\",\"options\":{"
+		    "\"path\":\"/x\",\"secret\":\"***\"}");
+	const struct port *port = ports_by_name(f->d.ports, "m");
+	assert_string_equal(json_string_value(json_object_get(port->device_options, "secret")),
+			    "word");
+}
+
 static void bad_ports_are_refused_with_the_word_at_fault(void **arg)
 {
 	static const char *const rows[][2] = {
@@ -649,6 +664,7 @@ int main(void)
 	    WITH_DAEMON(a_client_that_never_reads_is_not_served_without_end),
 	    WITH_DAEMON(a_crowd_of_clients_is_bounded),
 	    WITH_DAEMON(ports_and_rules_are_kept_while_swd_is_away),
+	    WITH_DAEMON(a_secret_is_kept_and_not_shown),
 	    WITH_DAEMON(bad_ports_are_refused_with_the_word_at_fault),
 	    WITH_DAEMON(a_load_with_one_bad_line_adds_nothing),
 	    WITH_DAEMON(a_comment_may_stand_behind_a_flow_in_a_load),
