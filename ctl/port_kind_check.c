@@ -1,6 +1,8 @@
 // What an operator wrote for a port, against the row of its kind.
 #include "ctl/port_kinds.h"
 
+#include "ctl/pci.h"
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <net/if.h>
@@ -150,22 +152,10 @@ static int check_prefix(const struct port_option_spec *o, const char *value,
 		      value);
 }
 
-// How many hex digits, at most `max`, `*text` starts with; it moves behind them and `end`.
-static bool take_hex(const char **text, size_t max, char end)
-{
-	size_t n = strspn(*text, HEX);
-	if (n == 0 || n > max || (*text)[n] != end)
-		return false;
-	*text += n + (end != '\0');
-	return true;
-}
-
 static int check_pci(const struct port_option_spec *o, const char *value, const struct complaint *c)
 {
-	const char *p = value, *first = strchr(value, ':');
-	bool domain = first && strchr(first + 1, ':');
-	if ((!domain || take_hex(&p, 8, ':')) && take_hex(&p, 2, ':') && take_hex(&p, 2, '.') &&
-	    strlen(p) == 1 && p[0] >= '0' && p[0] <= '7')
+	char full[PCI_ADDRESS_LEN];
+	if (pci_address_parse(value, full) == 0)
 		return 0;
 	return refuse(c, "%s=%.40s does not do: give a PCI address, as 0000:00:04.0", o->key,
 		      value);

@@ -1,8 +1,8 @@
 // Port kind "nic": a network card by its PCI address, which a driver for user space has (`swctl nic
 // bind`).
+#include "ctl/pci.h"
 #include "datapath/ethdev_kind.h"
 
-#include <rte_pci.h>
 #include <rte_vfio.h>
 
 #include <errno.h>
@@ -12,9 +12,6 @@
 #include <unistd.h>
 
 #define PCI_DEVICES "/sys/bus/pci/devices"
-
-// The drivers that hand a device to user space. A card of any other stays the kernel's.
-static const char *const user_drivers[] = {"vfio-pci", "uio_pci_generic", "igb_uio"};
 
 // The name of the driver that has the device, "" for none. -ENOENT: no such device.
 static int driver_of(const char *address, char *driver, size_t len)
@@ -33,10 +30,8 @@ static int driver_of(const char *address, char *driver, size_t len)
 
 static int check_driver(const char *address, const char *driver, char *err, size_t err_len)
 {
-	for (size_t i = 0; i < RTE_DIM(user_drivers); i++) {
-		if (strcmp(driver, user_drivers[i]) == 0)
-			return 0;
-	}
+	if (pci_driver_is_for_user_space(driver))
+		return 0;
 	if (*driver)
 		snprintf(err, err_len,
 			 "PCI device %s belongs to the kernel's driver %s: take it from there with "
@@ -66,15 +61,10 @@ static int nic_devargs(const struct port *port, char *devargs, size_t len, char 
 		       size_t err_len)
 {
 	const char *pci = port_option(&port->config, "pci");
-	struct rte_pci_addr address;
-	char name[PCI_PRI_STR_SIZE + 1], driver[64];
+	char name[PCI_ADDRESS_LEN], driver[64];
 
-	if (rte_pci_addr_parse(pci, &address) < 0) {
-		snprintf(err, err_len, "pci=%.40s is no PCI address: `swctl nic list` has them",
-			 pci);
-		return -EINVAL;
-	}
-	rte_pci_device_name(&address, name, sizeof(name));
+	if (pci_address_parse(pci, name) < 0)
+		return -EINVAL; // its row has been checked
 	if (driver_of(name, driver, sizeof(driver)) < 0) {
 		snprintf(err, err_len, "there is no PCI device %s: `swctl nic list` has them",
 			 name);

@@ -50,16 +50,16 @@ static void find_ifaces(const char *root, struct pci_nic *nic)
 	size_t len = strlen(card);
 	snprintf(path, sizeof(path), "%s/sys/class/net", root);
 	DIR *dir = opendir(path);
-	for (struct dirent *e;
-	     dir && nic->n_ifaces < PCI_NIC_IFACES_MAX && (e = readdir(dir)) != NULL;) {
-		char *iface = nic->ifaces[nic->n_ifaces];
+	for (struct dirent *e; dir && (e = readdir(dir)) != NULL;) {
+		char iface[sizeof(nic->ifaces[0])];
 		snprintf(path, sizeof(path), "%s/sys/class/net/%s/device", root, e->d_name);
 		if (e->d_name[0] == '.' || !realpath(path, device) ||
 		    strncmp(device, card, len) != 0 || (device[len] && device[len] != '/'))
 			continue;
-		snprintf(iface, sizeof(nic->ifaces[0]), "%.15s", e->d_name);
+		snprintf(iface, sizeof(iface), "%.15s", e->d_name);
 		nic->default_route |= default_route_uses(root, iface);
-		nic->n_ifaces++;
+		if (nic->n_ifaces < PCI_NIC_IFACES_MAX)
+			memcpy(nic->ifaces[nic->n_ifaces++], iface, sizeof(iface));
 	}
 	if (dir)
 		closedir(dir);
@@ -71,7 +71,7 @@ static bool describe(const char *root, const char *address, struct pci_nic *nic)
 	*nic = (struct pci_nic){.n_ifaces = 0};
 	if (read_hex(root, address, "class") >> 16 != CLASS_NETWORK)
 		return false;
-	snprintf(nic->address, sizeof(nic->address), "%.15s", address);
+	snprintf(nic->address, sizeof(nic->address), "%.19s", address);
 	nic->vendor = read_hex(root, address, "vendor");
 	nic->device = read_hex(root, address, "device");
 	read_link(root, address, "driver", nic->driver, sizeof(nic->driver));
@@ -121,21 +121,11 @@ int pci_nic_list(const char *root, struct pci_nic **nics, unsigned *n, char *err
 int pci_nic_find(const char *root, const char *address, struct pci_nic *nic, char *err,
 		 size_t err_len)
 {
-	unsigned domain = 0, bus, device, function;
-	char full[32];
-	int end = 0;
-	if (sscanf(address, "%4x:%2x:%2x.%1x%n", &domain, &bus, &device, &function, &end) != 4 ||
-	    address[end]) {
-		domain = 0;
-		end = 0;
-		if (sscanf(address, "%2x:%2x.%1x%n", &bus, &device, &function, &end) != 3 ||
-		    address[end]) {
-			snprintf(err, err_len, "\"%.40s\" is no PCI address, as 0000:3b:00.0 is",
-				 address);
-			return -EINVAL;
-		}
+	char full[PCI_ADDRESS_LEN];
+	if (pci_address_parse(address, full) < 0) {
+		snprintf(err, err_len, "\"%.40s\" is no PCI address, as 0000:3b:00.0 is", address);
+		return -EINVAL;
 	}
-	snprintf(full, sizeof(full), "%04x:%02x:%02x.%x", domain, bus, device, function);
 	if (describe(root, full, nic))
 		return 0;
 	snprintf(err, err_len, "no network card has the address %s: `swctl nic list` has them",

@@ -2,6 +2,8 @@
 #ifndef CTL_SWCTL_PCI_NIC_H
 #define CTL_SWCTL_PCI_NIC_H
 
+#include "ctl/pci.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -9,13 +11,13 @@
 #define PCI_NIC_DRIVER	   "vfio-pci" // when none is named
 
 struct pci_nic {
-	char address[16]; // 0000:3b:00.0
+	char address[PCI_ADDRESS_LEN]; // 0000:3b:00.0
 	unsigned vendor, device;
 	char driver[64];      // "" for none
 	char iommu_group[16]; // "" for none
 	unsigned n_ifaces;
-	char ifaces[PCI_NIC_IFACES_MAX][16]; // of the kernel
-	bool default_route;		     // goes through one of them
+	char ifaces[PCI_NIC_IFACES_MAX][16]; // of the kernel; a card may have more
+	bool default_route;		     // goes through one of all
 };
 
 // All network cards in order of address, to be freed. 0, or -errno with one line in err.

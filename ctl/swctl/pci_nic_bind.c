@@ -1,3 +1,4 @@
+#include "ctl/pci.h"
 #include "ctl/swctl/pci_nic.h"
 
 #include <errno.h>
@@ -27,19 +28,12 @@ static int put_attr(const char *root, const struct pci_nic *nic, const char *nam
 	return put(root, path, text);
 }
 
-static int driver_is(const char *root, const struct pci_nic *nic, const char *driver)
+static bool driver_is(const char *root, const struct pci_nic *nic, const char *driver)
 {
 	struct pci_nic now;
 	char err[128];
 	return pci_nic_find(root, nic->address, &now, err, sizeof(err)) == 0 &&
 	       strcmp(now.driver, driver) == 0;
-}
-
-static int refuse(int rc, const struct pci_nic *nic, const char *step, char *err, size_t err_len)
-{
-	snprintf(err, err_len, "%s: %s: %s%s", nic->address, step, strerror(-rc),
-		 rc == -EACCES || rc == -EPERM ? ": needs root" : "");
-	return rc;
 }
 
 // The kernel waits in unbind until who has the group open closes it; it opens once only.
@@ -114,8 +108,42 @@ static int take_away(const char *root, const struct pci_nic *nic, char *err, siz
 {
 	int rc = *nic->driver ? put_attr(root, nic, "driver/unbind", nic->address) : 0;
 	if (rc < 0)
-		return refuse(rc, nic, "cannot be taken from its driver", err, err_len);
-	return 0;
+		snprintf(err, err_len, "%s cannot be taken from its driver %s: %s%s", nic->address,
+			 nic->driver, strerror(-rc),
+			 rc == -EACCES || rc == -EPERM ? ": needs root" : "");
+	return rc;
+}
+
+// Has the driver probe the card, which nobody has. 0 or -errno.
+static int give(const char *root, const struct pci_nic *nic, const char *driver)
+{
+	char path[128];
+	// One that hands cards to user space takes any, told so; the kernel's own know theirs.
+	int rc = put_attr(root, nic, "driver_override",
+			  pci_driver_is_for_user_space(driver) ? driver : "\n");
+	snprintf(path, sizeof(path), "/sys/bus/pci/drivers/%s/bind", driver);
+	if (rc == 0)
+		rc = put(root, path, nic->address);
+	// It matters at a probe only; a later one shall find the kernel's own driver.
+	put_attr(root, nic, "driver_override", "\n");
+	return rc == 0 && !driver_is(root, nic, driver) ? -ENODEV : rc;
+}
+
+// The new driver has not taken the card, for the reason `rc`.
+static int give_back(const char *root, const struct pci_nic *nic, const char *driver, int rc,
+		     char *err, size_t err_len)
+{
+	char now[200];
+	if (!*nic->driver)
+		snprintf(now, sizeof(now), "it has none, as before");
+	else if (give(root, nic, nic->driver) == 0)
+		snprintf(now, sizeof(now), "%s has it again", nic->driver);
+	else
+		snprintf(now, sizeof(now), "nor does %s any more: try `swctl nic bind %s %s`",
+			 nic->driver, nic->address, nic->driver);
+	snprintf(err, err_len, "driver %s does not take %s: %s (`dmesg` may say more): %s", driver,
+		 nic->address, strerror(-rc), now);
+	return rc;
 }
 
 int pci_nic_bind(const char *root, const struct pci_nic *nic, const char *driver, bool force,
@@ -126,28 +154,12 @@ int pci_nic_bind(const char *root, const struct pci_nic *nic, const char *driver
 	int rc = check_driver(root, nic, driver, err, err_len);
 	if (rc == 0)
 		rc = check_free(root, nic, force, err, err_len);
+	if (rc == 0)
+		rc = take_away(root, nic, err, err_len);
 	if (rc < 0)
 		return rc;
-	rc = put_attr(root, nic, "driver_override", driver);
-	if (rc < 0)
-		return refuse(rc, nic, "its driver cannot be chosen", err, err_len);
-	rc = take_away(root, nic, err, err_len);
-	if (rc == 0) {
-		rc = put(root, "/sys/bus/pci/drivers_probe", nic->address);
-		if (rc < 0)
-			refuse(rc, nic, "no driver can be looked for", err, err_len);
-	}
-	// It matters at a probe only; a later one shall find the kernel's own driver.
-	put_attr(root, nic, "driver_override", "\n");
-	if (rc == 0 && !driver_is(root, nic, driver)) {
-		put(root, "/sys/bus/pci/drivers_probe", nic->address);
-		snprintf(err, err_len,
-			 "driver %s does not take %s (`dmesg` may say why): it is back with what "
-			 "the kernel finds for it",
-			 driver, nic->address);
-		rc = -EIO;
-	}
-	return rc;
+	rc = give(root, nic, driver);
+	return rc < 0 ? give_back(root, nic, driver, rc, err, err_len) : 0;
 }
 
 int pci_nic_unbind(const char *root, const struct pci_nic *nic, bool force, char *err,

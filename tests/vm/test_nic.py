@@ -70,6 +70,17 @@ def test_the_list_tells_who_has_a_card(host):
     assert cards(guest)[e1000e.address]["driver"] == "vfio-pci"
 
 
+def test_a_driver_that_does_not_take_a_card_leaves_it_to_the_one_before(host):
+    guest, e1000e, virtio = host
+    guest.check(f"swctl nic bind {virtio.address} virtio-pci")
+    guest.check(f"swctl nic bind {e1000e.address}")
+    assert "vfio-pci has it again" in refused(guest, f"swctl nic bind {e1000e.address} virtio-pci")
+    assert cards(guest)[e1000e.address]["driver"] == "vfio-pci"
+    guest.check(f"swctl nic unbind {e1000e.address}")
+    assert "it has none, as before" in refused(guest, f"swctl nic bind {e1000e.address} virtio-pci")
+    assert cards(guest)[e1000e.address]["driver"] is None
+
+
 def test_a_card_that_the_kernel_has_is_no_port(host):
     guest, e1000e, virtio = host
     guest.check(f"swctl nic bind {virtio.address} virtio-pci")

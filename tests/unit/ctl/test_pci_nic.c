@@ -89,8 +89,9 @@ static int host_make(void **state)
 	snprintf(root, sizeof(root), "/tmp/test-nic-XXXXXX");
 	assert_non_null(mkdtemp(root));
 	make("sys/bus/pci/devices", NULL);
-	make("sys/bus/pci/drivers_probe", "");
+	make("sys/bus/pci/drivers/vfio-pci/bind", "");
 	make("sys/bus/pci/drivers/vfio-pci/unbind", "");
+	make("sys/bus/pci/drivers/virtio-pci/bind", "");
 	make("sys/bus/pci/drivers/virtio-pci/unbind", "");
 	make("sys/kernel/iommu_groups/7", NULL);
 	make_device(E1000E, "0x020000\n", "0x8086\n", "0x10d3\n");
@@ -159,10 +160,21 @@ static void only_addresses_of_network_cards_are_taken(void **state)
 {
 	(void)state;
 	struct pci_nic nic;
-	static const char *const wrong[] = {"", "eth0", "00:10", "00:10.0x", "0000:00:10.0/../x"};
+	static const char *const wrong[] = {"",
+					    "eth0",
+					    "00:10",
+					    "00:10.0x",
+					    " 00:10.0",
+					    "00:10.8",
+					    "0000:00:10.0/../x",
+					    "+0:10.0",
+					    "00:20.0",
+					    "-1:-1.-1",
+					    "100000000:00:10.0"};
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
 		assert_int_equal(pci_nic_find(root, wrong[i], &nic, err, sizeof(err)), -EINVAL);
-	static const char *const none[] = {"0000:00:12.0", "00:02.0", "0001:00:10.0"};
+	static const char *const none[] = {"0000:00:12.0", "00:02.0", "10000:e1:00.0",
+					   "0001:00:10.0"};
 	for (size_t i = 0; i < sizeof(none) / sizeof(none[0]); i++)
 		assert_int_equal(pci_nic_find(root, none[i], &nic, err, sizeof(err)), -ENODEV);
 	assert_string_equal(err, "no network card has the address 0001:00:10.0: `swctl nic list` "
@@ -228,14 +240,70 @@ static void a_card_that_its_driver_has_already_is_left_alone(void **state)
 	assert_int_equal(pci_nic_unbind(root, &nic, false, err, sizeof(err)), 0);
 }
 
-// Nothing takes a card here, as when a driver's probe fails.
-static void a_card_that_the_new_driver_refuses_is_probed_again_without_it(void **state)
+// More interfaces than are listed; the default route goes through one of them.
+static void a_default_route_is_found_behind_any_number_of_interfaces(void **state)
+{
+	(void)state;
+	char name[128], target[128];
+	for (unsigned i = 1; i <= PCI_NIC_IFACES_MAX; i++) {
+		snprintf(name, sizeof(name), "sys/class/net/eth%u", i);
+		make(name, NULL);
+		snprintf(name, sizeof(name), "sys/class/net/eth%u/device", i);
+		snprintf(target, sizeof(target), "sys/devices/pci0000:00/" VIRTIO "/virtio0");
+		lead(name, target);
+	}
+	for (unsigned i = 0; i <= PCI_NIC_IFACES_MAX; i++) {
+		snprintf(target, sizeof(target),
+			 "eth%u\t00000000\t0100000A\t0003\t0\t0\t0\t00000000\t0\t0\t0\n", i);
+		make("proc/net/route", target);
+		assert_true(find(VIRTIO).default_route);
+		assert_int_equal(find(VIRTIO).n_ifaces, PCI_NIC_IFACES_MAX);
+	}
+}
+
+static void remove_file(const char *name)
+{
+	char path[PATH_MAX];
+	path_of(path, name);
+	assert_int_equal(unlink(path), 0);
+}
+
+// No driver of this host moves a card, as when its probe fails.
+static void a_card_that_the_new_driver_refuses_goes_back_to_the_old_one(void **state)
+{
+	(void)state;
+	make("sys/module/vfio/parameters/enable_unsafe_noiommu_mode", "Y\n");
+	struct pci_nic nic = find(VIRTIO);
+	assert_int_equal(pci_nic_bind(root, &nic, "vfio-pci", false, err, sizeof(err)), -ENODEV);
+	assert_string_equal(err, "driver vfio-pci does not take 0000:00:11.0: No such device "
+				 "(`dmesg` may say more): virtio-pci has it again");
+	expect_file("sys/bus/pci/drivers/virtio-pci/unbind", VIRTIO);
+	expect_file("sys/bus/pci/drivers/vfio-pci/bind", VIRTIO);
+	expect_file("sys/bus/pci/drivers/virtio-pci/bind", VIRTIO);
+	expect_file("sys/bus/pci/devices/" VIRTIO "/driver_override", "\n");
+}
+
+static void a_card_goes_back_also_when_nobody_can_be_asked(void **state)
+{
+	(void)state;
+	make("sys/module/vfio/parameters/enable_unsafe_noiommu_mode", "Y\n");
+	struct pci_nic nic = find(VIRTIO);
+	remove_file("sys/bus/pci/drivers/vfio-pci/bind");
+	assert_int_equal(pci_nic_bind(root, &nic, "vfio-pci", false, err, sizeof(err)), -ENOENT);
+	assert_non_null(strstr(err, "virtio-pci has it again"));
+	expect_file("sys/bus/pci/drivers/virtio-pci/bind", VIRTIO);
+	remove_file("sys/bus/pci/drivers/virtio-pci/bind");
+	assert_int_equal(pci_nic_bind(root, &nic, "vfio-pci", false, err, sizeof(err)), -ENOENT);
+	assert_non_null(strstr(err, "try `swctl nic bind 0000:00:11.0 virtio-pci`"));
+}
+
+static void a_card_that_had_no_driver_is_left_without(void **state)
 {
 	(void)state;
 	struct pci_nic nic = find(E1000E);
-	assert_int_equal(pci_nic_bind(root, &nic, "vfio-pci", false, err, sizeof(err)), -EIO);
-	assert_non_null(strstr(err, "driver vfio-pci does not take 0000:00:10.0"));
-	expect_file("sys/bus/pci/drivers_probe", E1000E);
+	assert_int_equal(pci_nic_bind(root, &nic, "vfio-pci", false, err, sizeof(err)), -ENODEV);
+	assert_non_null(strstr(err, "it has none, as before"));
+	expect_file("sys/bus/pci/drivers/virtio-pci/bind", "");
 	expect_file("sys/bus/pci/devices/" E1000E "/driver_override", "\n");
 }
 
@@ -248,7 +316,10 @@ int main(void)
 	    ON_HOST(the_card_of_a_default_route_is_refused),
 	    ON_HOST(a_driver_must_be_there_and_have_what_it_needs),
 	    ON_HOST(a_card_that_its_driver_has_already_is_left_alone),
-	    ON_HOST(a_card_that_the_new_driver_refuses_is_probed_again_without_it),
+	    ON_HOST(a_default_route_is_found_behind_any_number_of_interfaces),
+	    ON_HOST(a_card_that_the_new_driver_refuses_goes_back_to_the_old_one),
+	    ON_HOST(a_card_goes_back_also_when_nobody_can_be_asked),
+	    ON_HOST(a_card_that_had_no_driver_is_left_without),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

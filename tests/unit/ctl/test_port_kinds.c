@@ -104,6 +104,7 @@ static void others_are_refused_with_key_and_value(void **state)
 	    {"pci", ""},
 	    {"pci", "00:04"},
 	    {"pci", "00:04.8"},
+	    {"pci", "00:20.0"},
 	    {"pci", "000:04.0"},
 	    {"pci", "0000:00:04.0,x"},
 	    {"pci", "0:0:0:4.0"},
