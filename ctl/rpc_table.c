@@ -1,7 +1,7 @@
 #include "ctl/rpc_table.h"
 
 const struct rpc_method rpc_methods[] = {
-#define X(name, command, params, reading, handler, help) {name, command, params, reading, help},
+#define X(name, command, params, has_json, handler, help) {name, command, params, has_json, help},
     RPC_METHODS(X)
 #undef X
 };

@@ -95,7 +95,7 @@
 	  "queues only (isolated; none), after how many idle microseconds they sleep (0: "       \
 	  "never) and for how long, how often queues move by load (0: never); or pin a port's "  \
 	  "queue to a core (any: unpin)")                                                        \
-	X("pmd.rebalance", "pmd rebalance", "dry_run:flag?", false, pmd_rebalance,               \
+	X("pmd.rebalance", "pmd rebalance", "dry_run:flag?", true, pmd_rebalance,                \
 	  "move receive queues between the threads by their load; --dry-run: only show it")      \
 	X("fdb.show", "fdb show", "", true, fdb_show, "learned MAC addresses")                   \
 	X("version", "version", "", true, version, "versions of the programs")
@@ -104,7 +104,7 @@ struct rpc_method {
 	const char *name;    // on the wire
 	const char *command; // words of swctl's command; "": it has none
 	const char *params;
-	bool reading; // changes nothing: swctl offers --json
+	bool has_json; // of swctl: for who wants to know what it answers
 	const char *help;
 };
 

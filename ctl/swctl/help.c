@@ -110,7 +110,7 @@ static void put_command_line(FILE *out, const struct rpc_method *method)
 	for (unsigned i = 0; i < sizeof(own_options) / sizeof(own_options[0]); i++)
 		if (strcmp(own_options[i].method, method->name) == 0)
 			fputs(own_options[i].usage, out);
-	fputs(method->reading ? " [--json]" : "", out);
+	fputs(method->has_json ? " [--json]" : "", out);
 }
 
 void swctl_help_command(FILE *out, const struct rpc_method *method)

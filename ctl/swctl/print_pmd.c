@@ -46,7 +46,7 @@ static int print_queues(const json_t *pmds, FILE *out)
 	static const struct text_column columns[] = {
 	    {"CORE", TEXT_RIGHT},	    {"PORT", TEXT_LEFT},
 	    {"QUEUE", TEXT_RIGHT},	    {"LOAD", TEXT_RIGHT},
-	    {"MISSES WAITING", TEXT_RIGHT}, {"", TEXT_LEFT},
+	    {"MISSES WAITING", TEXT_RIGHT}, {"NOTE", TEXT_LEFT},
 	};
 	struct text_table *table = text_table_create(columns, 6);
 	const json_t *pmd, *queue;
@@ -74,7 +74,7 @@ static int print_transmit_queues(const json_t *pmds, FILE *out)
 	    {"CORE", TEXT_RIGHT},
 	    {"SENDS TO", TEXT_LEFT},
 	    {"QUEUE", TEXT_RIGHT},
-	    {"", TEXT_LEFT},
+	    {"NOTE", TEXT_LEFT},
 	};
 	struct text_table *table = text_table_create(columns, 4);
 	const json_t *pmd, *queue;

@@ -91,7 +91,7 @@ static int check_options(const struct rpc_method *method, const struct swctl_opt
 		misfit = "--force";
 	if (misfit)
 		snprintf(err, err_len, "%s takes no %s", method->command, misfit);
-	else if (options->json && !method->reading)
+	else if (options->json && !method->has_json)
 		snprintf(err, err_len, "%s changes things and has no --json", method->command);
 	else if (options->count && !options->interval_s && !trace && !live)
 		snprintf(err, err_len, "--count needs --interval: how long each is");

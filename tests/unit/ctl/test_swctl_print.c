@@ -146,6 +146,45 @@ static void cycles_a_packet_are_whole_and_absent_without_packets(void **state)
 	expect("pmd.show", pmds, text);
 }
 
+static void queues_are_told_with_load_and_what_is_special(void **state)
+{
+	(void)state;
+	static const char pmds[] =
+	    "{\"pmds\": [{\"core\": 1, \"isolated\": true, \"rxqs\": [{\"port\": \"a\", \"queue\": "
+	    "0, "
+	    "\"load_percent\": 12.34, \"pinned\": true, \"crosses\": true}, {\"port\": \"b\", "
+	    "\"queue\": 11, \"waiting\": 3}], \"txqs\": [{\"port\": \"a\", \"queue\": 0, "
+	    "\"shared\": true}]}], \"settings\": {\"idle_us\": 100, \"sleep_us\": 50, "
+	    "\"rebalance_s\": 9, \"refused\": \"core 5 does not exist\"}}";
+	static const char text[] =
+	    "\nCORE  PORT  QUEUE    LOAD  MISSES WAITING  NOTE\n"
+	    "   1  a         0  12.3 %               0  pinned, on another NUMA node\n"
+	    "   1  b        11   0.0 %               3  -\n"
+	    "\nCORE  SENDS TO  QUEUE  NOTE\n"
+	    "   1  a             0  shared\n"
+	    "core 1 is isolated: it polls pinned queues only\n"
+	    "idle threads sleep 50 us at a time, after 100 us\n"
+	    "queues move by load every 9 s\n"
+	    "swd refused the settings: core 5 does not exist\n";
+	char *got = print("pmd.show", pmds, (struct swctl_options){.json = false});
+	assert_string_equal(strstr(got, "\n\n") + 1, text);
+	free(got);
+}
+
+static void a_rebalance_tells_its_moves_and_what_they_gain(void **state)
+{
+	(void)state;
+	expect("pmd.rebalance",
+	       "{\"n_moves\": 1, \"dry_run\": true, \"moves\": [{\"port\": \"vm1\", \"queue\": 0, "
+	       "\"load_percent\": 40.0, \"from\": 1, \"to\": 12}], \"busiest_before_percent\": 90, "
+	       "\"busiest_after_percent\": 50.04}",
+	       "PORT  QUEUE    LOAD  FROM CORE  TO CORE\n"
+	       "vm1       0  40.0 %          1       12\n"
+	       "\n1 queue would move; the busiest core goes from 90.0 % to 50.0 %\n");
+	expect("pmd.rebalance", "{\"n_moves\": 0, \"busiest_before_percent\": 97.7}",
+	       "no move gains anything; the busiest core is at 97.7 %\n");
+}
+
 static void pmd_statistics_are_given_per_packet_and_in_percent(void **state)
 {
 	(void)state;
@@ -251,6 +290,8 @@ int main(void)
 	    cmocka_unit_test(counts_of_changed_rules_read_as_a_sentence),
 	    cmocka_unit_test(show_tells_when_the_data_plane_is_away),
 	    cmocka_unit_test(cycles_a_packet_are_whole_and_absent_without_packets),
+	    cmocka_unit_test(queues_are_told_with_load_and_what_is_special),
+	    cmocka_unit_test(a_rebalance_tells_its_moves_and_what_they_gain),
 	    cmocka_unit_test(pmd_statistics_are_given_per_packet_and_in_percent),
 	    cmocka_unit_test(a_result_without_fields_prints_something_for_every_method),
 	    cmocka_unit_test(json_keeps_the_order_and_short_numbers),
