@@ -94,7 +94,13 @@ static const char functions[] =
     "\t\t\t[[ ${COMP_WORDS[i + 1]} == = ]] && ((i++))\n"
     "\t\t\t((++i < COMP_CWORD)) && where=(--run-dir \"${COMP_WORDS[i]}\")\n"
     "\t\t\t;;\n"
-    "\t\t--timeout | --interval | --count | --skip | --time) ((i++)) ;;\n"
+    "\t\t--timeout | --interval | --count | --skip | --time";
+
+static const char behind_options[] =
+    ")\n"
+    "\t\t\t[[ ${COMP_WORDS[i + 1]} == = ]] && ((i++))\n"
+    "\t\t\t((i++))\n"
+    "\t\t\t;;\n"
     "\t\t-*) ;;\n"
     "\t\t*) command+=\"${command:+ }$word\" ;;\n"
     "\t\tesac\n"
@@ -103,14 +109,22 @@ static const char functions[] =
     "\t\t_swctl_words --run-dir --json --timeout --interval --count --skip --time --force --help "
     "--version";
 
-static const char tail[] =
-    "\n\t\treturn\n"
-    "\tfi\n"
-    "\tif [[ ${COMP_WORDS[COMP_CWORD - 1]} == --run-dir || $key == --run-dir ]]; then\n"
-    "\t\tcompopt -o dirnames\n"
-    "\t\treturn\n"
-    "\tfi\n"
-    "\tcase $command in\n";
+static const char tail[] = "\n\t\treturn\n"
+			   "\tfi\n"
+			   "\tcase ${key:-${COMP_WORDS[COMP_CWORD - 1]}} in\n"
+			   "\t--run-dir)\n"
+			   "\t\tcompopt -o dirnames\n"
+			   "\t\treturn\n"
+			   "\t\t;;\n"
+			   "\t--port)\n"
+			   "\t\t_swctl_ports\n"
+			   "\t\treturn\n"
+			   "\t\t;;\n"
+			   "\t--timeout | --interval | --count | --skip | --time";
+
+static const char commands[] = ") return ;;\n"
+			       "\tesac\n"
+			       "\tcase $command in\n";
 
 // First words of commands, each once; with `first`, the second words that stand behind it.
 static void put_words(FILE *out, const char *first)
@@ -201,22 +215,33 @@ static void put_option(const char *name, bool has_value, void *out)
 	fprintf(out, " --%s", name);
 }
 
+// As one more pattern of a case.
+static void put_option_with_value(const char *name, bool has_value, void *out)
+{
+	if (has_value)
+		fprintf(out, " | --%s", name);
+}
+
 void swctl_completion_bash(FILE *out)
 {
 	fputs(head, out);
 	put_keys(out);
 	fputs(functions, out);
+	swctl_options_each(put_option_with_value, out);
+	fputs(behind_options, out);
 	swctl_options_each(put_option, out);
 	fputs(tail, out);
+	swctl_options_each(put_option_with_value, out);
+	fputs(commands, out);
 	fputs("\t'') _swctl_words", out);
 	put_words(out, NULL);
 	fputs(" nic help completion ;;\n", out);
 	put_second_words(out);
 	fputs("\thelp) _swctl_words", out);
 	put_words(out, NULL);
-	fputs(" ;;\n\t'help add-port') _swctl_words", out);
+	fputs(" nic completion ;;\n\t'help add-port') _swctl_words", out);
 	put_kinds(out);
-	fputs(" nic ;;\n\tcompletion) _swctl_words bash ;;\n"
+	fputs(" ;;\n\tcompletion) _swctl_words bash ;;\n"
 	      "\tnic) _swctl_words list bind unbind ;;\n",
 	      out);
 	for (unsigned i = 0; i < rpc_n_methods; i++) {

@@ -128,6 +128,13 @@ static const struct {
     {"unbind", "unbind ADDRESS [--force]", 1, 1, true, unbind},
 };
 
+// Options that have a meaning elsewhere.
+static bool has_others(const struct swctl_options *options)
+{
+	return options->interval_s || options->count || options->skip || options->time_s ||
+	       options->n_given > 0;
+}
+
 int swctl_nic(const struct swctl_options *options, char *const *words, int n)
 {
 	char err[256];
@@ -135,6 +142,7 @@ int swctl_nic(const struct swctl_options *options, char *const *words, int n)
 		if (n == 0 || strcmp(words[0], commands[i].word) != 0)
 			continue;
 		bool fits = n - 1 >= commands[i].min && n - 1 <= commands[i].max &&
+			    !has_others(options) &&
 			    !(commands[i].changes ? options->json : options->force);
 		if (fits)
 			return commands[i].run(options, words + 1, n - 1);

@@ -154,7 +154,7 @@ void swctl_options_each(void (*fn)(const char *name, bool has_value, void *arg),
 	struct option_set set = {.n = 0};
 	add_commands(&set);
 	for (unsigned i = 0; i < set.n; i++)
-		fn(set.list[i].name, set.list[i].has_arg != no_argument, arg);
+		fn(set.list[i].name, set.list[i].has_arg == required_argument, arg);
 }
 
 static int take_given(const struct option_set *set, int opt, struct swctl_options *options,
