@@ -57,28 +57,42 @@ static json_int_t number_of(const json_t *json, const char *key)
 	return json_integer_value(json_object_get(json, key));
 }
 
-static bool is_text(const json_t *json, const char *key)
+static bool is_number(const json_t *json, const char *key, json_int_t max)
 {
-	return json_is_string(json_object_get(json, key));
+	const json_t *value = json_object_get(json, key);
+	return json_is_integer(value) && json_integer_value(value) >= 0 &&
+	       json_integer_value(value) <= max;
 }
 
-static bool is_number(const json_t *json, const char *key)
+static bool is_core_list(const json_t *json, const char *key)
 {
-	return json_is_integer(json_object_get(json, key));
+	unsigned cores[CORE_LIST_MAX], n;
+	char why[120];
+	const char *text = text_of(json, key);
+	return text && (!*text || core_list_parse(text, cores, &n, why, sizeof(why)) == 0);
 }
 
-// Whether it has all that is read later.
+// Whether it has all that is read later, as it is read.
 static bool is_whole(const json_t *json)
 {
 	const json_t *pin, *pins = json_object_get(json, "pins");
 	size_t i;
 	json_array_foreach (pins, i, pin) {
-		if (!is_text(pin, "port") || !is_number(pin, "queue") || !is_number(pin, "core"))
+		if (!text_of(pin, "port") || !is_number(pin, "queue", UINT16_MAX) ||
+		    !is_number(pin, "core", UINT16_MAX))
 			return false;
 	}
-	return json_is_array(pins) && is_text(json, "cores") && is_text(json, "isolated") &&
-	       is_number(json, "idle_us") && is_number(json, "sleep_us") &&
-	       is_number(json, "rebalance_s");
+	return json_is_array(pins) && is_core_list(json, "cores") &&
+	       is_core_list(json, "isolated") && is_number(json, "idle_us", UINT32_MAX) &&
+	       is_number(json, "sleep_us", UINT32_MAX) &&
+	       is_number(json, "rebalance_s", UINT32_MAX);
+}
+
+static void replace(struct swctld *d, json_t *json)
+{
+	json_decref(d->pmd_settings->json);
+	d->pmd_settings->json = json;
+	d->pmd_settings->refused[0] = '\0';
 }
 
 int pmd_settings_load(struct swctld *d, char *err, size_t err_len)
@@ -91,17 +105,17 @@ int pmd_settings_load(struct swctld *d, char *err, size_t err_len)
 	}
 	if (!text)
 		return 0;
-	json_t *json = json_loads(text, 0, NULL);
+	json_t *json = json_loads(text, 0, NULL), *fallback = defaults();
 	free(text);
-	if (!is_whole(json)) {
-		json_decref(json);
-		snprintf(err, err_len,
-			 "the settings of the poll-mode threads in the database are "
-			 "damaged");
-		return -EINVAL;
+	json_object_update_missing(json, fallback); // an older version may not have had them all
+	json_decref(fallback);
+	if (is_whole(json)) {
+		replace(d, json);
+		return 0;
 	}
-	json_decref(d->pmd_settings->json);
-	d->pmd_settings->json = json;
+	json_decref(json);
+	log_warn("the settings of the poll-mode threads in the database are damaged: the defaults "
+		 "hold; set them again with `swctl pmd set`");
 	return 0;
 }
 
@@ -256,7 +270,7 @@ static void unpin(json_t *pins, const char *port, json_int_t queue)
 static int check_pin(const struct swctld *d, const json_t *params, char *err, size_t err_len)
 {
 	const char *name = text_of(params, "port");
-	if (!name || !text_of(params, "core") || !is_number(params, "queue")) {
+	if (!name || !text_of(params, "core") || !json_object_get(params, "queue")) {
 		snprintf(err, err_len, "--port, --queue and --core go together");
 		return -1;
 	}
@@ -315,13 +329,6 @@ static json_t *changed(struct swctld *d, const json_t *params, char *err, size_t
 		return json;
 	json_decref(json);
 	return NULL;
-}
-
-static void replace(struct swctld *d, json_t *json)
-{
-	json_decref(d->pmd_settings->json);
-	d->pmd_settings->json = json;
-	d->pmd_settings->refused[0] = '\0';
 }
 
 int pmd_settings_change(struct swctld *d, const json_t *params, char *err, size_t err_len)

@@ -11,7 +11,8 @@ struct pmd_settings;
 
 struct pmd_settings *pmd_settings_create(void);
 void pmd_settings_destroy(struct pmd_settings *settings);
-// From the database. 0 or -errno with one line in err.
+// From the database; damaged ones are left there with a word in the log. 0 or -errno with one line
+// in err.
 int pmd_settings_load(struct swctld *d, char *err, size_t err_len);
 
 // Changes them by pmd.set's parameters: swd first, then the disk. 0, or -1 with one line in err and

@@ -130,22 +130,6 @@ static int parse_option(struct port *port, const char *key, const json_t *value,
 	return 0;
 }
 
-// swd would refuse it too, but it may be away.
-static int check_kind(const struct port *port, char *err, size_t err_len)
-{
-	const struct port_kind_spec *kind = port_kind_spec_find(port->kind, err, err_len);
-	const char *keys[PORT_OPTIONS_MAX], *values[PORT_OPTIONS_MAX], *key;
-	json_t *value;
-	unsigned n = 0;
-	if (!kind)
-		return -EINVAL;
-	json_object_foreach (port->device_options, key, value) {
-		keys[n] = key;
-		values[n++] = json_string_value(value);
-	}
-	return port_kind_check(kind, keys, values, n, "tag=, trunks=", err, err_len);
-}
-
 int port_options_parse(struct port *port, const json_t *options, char *err, size_t err_len)
 {
 	const char *key;
@@ -160,5 +144,20 @@ int port_options_parse(struct port *port, const json_t *options, char *err, size
 	if (port->xlate.tag && port->xlate.trunks_set)
 		return refuse(err, err_len,
 			      "tag= and trunks= exclude each other: an access port has one VLAN");
-	return check_kind(port, err, err_len);
+	return 0;
+}
+
+int port_options_check(const struct port *port, char *err, size_t err_len)
+{
+	const struct port_kind_spec *kind = port_kind_spec_find(port->kind, err, err_len);
+	const char *keys[PORT_OPTIONS_MAX], *values[PORT_OPTIONS_MAX], *key;
+	json_t *value;
+	unsigned n = 0;
+	if (!kind)
+		return -EINVAL;
+	json_object_foreach (port->device_options, key, value) {
+		keys[n] = key;
+		values[n++] = json_string_value(value);
+	}
+	return port_kind_check(kind, keys, values, n, "tag=, trunks=", err, err_len);
 }

@@ -1,6 +1,5 @@
 #include "ctl/swctld/ports.h"
 
-#include "ctl/port_kinds.h"
 #include "ctl/swctld/port_options.h"
 
 #include <errno.h>
@@ -46,7 +45,7 @@ void port_free(struct port *port)
 static struct port *make(uint32_t no, const char *name, const char *kind, const json_t *options,
 			 char *err, size_t err_len)
 {
-	if (port_name_check(name, err, err_len) < 0 || !port_kind_spec_find(kind, err, err_len))
+	if (port_name_check(name, err, err_len) < 0)
 		return NULL;
 	struct port *port = calloc(1, sizeof(*port));
 	if (!port)
@@ -81,6 +80,10 @@ struct port *port_make(struct ports *ports, const char *name, const char *kind,
 	struct port *port = make(0, name, kind, options, err, err_len);
 	if (!port)
 		return NULL;
+	if (port_options_check(port, err, err_len) < 0) {
+		port_free(port);
+		return NULL;
+	}
 	if (db_port_number(ports->db, name, &port->no) < 0) {
 		snprintf(err, err_len, "%s", db_error(ports->db));
 		port_free(port);
@@ -144,6 +147,8 @@ struct load {
 	size_t err_len;
 };
 
+// A kind or an option that this version does not know stays, for swd to refuse it: list-ports tells
+// why, del-port mends it, and all else goes on.
 static int load_port(const struct db_port *row, void *arg)
 {
 	const struct load *load = arg;

@@ -5,6 +5,7 @@
                 swctld (killed and started again)
 """
 
+import sqlite3
 import time
 
 import pytest
@@ -228,3 +229,20 @@ def test_the_new_bridge_s_rule_comes_once_only(two):
     switch.swctld.stop()
     switch.start_swctld()
     assert switch.json("dump-flows")["rules"] == []
+
+
+def test_a_port_of_another_version_is_down_with_its_reason_and_all_else_goes_on(switch_factory):
+    switch = switch_factory()
+    switch.swctl("add-port", "sink", "type=null")
+    switch.swctld.kill()
+    with sqlite3.connect(switch.db) as db:
+        db.execute("INSERT INTO ports (number, name, kind, options) VALUES (9, 'warp0', 'warp-drive', '{\"factor\":\"9\"}')")
+        db.execute("INSERT INTO ports (number, name, kind, options) VALUES (8, 'vm8', 'vhost-user', '{\"path\":\"/x\",\"queues\":\"99\"}')")
+    db.close()
+    switch.start_swctld()
+    for name, reason in (("warp0", 'unknown kind "warp-drive"'), ("vm8", "queues=99 does not do: use a number from 1 to 8")):
+        switch.wait(lambda: f"refused by swd: {reason}" in switch.port(name)["reason"], f"reason of {name}")
+        assert switch.port(name)["link"] == "down"
+    assert switch.port("sink")["link"] == "up"
+    for name in ("warp0", "vm8"):
+        switch.swctl("del-port", name)
