@@ -592,6 +592,73 @@ static void a_queue_takes_its_load_to_a_new_core(void **state)
 	pmd_pool_del_port(&a.port);
 }
 
+static unsigned owner(unsigned rxq)
+{
+	return pmd_pool_rxq(rxq)->pmd_index;
+}
+
+// As if the queues of the first one's PMD had each taken so many hundredths of a core of late, and
+// the others nothing.
+static void pretend_loads(unsigned percent)
+{
+	pmd_load_measure();
+	for (unsigned i = 0; i < 4; i++) {
+		struct rxq *rxq = pmd_pool_rxq(i);
+
+		rxq->load = (struct load_window){.seen = rxq->load.seen};
+		if (owner(i) == owner(0))
+			load_window_add(&rxq->load, pmd_load_all() / 100 * percent);
+	}
+}
+
+static void set_rebalance_s(unsigned rebalance_s)
+{
+	static struct pmd_settings settings; // large
+
+	settings = *pmd_pool_settings();
+	settings.rebalance_s = rebalance_s;
+	assert_int_equal(pmd_pool_set(&settings, err, sizeof err), 0);
+}
+
+static unsigned n_with_first(void)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < 4; i++)
+		n += owner(i) == owner(0);
+	return n;
+}
+
+static void queues_move_by_themselves_as_often_as_is_set_and_where_it_pays(void **state)
+{
+	uint64_t now_ms = 100000, begin = rte_rdtsc();
+
+	(void)state;
+	if (other_core() == 0)
+		skip();
+	cores(other_core(), 0, 2);
+	assert_int_equal(pmd_pool_add_port(&a.port), 0);
+	assert_int_equal(n_with_first(), 2);
+	AWAIT(rte_rdtsc() - begin > rte_get_tsc_hz() / 10); // beside which the test takes no time
+	for (unsigned i = 0; i < 3; i++) {		    // it is off
+		pretend_loads(80);
+		pmd_pool_measure(now_ms += 100000);
+	}
+	assert_int_equal(n_with_first(), 2);
+	set_rebalance_s(5);
+	pretend_loads(9); // from 18 % to 9 %: not worth it
+	pmd_pool_measure(now_ms += 5000);
+	assert_int_equal(n_with_first(), 2);
+	pretend_loads(80);
+	pmd_pool_measure(now_ms + 4999);
+	assert_int_equal(n_with_first(), 2);
+	pretend_loads(80);
+	pmd_pool_measure(now_ms + 5000);
+	assert_int_not_equal(n_with_first(), 2);
+	assert_true(is_polled(&a, 0) && is_polled(&a, 1) && is_polled(&a, 2) && is_polled(&a, 3));
+	pmd_pool_del_port(&a.port);
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, up, down)
 
 int main(void)
@@ -617,6 +684,7 @@ int main(void)
 	    T(the_time_that_a_thread_sleeps_without_queues_counts_as_it_passes),
 	    T(what_a_removed_port_did_is_no_other_s_load),
 	    T(a_queue_takes_its_load_to_a_new_core),
+	    T(queues_move_by_themselves_as_often_as_is_set_and_where_it_pays),
 	};
 
 	return cmocka_run_group_tests(tests, fake_eal_init, eal_teardown);
