@@ -407,7 +407,8 @@ static void ports_and_rules_are_kept_while_swd_is_away(void **arg)
 		    "{\"added\":0,\"replaced\":1}");
 	assert_call(f, "port.list", "{}",
 		    "{\"ports\":[{\"number\":1,\"name\":\"vm1\",\"kind\":\"vhost-user\"");
-	assert_call(f, "port.del", "{\"name\":\"vm1\"}", "{}");
+	assert_call(f, "port.del", "{\"name\":\"vm1\"}",
+		    "{\"name\":\"vm1\",\"number\":1,\"rules\":1}");
 	assert_call(f, "port.del", "{\"name\":\"vm1\"}",
 		    "{\"code\":1,\"message\":\"port vm1: no such port");
 	// Its rules stay, by number, and can be deleted by it.
