@@ -62,19 +62,26 @@ static int vfio_ready(char *err, size_t err_len)
 	return -EACCES;
 }
 
-static int nic_devargs(const struct port *port, char *devargs, size_t len, char *err,
-		       size_t err_len)
+// The address as DPDK and sysfs write it. 0 or -EINVAL.
+static int pci_name(const struct port *port, char *name, size_t len)
 {
-	const char *pci = port_option(&port->config, "pci");
 	struct rte_pci_addr address;
+
+	if (rte_pci_addr_parse(port_option(&port->config, "pci"), &address) < 0)
+		return -EINVAL;
+	rte_pci_device_name(&address, name, len);
+	return 0;
+}
+
+static int nic_prepare(const struct port *port, char *err, size_t err_len)
+{
 	char name[PCI_PRI_STR_SIZE + 1], driver[64];
 
-	if (rte_pci_addr_parse(pci, &address) < 0) {
+	if (pci_name(port, name, sizeof(name)) < 0) {
 		snprintf(err, err_len, "pci=%.40s is no PCI address: `swctl nic list` has them",
-			 pci);
+			 port_option(&port->config, "pci"));
 		return -EINVAL;
 	}
-	rte_pci_device_name(&address, name, sizeof(name));
 	if (driver_of(name, driver, sizeof(driver)) < 0) {
 		snprintf(err, err_len, "there is no PCI device %s: `swctl nic list` has them",
 			 name);
@@ -83,8 +90,12 @@ static int nic_devargs(const struct port *port, char *devargs, size_t len, char 
 	int rc = check_driver(name, driver, err, err_len);
 	if (rc == 0 && strcmp(driver, "vfio-pci") == 0)
 		rc = vfio_ready(err, err_len);
-	snprintf(devargs, len, "%s", name);
 	return rc;
+}
+
+static void nic_devargs(const struct port *port, char *devargs, size_t len)
+{
+	pci_name(port, devargs, len);
 }
 
 static void nic_down_reason(const struct port *port, uint16_t ethdev, char *reason, size_t len)
@@ -94,5 +105,7 @@ static void nic_down_reason(const struct port *port, uint16_t ethdev, char *reas
 		 port_option(&port->config, "pci"));
 }
 
-static const struct ethdev_kind nic = {.devargs = nic_devargs, .down_reason = nic_down_reason};
+static const struct ethdev_kind nic = {.prepare = nic_prepare,
+				       .devargs = nic_devargs,
+				       .down_reason = nic_down_reason};
 const struct port_kind port_kind_nic = ETHDEV_PORT_KIND("nic", &nic);

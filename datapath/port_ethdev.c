@@ -43,11 +43,12 @@ int ethdev_open(struct port *port, const struct port_config *config, char *err, 
 	(void)config;
 	const char *iface = ethdev_iface(port);
 	bool promisc = iface && host_iface_promisc(iface);
-	int rc = kind->devargs(port, devargs, sizeof(devargs), err, err_len);
+	int rc = kind->prepare ? kind->prepare(port, err, err_len) : 0;
 	if ((rc == -ENOTCONN || rc == -ETIMEDOUT) && !port->priv && ethdev_waits(port))
 		return open_without(port, err);
 	if (rc < 0)
 		return rc;
+	kind->devargs(port, devargs, sizeof(devargs));
 	rc = ethdev_device_open(port, devargs, &p, err, err_len);
 	if (rc < 0) {
 		kind_closed(port);
