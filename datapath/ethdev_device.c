@@ -26,7 +26,7 @@ static int refuse(int rc, const char *device, const char *step, char *err, size_
 static uint16_t txq_wanted(const struct port *port, const struct rte_eth_dev_info *info,
 			   uint16_t n_rxq)
 {
-	if (port->kind->ethdev->txq_as_rxq || strcmp(info->driver_name, "net_tap") == 0)
+	if (port->kind->ethdev->txq_as_rxq || ethdev_is_tap(info))
 		return n_rxq;
 	long n_cpus = RTE_MIN(sysconf(_SC_NPROCESSORS_ONLN), PMDS_MAX);
 	long wanted = RTE_MAX((long)n_rxq, n_cpus);
@@ -53,7 +53,7 @@ static void rss_choose(const struct ethdev_port *p, uint16_t n_rxq, struct rte_e
 	uint64_t hashes =
 	    p->info.flow_type_rss_offloads & (RTE_ETH_RSS_IP | RTE_ETH_RSS_TCP | RTE_ETH_RSS_UDP);
 
-	if (n_rxq == 1 || hashes == 0 || strcmp(p->info.driver_name, "net_tap") == 0)
+	if (n_rxq == 1 || hashes == 0 || ethdev_is_tap(&p->info))
 		return;
 	conf->rxmode.mq_mode = RTE_ETH_MQ_RX_RSS;
 	conf->rx_adv_conf.rss_conf.rss_hf = hashes;
@@ -72,6 +72,7 @@ static int device_configure(struct ethdev_port *p, uint16_t n_rxq, bool jumbo)
 	p->linearize = !(tx & RTE_ETH_TX_OFFLOAD_MULTI_SEGS);
 	// virtio-user in server mode needs it to take a peer again.
 	conf.intr_conf.lsc = !!(*p->info.dev_flags & RTE_ETH_DEV_INTR_LSC);
+	conf.intr_conf.rxq = ethdev_is_tap(&p->info); // for its queue's descriptor
 	return rte_eth_dev_configure(p->id, n_rxq, p->n_txq, &conf);
 }
 
@@ -110,6 +111,7 @@ static int device_start(struct ethdev_port *p, uint16_t n_rxq, unsigned mtu, cha
 		return refuse(rc, devargs, "cannot receive frames for others (promiscuous mode)",
 			      err, err_len);
 	}
+	p->tap_fd = ethdev_is_tap(&p->info) ? rte_eth_dev_rx_intr_ctl_q_get_fd(p->id, 0) : -1;
 	p->mtu = ethdev_mtu_now(p);
 	if (p->kernel_rx && strcmp(p->info.driver_name, "net_af_xdp") != 0)
 		p->segments = veth_segments_ask(p->info.if_index);
@@ -145,7 +147,7 @@ static int device_describe(const struct port *port, uint16_t id, const char *dev
 	if (info.if_index == 0 && ethdev_iface(port))
 		p->info.if_index = host_iface_index(ethdev_iface(port));
 	p->kernel_rx = shows_unfinished(&p->info);
-	p->segments = -1;
+	p->segments = p->tap_fd = -1;
 	*out = p;
 	return 0;
 }

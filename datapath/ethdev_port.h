@@ -10,6 +10,8 @@
 #include <rte_ethdev.h>
 #include <rte_spinlock.h>
 
+#include <string.h>
+
 #define ETHDEV_TAGS_EXTRA  (2 * RTE_VLAN_HLEN)
 #define ETHDEV_FRAME_EXTRA (RTE_ETHER_HDR_LEN + ETHDEV_TAGS_EXTRA) // beyond the MTU, without FCS
 
@@ -33,6 +35,7 @@ struct ethdev_port {
 	bool owned;		       // we probed it, so we remove it
 	bool promisc;		       // the host's interface heard all before we made it
 	int segments;		       // veth_segments_ask()'s, or -1
+	int tap_fd;		       // a queue of a tap's, the driver's own; -1: none
 	char reason[160];	       // why it is lost
 	uint64_t past[N_DROP_REASONS]; // what devices lost that were this port before
 	struct rte_eth_dev_info info;
@@ -44,6 +47,11 @@ struct ethdev_port {
 };
 
 static_assert(offsetof(struct ethdev_port, owned) <= RTE_CACHE_LINE_SIZE, "one line is hot");
+
+static inline bool ethdev_is_tap(const struct rte_eth_dev_info *info)
+{
+	return strcmp(info->driver_name, "net_tap") == 0;
+}
 
 // kind->iface()'s, or NULL.
 static inline const char *ethdev_iface(const struct port *port)
@@ -79,7 +87,8 @@ void ethdev_mtu_follow(struct port *port);
 // Bytes that its tx takes, as struct port's max_frame.
 uint32_t ethdev_max_frame(const struct ethdev_port *p);
 
-// Looks whether frames can pass, and keeps it in p->link_up. reason is set for some causes only.
+// Looks whether frames can pass, and keeps it in p->link_up. reason says why not for some causes,
+// and is empty for others.
 bool ethdev_link_refresh(const struct port *port, struct ethdev_port *p, char *reason, size_t len);
 // Asks the device for its link. As rte_eth_dev_cb_fn; arg is the port's state. Any thread.
 int ethdev_link_changed(uint16_t id, enum rte_eth_event_type type, void *arg, void *ret);

@@ -4,6 +4,7 @@
 
 #include <rte_ethdev.h>
 
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -18,27 +19,55 @@ int ethdev_link_changed(uint16_t id, enum rte_eth_event_type type, void *arg, vo
 	return 0;
 }
 
+// Whether swd's network namespace still has it.
+static bool iface_is_here(const struct port *port, const struct ethdev_port *p)
+{
+	return host_iface_index(ethdev_iface(port)) == p->iface_index;
+}
+
+// A tap may be moved to another namespace, and its queues with it. They tell of it there: POLLERR
+// when there is no interface any more, POLLOUT when it is up (Linux's tun_chr_poll()).
+static int tap_poll(const struct ethdev_port *p)
+{
+	struct pollfd queue = {.fd = p->tap_fd, .events = POLLOUT};
+	return p->tap_fd >= 0 && poll(&queue, 1, 0) >= 0 ? queue.revents : POLLERR;
+}
+
+static bool iface_link(const struct port *port, const struct ethdev_port *p, char *reason,
+		       size_t len)
+{
+	const char *iface = ethdev_iface(port);
+	bool here = iface_is_here(port, p);
+	int tap = here ? POLLERR : tap_poll(p);
+	if (tap & POLLOUT)
+		return true;
+	if (!(tap & POLLERR))
+		snprintf(reason, len,
+			 "interface %s is down in the network namespace that it was moved to: `ip "
+			 "link set %s up` there",
+			 iface, iface);
+	else if (host_iface_link(iface, reason, len) && here)
+		return true;
+	else if (!reason[0])
+		snprintf(reason, len, "interface %s was replaced by another", iface);
+	return false;
+}
+
 // Drivers of the host's interfaces always say so.
 bool ethdev_link_refresh(const struct port *port, struct ethdev_port *p, char *reason, size_t len)
 {
-	const char *iface = p->iface_index ? ethdev_iface(port) : NULL;
-	if (!iface) {
+	reason[0] = '\0';
+	if (p->iface_index)
+		__atomic_store_n(&p->link_up, iface_link(port, p, reason, len), __ATOMIC_RELAXED);
+	else
 		ethdev_link_changed(p->id, RTE_ETH_EVENT_INTR_LSC, p, NULL);
-	} else {
-		bool up = host_iface_link(iface, reason, len);
-		if (up && host_iface_index(iface) != p->iface_index) {
-			snprintf(reason, len, "interface %s was replaced by another", iface);
-			up = false;
-		}
-		__atomic_store_n(&p->link_up, up, __ATOMIC_RELAXED);
-	}
 	return __atomic_load_n(&p->link_up, __ATOMIC_RELAXED);
 }
 
 bool ethdev_vanished(const struct port *port)
 {
 	const struct ethdev_port *p = port->priv;
-	return p->iface_index != 0 && host_iface_index(ethdev_iface(port)) != p->iface_index;
+	return p->iface_index != 0 && !iface_is_here(port, p) && (tap_poll(p) & POLLERR);
 }
 
 static void down_reason(const struct port *port, char *reason, size_t len)
@@ -53,7 +82,6 @@ static void down_reason(const struct port *port, char *reason, size_t len)
 bool ethdev_link(struct port *port, char *reason, size_t len)
 {
 	struct ethdev_port *p = port->priv;
-	reason[0] = '\0';
 	bool up = ethdev_link_refresh(port, p, reason, len);
 	if (!up && !reason[0])
 		down_reason(port, reason, len);
@@ -71,7 +99,7 @@ void ethdev_losses_read(const struct ethdev_port *p, uint64_t *drops)
 	drops[DROP_NO_MEMORY] += stats.rx_nombuf;
 	drops[DROP_DEVICE_RX_ERROR] += stats.ierrors;
 	// net_tap counts here what it gives back, which is counted already as not sent.
-	if (strcmp(p->info.driver_name, "net_tap") != 0)
+	if (!ethdev_is_tap(&p->info))
 		drops[DROP_DEVICE_TX_ERROR] += stats.oerrors;
 }
 

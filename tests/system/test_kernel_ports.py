@@ -248,6 +248,25 @@ def test_a_tap_that_is_deleted_comes_back_with_its_address(world):
     assert "ip link set host0 up" in world.switch.port("host0")["reason"]
 
 
+def test_a_tap_goes_on_in_a_namespace_that_it_is_moved_to(world):
+    """A container gets it under another name. Deleted there, it is made anew where swd is."""
+    number = world.add("tap", "address=10.8.0.1/24", name="host0")["number"]
+    world.switch.set_flows("in_port=vm1,actions=output:host0", "in_port=host0,actions=output:vm1")
+    world.near.ip("link", "set", "host0", "netns", world.far.pid)
+    world.switch.wait_link("host0", "down", 2)
+    assert "moved" in world.switch.port("host0")["reason"]
+    world.far.ip("link", "set", "host0", "name", "eth7", "up")
+    world.switch.wait_link("host0", "up", 2)
+    with world.far.packet_socket("eth7") as sock:
+        pass_both_ways(world, sock)
+    world.far.ip("link", "del", "eth7")
+    world.switch.wait(lambda: "10.8.0.1/24" in world.near.run("ip", "-o", "address", "show", "host0", check=False).stdout, "a new one", 3)
+    world.switch.wait_link("host0", "up", 2)
+    assert world.switch.port("host0")["number"] == number
+    with world.near.packet_socket("host0") as sock:
+        pass_both_ways(world, sock)
+
+
 def test_a_tap_has_an_ipv6_address(world):
     world.near.run("sh", "-c", "echo 0 >/proc/sys/net/ipv6/conf/default/disable_ipv6")
     try:
