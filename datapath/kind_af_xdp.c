@@ -1,5 +1,6 @@
 // Port kind "af-xdp": an interface whose frames an XDP program hands to the switch before the
 // host's stack sees them.
+#include "ctl/default_route.h"
 #include "datapath/ethdev_kind.h"
 #include "datapath/host_iface.h"
 #include "datapath/kind_iface.h"
@@ -9,7 +10,7 @@
 
 static int check_route(const struct port *port, const char *iface, char *err, size_t err_len)
 {
-	if (port_option_is(&port->config, "force", "on") || !host_iface_default_route(iface))
+	if (port_option_is(&port->config, "force", "on") || !default_route_uses("", iface))
 		return 0;
 	snprintf(err, err_len,
 		 "interface %s carries the host's default route, which an af-xdp port would cut: "

@@ -54,7 +54,7 @@ class World:
 @pytest.fixture(scope="module")
 def module_world(module_switch_factory):
     switch = module_switch_factory(start=False)
-    switch.swd_prefix = ["unshare", "-n"]
+    switch.swd_prefix = ["unshare", "-nm", "sh", "-c", 'mount -t sysfs none /sys && exec "$@"', "sh"]
     switch.start()
     vm1 = attach(switch, "vm1")
     switch.wait_link("vm1")
@@ -150,7 +150,8 @@ REFUSALS = [
     (["pcap", "iface=low"], "interface low is down: `ip link set low up`"),
     (["af-xdp", "iface=big", "queues=2"], "big has 1 queue: start-queue=0 with queues=2"),
     (["af-xdp", "iface=big", "start-queue=1"], "big has 1 queue: start-queue=1 with queues=1"),
-    (["af-xdp", "iface=way"], "carries the host's default route"),
+    (["af-xdp", "iface=way"], "interface way carries the host's default route"),
+    (["af-xdp", "iface=below"], "interface below carries the host's default route"),
     (["af-packet", "iface=taken"], 'belongs to port "owner"'),
     (["af-xdp", "iface=taken"], 'belongs to port "owner"'),
     (["pcap", "iface=taken"], 'belongs to port "owner"'),
@@ -182,8 +183,14 @@ def occupied(module_world):
     world.near.veth("way", world.far, "far-way")
     world.near.ip("address", "add", "10.9.0.1/24", "dev", "way")
     world.near.ip("route", "add", "default", "via", "10.9.0.2")
+    world.near.veth("below", world.far, "far-below")
+    world.near.ip("link", "add", "name", "bridge0", "type", "bridge")
+    world.near.ip("link", "set", "below", "master", "bridge0")
+    world.near.ip("link", "set", "bridge0", "up")
+    world.near.ip("address", "add", "10.9.1.1/24", "dev", "bridge0")
+    world.near.ip("route", "add", "default", "via", "10.9.1.2", "metric", "7")
     yield world
-    for name in ("taken", "low", "big", "way"):
+    for name in ("taken", "low", "big", "way", "below", "bridge0"):
         world.near.ip("link", "del", name)
     world.clean()
 
