@@ -1,6 +1,7 @@
 // Port kind "memif": packets by memory shared with another process, as VPP, DPDK and libmemif do.
 #include "datapath/ethdev_kind.h"
 #include "datapath/unix_peer.h"
+#include "vhost/socket_path.h"
 
 #include <rte_bitops.h>
 
@@ -74,7 +75,7 @@ static int check_socket(const struct port *port, const char *path, char *err, si
 		return rc;
 	if (!is_server(port))
 		return unix_peer_listens(path, SOCK_SEQPACKET, err, err_len);
-	return is_ours(port, path) ? 0 : unix_peer_make_room(path, SOCK_SEQPACKET, err, err_len);
+	return is_ours(port, path) ? 0 : socket_path_claim(path, err, err_len);
 }
 
 static int memif_prepare(const struct port *port, char *err, size_t err_len)
