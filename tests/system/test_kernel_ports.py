@@ -283,30 +283,63 @@ def test_a_tap_has_an_ipv6_address(world):
         world.near.run("sh", "-c", "echo 1 >/proc/sys/net/ipv6/conf/default/disable_ipv6")
 
 
-def test_a_killed_swd_takes_its_interfaces_again(switch_factory):
-    """What it left in the kernel, an XDP program above all, is not in the way of the next one."""
+@pytest.fixture
+def outliving(switch_factory):
+    """A switch whose interfaces outlive its swd: (switch, near, far)."""
     near, far = Netns(), Netns()
-    try:
-        switch = switch_factory(start=False)
-        switch.swd_prefix = ["nsenter", "-t", str(near.pid), "-n"]
-        switch.start()
-        for kind in ATTACHED:
-            near.veth(kind, far, kind)
-            switch.swctl("add-port", kind, f"type={kind}", f"iface={kind}")
-        switch.swctl("add-port", "host0", "type=tap", "address=10.8.0.1/24")
-        switch.swd.kill()
-        switch.start_swd()
-        switch.wait(lambda: switch.json("show")["swd"]["connected"], "swctld's connection")
-        for name in (*ATTACHED, "host0"):
-            switch.wait_link(name)
-        switch.set_flows("in_port=af-xdp,actions=output:af-packet", "in_port=af-packet,actions=output:af-xdp")
-        with far.packet_socket("af-xdp") as one, far.packet_socket("af-packet") as other:
-            for sender, receiver in ((one, other), (other, one)):
-                sender.send(FRAMES[0])
-                assert receiver.frame() == FRAMES[0]
-    finally:
-        near.close()
-        far.close()
+    switch = switch_factory(start=False)
+    switch.swd_prefix = ["nsenter", "-t", str(near.pid), "-n"]
+    yield switch.start(), near, far
+    near.close()
+    far.close()
+
+
+def test_a_killed_swd_takes_its_interfaces_again(outliving):
+    """What it left in the kernel, an XDP program above all, is not in the way of the next one."""
+    switch, near, far = outliving
+    for kind in ATTACHED:
+        near.veth(kind, far, kind)
+        switch.swctl("add-port", kind, f"type={kind}", f"iface={kind}")
+    switch.swctl("add-port", "host0", "type=tap", "address=10.8.0.1/24")
+    switch.swd.kill()
+    switch.start_swd()
+    switch.wait(lambda: switch.json("show")["swd"]["connected"], "swctld's connection")
+    for name in (*ATTACHED, "host0"):
+        switch.wait_link(name)
+    switch.set_flows("in_port=af-xdp,actions=output:af-packet", "in_port=af-packet,actions=output:af-xdp")
+    with far.packet_socket("af-xdp") as one, far.packet_socket("af-packet") as other:
+        for sender, receiver in ((one, other), (other, one)):
+            sender.send(FRAMES[0])
+            assert receiver.frame() == FRAMES[0]
+
+
+def test_ports_come_when_their_interfaces_do_after_a_restart(outliving):
+    """swd started without them refuses the ports; swctld says so, and offers them until they are there."""
+    switch, near, far = outliving
+    for kind in ATTACHED:
+        near.veth(kind, far, kind)
+        switch.swctl("add-port", kind, f"type={kind}", f"iface={kind}")
+        near.ip("link", "del", kind)
+    switch.swd.kill()
+    switch.start_swd()
+    for kind in ATTACHED:
+        switch.wait(lambda: f"no interface is named {kind}" in switch.port(kind)["reason"], f"reason of {kind}")
+        assert switch.port(kind)["link"] == "down"
+    for kind in ATTACHED:
+        near.veth(kind, far, kind, up=kind == "af-packet")
+    switch.wait_link("af-packet", timeout=3)
+    down = ("af-xdp", "pcap")
+    for kind in down:
+        switch.wait(lambda: f"interface {kind} is down" in switch.port(kind)["reason"], f"reason of {kind}", 3)
+        far.ip("link", "set", kind, "up")
+    for kind in down:
+        near.ip("link", "set", kind, "up")
+    for kind in down:
+        switch.wait_link(kind, timeout=3)
+    switch.set_flows("in_port=af-xdp,actions=output:af-packet")
+    with far.packet_socket("af-xdp") as one, far.packet_socket("af-packet") as other:
+        one.send(FRAMES[0])
+        assert other.frame() == FRAMES[0]
 
 
 def test_af_packet_hears_what_the_host_sends(world):
