@@ -255,18 +255,29 @@ def test_a_tap_that_is_deleted_comes_back_with_its_address(world):
     assert "ip link set host0 up" in world.switch.port("host0")["reason"]
 
 
-def test_a_tap_goes_on_in_a_namespace_that_it_is_moved_to(world):
-    """A container gets it under another name. Deleted there, it is made anew where swd is."""
+@pytest.fixture
+def container():
+    netns = Netns()
+    yield netns
+    netns.close()
+
+
+@pytest.mark.parametrize("end", ["deleted", "with its namespace"])
+def test_a_tap_goes_on_in_a_namespace_that_it_is_moved_to(world, container, end):
+    """A container gets it under another name. When it ends there, it is made anew where swd is."""
     number = world.add("tap", "address=10.8.0.1/24", name="host0")["number"]
     world.switch.set_flows("in_port=vm1,actions=output:host0", "in_port=host0,actions=output:vm1")
-    world.near.ip("link", "set", "host0", "netns", world.far.pid)
+    world.near.ip("link", "set", "host0", "netns", container.pid)
     world.switch.wait_link("host0", "down", 2)
     assert "moved" in world.switch.port("host0")["reason"]
-    world.far.ip("link", "set", "host0", "name", "eth7", "up")
+    container.ip("link", "set", "host0", "name", "eth7", "up")
     world.switch.wait_link("host0", "up", 2)
-    with world.far.packet_socket("eth7") as sock:
+    with container.packet_socket("eth7") as sock:
         pass_both_ways(world, sock)
-    world.far.ip("link", "del", "eth7")
+    if end == "deleted":
+        container.ip("link", "del", "eth7")
+    else:
+        container.close()
     world.switch.wait(lambda: "10.8.0.1/24" in world.near.run("ip", "-o", "address", "show", "host0", check=False).stdout, "a new one", 3)
     world.switch.wait_link("host0", "up", 2)
     assert world.switch.port("host0")["number"] == number
