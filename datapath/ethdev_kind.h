@@ -14,14 +14,16 @@ struct ethdev_kind {
 	// A transmit with nothing to send, now and then, is what the driver's own frames leave by.
 	bool tx_polls;
 	// The port is there without its peer: an answer of -ENOTCONN (nobody is there) or
-	// -ETIMEDOUT (and is not to be asked often) from devargs() opens it without a device, and a
+	// -ETIMEDOUT (and is not to be asked often) from prepare() opens it without a device, and a
 	// link that is lost closes the device; port_watch.h tries again.
 	bool (*waits)(const struct port *port);
-	// Writes the device's name and arguments as rte_dev_probe() takes them, after it has
-	// checked what only the host can tell. Two ports must not give one name: port->no makes it
-	// unique, as in "net_tap_swd7", and "swd" keeps clear of those that operators write.
-	int (*devargs)(const struct port *port, char *devargs, size_t len, char *err,
-		       size_t err_len);
+	// Checks what only the host can tell, and makes what the device is to stand on. NULL: a
+	// device needs neither.
+	int (*prepare)(const struct port *port, char *err, size_t err_len);
+	// Writes the device's name and arguments as rte_dev_probe() takes them, once prepare() said
+	// 0. Two ports must not give one name: port->no makes it unique, as in "net_tap_swd7", and
+	// "swd" keeps clear of those that operators write.
+	void (*devargs)(const struct port *port, char *devargs, size_t len);
 	// The device runs: what an operator asked for beyond devargs. NULL: nothing.
 	int (*started)(struct port *port, uint16_t ethdev, char *err, size_t err_len);
 	// The interface of the host that the device is, or is the other side of: its link is the
@@ -29,7 +31,7 @@ struct ethdev_kind {
 	const char *(*iface)(const struct port *port);
 	// Looked at twice a second, while the device is there. NULL: nothing to do.
 	void (*look)(struct port *port, uint16_t ethdev);
-	// The device is gone, or never came, after devargs() said 0. NULL: nothing to undo.
+	// The device is gone, or never came, after prepare() said 0. NULL: nothing to undo.
 	void (*closed)(const struct port *port);
 	// Why there is no link, for port_status.reason. NULL: the device tells no more than that.
 	void (*down_reason)(const struct port *port, uint16_t ethdev, char *reason, size_t len);

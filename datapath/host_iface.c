@@ -89,44 +89,6 @@ unsigned host_iface_queues(const char *name)
 	return channels.combined_count;
 }
 
-// A line of /proc/net/route: interface, then destination, gateway, flags, ..., mask in hex.
-static bool is_default_v4(const char *line, char iface[IFNAMSIZ])
-{
-	unsigned destination, mask;
-	return sscanf(line, "%15s %x %*x %*x %*d %*d %*d %x", iface, &destination, &mask) == 3 &&
-	       destination == 0 && mask == 0;
-}
-
-// A line of /proc/net/ipv6_route: destination and its length, ..., interface at the end.
-static bool is_default_v6(const char *line, char iface[IFNAMSIZ])
-{
-	char destination[33];
-	unsigned len;
-	return sscanf(line, "%32s %x %*s %*x %*s %*x %*x %*x %*x %15s", destination, &len, iface) ==
-		   3 &&
-	       len == 0 && strspn(destination, "0") == 32;
-}
-
-static bool file_has_default(const char *path, const char *name,
-			     bool (*is_default)(const char *line, char iface[IFNAMSIZ]))
-{
-	char line[512], iface[IFNAMSIZ];
-	bool found = false;
-	FILE *f = fopen(path, "re");
-	if (!f)
-		return false;
-	while (!found && fgets(line, sizeof(line), f))
-		found = is_default(line, iface) && strcmp(iface, name) == 0;
-	fclose(f);
-	return found;
-}
-
-bool host_iface_default_route(const char *name)
-{
-	return file_has_default("/proc/net/route", name, is_default_v4) ||
-	       file_has_default("/proc/net/ipv6_route", name, is_default_v6);
-}
-
 // The address and its length out of ADDRESS/LENGTH. Returns its bytes, 0 when it is none.
 static size_t prefix_parse(const char *prefix, struct ifaddrmsg *msg, struct in6_addr *raw)
 {

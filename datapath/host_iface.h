@@ -17,8 +17,6 @@ bool host_iface_link(const char *name, char *reason, size_t len);
 unsigned host_iface_mtu(const char *name);
 // How many queues receive (ethtool -l); 1 when the driver has no say in it.
 unsigned host_iface_queues(const char *name);
-// Whether a default route of IPv4 or IPv6 leads out of it.
-bool host_iface_default_route(const char *name);
 // Adds ADDRESS/LENGTH (IPv4 or IPv6), as `ip address add` does. 0 or -errno.
 int host_iface_address_add(const char *name, const char *prefix);
 

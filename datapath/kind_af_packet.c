@@ -22,21 +22,22 @@ static int check_mtu(const struct port *port, const char *iface, char *err, size
 	return -EMSGSIZE;
 }
 
-static int af_packet_devargs(const struct port *port, char *devargs, size_t len, char *err,
-			     size_t err_len)
+static int af_packet_prepare(const struct port *port, char *err, size_t err_len)
 {
 	const char *iface = kind_iface(port);
 	int rc = kind_iface_check(port, iface, err, err_len);
-	if (rc == 0)
-		rc = check_mtu(port, iface, err, err_len);
-	if (rc < 0)
-		return rc;
-	snprintf(devargs, len, "net_af_packet_swd%u,iface=%s,qpairs=%u,framecnt=%u,qdisc_bypass=%d",
-		 port->no, iface, port_option_number(&port->config, "queues"),
-		 port_option_number(&port->config, "ring"),
-		 port_option_is(&port->config, "qdisc-bypass", "on"));
-	return 0;
+	return rc < 0 ? rc : check_mtu(port, iface, err, err_len);
 }
 
-static const struct ethdev_kind af_packet = {.devargs = af_packet_devargs, .iface = kind_iface};
+static void af_packet_devargs(const struct port *port, char *devargs, size_t len)
+{
+	snprintf(devargs, len, "net_af_packet_swd%u,iface=%s,qpairs=%u,framecnt=%u,qdisc_bypass=%d",
+		 port->no, kind_iface(port), port_option_number(&port->config, "queues"),
+		 port_option_number(&port->config, "ring"),
+		 port_option_is(&port->config, "qdisc-bypass", "on"));
+}
+
+static const struct ethdev_kind af_packet = {.prepare = af_packet_prepare,
+					     .devargs = af_packet_devargs,
+					     .iface = kind_iface};
 const struct port_kind port_kind_af_packet = ETHDEV_PORT_KIND("af-packet", &af_packet);

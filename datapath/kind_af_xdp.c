@@ -1,5 +1,6 @@
 // Port kind "af-xdp": an interface whose frames an XDP program hands to the switch before the
 // host's stack sees them.
+#include "ctl/default_route.h"
 #include "datapath/ethdev_kind.h"
 #include "datapath/host_iface.h"
 #include "datapath/kind_iface.h"
@@ -9,7 +10,7 @@
 
 static int check_route(const struct port *port, const char *iface, char *err, size_t err_len)
 {
-	if (port_option_is(&port->config, "force", "on") || !host_iface_default_route(iface))
+	if (port_option_is(&port->config, "force", "on") || !default_route_uses("", iface))
 		return 0;
 	snprintf(err, err_len,
 		 "interface %s carries the host's default route, which an af-xdp port would cut: "
@@ -32,8 +33,7 @@ static int check_queues(const struct port *port, const char *iface, char *err, s
 	return -EINVAL;
 }
 
-static int af_xdp_devargs(const struct port *port, char *devargs, size_t len, char *err,
-			  size_t err_len)
+static int af_xdp_prepare(const struct port *port, char *err, size_t err_len)
 {
 	const char *iface = kind_iface(port);
 	int rc = kind_iface_check(port, iface, err, err_len);
@@ -41,19 +41,21 @@ static int af_xdp_devargs(const struct port *port, char *devargs, size_t len, ch
 		rc = kind_iface_check_up(iface, err, err_len);
 	if (rc == 0)
 		rc = check_route(port, iface, err, err_len);
-	if (rc == 0)
-		rc = check_queues(port, iface, err, err_len);
-	if (rc < 0)
-		return rc;
+	return rc < 0 ? rc : check_queues(port, iface, err, err_len);
+}
+
+static void af_xdp_devargs(const struct port *port, char *devargs, size_t len)
+{
 	snprintf(
 	    devargs, len,
 	    "net_af_xdp_swd%u,iface=%s,start_queue=%u,queue_count=%u,busy_budget=%u,force_copy=%d",
-	    port->no, iface, port_option_number(&port->config, "start-queue"),
+	    port->no, kind_iface(port), port_option_number(&port->config, "start-queue"),
 	    port_option_number(&port->config, "queues"),
 	    port_option_number(&port->config, "busy-budget"),
 	    port_option_is(&port->config, "copy", "always"));
-	return 0;
 }
 
-static const struct ethdev_kind af_xdp = {.devargs = af_xdp_devargs, .iface = kind_iface};
+static const struct ethdev_kind af_xdp = {.prepare = af_xdp_prepare,
+					  .devargs = af_xdp_devargs,
+					  .iface = kind_iface};
 const struct port_kind port_kind_af_xdp = ETHDEV_PORT_KIND("af-xdp", &af_xdp);

@@ -90,44 +90,55 @@ static unsigned mode_number(const struct port *port)
 	return modes[i].number;
 }
 
-static size_t put_bond(const struct port *port, char *devargs, size_t len)
-{
-	static const char *const hashes[][2] = {{"l2", "l2"}, {"l2+l3", "l23"}, {"l3+l4", "l34"}};
-	const char *mac = port_option(&port->config, "mac"), *hash = "l34";
-	for (unsigned i = 0; i < RTE_DIM(hashes); i++) {
-		if (port_option_is(&port->config, "hash", hashes[i][0]))
-			hash = hashes[i][1];
-	}
-	return (size_t)snprintf(devargs, len, "net_bonding_swd%u,mode=%u,xmit_policy=%s%s%s",
-				port->no, mode_number(port), hash, mac ? ",mac=" : "",
-				mac ? mac : "");
-}
-
-static int bond_devargs(const struct port *port, char *devargs, size_t len, char *err,
+static int members_read(const struct port *port, char (*ifaces)[IFNAMSIZ], char *err,
 			size_t err_len)
 {
-	char ifaces[BOND_MEMBERS_MAX][IFNAMSIZ], name[NAME_MAX_LEN];
 	unsigned n = bond_members(port, ifaces);
-	if (n < 1 || n > BOND_MEMBERS_MAX) {
-		snprintf(err, err_len,
-			 "members=%.80s does not do: give 1 to %d interfaces, as eth1,eth2",
-			 port_option(&port->config, "members"), BOND_MEMBERS_MAX);
-		return -EINVAL;
-	}
-	int rc = 0;
-	for (unsigned i = 0; i < n && rc == 0; i++)
-		rc = check_member(port, ifaces, i, err, err_len);
+	if (n >= 1 && n <= BOND_MEMBERS_MAX)
+		return (int)n;
+	snprintf(err, err_len, "members=%.80s does not do: give 1 to %d interfaces, as eth1,eth2",
+		 port_option(&port->config, "members"), BOND_MEMBERS_MAX);
+	return -EINVAL;
+}
+
+// The members are devices of their own, which the bond's driver wants to find.
+static int bond_prepare(const struct port *port, char *err, size_t err_len)
+{
+	char ifaces[BOND_MEMBERS_MAX][IFNAMSIZ];
+	int n = members_read(port, ifaces, err, err_len), rc = n < 0 ? n : 0;
+	for (int i = 0; i < n && rc == 0; i++)
+		rc = check_member(port, ifaces, (unsigned)i, err, err_len);
 	if (rc < 0)
 		return rc;
-	size_t used = put_bond(port, devargs, len);
-	for (unsigned i = 0; i < n && rc == 0; i++) {
-		rc = member_probe(port, ifaces[i], i, err, err_len);
-		member_name(port, i, name);
-		used += (size_t)snprintf(devargs + used, len - used, ",slave=%s", name);
-	}
+	for (int i = 0; i < n && rc == 0; i++)
+		rc = member_probe(port, ifaces[i], (unsigned)i, err, err_len);
 	if (rc < 0)
 		members_remove(port);
 	return rc;
+}
+
+static const char *hash_word(const struct port *port)
+{
+	static const char *const hashes[][2] = {{"l2", "l2"}, {"l2+l3", "l23"}, {"l3+l4", "l34"}};
+	for (unsigned i = 0; i < RTE_DIM(hashes); i++) {
+		if (port_option_is(&port->config, "hash", hashes[i][0]))
+			return hashes[i][1];
+	}
+	return "l34";
+}
+
+static void bond_devargs(const struct port *port, char *devargs, size_t len)
+{
+	char ifaces[BOND_MEMBERS_MAX][IFNAMSIZ], name[NAME_MAX_LEN];
+	const char *mac = port_option(&port->config, "mac");
+	unsigned n = bond_members(port, ifaces);
+	size_t used = (size_t)snprintf(devargs, len, "net_bonding_swd%u,mode=%u,xmit_policy=%s%s%s",
+				       port->no, mode_number(port), hash_word(port),
+				       mac ? ",mac=" : "", mac ? mac : "");
+	for (unsigned i = 0; i < n; i++) {
+		member_name(port, i, name);
+		used += (size_t)snprintf(devargs + used, len - used, ",slave=%s", name);
+	}
 }
 
 static bool is_member(uint16_t bond, uint16_t id)
@@ -194,7 +205,8 @@ static void bond_down_reason(const struct port *port, uint16_t bond, char *reaso
 			 port_option(&port->config, "members"));
 }
 
-static const struct ethdev_kind bond = {.devargs = bond_devargs,
+static const struct ethdev_kind bond = {.prepare = bond_prepare,
+					.devargs = bond_devargs,
 					.look = bond_look,
 					.closed = members_remove,
 					.down_reason = bond_down_reason,

@@ -9,8 +9,9 @@
 
 // Hardware has a kind of its own, which looks first whose it is. Virtual devices have plain names;
 // an address on a bus, however it is written, needs a sign besides.
-static int check_bus(const char *devargs, char *err, size_t err_len)
+static int dpdk_prepare(const struct port *port, char *err, size_t err_len)
 {
+	const char *devargs = port_option(&port->config, "devargs");
 	static const char plain[] =
 	    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.";
 	// Other buses, and devices that open others by their address.
@@ -26,12 +27,10 @@ static int check_bus(const char *devargs, char *err, size_t err_len)
 	return -EOPNOTSUPP;
 }
 
-static int dpdk_devargs(const struct port *port, char *devargs, size_t len, char *err,
-			size_t err_len)
+static void dpdk_devargs(const struct port *port, char *devargs, size_t len)
 {
 	snprintf(devargs, len, "%s", port_option(&port->config, "devargs"));
-	return check_bus(devargs, err, err_len);
 }
 
-static const struct ethdev_kind dpdk = {.devargs = dpdk_devargs};
+static const struct ethdev_kind dpdk = {.prepare = dpdk_prepare, .devargs = dpdk_devargs};
 const struct port_kind port_kind_dpdk = ETHDEV_PORT_KIND("dpdk", &dpdk);

@@ -1,6 +1,7 @@
 // Port kind "memif": packets by memory shared with another process, as VPP, DPDK and libmemif do.
 #include "datapath/ethdev_kind.h"
 #include "datapath/unix_peer.h"
+#include "vhost/socket_path.h"
 
 #include <rte_bitops.h>
 
@@ -74,23 +75,23 @@ static int check_socket(const struct port *port, const char *path, char *err, si
 		return rc;
 	if (!is_server(port))
 		return unix_peer_listens(path, SOCK_SEQPACKET, err, err_len);
-	return is_ours(port, path) ? 0 : unix_peer_make_room(path, SOCK_SEQPACKET, err, err_len);
+	return is_ours(port, path) ? 0 : socket_path_claim(path, err, err_len);
 }
 
-static int memif_devargs(const struct port *port, char *devargs, size_t len, char *err,
-			 size_t err_len)
+static int memif_prepare(const struct port *port, char *err, size_t err_len)
+{
+	int rc = check_secret(port, err, err_len);
+	if (rc == 0)
+		rc = check_id(port, err, err_len);
+	return rc < 0 ? rc : check_socket(port, port_option(&port->config, "path"), err, err_len);
+}
+
+static void memif_devargs(const struct port *port, char *devargs, size_t len)
 {
 	const struct port_config *config = &port->config;
 	const char *path = port_option(config, "path"), *secret = port_option(config, "secret");
 	const char *mac = port_option(config, "mac");
 	bool copies = is_server(port) || !port_option_is(config, "zero-copy", "on");
-	int rc = check_secret(port, err, err_len);
-	if (rc == 0)
-		rc = check_id(port, err, err_len);
-	if (rc == 0)
-		rc = check_socket(port, path, err, err_len);
-	if (rc < 0)
-		return rc;
 	snprintf(devargs, len,
 		 "net_memif_swd%u,role=%s,id=%u,socket=%s,socket-abstract=no,rsize=%u,bsize=%u,"
 		 "zero-copy=%s%s%s%s%s",
@@ -98,7 +99,6 @@ static int memif_devargs(const struct port *port, char *devargs, size_t len, cha
 		 rte_bsf32(port_option_number(config, "ring")),
 		 port_option_number(config, "buffer"), copies ? "no" : "yes", mac ? ",mac=" : "",
 		 mac ? mac : "", secret ? ",secret=" : "", secret ? secret : "");
-	return 0;
 }
 
 static void memif_down_reason(const struct port *port, uint16_t ethdev, char *reason, size_t len)
@@ -118,7 +118,8 @@ static bool memif_waits(const struct port *port)
 	return !is_server(port);
 }
 
-static const struct ethdev_kind memif = {.devargs = memif_devargs,
+static const struct ethdev_kind memif = {.prepare = memif_prepare,
+					 .devargs = memif_devargs,
 					 .down_reason = memif_down_reason,
 					 .txq_as_rxq = true,
 					 .waits = memif_waits};

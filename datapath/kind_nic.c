@@ -57,13 +57,11 @@ static int vfio_ready(char *err, size_t err_len)
 	return -EACCES;
 }
 
-static int nic_devargs(const struct port *port, char *devargs, size_t len, char *err,
-		       size_t err_len)
+static int nic_prepare(const struct port *port, char *err, size_t err_len)
 {
-	const char *pci = port_option(&port->config, "pci");
 	char name[PCI_ADDRESS_LEN], driver[64];
 
-	if (pci_address_parse(pci, name) < 0)
+	if (pci_address_parse(port_option(&port->config, "pci"), name) < 0)
 		return -EINVAL; // its row has been checked
 	if (driver_of(name, driver, sizeof(driver)) < 0) {
 		snprintf(err, err_len, "there is no PCI device %s: `swctl nic list` has them",
@@ -73,8 +71,15 @@ static int nic_devargs(const struct port *port, char *devargs, size_t len, char 
 	int rc = check_driver(name, driver, err, err_len);
 	if (rc == 0 && strcmp(driver, "vfio-pci") == 0)
 		rc = vfio_ready(err, err_len);
-	snprintf(devargs, len, "%s", name);
 	return rc;
+}
+
+static void nic_devargs(const struct port *port, char *devargs, size_t len)
+{
+	char name[PCI_ADDRESS_LEN] = "";
+
+	pci_address_parse(port_option(&port->config, "pci"), name);
+	snprintf(devargs, len, "%s", name);
 }
 
 static void nic_down_reason(const struct port *port, uint16_t ethdev, char *reason, size_t len)
@@ -84,5 +89,7 @@ static void nic_down_reason(const struct port *port, uint16_t ethdev, char *reas
 		 port_option(&port->config, "pci"));
 }
 
-static const struct ethdev_kind nic = {.devargs = nic_devargs, .down_reason = nic_down_reason};
+static const struct ethdev_kind nic = {.prepare = nic_prepare,
+				       .devargs = nic_devargs,
+				       .down_reason = nic_down_reason};
 const struct port_kind port_kind_nic = ETHDEV_PORT_KIND("nic", &nic);

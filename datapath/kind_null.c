@@ -3,16 +3,12 @@
 
 #include <stdio.h>
 
-static int null_devargs(const struct port *port, char *devargs, size_t len, char *err,
-			size_t err_len)
+static void null_devargs(const struct port *port, char *devargs, size_t len)
 {
-	(void)err;
-	(void)err_len;
 	// As a source it copies: its frames are zeros, not what the buffers held before.
 	int rx = port_option_is(&port->config, "rx", "on");
 	snprintf(devargs, len, "net_null_swd%u,size=%u,copy=%d,no-rx=%d", port->no,
 		 port_option_number(&port->config, "size"), rx, !rx);
-	return 0;
 }
 
 static const struct ethdev_kind null = {.devargs = null_devargs};

@@ -91,17 +91,18 @@ static int check_tx_file(const char *path, char *err, size_t err_len)
 		      rc == -ENOENT ? "its folder does not exist: make it first" : strerror(-rc));
 }
 
-int pcap_live_devargs(const struct port *port, char *devargs, size_t len, char *err, size_t err_len)
+int pcap_live_prepare(const struct port *port, char *err, size_t err_len)
 {
 	const char *iface = kind_iface(port);
 	int rc = kind_iface_check(port, iface, err, err_len);
-	if (rc == 0)
-		rc = kind_iface_check_up(iface, err, err_len);
+	return rc < 0 ? rc : kind_iface_check_up(iface, err, err_len);
+}
+
+void pcap_live_devargs(const struct port *port, char *devargs, size_t len)
+{
+	const char *iface = kind_iface(port);
 	// One handle for each way: the one that receives hears nothing of what is sent.
-	if (rc == 0)
-		snprintf(devargs, len, "net_pcap_swd%u,rx_iface_in=%s,tx_iface=%s", port->no, iface,
-			 iface);
-	return rc;
+	snprintf(devargs, len, "net_pcap_swd%u,rx_iface_in=%s,tx_iface=%s", port->no, iface, iface);
 }
 
 // Whether both names lead to one file.
@@ -112,8 +113,7 @@ static bool is_same_file(const char *a, const char *b)
 	       st_a.st_ino == st_b.st_ino;
 }
 
-static int file_devargs(const struct port *port, char *devargs, size_t len, char *err,
-			size_t err_len)
+static int file_prepare(const struct port *port, char *err, size_t err_len)
 {
 	const char *rx = port_option(&port->config, "rx-file");
 	const char *tx = port_option(&port->config, "tx-file");
@@ -125,14 +125,19 @@ static int file_devargs(const struct port *port, char *devargs, size_t len, char
 	if (rx && tx && is_same_file(rx, tx))
 		return refuse(-EINVAL, err, err_len, "tx-file", tx,
 			      "would overwrite rx-file: give another");
-	snprintf(devargs, len, "net_pcap_swd%u%s%s%s%s%s", port->no, rx ? ",rx_pcap=" : "",
-		 rx ? rx : "", tx ? ",tx_pcap=" : "", tx ? tx : "",
-		 port_option_is(&port->config, "loop", "on") ? ",infinite_rx=1" : "");
 	return 0;
 }
 
-static int pcap_devargs(const struct port *port, char *devargs, size_t len, char *err,
-			size_t err_len)
+static void file_devargs(const struct port *port, char *devargs, size_t len)
+{
+	const char *rx = port_option(&port->config, "rx-file");
+	const char *tx = port_option(&port->config, "tx-file");
+	snprintf(devargs, len, "net_pcap_swd%u%s%s%s%s%s", port->no, rx ? ",rx_pcap=" : "",
+		 rx ? rx : "", tx ? ",tx_pcap=" : "", tx ? tx : "",
+		 port_option_is(&port->config, "loop", "on") ? ",infinite_rx=1" : "");
+}
+
+static int pcap_prepare(const struct port *port, char *err, size_t err_len)
 {
 	const struct port_config *c = &port->config;
 	bool rx = port_option(c, "rx-file"), files = rx || port_option(c, "tx-file");
@@ -147,8 +152,15 @@ static int pcap_devargs(const struct port *port, char *devargs, size_t len, char
 		snprintf(err, err_len, "%s", wrong);
 		return -EINVAL;
 	}
-	return (files ? file_devargs : pcap_live_devargs)(port, devargs, len, err, err_len);
+	return (files ? file_prepare : pcap_live_prepare)(port, err, err_len);
 }
 
-static const struct ethdev_kind pcap = {.devargs = pcap_devargs, .iface = kind_iface};
+static void pcap_devargs(const struct port *port, char *devargs, size_t len)
+{
+	(kind_iface(port) ? pcap_live_devargs : file_devargs)(port, devargs, len);
+}
+
+static const struct ethdev_kind pcap = {.prepare = pcap_prepare,
+					.devargs = pcap_devargs,
+					.iface = kind_iface};
 const struct port_kind port_kind_pcap = ETHDEV_PORT_KIND("pcap", &pcap);

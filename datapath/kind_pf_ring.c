@@ -20,14 +20,13 @@ static bool library_is_loaded(void)
 	return dlsym(RTLD_DEFAULT, "pcap_get_pfring_id") != NULL;
 }
 
-static int pf_ring_devargs(const struct port *port, char *devargs, size_t len, char *err,
-			   size_t err_len)
+static int pf_ring_prepare(const struct port *port, char *err, size_t err_len)
 {
 	const char *library = port_option(&port->config, "library");
 	bool module = access(MODULE_FOLDER, F_OK) == 0;
 	bool installed = access(library, R_OK) == 0, loaded = library_is_loaded();
 	if (module && loaded)
-		return pcap_live_devargs(port, devargs, len, err, err_len);
+		return pcap_live_prepare(port, err, err_len);
 	int n = snprintf(err, err_len, "PF_RING is missing:%s%s",
 			 module ? "" : " its kernel module (`modprobe pf_ring`)",
 			 module || loaded ? "" : " and");
@@ -40,5 +39,7 @@ static int pf_ring_devargs(const struct port *port, char *devargs, size_t len, c
 	return -ENODEV;
 }
 
-static const struct ethdev_kind pf_ring = {.devargs = pf_ring_devargs, .iface = kind_iface};
+static const struct ethdev_kind pf_ring = {.prepare = pf_ring_prepare,
+					   .devargs = pcap_live_devargs,
+					   .iface = kind_iface};
 const struct port_kind port_kind_pf_ring = ETHDEV_PORT_KIND("pf-ring", &pf_ring);

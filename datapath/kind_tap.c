@@ -14,8 +14,9 @@ static const char *tap_iface(const struct port *port)
 	return iface ? iface : port->config.name;
 }
 
-static int check_iface(const struct port *port, const char *iface, char *err, size_t err_len)
+static int tap_prepare(const struct port *port, char *err, size_t err_len)
 {
+	const char *iface = tap_iface(port);
 	if (strlen(iface) >= IFNAMSIZ) {
 		snprintf(err, err_len,
 			 "port name \"%s\" is too long for an interface: give iface=, at most %d "
@@ -35,15 +36,11 @@ static int check_iface(const struct port *port, const char *iface, char *err, si
 	return rc;
 }
 
-static int tap_devargs(const struct port *port, char *devargs, size_t len, char *err,
-		       size_t err_len)
+static void tap_devargs(const struct port *port, char *devargs, size_t len)
 {
-	const char *iface = tap_iface(port), *mac = port_option(&port->config, "mac");
-	int rc = check_iface(port, iface, err, err_len);
-	if (rc == 0)
-		snprintf(devargs, len, "net_tap_swd%u,iface=%s%s%s", port->no, iface,
-			 mac ? ",mac=" : "", mac ? mac : "");
-	return rc;
+	const char *mac = port_option(&port->config, "mac");
+	snprintf(devargs, len, "net_tap_swd%u,iface=%s%s%s", port->no, tap_iface(port),
+		 mac ? ",mac=" : "", mac ? mac : "");
 }
 
 static int tap_started(struct port *port, uint16_t ethdev, char *err, size_t err_len)
@@ -57,7 +54,8 @@ static int tap_started(struct port *port, uint16_t ethdev, char *err, size_t err
 	return rc;
 }
 
-static const struct ethdev_kind tap = {.devargs = tap_devargs,
+static const struct ethdev_kind tap = {.prepare = tap_prepare,
+				       .devargs = tap_devargs,
 				       .started = tap_started,
 				       .iface = tap_iface};
 const struct port_kind port_kind_tap = ETHDEV_PORT_KIND("tap", &tap);

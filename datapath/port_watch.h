@@ -1,6 +1,6 @@
-// Ports on interfaces of the host that vanish (deleted, moved to another network namespace): the
-// port stays, with its number and name, says why it is down, and takes the interface again when
-// that is back. Control thread.
+// Ports on interfaces of the host that vanish (deleted, or moved to another network namespace and
+// no tap): the port stays, with its number and name, says why it is down, and takes the interface
+// again when that is back. Control thread.
 #ifndef DATAPATH_PORT_WATCH_H
 #define DATAPATH_PORT_WATCH_H
 

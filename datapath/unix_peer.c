@@ -1,12 +1,13 @@
 #include "datapath/unix_peer.h"
 
+#include "vhost/socket_path.h"
+
 #include <errno.h>
 #include <poll.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -20,27 +21,10 @@ static int refuse(int rc, const char *path, const char *what, char *err, size_t 
 
 int unix_peer_check_path(const char *path, char *err, size_t err_len)
 {
-	char folder[sizeof(((struct sockaddr_un *)NULL)->sun_path)];
-	struct stat st;
-	size_t len = strlen(path);
-	if (len >= sizeof(folder)) {
-		snprintf(err, err_len, "path=%.40s... has %zu bytes: a socket's has %zu at most",
-			 path, len, sizeof(folder) - 1);
-		return -ENAMETOOLONG;
-	}
-	if (strcspn(path, ",\" \t\n") != len)
+	if (strcspn(path, ",\" \t\n") != strlen(path))
 		return refuse(-EINVAL, path, "use one without commas, quotes and blanks", err,
 			      err_len);
-	const char *slash = strrchr(path, '/');
-	size_t folder_len = slash && slash > path ? (size_t)(slash - path) : 1;
-	memcpy(folder, path, folder_len);
-	folder[folder_len] = '\0';
-	if (stat(folder, &st) < 0 || !S_ISDIR(st.st_mode))
-		return refuse(-ENOENT, path, "its folder is not there: make it first", err,
-			      err_len);
-	if (access(folder, W_OK | X_OK) < 0)
-		return refuse(-errno, path, "swd may not write to its folder", err, err_len);
-	return 0;
+	return socket_path_check(path, err, err_len);
 }
 
 // A connection that does not wait, or -errno.
@@ -104,24 +88,4 @@ int unix_peer_speaks_vhost(const char *path, char *err, size_t err_len)
 		return 0;
 	return refuse(-ETIMEDOUT, path, "who listens there does not answer as a vhost-user backend",
 		      err, err_len);
-}
-
-int unix_peer_make_room(const char *path, int type, char *err, size_t err_len)
-{
-	struct stat st;
-	if (lstat(path, &st) < 0)
-		return 0;
-	if (!S_ISSOCK(st.st_mode))
-		return refuse(-EEXIST, path, "a file that is no socket is there: name another", err,
-			      err_len);
-	int fd = try_connect(path, type);
-	if (fd >= 0)
-		close(fd);
-	if (fd != -ECONNREFUSED)
-		return refuse(-EADDRINUSE, path, "another process listens there: name another path",
-			      err, err_len);
-	if (unlink(path) < 0)
-		return refuse(-errno, path, "cannot remove the socket that is left there", err,
-			      err_len);
-	return 0;
 }

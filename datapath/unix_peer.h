@@ -5,8 +5,8 @@
 
 #include <stddef.h>
 
-// Whether the path is one that sockets and devargs can have, in a folder that is there and can be
-// written to. 0 or -errno with one line in err.
+// Whether the path is one that sockets (vhost/socket_path.h) and devargs can have. 0 or -errno with
+// one line in err.
 int unix_peer_check_path(const char *path, char *err, size_t err_len);
 // Whether a process listens at `path`, on sockets of `type` (SOCK_STREAM, SOCK_SEQPACKET), and has
 // room for a connection now. 0; -ENOTCONN when there is none, -errno for others; one line in err.
@@ -14,8 +14,5 @@ int unix_peer_listens(const char *path, int type, char *err, size_t err_len);
 // Whether the peer at `path` answers the first request of vhost-user within half a second. As
 // above.
 int unix_peer_speaks_vhost(const char *path, char *err, size_t err_len);
-// Makes room for a socket of our own: removes one that nobody listens at any more. -EADDRINUSE when
-// somebody does, -EEXIST when it is no socket; one line in err.
-int unix_peer_make_room(const char *path, int type, char *err, size_t err_len);
 
 #endif

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <libgen.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -9,37 +10,61 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#define PATH_SIZE sizeof(((struct sockaddr_un *)NULL)->sun_path)
+
+// Where a refusal goes, and of what it is.
+struct answer {
+	const char *path;
+	char *err;
+	size_t err_len;
+};
+
+static int refuse(const struct answer *a, int rc, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+
+static int refuse(const struct answer *a, int rc, const char *fmt, ...)
+{
+	va_list args;
+	int used = snprintf(a->err, a->err_len, "path=%.120s: ", a->path);
+
+	if (used < 0 || (size_t)used >= a->err_len)
+		return rc;
+	va_start(args, fmt);
+	vsnprintf(a->err + used, a->err_len - (size_t)used, fmt, args);
+	va_end(args);
+	return rc;
+}
+
+// The folder of a path that is short enough; `room` holds it.
+static const char *folder_of(const char *path, char room[PATH_SIZE])
+{
+	snprintf(room, PATH_SIZE, "%s", path);
+	return dirname(room);
+}
+
 int socket_path_check(const char *path, char *err, size_t err_len)
 {
-	struct sockaddr_un un;
+	const struct answer a = {path, err, err_len};
+	char room[PATH_SIZE];
 	struct stat st;
-	char folder[sizeof(un.sun_path)];
 
-	if (path[0] != '/') {
-		snprintf(err, err_len, "path=%s is not absolute: start it with /", path);
-		return -EINVAL;
-	}
-	if (strlen(path) >= sizeof(un.sun_path)) {
-		snprintf(err, err_len,
-			 "path=%.40s... is too long: a socket's path has at most %zu bytes", path,
-			 sizeof(un.sun_path) - 1);
-		return -ENAMETOOLONG;
-	}
-	snprintf(folder, sizeof(folder), "%s", path);
-	const char *parent = dirname(folder);
-	if (stat(parent, &st) < 0) {
-		int rc = -errno;
-		snprintf(err, err_len, "folder %s of path=%s: %s", parent, path, strerror(-rc));
-		return rc;
-	}
-	if (!S_ISDIR(st.st_mode)) {
-		snprintf(err, err_len, "%s in path=%s is not a folder", parent, path);
-		return -ENOTDIR;
-	}
+	if (path[0] != '/')
+		return refuse(&a, -EINVAL, "give the whole path, from /");
+	if (strlen(path) >= PATH_SIZE)
+		return refuse(&a, -ENAMETOOLONG, "%zu bytes are too many: a socket's path has %zu",
+			      strlen(path), PATH_SIZE - 1);
+	const char *folder = folder_of(path, room);
+	int rc = stat(folder, &st) < 0 ? -errno : S_ISDIR(st.st_mode) ? 0 : -ENOTDIR;
+	if (rc == 0 && access(folder, X_OK) < 0)
+		rc = -errno;
+	if (rc == -ENOENT)
+		return refuse(&a, rc, "folder %s is not there: make it first", folder);
+	if (rc < 0)
+		return refuse(&a, rc, "folder %s: %s: name another", folder, strerror(-rc));
 	return 0;
 }
 
-// 0 when somebody listens, otherwise -errno.
+// 0 when somebody listens, whatever type of socket that is; otherwise -errno.
 static int probe(const char *path)
 {
 	struct sockaddr_un un = {.sun_family = AF_UNIX};
@@ -49,38 +74,35 @@ static int probe(const char *path)
 		return -errno;
 	int rc = connect(fd, (struct sockaddr *)&un, sizeof(un)) < 0 ? -errno : 0;
 	close(fd);
-	return rc == -EAGAIN ? 0 : rc; // its backlog is full
+	return rc == -EAGAIN || rc == -EPROTOTYPE ? 0 : rc; // its backlog is full; another type
 }
 
 int socket_path_claim(const char *path, char *err, size_t err_len)
 {
+	const struct answer a = {path, err, err_len};
+	char room[PATH_SIZE];
 	struct stat st;
-	char folder[sizeof(((struct sockaddr_un *)NULL)->sun_path)];
 	int rc;
 
-	snprintf(folder, sizeof(folder), "%s", path);
-	if (access(dirname(folder), W_OK | X_OK) < 0) {
+	if (access(folder_of(path, room), W_OK | X_OK) < 0) {
 		rc = -errno;
-		snprintf(err, err_len, "cannot make socket %s: %s", path, strerror(-rc));
-		return rc;
+		return refuse(&a, rc,
+			      "cannot make a socket there: %s: name a folder that swd may "
+			      "write to",
+			      strerror(-rc));
 	}
 	if (lstat(path, &st) < 0)
 		return 0;
-	if (!S_ISSOCK(st.st_mode)) {
-		snprintf(err, err_len, "%s exists and is not a socket: give another path", path);
-		return -EEXIST;
-	}
+	if (!S_ISSOCK(st.st_mode))
+		return refuse(&a, -EEXIST, "a file that is no socket is there: name another path");
 	rc = probe(path);
-	if (rc == 0) {
-		snprintf(err, err_len,
-			 "socket %s is in use by another process: stop it or give another path",
-			 path);
-		return -EADDRINUSE;
-	}
-	if (rc != -ECONNREFUSED || unlink(path) < 0) {
-		rc = rc != -ECONNREFUSED ? rc : -errno;
-		snprintf(err, err_len, "cannot replace socket %s: %s", path, strerror(-rc));
-		return rc;
-	}
+	if (rc == 0)
+		return refuse(&a, -EADDRINUSE,
+			      "another process listens there: stop it or name another path");
+	if (rc == -ECONNREFUSED)
+		rc = unlink(path) < 0 ? -errno : 0;
+	if (rc < 0)
+		return refuse(&a, rc, "cannot replace the socket that is left there: %s: remove it",
+			      strerror(-rc));
 	return 0;
 }

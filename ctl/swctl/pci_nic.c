@@ -1,6 +1,6 @@
 #include "ctl/swctl/pci_nic.h"
 
-#include "ctl/swctl/default_route.h"
+#include "ctl/default_route.h"
 
 #include <dirent.h>
 #include <errno.h>

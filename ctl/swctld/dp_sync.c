@@ -10,7 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PORT_RETRY_MS 5000
+#define PORT_RETRY_MS  5000
+#define PORT_ABSENT_MS 1000
 
 struct port_sync {
 	struct swctld *d;
@@ -37,6 +38,13 @@ static bool is_refusal(int err)
 	return err != -ETIMEDOUT && err != -ECONNRESET && err != -EPROTO;
 }
 
+// When to offer a port again. One whose interface is absent or down may come at any moment, and swd
+// says so before it has asked a driver, which costs more and is logged.
+static unsigned retry_ms(int err)
+{
+	return err == -ENODEV || err == -ENETDOWN ? PORT_ABSENT_MS : PORT_RETRY_MS;
+}
+
 // 0, or -errno when the connection is of no use any more.
 static int install(struct dp_client *calls, struct port *port, uint64_t now_ms, char *text)
 {
@@ -54,9 +62,9 @@ static int install(struct dp_client *calls, struct port *port, uint64_t now_ms, 
 		return err;
 	// Once is enough for the log; list-ports tells it at any time.
 	if (port->retry_at_ms == 0)
-		log_warn("port %s: swd refused it: %s; trying again every %d s", port->name, text,
-			 PORT_RETRY_MS / 1000);
-	port->retry_at_ms = now_ms + PORT_RETRY_MS;
+		log_warn("port %s: swd refused it: %s; trying again every %u s", port->name, text,
+			 retry_ms(err) / 1000);
+	port->retry_at_ms = now_ms + retry_ms(err);
 	snprintf(port->state.reason, sizeof(port->state.reason), "refused by swd: %.130s", text);
 	port->state.up = false;
 	return 0;

@@ -2,6 +2,7 @@
 
 #include "ctl/core_list.h"
 #include "ctl/log.h"
+#include "ctl/port_kinds.h"
 #include "ctl/swctld/datapath.h"
 #include "ctl/swctld/db.h"
 #include "ctl/swctld/ports.h"
@@ -11,10 +12,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define KEY	     "pmd"
-#define SLEEP_US     50 // unless set
-#define TIMEOUT_MS   5000
-#define QUEUES_GUESS 1 // of a port that does not say
+#define KEY	   "pmd"
+#define SLEEP_US   50 // unless set
+#define TIMEOUT_MS 5000
 
 struct pmd_settings {
 	json_t *json; // as in pmd_settings_json(), without "refused"
@@ -251,10 +251,16 @@ static int change_numbers(json_t *json, const json_t *params, char *err, size_t 
 	return 0;
 }
 
+// As the operator said it, or else the row of its kind; a kind without the option has one.
 static unsigned queues_of(const struct port *port)
 {
+	char err[8];
 	const char *text = json_string_value(json_object_get(port->device_options, "queues"));
-	return text ? (unsigned)strtoul(text, NULL, 10) : QUEUES_GUESS;
+	const struct port_kind_spec *kind = port_kind_spec_find(port->kind, err, sizeof(err));
+	const struct port_option_spec *queues = kind ? port_option_spec_find(kind, "queues") : NULL;
+	if (!text && queues)
+		text = queues->fallback;
+	return text ? (unsigned)strtoul(text, NULL, 10) : 1;
 }
 
 static void unpin(json_t *pins, const char *port, json_int_t queue)

@@ -54,7 +54,7 @@ class World:
 @pytest.fixture(scope="module")
 def module_world(module_switch_factory):
     switch = module_switch_factory(start=False)
-    switch.swd_prefix = ["unshare", "-n"]
+    switch.swd_prefix = ["unshare", "-nm", "sh", "-c", 'mount -t sysfs none /sys && exec "$@"', "sh"]
     switch.start()
     vm1 = attach(switch, "vm1")
     switch.wait_link("vm1")
@@ -150,7 +150,8 @@ REFUSALS = [
     (["pcap", "iface=low"], "interface low is down: `ip link set low up`"),
     (["af-xdp", "iface=big", "queues=2"], "big has 1 queue: start-queue=0 with queues=2"),
     (["af-xdp", "iface=big", "start-queue=1"], "big has 1 queue: start-queue=1 with queues=1"),
-    (["af-xdp", "iface=way"], "carries the host's default route"),
+    (["af-xdp", "iface=way"], "interface way carries the host's default route"),
+    (["af-xdp", "iface=below"], "interface below carries the host's default route"),
     (["af-packet", "iface=taken"], 'belongs to port "owner"'),
     (["af-xdp", "iface=taken"], 'belongs to port "owner"'),
     (["pcap", "iface=taken"], 'belongs to port "owner"'),
@@ -182,8 +183,14 @@ def occupied(module_world):
     world.near.veth("way", world.far, "far-way")
     world.near.ip("address", "add", "10.9.0.1/24", "dev", "way")
     world.near.ip("route", "add", "default", "via", "10.9.0.2")
+    world.near.veth("below", world.far, "far-below")
+    world.near.ip("link", "add", "name", "bridge0", "type", "bridge")
+    world.near.ip("link", "set", "below", "master", "bridge0")
+    world.near.ip("link", "set", "bridge0", "up")
+    world.near.ip("address", "add", "10.9.1.1/24", "dev", "bridge0")
+    world.near.ip("route", "add", "default", "via", "10.9.1.2", "metric", "7")
     yield world
-    for name in ("taken", "low", "big", "way"):
+    for name in ("taken", "low", "big", "way", "below", "bridge0"):
         world.near.ip("link", "del", name)
     world.clean()
 
@@ -248,6 +255,36 @@ def test_a_tap_that_is_deleted_comes_back_with_its_address(world):
     assert "ip link set host0 up" in world.switch.port("host0")["reason"]
 
 
+@pytest.fixture
+def container():
+    netns = Netns()
+    yield netns
+    netns.close()
+
+
+@pytest.mark.parametrize("end", ["deleted", "with its namespace"])
+def test_a_tap_goes_on_in_a_namespace_that_it_is_moved_to(world, container, end):
+    """A container gets it under another name. When it ends there, it is made anew where swd is."""
+    number = world.add("tap", "address=10.8.0.1/24", name="host0")["number"]
+    world.switch.set_flows("in_port=vm1,actions=output:host0", "in_port=host0,actions=output:vm1")
+    world.near.ip("link", "set", "host0", "netns", container.pid)
+    world.switch.wait_link("host0", "down", 2)
+    assert "moved" in world.switch.port("host0")["reason"]
+    container.ip("link", "set", "host0", "name", "eth7", "up")
+    world.switch.wait_link("host0", "up", 2)
+    with container.packet_socket("eth7") as sock:
+        pass_both_ways(world, sock)
+    if end == "deleted":
+        container.ip("link", "del", "eth7")
+    else:
+        container.close()
+    world.switch.wait(lambda: "10.8.0.1/24" in world.near.run("ip", "-o", "address", "show", "host0", check=False).stdout, "a new one", 3)
+    world.switch.wait_link("host0", "up", 2)
+    assert world.switch.port("host0")["number"] == number
+    with world.near.packet_socket("host0") as sock:
+        pass_both_ways(world, sock)
+
+
 def test_a_tap_has_an_ipv6_address(world):
     world.near.run("sh", "-c", "echo 0 >/proc/sys/net/ipv6/conf/default/disable_ipv6")
     try:
@@ -257,30 +294,63 @@ def test_a_tap_has_an_ipv6_address(world):
         world.near.run("sh", "-c", "echo 1 >/proc/sys/net/ipv6/conf/default/disable_ipv6")
 
 
-def test_a_killed_swd_takes_its_interfaces_again(switch_factory):
-    """What it left in the kernel, an XDP program above all, is not in the way of the next one."""
+@pytest.fixture
+def outliving(switch_factory):
+    """A switch whose interfaces outlive its swd: (switch, near, far)."""
     near, far = Netns(), Netns()
-    try:
-        switch = switch_factory(start=False)
-        switch.swd_prefix = ["nsenter", "-t", str(near.pid), "-n"]
-        switch.start()
-        for kind in ATTACHED:
-            near.veth(kind, far, kind)
-            switch.swctl("add-port", kind, f"type={kind}", f"iface={kind}")
-        switch.swctl("add-port", "host0", "type=tap", "address=10.8.0.1/24")
-        switch.swd.kill()
-        switch.start_swd()
-        switch.wait(lambda: switch.json("show")["swd"]["connected"], "swctld's connection")
-        for name in (*ATTACHED, "host0"):
-            switch.wait_link(name)
-        switch.set_flows("in_port=af-xdp,actions=output:af-packet", "in_port=af-packet,actions=output:af-xdp")
-        with far.packet_socket("af-xdp") as one, far.packet_socket("af-packet") as other:
-            for sender, receiver in ((one, other), (other, one)):
-                sender.send(FRAMES[0])
-                assert receiver.frame() == FRAMES[0]
-    finally:
-        near.close()
-        far.close()
+    switch = switch_factory(start=False)
+    switch.swd_prefix = ["nsenter", "-t", str(near.pid), "-n"]
+    yield switch.start(), near, far
+    near.close()
+    far.close()
+
+
+def test_a_killed_swd_takes_its_interfaces_again(outliving):
+    """What it left in the kernel, an XDP program above all, is not in the way of the next one."""
+    switch, near, far = outliving
+    for kind in ATTACHED:
+        near.veth(kind, far, kind)
+        switch.swctl("add-port", kind, f"type={kind}", f"iface={kind}")
+    switch.swctl("add-port", "host0", "type=tap", "address=10.8.0.1/24")
+    switch.swd.kill()
+    switch.start_swd()
+    switch.wait(lambda: switch.json("show")["swd"]["connected"], "swctld's connection")
+    for name in (*ATTACHED, "host0"):
+        switch.wait_link(name)
+    switch.set_flows("in_port=af-xdp,actions=output:af-packet", "in_port=af-packet,actions=output:af-xdp")
+    with far.packet_socket("af-xdp") as one, far.packet_socket("af-packet") as other:
+        for sender, receiver in ((one, other), (other, one)):
+            sender.send(FRAMES[0])
+            assert receiver.frame() == FRAMES[0]
+
+
+def test_ports_come_when_their_interfaces_do_after_a_restart(outliving):
+    """swd started without them refuses the ports; swctld says so, and offers them until they are there."""
+    switch, near, far = outliving
+    for kind in ATTACHED:
+        near.veth(kind, far, kind)
+        switch.swctl("add-port", kind, f"type={kind}", f"iface={kind}")
+        near.ip("link", "del", kind)
+    switch.swd.kill()
+    switch.start_swd()
+    for kind in ATTACHED:
+        switch.wait(lambda: f"no interface is named {kind}" in switch.port(kind)["reason"], f"reason of {kind}")
+        assert switch.port(kind)["link"] == "down"
+    for kind in ATTACHED:
+        near.veth(kind, far, kind, up=kind == "af-packet")
+    switch.wait_link("af-packet", timeout=3)
+    down = ("af-xdp", "pcap")
+    for kind in down:
+        switch.wait(lambda: f"interface {kind} is down" in switch.port(kind)["reason"], f"reason of {kind}", 3)
+        far.ip("link", "set", kind, "up")
+    for kind in down:
+        near.ip("link", "set", kind, "up")
+    for kind in down:
+        switch.wait_link(kind, timeout=3)
+    switch.set_flows("in_port=af-xdp,actions=output:af-packet")
+    with far.packet_socket("af-xdp") as one, far.packet_socket("af-packet") as other:
+        one.send(FRAMES[0])
+        assert other.frame() == FRAMES[0]
 
 
 def test_af_packet_hears_what_the_host_sends(world):

@@ -223,14 +223,15 @@ def test_a_bond_goes_on_when_a_member_is_pulled(bench, veths, mode):
         switch.set_flows("in_port=vm1,actions=output:near", "in_port=far,actions=output:vm2")
         wait_passes(switch, vm1, vm2, 5)
         for member in ("b0", "b1"):
-            out = f"near: member taken out: interface a{member[1]}"
             # Each bond looks for itself: frames get through when both have their member back.
+            outs = [f"near: member taken out: interface a{member[1]}", f"far: member taken out: interface {member}"]
             backs = [f"near: member a{member[1]} is in", f"far: member {member} is in"]
-            n_out, n_backs = count(switch, out), [count(switch, back) for back in backs]
+            n_outs, n_backs = [count(switch, out) for out in outs], [count(switch, back) for back in backs]
             in_ns(switch, "ip", "link", "set", member, "down")
             # With LACP, the other member may be one that is still agreeing.
             wait_passes(switch, vm1, vm2, 5 if mode == "802.3ad" else 2)
-            wait_count(switch, out, n_out + 1)
+            for out, n_out in zip(outs, n_outs):
+                wait_count(switch, out, n_out + 1)
             in_ns(switch, "ip", "link", "set", member, "up")
             for back, n_back in zip(backs, n_backs):
                 wait_count(switch, back, n_back + 1)
@@ -241,9 +242,9 @@ def test_a_bond_goes_on_when_a_member_is_pulled(bench, veths, mode):
     "options, words",
     [
         (["type=virtio-user", f"path=/{'x' * 120}"], "121 bytes"),
-        (["type=virtio-user", "path=/nonexistent/pod.sock"], "folder is not there"),
+        (["type=virtio-user", "path=/nonexistent/pod.sock"], "folder /nonexistent is not there"),
         (["type=virtio-user", "path=/tmp/pod.sock", "ring=100"], "power of two"),
-        (["type=memif", "role=server", "path=/nonexistent/memif.sock"], "folder is not there"),
+        (["type=memif", "role=server", "path=/nonexistent/memif.sock"], "folder /nonexistent is not there"),
         (["type=memif", "path=/tmp/memif.sock", f"secret={'s' * 24}"], "23 bytes"),
         (["type=memif", "role=server", "path=/etc/passwd"], "no socket"),
         (["type=bond", "members=a0,nonexistent"], "nonexistent"),

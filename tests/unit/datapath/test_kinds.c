@@ -35,7 +35,10 @@ static int ask(const struct port_kind *kind, const char *words)
 	}
 	devargs[0] = err[0] = '\0';
 	assert_int_equal(port_options_check(&port.config, err, sizeof(err)), 0);
-	return kind->ethdev->devargs(&port, devargs, sizeof(devargs), err, sizeof(err));
+	int rc = kind->ethdev->prepare(&port, err, sizeof(err));
+	if (rc == 0)
+		kind->ethdev->devargs(&port, devargs, sizeof(devargs));
+	return rc;
 }
 
 static void gives(const struct port_kind *kind, const char *words, const char *wanted)

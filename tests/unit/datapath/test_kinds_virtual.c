@@ -41,8 +41,11 @@ static int make(const struct port_kind *kind, const char *const *options)
 	struct port port = port_of(kind, options);
 	err[0] = devargs[0] = '\0';
 	int rc = port_options_check(&port.config, err, sizeof(err));
-	return rc < 0 ? rc
-		      : kind->ethdev->devargs(&port, devargs, sizeof(devargs), err, sizeof(err));
+	if (rc == 0 && kind->ethdev->prepare)
+		rc = kind->ethdev->prepare(&port, err, sizeof(err));
+	if (rc == 0)
+		kind->ethdev->devargs(&port, devargs, sizeof(devargs));
+	return rc;
 }
 #define MAKE(kind, ...) make(&(kind), (const char *const[]){__VA_ARGS__, NULL})
 

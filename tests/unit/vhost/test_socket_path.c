@@ -29,11 +29,11 @@ static void says(const char *word)
 }
 
 // A socket bound to `path`; the caller closes it.
-static int bind_path(bool listening)
+static int bind_path(int type, bool listening)
 {
 	struct sockaddr_un un = {.sun_family = AF_UNIX};
 	snprintf(un.sun_path, sizeof(un.sun_path), "%s", path);
-	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+	int fd = socket(AF_UNIX, type, 0);
 	assert_int_equal(bind(fd, (struct sockaddr *)&un, sizeof(un)), 0);
 	if (listening)
 		assert_int_equal(listen(fd, 1), 0);
@@ -53,20 +53,22 @@ static void check_refuses_what_cannot_be_a_socket(void **state)
 	char text[256];
 	assert_int_equal(socket_path_check("a.sock", err, sizeof(err)), -EINVAL);
 	says("a.sock");
-	snprintf(text, sizeof(text), "/%0108d", 1);
+	snprintf(text, sizeof(text), "/%0107d", 1);
 	assert_int_equal(socket_path_check(text, err, sizeof(err)), -ENAMETOOLONG);
-	says("107 bytes");
+	says("108 bytes");
+	says("has 107");
 	snprintf(text, sizeof(text), "%s/no/such.sock", folder);
 	assert_int_equal(socket_path_check(text, err, sizeof(err)), -ENOENT);
 	says("/no ");
 	assert_int_equal(socket_path_check("/etc/passwd/x", err, sizeof(err)), -ENOTDIR);
+	says("/etc/passwd: Not a directory");
 }
 
 static void claim_replaces_a_stale_socket(void **state)
 {
 	(void)state;
 	assert_int_equal(socket_path_claim(path, err, sizeof(err)), 0);
-	close(bind_path(true));
+	close(bind_path(SOCK_STREAM, true));
 	assert_int_equal(access(path, F_OK), 0);
 	assert_int_equal(socket_path_claim(path, err, sizeof(err)), 0);
 	assert_int_equal(access(path, F_OK), -1);
@@ -75,12 +77,15 @@ static void claim_replaces_a_stale_socket(void **state)
 static void claim_leaves_a_live_socket_alone(void **state)
 {
 	(void)state;
-	int fd = bind_path(true);
-	assert_int_equal(socket_path_claim(path, err, sizeof(err)), -EADDRINUSE);
-	says("in use");
-	assert_int_equal(access(path, F_OK), 0);
-	close(fd);
-	unlink(path);
+	static const int types[] = {SOCK_STREAM, SOCK_SEQPACKET};
+	for (unsigned i = 0; i < 2; i++) {
+		int fd = bind_path(types[i], true);
+		assert_int_equal(socket_path_claim(path, err, sizeof(err)), -EADDRINUSE);
+		says("another process listens");
+		assert_int_equal(access(path, F_OK), 0);
+		close(fd);
+		unlink(path);
+	}
 }
 
 static void claim_leaves_other_files_alone(void **state)
@@ -88,7 +93,7 @@ static void claim_leaves_other_files_alone(void **state)
 	(void)state;
 	close(open(path, O_CREAT | O_WRONLY, 0600));
 	assert_int_equal(socket_path_claim(path, err, sizeof(err)), -EEXIST);
-	says("not a socket");
+	says("no socket");
 	unlink(path);
 	assert_int_equal(symlink("/etc/passwd", path), 0);
 	assert_int_equal(socket_path_claim(path, err, sizeof(err)), -EEXIST);

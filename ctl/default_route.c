@@ -1,4 +1,4 @@
-#include "ctl/swctl/default_route.h"
+#include "ctl/default_route.h"
 
 #include <dirent.h>
 #include <limits.h>

@@ -1,0 +1,204 @@
+// The device of a port: opened with its queues, and closed.
+#include "datapath/ethdev_port.h"
+#include "datapath/ethdev_probe.h"
+#include "datapath/host_iface.h"
+#include "datapath/pmd.h"
+#include "datapath/veth_segments.h"
+
+#include <rte_malloc.h>
+
+#include <errno.h>
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define N_DESC 512
+
+// One line that names the device, the step and the cause.
+static int refuse(int rc, const char *device, const char *step, char *err, size_t err_len)
+{
+	snprintf(err, err_len, "device \"%.80s\": %s: %s", device, step, rte_strerror(-rc));
+	return rc;
+}
+
+// As many transmit queues as there may be PMDs; net_tap wants as many as receive queues.
+static uint16_t txq_wanted(const struct port *port, const struct rte_eth_dev_info *info,
+			   uint16_t n_rxq)
+{
+	if (port->kind->ethdev->txq_as_rxq || ethdev_is_tap(info))
+		return n_rxq;
+	long n_cpus = RTE_MIN(sysconf(_SC_NPROCESSORS_ONLN), PMDS_MAX);
+	long wanted = RTE_MAX((long)n_rxq, n_cpus);
+	return (uint16_t)RTE_MAX(1, RTE_MIN(wanted, (long)info->max_tx_queues));
+}
+
+// Frames as the kernel has them, unless the device is a file (net_pcap's may be).
+static bool shows_unfinished(const struct rte_eth_dev_info *info)
+{
+	static const char *const drivers[] = {"net_af_packet", "net_af_xdp", "net_pcap",
+					      "net_bonding"};
+
+	for (size_t i = 0; i < RTE_DIM(drivers); i++) {
+		if (strcmp(info->driver_name, drivers[i]) == 0)
+			return info->if_index != 0 || strcmp(drivers[i], "net_bonding") == 0;
+	}
+	return false;
+}
+
+// A flow's packets stay on one queue. net_tap makes a traffic control filter of the kernel's of it,
+// which is left to its default.
+static void rss_choose(const struct ethdev_port *p, uint16_t n_rxq, struct rte_eth_conf *conf)
+{
+	uint64_t hashes =
+	    p->info.flow_type_rss_offloads & (RTE_ETH_RSS_IP | RTE_ETH_RSS_TCP | RTE_ETH_RSS_UDP);
+
+	if (n_rxq == 1 || hashes == 0 || ethdev_is_tap(&p->info))
+		return;
+	conf->rxmode.mq_mode = RTE_ETH_MQ_RX_RSS;
+	conf->rx_adv_conf.rss_conf.rss_hf = hashes;
+}
+
+static int device_configure(struct ethdev_port *p, uint16_t n_rxq, bool jumbo)
+{
+	struct rte_eth_conf conf = {0};
+	uint64_t rx = p->info.rx_offload_capa, tx = p->info.tx_offload_capa;
+
+	if (jumbo)
+		conf.rxmode.offloads |= rx & RTE_ETH_RX_OFFLOAD_SCATTER;
+	p->offload = ethdev_offload_choose(&p->info, p->devargs);
+	conf.txmode.offloads |= p->offload.tx | (tx & RTE_ETH_TX_OFFLOAD_MULTI_SEGS);
+	rss_choose(p, n_rxq, &conf);
+	p->linearize = !(tx & RTE_ETH_TX_OFFLOAD_MULTI_SEGS);
+	// virtio-user in server mode needs it to take a peer again.
+	conf.intr_conf.lsc = !!(*p->info.dev_flags & RTE_ETH_DEV_INTR_LSC);
+	conf.intr_conf.rxq = ethdev_is_tap(&p->info); // for its queue's descriptor
+	return rte_eth_dev_configure(p->id, n_rxq, p->n_txq, &conf);
+}
+
+static int queues_setup(struct ethdev_port *p, uint16_t n_rxq)
+{
+	uint16_t n_rxd = N_DESC, n_txd = N_DESC;
+	int rc = rte_eth_dev_adjust_nb_rx_tx_desc(p->id, &n_rxd, &n_txd);
+	int node = rte_eth_dev_socket_id(p->id);
+	for (uint16_t q = 0; rc == 0 && q < n_rxq; q++)
+		rc = rte_eth_rx_queue_setup(p->id, q, n_rxd, node, NULL, packet_pool());
+	for (uint16_t q = 0; rc == 0 && q < p->n_txq; q++)
+		rc = rte_eth_tx_queue_setup(p->id, q, n_txd, node, NULL);
+	return rc;
+}
+
+static int device_start(struct ethdev_port *p, uint16_t n_rxq, unsigned mtu, char *err,
+			size_t err_len)
+{
+	const char *devargs = p->devargs;
+	int rc = device_configure(p, n_rxq, mtu + ETHDEV_FRAME_EXTRA > ethdev_buffer_room());
+	if (rc < 0)
+		return refuse(rc, devargs, "cannot configure its queues", err, err_len);
+	rc = queues_setup(p, n_rxq);
+	if (rc < 0)
+		return refuse(rc, devargs, "cannot set up its queues", err, err_len);
+	rc = mtu ? ethdev_mtu_set(p, mtu, err, err_len) : 0;
+	if (rc < 0)
+		return rc;
+	rc = rte_eth_dev_start(p->id);
+	if (rc < 0)
+		return refuse(rc, devargs, "cannot start", err, err_len);
+	// Some drivers have no such mode, for they always receive everything.
+	rc = rte_eth_promiscuous_enable(p->id);
+	if (rc < 0 && rc != -ENOTSUP) {
+		rte_eth_dev_stop(p->id);
+		return refuse(rc, devargs, "cannot receive frames for others (promiscuous mode)",
+			      err, err_len);
+	}
+	p->tap_fd = ethdev_is_tap(&p->info) ? rte_eth_dev_rx_intr_ctl_q_get_fd(p->id, 0) : -1;
+	p->mtu = ethdev_mtu_now(p);
+	if (p->kernel_rx && strcmp(p->info.driver_name, "net_af_xdp") != 0)
+		p->segments = veth_segments_ask(p->info.if_index);
+	rte_eth_dev_callback_register(p->id, RTE_ETH_EVENT_INTR_LSC, ethdev_link_changed, p);
+	ethdev_link_changed(p->id, RTE_ETH_EVENT_INTR_LSC, p, NULL);
+	return 0;
+}
+
+// Allocates the port's state for a device that is there.
+static int device_describe(const struct port *port, uint16_t id, const char *devargs,
+			   unsigned n_rxq, struct ethdev_port **out, char *err, size_t err_len)
+{
+	struct rte_eth_dev_info info;
+	int rc = rte_eth_dev_info_get(id, &info);
+	if (rc < 0)
+		return refuse(rc, devargs, "tells nothing about itself", err, err_len);
+	if (n_rxq > info.max_rx_queues) {
+		snprintf(err, err_len, "queues=%u is too many: device \"%.80s\" has %u", n_rxq,
+			 devargs, info.max_rx_queues);
+		return -EINVAL;
+	}
+	uint16_t n_txq = txq_wanted(port, &info, (uint16_t)n_rxq);
+	struct ethdev_port *p =
+	    rte_zmalloc("ethdev-port", sizeof(*p) + n_txq * sizeof(p->txq[0]), RTE_CACHE_LINE_SIZE);
+	if (!p) {
+		snprintf(err, err_len, "out of hugepage memory: start swd with a larger --mem");
+		return -ENOMEM;
+	}
+	p->id = id;
+	p->n_txq = n_txq;
+	p->info = info;
+	// net_pcap does not say, of one that it opens for both directions apart.
+	if (info.if_index == 0 && ethdev_iface(port))
+		p->info.if_index = host_iface_index(ethdev_iface(port));
+	p->kernel_rx = shows_unfinished(&p->info);
+	p->segments = p->tap_fd = -1;
+	*out = p;
+	return 0;
+}
+
+int ethdev_device_open(struct port *port, const char *devargs, struct ethdev_port **out, char *err,
+		       size_t err_len)
+{
+	unsigned n_rxq = ethdev_queues_asked(port);
+	struct ethdev_port *p = NULL;
+	uint16_t id;
+	bool owned;
+
+	int rc = ethdev_probe(devargs, &id, &owned, err, err_len);
+	if (rc < 0)
+		return rc;
+	rc = device_describe(port, id, devargs, n_rxq, &p, err, err_len);
+	if (rc < 0)
+		goto remove;
+	p->owned = owned;
+	snprintf(p->devargs, sizeof(p->devargs), "%s", devargs);
+	rc = device_start(p, (uint16_t)n_rxq, port_option_number(&port->config, "mtu"), err,
+			  err_len);
+	if (rc < 0)
+		goto free_port;
+	*out = p;
+	port->n_rxq = (uint16_t)n_rxq;
+	port->n_txq = p->n_txq;
+	port->numa_node = (int16_t)rte_eth_dev_socket_id(p->id);
+	port->max_frame = ethdev_max_frame(p);
+	port->tx_offloads = p->offload.port_tx;
+	return 0;
+
+free_port:
+	rte_free(p);
+remove:
+	ethdev_remove(id, owned);
+	return rc;
+}
+
+void ethdev_device_close(const struct port *port, struct ethdev_port *p)
+{
+	// As long as the callback runs, on EAL's interrupt thread, it stays registered.
+	while (rte_eth_dev_callback_unregister(p->id, RTE_ETH_EVENT_INTR_LSC, ethdev_link_changed,
+					       p) == -EAGAIN)
+		sched_yield();
+	if (!p->promisc)
+		rte_eth_promiscuous_disable(p->id);
+	int rc = rte_eth_dev_stop(p->id);
+	if (rc < 0)
+		port_log_warn(port, "device did not stop: %s", rte_strerror(-rc));
+	if (p->segments >= 0)
+		close(p->segments);
+	ethdev_remove(p->id, p->owned);
+}
