@@ -48,7 +48,7 @@ CFLAGS_ALL = -std=gnu11 $(OPTIMIZE) $(WARN) $(ARCHFLAGS) $(SANFLAGS) -pthread -I
 	     -DSWD_VERSION='"$(VERSION)"' -DALLOW_EXPERIMENTAL_API $(DPDK_CFLAGS) $(CFLAGS)
 
 # Drivers are loaded at run time; of the bonding one we call functions.
-DPDK_LIBS   = $(shell pkg-config --libs libdpdk) -lrte_net_bond
+DPDK_LIBS   = $(shell pkg-config --libs libdpdk) -lrte_net_bond -lxdp -lbpf
 CTL_LIBS   := -lmnl -levent -ljansson -lsqlite3 -lsystemd -lm
 
 # One archive a folder; a program takes from it what it needs, so swctld links no DPDK.

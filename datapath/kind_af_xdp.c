@@ -4,9 +4,17 @@
 #include "datapath/ethdev_kind.h"
 #include "datapath/host_iface.h"
 #include "datapath/kind_iface.h"
+#include "datapath/xsk_program.h"
 
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
+
+// By the port's number, while its device is there. Control thread.
+static struct attached {
+	bool is;
+	struct xsk_program program;
+} attached[PORTS_MAX];
 
 static int check_route(const struct port *port, const char *iface, char *err, size_t err_len)
 {
@@ -33,9 +41,15 @@ static int check_queues(const struct port *port, const char *iface, char *err, s
 	return -EINVAL;
 }
 
-static int af_xdp_prepare(const struct port *port, char *err, size_t err_len)
+static enum xsk_mode mode_asked(const struct port *port)
 {
-	const char *iface = kind_iface(port);
+	if (port_option_is(&port->config, "xdp", "native"))
+		return XSK_NATIVE;
+	return port_option_is(&port->config, "xdp", "generic") ? XSK_GENERIC : XSK_AUTO;
+}
+
+static int af_xdp_check(const struct port *port, const char *iface, char *err, size_t err_len)
+{
 	int rc = kind_iface_check(port, iface, err, err_len);
 	if (rc == 0)
 		rc = kind_iface_check_up(iface, err, err_len);
@@ -44,18 +58,73 @@ static int af_xdp_prepare(const struct port *port, char *err, size_t err_len)
 	return rc < 0 ? rc : check_queues(port, iface, err, err_len);
 }
 
+static int af_xdp_prepare(const struct port *port, char *err, size_t err_len)
+{
+	struct attached *a = &attached[port->no];
+	const char *iface = kind_iface(port);
+	unsigned end = port_option_number(&port->config, "start-queue") +
+		       port_option_number(&port->config, "queues");
+	int rc = af_xdp_check(port, iface, err, err_len);
+	if (rc == 0)
+		rc = xsk_program_attach(iface, end, mode_asked(port), &a->program, err, err_len);
+	a->is = rc == 0;
+	return rc;
+}
+
 static void af_xdp_devargs(const struct port *port, char *devargs, size_t len)
 {
+	// A driver that receives into the switch's buffers does not ask a generic program.
 	snprintf(
 	    devargs, len,
 	    "net_af_xdp_swd%u,iface=%s,start_queue=%u,queue_count=%u,busy_budget=%u,force_copy=%d",
 	    port->no, kind_iface(port), port_option_number(&port->config, "start-queue"),
 	    port_option_number(&port->config, "queues"),
 	    port_option_number(&port->config, "busy-budget"),
-	    port_option_is(&port->config, "copy", "always"));
+	    attached[port->no].program.generic || port_option_is(&port->config, "copy", "always"));
+}
+
+static int af_xdp_started(struct port *port, uint16_t ethdev, char *err, size_t err_len)
+{
+	(void)port;
+	(void)ethdev;
+	(void)err;
+	(void)err_len;
+	xsk_program_settled();
+	return 0;
+}
+
+static void af_xdp_closed(const struct port *port)
+{
+	xsk_program_detach(&attached[port->no].program);
+	attached[port->no].is = false;
+}
+
+static void af_xdp_status(struct port *port, struct port_status *status)
+{
+	const struct attached *a = &attached[port->no];
+	char detail[sizeof(status->detail)];
+	ethdev_status(port, status);
+	if (!a->is)
+		return;
+	memcpy(detail, status->detail, sizeof(detail));
+	snprintf(status->detail, sizeof(status->detail), "%s XDP: %.140s",
+		 a->program.generic ? "generic" : "native", detail);
+	if (a->program.native_rc < 0 && !status->reason[0])
+		snprintf(status->reason, sizeof(status->reason),
+			 "XDP in generic mode, with a copy more: the driver of %s %s",
+			 kind_iface(port), xsk_native_refusal(a->program.native_rc));
 }
 
 static const struct ethdev_kind af_xdp = {.prepare = af_xdp_prepare,
 					  .devargs = af_xdp_devargs,
-					  .iface = kind_iface};
-const struct port_kind port_kind_af_xdp = ETHDEV_PORT_KIND("af-xdp", &af_xdp);
+					  .started = af_xdp_started,
+					  .iface = kind_iface,
+					  .closed = af_xdp_closed};
+const struct port_kind port_kind_af_xdp = {.name = "af-xdp",
+					   .ethdev = &af_xdp,
+					   .open = ethdev_open,
+					   .close = ethdev_close,
+					   .rx = ethdev_rx,
+					   .tx = ethdev_tx,
+					   .status = af_xdp_status,
+					   .losses = ethdev_losses};

@@ -39,7 +39,7 @@ struct port_config {
 // What an operator sees.
 struct port_status {
 	bool link_up;
-	char reason[160]; // why the link is down; empty when up
+	char reason[160]; // why the link is down, or is up but not at its best; else empty
 	char detail[160]; // kind's own words: socket path and role, or driver and devargs
 	uint16_t n_rxq;	  // queues that can be polled now
 	uint16_t n_txq;

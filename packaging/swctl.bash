@@ -72,10 +72,11 @@ _swctl_keys()
 		_swctl_words devargs= queues= mtu= tag= trunks=
 		;;
 	'af-xdp copy') _swctl_words auto always ;;
+	'af-xdp xdp') _swctl_words auto native generic ;;
 	'af-xdp force') _swctl_words on off ;;
 	'af-xdp ')
 		compopt -o nospace
-		_swctl_words iface= queues= start-queue= copy= busy-budget= mtu= force= tag= trunks=
+		_swctl_words iface= queues= start-queue= copy= xdp= busy-budget= mtu= force= tag= trunks=
 		;;
 	'af-packet qdisc-bypass') _swctl_words on off ;;
 	'af-packet ')

@@ -3,7 +3,7 @@
 set -eu
 
 build="build-essential pkg-config libdpdk-dev libmnl-dev libevent-dev libjansson-dev libsqlite3-dev libsystemd-dev libpcap-dev
-	uthash-dev libcmocka-dev python3"
+	libxdp-dev libbpf-dev uthash-dev libcmocka-dev python3"
 lint="clang clang-format clang-tidy cppcheck mandoc libclang-rt-14-dev"
 tests="dpdk-dev python3-pytest python3-pytest-timeout python3-scapy iproute2 util-linux sqlite3 procps openvswitch-switch"
 guests="qemu-system-x86 busybox-static iperf3 cpio lz4 xz-utils"

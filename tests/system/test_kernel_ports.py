@@ -4,6 +4,7 @@
                                                          far: in another one
 """
 
+import glob
 import socket
 import threading
 
@@ -70,11 +71,11 @@ def world(module_world):
     module_world.clean()
 
 
-def pass_both_ways(world, sock):
-    for frame in FRAMES:
+def pass_both_ways(world, sock, frames=FRAMES):
+    for frame in frames:
         world.vm1.send(frame)
         assert sock.frame() == frame
-    for frame in FRAMES:
+    for frame in frames:
         sock.send(frame)
         assert world.vm1.recv() == frame
 
@@ -118,6 +119,72 @@ def test_a_port_outlives_its_interface(world, kind):
         pass_both_ways(world, sock)
 
 
+def xdp_attached(world, iface):
+    """The mode, in the kernel's word, of the XDP program on an interface: "xdp" is native; None: there is none."""
+    flags = world.near.ip("link", "show", iface).split()
+    return next((w for w in flags if w in ("xdp", "xdpgeneric", "xdpoffload", "xdpmulti")), None)
+
+
+@pytest.fixture
+def macvlan(world):
+    """`mac0`, whose driver knows no XDP, on `near`."""
+    world.near.veth("near", world.far, "far")
+    world.near.ip("link", "add", "link", "near", "name", "mac0", "type", "macvlan", "mode", "passthru")
+    world.near.ip("link", "set", "mac0", "up")
+    return world
+
+
+def cross(world):
+    world.switch.set_flows("in_port=vm1,actions=output:wire", "in_port=wire,actions=output:vm1")
+
+
+def test_an_interface_without_xdp_has_it_in_generic_mode(macvlan):
+    port = macvlan.add("af-xdp", "iface=mac0")
+    assert port["link"] == "up" and port["detail"].startswith("generic XDP")
+    assert "the driver of mac0 knows no XDP" in port["reason"]
+    assert "wire is up: XDP in generic mode" in macvlan.switch.swctl("list-ports")
+    assert xdp_attached(macvlan, "mac0") == "xdpgeneric"
+    cross(macvlan)
+    with macvlan.far.packet_socket("far") as sock:
+        pass_both_ways(macvlan, sock, FRAMES[:-1])  # Linux takes a tag off before a macvlan has the frame: docs/ports.md
+    macvlan.switch.swctl("del-port", "wire")
+    assert xdp_attached(macvlan, "mac0") is None
+
+
+@pytest.mark.parametrize("mode, kernel", [("auto", "xdp"), ("native", "xdp"), ("generic", "xdpgeneric")])
+def test_the_xdp_mode_can_be_chosen(world, mode, kernel):
+    port = world.wire("af-xdp", f"xdp={mode}")
+    assert port["detail"].startswith({"xdp": "native", "xdpgeneric": "generic"}[kernel] + " XDP: ")
+    assert (port["link"], port["reason"]) == ("up", "")
+    assert xdp_attached(world, "near") == kernel
+    with world.far.packet_socket("far") as sock:
+        pass_both_ways(world, sock)
+    world.switch.swctl("del-port", "wire")
+    assert xdp_attached(world, "near") is None
+
+
+def test_a_driver_that_refuses_leaves_generic_mode(world):
+    port = world.wire("af-xdp", mtu=9000)
+    assert port["detail"].startswith("generic XDP") and "near has no XDP for an MTU of this size" in port["reason"]
+    with world.far.packet_socket("far") as sock:
+        pass_both_ways(world, sock)
+        sock.send(raw(udp(payload=bytes(5000))))
+    world.switch.wait_drop("wire", "device-missed")
+
+
+def test_a_port_in_generic_mode_outlives_its_interface(macvlan):
+    macvlan.add("af-xdp", "iface=mac0")
+    cross(macvlan)
+    macvlan.near.ip("link", "del", "mac0")
+    macvlan.switch.wait_link("wire", "down", 2)
+    macvlan.near.ip("link", "add", "link", "near", "name", "mac0", "type", "macvlan", "mode", "passthru")
+    macvlan.near.ip("link", "set", "mac0", "up")
+    macvlan.switch.wait_link("wire", "up", 3)
+    assert xdp_attached(macvlan, "mac0") == "xdpgeneric"
+    with macvlan.far.packet_socket("far") as sock:
+        pass_both_ways(macvlan, sock, FRAMES[:-1])
+
+
 def test_pcap_files_are_read_and_written_byte_for_byte(world, run_dir):
     wrpcap(f"{run_dir}/in.pcap", FRAMES, linktype=1)
     # The rules cannot name the port before it is there, and the frames come as soon as it is.
@@ -153,6 +220,9 @@ REFUSALS = [
     (["af-xdp", "iface=way"], "interface way carries the host's default route"),
     (["af-xdp", "iface=below"], "interface below carries the host's default route"),
     (["af-packet", "iface=taken"], 'belongs to port "owner"'),
+    (["af-xdp", "iface=mac", "xdp=native"], "mac has no native XDP: its driver knows no XDP: give xdp=generic, or auto"),
+    (["af-xdp", "iface=big", "xdp=native"], "its driver has no XDP for an MTU of this size: give xdp=generic"),
+    (["af-xdp", "iface=other"], "has an XDP program already: `ip link show dev other` shows it, `ip link set dev other xdpgeneric off`"),
     (["af-xdp", "iface=taken"], 'belongs to port "owner"'),
     (["pcap", "iface=taken"], 'belongs to port "owner"'),
     (["dpdk", "devargs=net_tap9,iface=taken"], "belongs to a port already"),
@@ -189,8 +259,12 @@ def occupied(module_world):
     world.near.ip("link", "set", "bridge0", "up")
     world.near.ip("address", "add", "10.9.1.1/24", "dev", "bridge0")
     world.near.ip("route", "add", "default", "via", "10.9.1.2", "metric", "7")
+    world.near.veth("other", world.far, "far-other")
+    world.near.ip("link", "add", "link", "other", "name", "mac", "type", "macvlan")
+    world.near.ip("link", "set", "mac", "up")
+    world.near.ip("link", "set", "dev", "other", "xdpgeneric", "obj", glob.glob("/usr/lib/*/bpf/xsk_def_xdp_prog.o")[0], "sec", "xdp")
     yield world
-    for name in ("taken", "low", "big", "way", "below", "bridge0"):
+    for name in ("taken", "low", "big", "way", "below", "bridge0", "other"):
         world.near.ip("link", "del", name)
     world.clean()
 
@@ -311,17 +385,21 @@ def test_a_killed_swd_takes_its_interfaces_again(outliving):
     for kind in ATTACHED:
         near.veth(kind, far, kind)
         switch.swctl("add-port", kind, f"type={kind}", f"iface={kind}")
+    near.veth("generic", far, "generic")
+    switch.swctl("add-port", "generic", "type=af-xdp", "iface=generic", "xdp=generic")
     switch.swctl("add-port", "host0", "type=tap", "address=10.8.0.1/24")
     switch.swd.kill()
+    assert "prog/xdp" not in near.ip("link")
     switch.start_swd()
     switch.wait(lambda: switch.json("show")["swd"]["connected"], "swctld's connection")
-    for name in (*ATTACHED, "host0"):
+    for name in (*ATTACHED, "generic", "host0"):
         switch.wait_link(name)
-    switch.set_flows("in_port=af-xdp,actions=output:af-packet", "in_port=af-packet,actions=output:af-xdp")
-    with far.packet_socket("af-xdp") as one, far.packet_socket("af-packet") as other:
-        for sender, receiver in ((one, other), (other, one)):
-            sender.send(FRAMES[0])
-            assert receiver.frame() == FRAMES[0]
+    for name in ("af-xdp", "generic"):
+        switch.set_flows(f"in_port={name},actions=output:af-packet", f"in_port=af-packet,actions=output:{name}")
+        with far.packet_socket(name) as one, far.packet_socket("af-packet") as other:
+            for sender, receiver in ((one, other), (other, one)):
+                sender.send(FRAMES[0])
+                assert receiver.frame() == FRAMES[0]
 
 
 def test_ports_come_when_their_interfaces_do_after_a_restart(outliving):
