@@ -2,12 +2,20 @@
 #include "datapath/ethdev_port.h"
 #include "datapath/kernel_frame.h"
 
+#include <rte_cycles.h>
 #include <rte_ethdev.h>
 
-#define TX_POLL 256 // polls
+#include <string.h>
 
+#define TX_POLLS_A_S 100 // LACP's driver counts by tenths of a second
+
+// By the clock: a PMD that has nothing to do polls seldom.
 static void tx_poll(struct ethdev_port *p)
 {
+	uint64_t now = rte_rdtsc();
+	if (now - p->polled_tsc < rte_get_tsc_hz() / TX_POLLS_A_S)
+		return;
+	p->polled_tsc = now;
 	rte_spinlock_lock(&p->txq[0].lock);
 	rte_eth_tx_burst(p->id, 0, NULL, 0);
 	rte_spinlock_unlock(&p->txq[0].lock);
@@ -18,9 +26,10 @@ uint16_t ethdev_rx(struct port *port, uint16_t queue, struct packet_arena *arena
 {
 	(void)arena;
 	struct ethdev_port *p = port->priv;
-	if (unlikely(p->lost)) // and its queues not yet taken away
+	if (unlikely(
+		__atomic_load_n(&p->lost, __ATOMIC_RELAXED))) // and its queues not yet taken away
 		return 0;
-	if (port->kind->ethdev->tx_polls && queue == 0 && ++p->n_polls % TX_POLL == 0)
+	if (port->kind->ethdev->tx_polls && queue == 0)
 		tx_poll(p);
 	n = rte_eth_rx_burst(p->id, queue, pkts, n);
 	for (uint16_t i = 0; i < n; i++)
@@ -43,29 +52,51 @@ static uint16_t linearize(struct rte_mbuf **pkts, uint16_t n)
 	return n;
 }
 
+// Sends from the start of the burst. Less than n: why the next one stays, and whether that is for
+// its own sake.
+static uint16_t send_burst(struct ethdev_port *p, uint16_t queue, struct rte_mbuf **pkts,
+			   uint16_t n, int *reason, bool *impossible)
+{
+	uint16_t fit = p->linearize ? linearize(pkts, n) : n;
+	uint16_t prepared = ethdev_offload_prepare(&p->offload, p->id, queue, pkts, fit);
+	uint16_t sent = rte_eth_tx_burst(p->id, queue, pkts, prepared);
+	if (likely(sent == n))
+		return sent;
+	*impossible = sent == prepared;
+	if (*impossible)
+		// Not a buffer that it would fit into, or not what the device does.
+		*reason = prepared == fit ? DROP_MTU : DROP_DEVICE_TX_ERROR;
+	else
+		*reason =
+		    __atomic_load_n(&p->link_up, __ATOMIC_RELAXED) ? DROP_TX_FULL : DROP_PORT_DOWN;
+	return sent;
+}
+
 uint16_t ethdev_tx(struct port *port, unsigned pmd_index, struct rte_mbuf **pkts, uint16_t n,
 		   int *reason)
 {
 	struct ethdev_port *p = __atomic_load_n(&port->priv, __ATOMIC_ACQUIRE);
 	// Drivers take frames for an interface or a peer that does not.
-	if (unlikely(!__atomic_load_n(&p->link_up, __ATOMIC_RELAXED)) &&
-	    (p->lost || p->iface_index || port->kind->ethdev->waits)) {
+	if (unlikely(__atomic_load_n(&p->lost, __ATOMIC_RELAXED) ||
+		     (!__atomic_load_n(&p->link_up, __ATOMIC_RELAXED) &&
+		      (p->iface_index || port->kind->ethdev->waits)))) {
 		*reason = DROP_PORT_DOWN;
 		return 0;
 	}
 	uint16_t queue = pmd_index % p->n_txq;
-	uint16_t fit = p->linearize ? linearize(pkts, n) : n;
+	uint16_t sent = 0, end = n;
 
 	rte_spinlock_lock(&p->txq[queue].lock);
-	uint16_t prepared = ethdev_offload_prepare(&p->offload, p->id, queue, pkts, fit);
-	uint16_t sent = rte_eth_tx_burst(p->id, queue, pkts, prepared);
+	while (sent < end) {
+		bool impossible = false;
+		sent += send_burst(p, queue, pkts + sent, end - sent, reason, &impossible);
+		if (likely(!impossible))
+			break;
+		// The next one holds nobody up.
+		struct rte_mbuf *refused = pkts[sent];
+		memmove(pkts + sent, pkts + sent + 1, (end - sent - 1u) * sizeof(pkts[0]));
+		pkts[--end] = refused;
+	}
 	rte_spinlock_unlock(&p->txq[queue].lock);
-	if (sent == prepared && prepared < fit)
-		*reason = DROP_DEVICE_TX_ERROR;
-	else if (sent < prepared)
-		*reason =
-		    __atomic_load_n(&p->link_up, __ATOMIC_RELAXED) ? DROP_TX_FULL : DROP_PORT_DOWN;
-	else
-		*reason = DROP_MTU; // the next one does not fit into one buffer
 	return sent;
 }

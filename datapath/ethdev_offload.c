@@ -92,11 +92,15 @@ uint16_t ethdev_offload_prepare(const struct ethdev_offload *offload, uint16_t e
 	bool any = false;
 
 	for (uint16_t i = 0; i < n; i++) {
+		// Translated already: it came behind one that was refused.
+		any |= !!(pkts[i]->ol_flags & (RTE_MBUF_F_TX_L4_MASK | RTE_MBUF_F_TX_TCP_SEG));
 		if (!(pkts[i]->ol_flags & PACKET_OFFLOAD))
 			continue;
 		// It may have come back this moment as a device that does less.
-		if (unlikely(!can_take(offload, &pkts[i])))
-			return i;
+		if (unlikely(!can_take(offload, &pkts[i]))) {
+			n = i;
+			break;
+		}
 		translate(offload, pkts[i]);
 		any = true;
 	}

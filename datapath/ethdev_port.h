@@ -41,8 +41,8 @@ struct ethdev_port {
 	struct rte_eth_dev_info info;
 	char devargs[ETHDEV_DEVARGS_MAX];
 	// Writers: PMDs.
-	uint64_t n_cut_off; // frames thrown away in rx(); atomically
-	uint32_t n_polls;   // of kinds with tx_polls; the PMD of queue 0
+	uint64_t n_cut_off;  // frames thrown away in rx(); atomically
+	uint64_t polled_tsc; // of kinds with tx_polls; the PMD of queue 0
 	struct txq_lock txq[];
 };
 

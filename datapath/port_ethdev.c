@@ -21,13 +21,15 @@ static void device_close(const struct port *port, struct ethdev_port *p)
 }
 
 // A port whose peer is not there yet.
-static int open_without(struct port *port, const char *reason)
+static int open_without(struct port *port, char *err, size_t err_len)
 {
 	struct ethdev_port *p = rte_zmalloc("ethdev-port", sizeof(*p), RTE_CACHE_LINE_SIZE);
-	if (!p)
+	if (!p) {
+		snprintf(err, err_len, "out of hugepage memory: start swd with a larger --mem");
 		return -ENOMEM;
+	}
 	p->lost = true;
-	snprintf(p->reason, sizeof(p->reason), "%s", reason);
+	snprintf(p->reason, sizeof(p->reason), "%s", err);
 	port->n_rxq = (uint16_t)ethdev_queues_asked(port);
 	port->n_txq = port->n_rxq;
 	port->max_frame = RTE_ETHER_MTU + ETHDEV_FRAME_EXTRA;
@@ -45,7 +47,7 @@ int ethdev_open(struct port *port, const struct port_config *config, char *err, 
 	bool promisc = iface && host_iface_promisc(iface);
 	int rc = kind->prepare ? kind->prepare(port, err, err_len) : 0;
 	if ((rc == -ENOTCONN || rc == -ETIMEDOUT) && !port->priv && ethdev_waits(port))
-		return open_without(port, err);
+		return open_without(port, err, err_len);
 	if (rc < 0)
 		return rc;
 	kind->devargs(port, devargs, sizeof(devargs));
@@ -101,7 +103,7 @@ void ethdev_lose(struct port *port, const char *reason)
 	snprintf(p->reason, sizeof(p->reason), "%s", reason);
 	if (p->lost)
 		return;
-	p->lost = true;
+	__atomic_store_n(&p->lost, true, __ATOMIC_RELAXED);
 	__atomic_store_n(&p->link_up, false, __ATOMIC_RELAXED);
 	ports_synchronize();
 	ethdev_losses_read(p, p->past);
