@@ -48,6 +48,7 @@ def add_ports(switch, queues=1):
 def guests(request, switch_factory, guest_image):
     """Two guests on a switch of their own, once with split and once with packed rings."""
     switch = switch_factory()
+    request.addfinalizer(switch.kill)  # or it polled on beside the next one, with half of the core
     add_ports(switch)
     pair = [
         Guest(name, switch.run_dir, guest_image, [nic])
