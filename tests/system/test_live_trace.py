@@ -94,7 +94,7 @@ def test_a_live_packet_is_told_with_its_way(net, newcomer, trace):
 def test_a_drop_is_told_with_its_reason(net, trace):
     net.set_flows("in_port=vm1,actions=drop")
     net.vm1.send(UDP_FRAME)
-    net.switch.wait_drop("vm1", "flow-drop")
+    net.switch.wait(lambda: net.switch.megaflows("in_port(vm1)"), "the flow that drops")
     t = trace("vm1", 1)
     net.vm2.send(UDP_FRAME)  # another port's
     net.vm1.send(UDP_FRAME)

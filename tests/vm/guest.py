@@ -5,6 +5,7 @@ with exit status and output. KVM is used where the test kernel boots under it, T
 """
 
 import base64
+import contextlib
 import os
 import pathlib
 import select
@@ -164,6 +165,12 @@ class Guest:
             preexec_fn=end_with_parent,
         )  # fmt: skip
         return self
+
+    def run_on(self, cores):
+        """Moves it to these cores of the host."""
+        for thread in os.listdir(f"/proc/{self.process.pid}/task"):
+            with contextlib.suppress(ProcessLookupError):  # it has ended
+                os.sched_setaffinity(int(thread), cores)
 
     def wait_ready(self, timeout=BOOT_TIMEOUT_S):
         deadline = time.monotonic() + timeout
