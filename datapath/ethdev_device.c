@@ -152,7 +152,7 @@ static int device_describe(const struct port *port, uint16_t id, const char *dev
 	return 0;
 }
 
-int ethdev_device_open(struct port *port, const char *devargs, struct ethdev_port **out, char *err,
+static int device_open(struct port *port, const char *devargs, struct ethdev_port **out, char *err,
 		       size_t err_len)
 {
 	unsigned n_rxq = ethdev_queues_asked(port);
@@ -187,7 +187,7 @@ remove:
 	return rc;
 }
 
-void ethdev_device_close(const struct port *port, struct ethdev_port *p)
+static void device_close(const struct port *port, struct ethdev_port *p)
 {
 	// As long as the callback runs, on EAL's interrupt thread, it stays registered.
 	while (rte_eth_dev_callback_unregister(p->id, RTE_ETH_EVENT_INTR_LSC, ethdev_link_changed,
@@ -201,4 +201,41 @@ void ethdev_device_close(const struct port *port, struct ethdev_port *p)
 	if (p->segments >= 0)
 		close(p->segments);
 	ethdev_remove(p->id, p->owned);
+}
+
+static void guard(const struct port *port)
+{
+	if (port->kind->ethdev->guard)
+		port->kind->ethdev->guard(port);
+}
+
+static int unguard(const struct port *port, char *err, size_t err_len)
+{
+	return port->kind->ethdev->guard ? port->kind->ethdev->unguard(port, err, err_len) : 0;
+}
+
+int ethdev_device_open(struct port *port, const char *devargs, struct ethdev_port **out, char *err,
+		       size_t err_len)
+{
+	char waited[160];
+	guard(port);
+	int rc = device_open(port, devargs, out, err, err_len);
+	if (unguard(port, waited, sizeof(waited)) == 0)
+		return rc;
+	// Whatever the driver said: it has no peer now.
+	if (rc == 0) {
+		ethdev_device_close(port, *out);
+		rte_free(*out);
+	}
+	snprintf(err, err_len, "%s", waited);
+	return -ETIME;
+}
+
+void ethdev_device_close(const struct port *port, struct ethdev_port *p)
+{
+	char waited[160];
+	guard(port);
+	device_close(port, p);
+	if (unguard(port, waited, sizeof(waited)) < 0)
+		port_log_warn(port, "while it closed: %s", waited);
 }

@@ -24,11 +24,20 @@ struct ethdev_kind {
 	// 0. Two ports must not give one name: port->no makes it unique, as in "net_tap_swd7", and
 	// "swd" keeps clear of those that operators write.
 	void (*devargs)(const struct port *port, char *devargs, size_t len);
+	// Called before and after all that the driver does to open the device, and to close it. A
+	// driver that waits for its peer without end is stopped in between: unguard() says -ETIME
+	// then, and the port opens without its device, as of -ETIMEDOUT. NULL, both: the driver
+	// comes back by itself.
+	void (*guard)(const struct port *port);
+	int (*unguard)(const struct port *port, char *err, size_t err_len);
 	// The device runs: what an operator asked for beyond devargs. NULL: nothing.
 	int (*started)(struct port *port, uint16_t ethdev, char *err, size_t err_len);
 	// The interface of the host that the device is, or is the other side of: its link is the
 	// port's, and the port outlives it (port_watch.h). NULL, or an answer of NULL: none.
 	const char *(*iface)(const struct port *port);
+	// The device itself is taken away, and who takes it waits until the port has closed it:
+	// port_watch.h opens it again when it is back. NULL: that cannot be, or is not told.
+	bool (*unplugged)(const struct port *port);
 	// Looked at twice a second, while the device is there. NULL: nothing to do.
 	void (*look)(struct port *port, uint16_t ethdev);
 	// The device is gone, or never came, after prepare() said 0. NULL: nothing to undo.
@@ -48,7 +57,7 @@ void ethdev_losses(struct port *port, uint64_t *drops);
 
 // A port whose device vanishes: port_watch.c asks, and takes its queues from the PMDs before it is
 // lost and gives them back after it has opened anew. Control thread.
-bool ethdev_vanished(const struct port *port); // the interface that it had is not there any more
+bool ethdev_vanished(const struct port *port); // its interface or device is not there any more
 bool ethdev_waits(const struct port *port);
 void ethdev_look(struct port *port); // what its kind does now and then
 bool ethdev_lost(const struct port *port);

@@ -54,10 +54,18 @@ static bool iface_link(const struct port *port, const struct ethdev_port *p, cha
 }
 
 // Drivers of the host's interfaces always say so.
+static bool unplugged(const struct port *port)
+{
+	const struct ethdev_kind *kind = port->kind->ethdev;
+	return kind->unplugged && kind->unplugged(port);
+}
+
 bool ethdev_link_refresh(const struct port *port, struct ethdev_port *p, char *reason, size_t len)
 {
 	reason[0] = '\0';
-	if (p->iface_index)
+	if (unplugged(port))
+		__atomic_store_n(&p->link_up, false, __ATOMIC_RELAXED);
+	else if (p->iface_index)
 		__atomic_store_n(&p->link_up, iface_link(port, p, reason, len), __ATOMIC_RELAXED);
 	else
 		ethdev_link_changed(p->id, RTE_ETH_EVENT_INTR_LSC, p, NULL);
@@ -67,6 +75,8 @@ bool ethdev_link_refresh(const struct port *port, struct ethdev_port *p, char *r
 bool ethdev_vanished(const struct port *port)
 {
 	const struct ethdev_port *p = port->priv;
+	if (unplugged(port))
+		return true;
 	return p->iface_index != 0 && !iface_is_here(port, p) && (tap_poll(p) & POLLERR);
 }
 

@@ -1,16 +1,40 @@
 // Port kind "virtio-user": the driver's side of a vhost-user socket that somebody else listens at:
 // a container's backend, or another switch.
 #include "datapath/ethdev_kind.h"
+#include "datapath/peer_deadline.h"
 #include "datapath/unix_peer.h"
 
+#include <rte_alarm.h>
+
+#include <errno.h>
+#include <semaphore.h>
 #include <stdio.h>
+#include <string.h>
+
+static struct unix_peer_id peers[PORTS_MAX]; // by port number
+
+// Backends take one driver at a socket, and the last that comes puts the one before out.
+static int check_other_ports(const struct port *port, const char *path, char *err, size_t err_len)
+{
+	uint32_t cursor = 0;
+	for (const struct port *other; (other = port_next(&cursor)) != NULL;) {
+		if (other->kind != port->kind || other->no == port->no ||
+		    strcmp(port_option(&other->config, "path"), path) != 0)
+			continue;
+		snprintf(err, err_len, "path=%.120s belongs to port %s already: name another", path,
+			 other->config.name);
+		return -EEXIST;
+	}
+	return 0;
+}
 
 static int virtio_user_prepare(const struct port *port, char *err, size_t err_len)
 {
 	const char *path = port_option(&port->config, "path");
 	int rc = unix_peer_check_path(path, err, err_len);
-	// The driver would wait for the answer without end, and the switch with it.
-	return rc < 0 ? rc : unix_peer_speaks_vhost(path, err, err_len);
+	if (rc == 0)
+		rc = check_other_ports(port, path, err, err_len);
+	return rc < 0 ? rc : unix_peer_speaks_vhost(path, &peers[port->no], err, err_len);
 }
 
 static void virtio_user_devargs(const struct port *port, char *devargs, size_t len)
@@ -30,6 +54,38 @@ static void virtio_user_down_reason(const struct port *port, uint16_t ethdev, ch
 	snprintf(reason, len, "the peer at %.100s has gone", port_option(&port->config, "path"));
 }
 
+static void wake(void *arg)
+{
+	sem_post(arg);
+}
+
+// The driver of a link that it saw go down has set an alarm, with the device as its argument. EAL's
+// interrupt thread has seen to it when it comes to a later one.
+static void alarms_pass(void)
+{
+	sem_t passed;
+	sem_init(&passed, 0, 0);
+	if (rte_eal_alarm_set(1, wake, &passed) == 0)
+		while (sem_wait(&passed) < 0)
+			;
+	sem_destroy(&passed);
+}
+
+static void virtio_user_guard(const struct port *port)
+{
+	alarms_pass();
+	peer_deadline_begin(&peers[port->no]);
+}
+
+static int virtio_user_unguard(const struct port *port, char *err, size_t err_len)
+{
+	if (!peer_deadline_end())
+		return 0;
+	snprintf(err, err_len, "the backend at %.100s does not answer: stopped waiting",
+		 port_option(&port->config, "path"));
+	return -ETIME;
+}
+
 static bool virtio_user_waits(const struct port *port)
 {
 	(void)port;
@@ -39,5 +95,7 @@ static bool virtio_user_waits(const struct port *port)
 static const struct ethdev_kind virtio_user = {.prepare = virtio_user_prepare,
 					       .devargs = virtio_user_devargs,
 					       .down_reason = virtio_user_down_reason,
-					       .waits = virtio_user_waits};
+					       .waits = virtio_user_waits,
+					       .guard = virtio_user_guard,
+					       .unguard = virtio_user_unguard};
 const struct port_kind port_kind_virtio_user = ETHDEV_PORT_KIND("virtio-user", &virtio_user);

@@ -46,16 +46,17 @@ int ethdev_open(struct port *port, const struct port_config *config, char *err, 
 	const char *iface = ethdev_iface(port);
 	bool promisc = iface && host_iface_promisc(iface);
 	int rc = kind->prepare ? kind->prepare(port, err, err_len) : 0;
-	if ((rc == -ENOTCONN || rc == -ETIMEDOUT) && !port->priv && ethdev_waits(port))
+	if (rc >= 0) {
+		kind->devargs(port, devargs, sizeof(devargs));
+		rc = ethdev_device_open(port, devargs, &p, err, err_len);
+		if (rc < 0)
+			kind_closed(port);
+	}
+	bool no_peer = rc == -ENOTCONN || rc == -ETIMEDOUT || rc == -ETIME;
+	if (no_peer && !port->priv && ethdev_waits(port))
 		return open_without(port, err, err_len);
 	if (rc < 0)
 		return rc;
-	kind->devargs(port, devargs, sizeof(devargs));
-	rc = ethdev_device_open(port, devargs, &p, err, err_len);
-	if (rc < 0) {
-		kind_closed(port);
-		return rc;
-	}
 	p->promisc = promisc;
 	rc = kind->started ? kind->started(port, p->id, err, err_len) : 0;
 	if (rc < 0) {

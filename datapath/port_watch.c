@@ -60,14 +60,17 @@ static void port_take_back(struct port *port, struct watched *w)
 	}
 	w->down = w->was_up = false;
 	if (!ethdev_waits(port))
-		port_log_info(port, "its interface is back");
+		port_log_info(port, "its %s is back",
+			      port->kind->ethdev->iface ? "interface" : "device");
 }
 
 static void watch_begin(struct port *port, struct watched *w)
 {
 	*w = (struct watched){.serial = port->serial};
-	if (ethdev_lost(port)) // it opened without its peer, and PMDs poll it in vain
-		pmd_pool_del_port(port);
+	if (!ethdev_lost(port))
+		return;
+	pmd_pool_del_port(port); // it opened without its peer, and PMDs poll it in vain
+	w->wait = 1;		 // if that took long, who asked for the port gets an answer first
 }
 
 static void port_look(struct port *port)
@@ -105,24 +108,32 @@ void port_watch_look(void)
 	uint32_t cursor = 0;
 	for (struct port *port; (port = port_next(&cursor)) != NULL;) {
 		const struct ethdev_kind *kind = port->kind->ethdev;
-		if (kind && (kind->iface || kind->look || kind->waits))
+		if (kind && (kind->iface || kind->look || kind->waits || kind->unplugged))
 			port_look(port);
 	}
 }
 
-static void look(evutil_socket_t fd, short events, void *arg)
+// From now, which may be long after this round of events began: between two looks that take long,
+// others are heard.
+static int look_later(struct event_base *base)
+{
+	const struct timeval interval = {.tv_usec = LOOK_US};
+	event_base_update_cache_time(base);
+	return event_add(timer, &interval);
+}
+
+static void look(evutil_socket_t fd, short events, void *base)
 {
 	(void)fd;
 	(void)events;
-	(void)arg;
 	port_watch_look();
+	look_later(base);
 }
 
 int port_watch_start(struct event_base *base)
 {
-	const struct timeval interval = {.tv_usec = LOOK_US};
-	timer = event_new(base, -1, EV_PERSIST, look, NULL);
-	return timer && event_add(timer, &interval) == 0 ? 0 : -ENOMEM;
+	timer = event_new(base, -1, 0, look, base);
+	return timer && look_later(base) == 0 ? 0 : -ENOMEM;
 }
 
 void port_watch_stop(void)

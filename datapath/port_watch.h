@@ -1,6 +1,7 @@
 // Ports on interfaces of the host that vanish (deleted, or moved to another network namespace and
-// no tap): the port stays, with its number and name, says why it is down, and takes the interface
-// again when that is back. Control thread.
+// no tap), on peers that go, on cards that are unplugged: the port stays, with its number and name,
+// says why it is down, and takes the interface, peer or card again when that is back. Control
+// thread.
 #ifndef DATAPATH_PORT_WATCH_H
 #define DATAPATH_PORT_WATCH_H
 

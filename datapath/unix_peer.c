@@ -1,17 +1,27 @@
+#define _GNU_SOURCE // struct ucred
 #include "datapath/unix_peer.h"
 
 #include "vhost/socket_path.h"
 
+#include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #define ANSWER_MS 200 // the control thread stands still for so long
+
+// vhost-user specification.
+#define VHOST_USER_GET_FEATURES		 1
+#define VHOST_USER_GET_PROTOCOL_FEATURES 15
+#define VHOST_USER_F_PROTOCOL_FEATURES	 30
 
 static int refuse(int rc, const char *path, const char *what, char *err, size_t err_len)
 {
@@ -69,23 +79,77 @@ int unix_peer_listens(const char *path, int type, char *err, size_t err_len)
 	return 0;
 }
 
-int unix_peer_speaks_vhost(const char *path, char *err, size_t err_len)
+// A request of vhost-user without a payload, whose answer is a number (vhost-user specification).
+static bool vhost_ask(int fd, uint32_t request, uint64_t *number)
 {
-	// VHOST_USER_GET_FEATURES of version 1, without a payload (vhost-user specification).
-	static const uint32_t get_features[3] = {1, 1, 0};
+	const uint32_t question[3] = {request, 1, 0}; // of version 1
 	uint32_t answer[5];
+	struct pollfd p = {.fd = fd, .events = POLLIN};
+	if (send(fd, question, sizeof(question), MSG_NOSIGNAL) != (ssize_t)sizeof(question) ||
+	    poll(&p, 1, ANSWER_MS) != 1 ||
+	    recv(fd, answer, sizeof(answer), 0) != (ssize_t)sizeof(answer))
+		return false;
+	memcpy(number, &answer[3], sizeof(*number));
+	return answer[0] == request;
+}
+
+// What virtio-user asks before anything else, and leaves sockets behind if that fails.
+static bool vhost_answers(int fd)
+{
+	uint64_t features, protocol;
+	return vhost_ask(fd, VHOST_USER_GET_FEATURES, &features) &&
+	       (!(features & 1u << VHOST_USER_F_PROTOCOL_FEATURES) ||
+		vhost_ask(fd, VHOST_USER_GET_PROTOCOL_FEATURES, &protocol));
+}
+
+static bool peer_id(int fd, struct unix_peer_id *id)
+{
+	struct ucred who;
+	socklen_t len = sizeof(id->address), who_len = sizeof(who);
+	memset(id, 0, sizeof(*id));
+	if (getpeername(fd, (struct sockaddr *)&id->address, &len) < 0 ||
+	    id->address.sun_family != AF_UNIX ||
+	    getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &who_len) < 0)
+		return false;
+	id->pid = who.pid;
+	return true;
+}
+
+int unix_peer_speaks_vhost(const char *path, struct unix_peer_id *id, char *err, size_t err_len)
+{
 	int fd = try_connect(path, SOCK_STREAM);
 	if (fd < 0)
 		return refuse_connection(fd, path, err, err_len);
-	struct pollfd p = {.fd = fd, .events = POLLIN};
-	ssize_t n = send(fd, get_features, sizeof(get_features), MSG_NOSIGNAL);
-	if (n == (ssize_t)sizeof(get_features) && poll(&p, 1, ANSWER_MS) == 1)
-		n = recv(fd, answer, sizeof(answer), 0);
-	else
-		n = -1;
+	bool speaks = vhost_answers(fd) && peer_id(fd, id);
 	close(fd);
-	if (n == (ssize_t)sizeof(answer) && answer[0] == get_features[0])
+	if (speaks)
 		return 0;
 	return refuse(-ETIMEDOUT, path, "who listens there does not answer as a vhost-user backend",
 		      err, err_len);
+}
+
+static bool connected_to(int fd, const struct unix_peer_id *id)
+{
+	struct unix_peer_id other;
+	return peer_id(fd, &other) && other.pid == id->pid &&
+	       memcmp(other.address.sun_path, id->address.sun_path,
+		      sizeof(other.address.sun_path)) == 0;
+}
+
+int unix_peer_socket(const struct unix_peer_id *id)
+{
+	DIR *dir = opendir("/proc/self/fd");
+	int found = -1;
+	if (!dir)
+		return -1;
+	for (struct dirent *e; found < 0 && (e = readdir(dir)) != NULL;) {
+		// A duplicate stays what it is, whatever other threads open and close meanwhile.
+		int fd = fcntl((int)strtoul(e->d_name, NULL, 10), F_DUPFD_CLOEXEC, 0);
+		if (fd >= 0 && connected_to(fd, id))
+			found = fd;
+		else if (fd >= 0)
+			close(fd);
+	}
+	closedir(dir);
+	return found;
 }

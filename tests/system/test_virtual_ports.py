@@ -5,8 +5,12 @@
 
 import contextlib
 import os
+import signal
 import socket
+import struct
 import subprocess
+import threading
+import time
 
 import pytest
 from conftest import attach
@@ -126,6 +130,102 @@ def test_a_listener_that_says_nothing_does_not_stop_the_switch(bench):
             assert port["link"] == "down" and "does not answer" in port["reason"]
             with added(switch, "patch", "type=null"):
                 passes_through_cable(switch, vm1, vm2)
+
+
+class HangingBackend:
+    """A vhost-user backend that answers these requests with a number, and waits for ever at any other that wants an answer."""
+
+    def __init__(self, path, answers):
+        self.answers, self.connections = answers, []
+        self.listener = socket.socket(socket.AF_UNIX)
+        self.listener.bind(path)
+        self.listener.listen()
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def accept(self):
+        with contextlib.suppress(OSError):  # close()
+            while True:
+                self.connections.append(self.listener.accept()[0])
+                threading.Thread(target=self.serve, args=(self.connections[-1],), daemon=True).start()
+
+    def serve(self, connection):
+        with contextlib.suppress(OSError):
+            while header := connection.recv(12, socket.MSG_WAITALL):
+                request, _, size = struct.unpack("<3I", header)
+                connection.recv(size, socket.MSG_WAITALL)
+                if request in self.answers:
+                    connection.sendall(struct.pack("<3IQ", request, 5, 8, self.answers[request]))
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.listener.shutdown(socket.SHUT_RDWR)
+        self.listener.close()
+        for connection in self.connections:
+            connection.close()
+
+
+GET_FEATURES, GET_PROTOCOL_FEATURES = 1, 15
+FEATURES = 1 << 32 | 1 << 30 | 1 << 15  # virtio 1, protocol features, mergeable buffers
+HANGS = {
+    "protocol-features": {GET_FEATURES: FEATURES},
+    "status": {GET_FEATURES: FEATURES, GET_PROTOCOL_FEATURES: 1 << 16},
+    "memory": {GET_FEATURES: FEATURES, GET_PROTOCOL_FEATURES: 1 << 3},
+}
+
+
+def open_files(switch):
+    return len(os.listdir(f"/proc/{switch.swd.pid}/fd"))
+
+
+@contextlib.contextmanager
+def in_time(seconds=3):
+    start = time.monotonic()
+    yield
+    assert time.monotonic() - start < seconds
+
+
+@pytest.mark.parametrize("at", HANGS)
+def test_a_backend_that_hangs_while_it_is_set_up_does_not_stop_the_switch(bench, at):
+    switch, vm1, vm2 = bench
+    path, files = f"{switch.run_dir}/hangs-{at}.sock", open_files(switch)
+    with HangingBackend(path, HANGS[at]) as backend:
+        adding = threading.Thread(target=switch.swctl, args=("add-port", "pod", "type=virtio-user", f"path={path}"))
+        adding.start()
+        switch.wait(lambda: len(backend.connections) > 1, "driver's connection")  # the switch itself has asked before
+        with in_time():
+            switch.swctl("list-ports")
+        adding.join()
+        port = switch.port("pod")
+        assert port["link"] == "down" and "does not answer" in port["reason"]
+    os.unlink(path)
+    if at == "memory":
+        with echo(f"net_vhost0,iface={path}"):
+            echoes(switch, vm1, vm2, "pod")
+    switch.swctl("del-port", "pod")
+    assert open_files(switch) == files
+
+
+def test_a_backend_that_stands_still_does_not_keep_its_port(bench):
+    switch, *_ = bench
+    path = f"{switch.run_dir}/still.sock"
+    with echo(f"net_vhost0,iface={path}") as peer:
+        switch.swctl("add-port", "pod", "type=virtio-user", f"path={path}")
+        switch.wait_link("pod")
+        os.kill(peer.pid, signal.SIGSTOP)
+        try:
+            with in_time():
+                switch.swctl("del-port", "pod")
+        finally:
+            os.kill(peer.pid, signal.SIGCONT)
+
+
+def test_a_socket_has_one_virtio_user_port(bench):
+    switch, *_ = bench
+    path = f"{switch.run_dir}/one.sock"
+    with added(switch, "pod", "type=virtio-user", f"path={path}"):
+        assert "belongs to port pod already" in switch.refused("add-port", "twin", "type=virtio-user", f"path={path}")
 
 
 @pytest.mark.parametrize("role", ["server", "client"])

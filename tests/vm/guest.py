@@ -6,6 +6,7 @@ with exit status and output. KVM is used where the test kernel boots under it, T
 
 import base64
 import contextlib
+import json
 import os
 import pathlib
 import select
@@ -46,12 +47,16 @@ class Nic:
 
 @dataclass
 class Wire:
-    """A card of any model whose other end is a Unix socket of this process: a frame is a datagram."""
+    """A card of any model whose other end is a Unix socket of this process: a frame is a datagram.
+
+    With `bus`, its slot is a hotplug port's, whose secondary bus has this number: Guest.unplug() and plug().
+    """
 
     run_dir: str
     model: str
     mac: str
     slot: int
+    bus: int = 0
     listen: bool = False  # as Nic has it
 
     def __post_init__(self):
@@ -61,12 +66,21 @@ class Wire:
 
     @property
     def address(self):
-        return f"0000:00:{self.slot:02x}.0"
+        return f"0000:{self.bus:02x}:00.0" if self.bus else f"0000:00:{self.slot:02x}.0"
+
+    @property
+    def device(self):
+        """As QMP's device_add takes it."""
+        model, *options = self.model.split(",")
+        place = {"bus": f"port{self.slot}"} if self.bus else {"addr": f"{self.slot:#x}"}
+        device = {"driver": model, "id": f"card{self.slot}", "netdev": f"n{self.slot}", "mac": self.mac, "romfile": ""}
+        return device | place | dict(option.split("=") for option in options)
 
     def arguments(self, n):
         ends = f"local.type=unix,local.path={self.guest_path},remote.type=unix,remote.path={self.path}"
-        device = f"{self.model},netdev=n{n},mac={self.mac},addr={self.slot:#x},romfile="
-        return ["-netdev", f"dgram,id=n{n},{ends}", "-device", device]
+        port = ["-device", f"pcie-root-port,id=port{self.slot},chassis={self.slot},addr={self.slot:#x}"] if self.bus else []
+        device = ",".join(f"{key}={value}" for key, value in self.device.items())
+        return ["-netdev", f"dgram,id=n{self.slot},{ends}", *port, "-device", device]
 
     def send(self, frame):
         self.socket.sendto(frame, self.guest_path)
@@ -142,6 +156,7 @@ class Guest:
         self.nics = nics
         self.console = os.path.join(run_dir, f"{name}.console")
         self.agent_path = os.path.join(run_dir, f"{name}.agent")
+        self.qmp_path = os.path.join(run_dir, f"{name}.qmp")
         accel = "kvm" if boots_under_kvm(image) else "tcg"
         self.command = ["taskset", "-c", str(core)] if shutil.which("taskset") else []
         self.command += qemu_command(image, accel, memory_mb, switch)
@@ -150,6 +165,7 @@ class Guest:
             "-device", "virtio-serial-pci,vectors=0",
             "-chardev", f"socket,id=agent,path={self.agent_path},server=on,wait=off",
             "-device", "virtserialport,chardev=agent,name=swd.agent",
+            "-qmp", f"unix:{self.qmp_path},server=on,wait=off",
         ]  # fmt: skip
         for n, nic in enumerate(nics):
             self.command += nic.arguments(n)
@@ -211,6 +227,27 @@ class Guest:
         if status != 0:
             raise GuestError(f"{self.name}: `{command}` gave {status}: {output.strip()}")
         return output
+
+    def qmp(self, command, until=None, timeout=20, **arguments):
+        """A command to QEMU itself; returns when it has answered, and then has told of the event `until`."""
+        with socket.socket(socket.AF_UNIX) as monitor:
+            monitor.settimeout(timeout)
+            monitor.connect(self.qmp_path)
+            replies = map(json.loads, monitor.makefile())
+            for request in ({"execute": "qmp_capabilities"}, {"execute": command, "arguments": arguments}):
+                monitor.sendall(json.dumps(request).encode())
+                answer = next(r for r in replies if "return" in r or "error" in r)
+                if "error" in answer:
+                    raise GuestError(f"{self.name}: {command}: {answer['error']['desc']}")
+            if until:
+                next(r for r in replies if r.get("event") == until)
+
+    def unplug(self, wire):
+        """Asks the guest for the card, and returns when the guest has let it go."""
+        self.qmp("device_del", until="DEVICE_DELETED", id=wire.device["id"])
+
+    def plug(self, wire):
+        self.qmp("device_add", **wire.device)
 
     def read_line(self, deadline, command):
         while b"\n" not in self.pending:

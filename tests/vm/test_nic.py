@@ -8,6 +8,7 @@ The module's guest is shared by its tests; each binds the cards as it needs them
 import json
 import os
 import tempfile
+import threading
 
 import pytest
 
@@ -27,7 +28,7 @@ def host(guest_image, request):
     if not os.path.exists(image):
         pytest.fail(f"no {image}: run `make guest-image-swd`")
     with tempfile.TemporaryDirectory(prefix="swd-nic-") as run_dir:
-        e1000e = Wire(run_dir, "e1000e", "52:54:00:00:01:00", 0x10)
+        e1000e = Wire(run_dir, "e1000e", "52:54:00:00:01:00", 0x10, bus=1)
         virtio = Wire(run_dir, "virtio-net-pci,disable-legacy=on,iommu_platform=on", "52:54:00:00:01:01", 0x11)
         with Guest("host", run_dir, guest_image, [e1000e, virtio], memory_mb=1024, cpus=2, core="0,1", switch=image) as guest:
             guest.wait_ready()
@@ -129,3 +130,62 @@ def test_a_card_in_use_stays_and_a_freed_one_goes_back_to_the_kernel(host):
     guest.check("swctl del-port b")
     guest.check(f"swctl nic bind {virtio.address} virtio-pci")
     assert guest.check("cat /sys/class/net/eth0/address").strip() == virtio.mac
+
+
+class Echo(threading.Thread):
+    """Frames by `wire` that come back by it, one at a time, until end() tells how many were sent and how many lost.
+    Each goes to `copies` as well."""
+
+    def __init__(self, wire, copies):
+        super().__init__(daemon=True)
+        self.wire, self.copies, self.over, self.sent, self.lost = wire, copies, False, 0, 0
+        self.start()
+
+    def run(self):
+        while not self.over:
+            frame = bytes.fromhex("020000000002 020000000001 88b5") + os.urandom(46)
+            self.wire.send(frame)
+            self.copies.drain()
+            self.sent += 1
+            try:
+                self.lost += self.wire.receive() != frame
+            except TimeoutError:
+                self.lost += 1
+
+    def end(self):
+        self.over = True
+        self.join()
+        return self.sent, self.lost
+
+
+def port(guest, name):
+    return next(p for p in json.loads(guest.check("swctl list-ports --json"))["ports"] if p["name"] == name)
+
+
+def wait_port(guest, name, text):
+    guest.check(f"until swctl list-ports | grep -w {name} | grep -q '{text}'; do sleep 0.1; done", timeout=20)
+
+
+def passes(sender, receiver):
+    frame = bytes.fromhex("020000000002 020000000001 88b5") + os.urandom(46)
+    receiver.drain()
+    sender.send(frame)
+    return receiver.receive() == frame
+
+
+def test_a_card_unplugged_under_traffic_takes_down_its_port_alone_and_brings_it_back(host):
+    guest, e1000e, virtio = host
+    add_ports(guest, a=e1000e, b=virtio)
+    guest.check("swctl replace-flows - <<E\nin_port=a,actions=output:b\nin_port=b,actions=output:a,in_port\nE")
+    assert passes(virtio, e1000e) and virtio.receive()
+    others = Echo(virtio, e1000e)
+    guest.unplug(e1000e)
+    assert port(guest, "a")["reason"] == f"device {e1000e.address} was unplugged"
+    assert e1000e.address not in cards(guest)
+    guest.plug(e1000e)
+    wait_port(guest, "a", "has no driver")
+    guest.check(f"swctl nic bind {e1000e.address}")
+    wait_port(guest, "a", "up")
+    sent, lost = others.end()
+    assert lost == 0 and sent > 0, f"{lost} of {sent} lost by a port that nobody unplugged"
+    assert passes(virtio, e1000e) and virtio.receive() and passes(e1000e, virtio)

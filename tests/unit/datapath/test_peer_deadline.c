@@ -1,0 +1,106 @@
+// A driver that waits for its peer without end, played by recv() on a socket of this process.
+#include "datapath/peer_deadline.h"
+
+// cmocka.h needs these first.
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+// A connection to a peer that never says anything; the kernel removes its address with it.
+struct connection {
+	int listener, fd;
+	struct unix_peer_id id;
+};
+
+static struct connection connection_to(const char *name)
+{
+	struct connection c = {.id.pid = getpid()};
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	socklen_t len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + strlen(name));
+	memcpy(address.sun_path + 1, name, strlen(name));
+	c.listener = socket(AF_UNIX, SOCK_STREAM, 0);
+	c.fd = socket(AF_UNIX, SOCK_STREAM, 0);
+	assert_int_equal(bind(c.listener, (struct sockaddr *)&address, len), 0);
+	assert_int_equal(listen(c.listener, 1), 0);
+	assert_int_equal(connect(c.fd, (struct sockaddr *)&address, len), 0);
+	c.id.address = address;
+	return c;
+}
+
+static void connection_close(struct connection *c)
+{
+	close(c->fd);
+	close(c->listener);
+}
+
+static long limit_s(const struct connection *c, int option)
+{
+	struct timeval limit;
+	socklen_t len = sizeof(limit);
+	assert_int_equal(getsockopt(c->fd, SOL_SOCKET, option, &limit, &len), 0);
+	return limit.tv_sec;
+}
+
+static void a_driver_that_waits_too_long_loses_its_peer_and_no_other_does(void **state)
+{
+	struct connection hangs = connection_to("swd-unit-hangs"),
+			  other = connection_to("swd-unit-other");
+	char byte;
+	(void)state;
+	alarm(20); // the driver would wait for ever
+	peer_deadline_begin(&hangs.id);
+	assert_int_equal(recv(hangs.fd, &byte, 1, 0), 0);
+	assert_true(peer_deadline_end());
+	alarm(0);
+	assert_int_equal(send(other.fd, "x", 1, MSG_NOSIGNAL), 1);
+	connection_close(&hangs);
+	connection_close(&other);
+}
+
+static void a_driver_that_ends_in_time_keeps_its_peer(void **state)
+{
+	struct connection mine = connection_to("swd-unit-mine"),
+			  other = connection_to("swd-unit-other");
+	(void)state;
+	peer_deadline_begin(&mine.id);
+	assert_false(peer_deadline_end());
+	assert_int_equal(send(mine.fd, "x", 1, MSG_NOSIGNAL), 1);
+	assert_int_equal(limit_s(&mine, SO_RCVTIMEO), PEER_DEADLINE_S);
+	assert_int_equal(limit_s(&mine, SO_SNDTIMEO), PEER_DEADLINE_S);
+	assert_int_equal(limit_s(&other, SO_RCVTIMEO), 0);
+	connection_close(&mine);
+	connection_close(&other);
+}
+
+static void the_socket_to_a_peer_is_found_as_long_as_it_is_open(void **state)
+{
+	struct connection c = connection_to("swd-unit-peer");
+	struct unix_peer_id stranger = c.id;
+	(void)state;
+	int fd = unix_peer_socket(&c.id);
+	assert_true(fd >= 0 && fd != c.fd);
+	close(fd);
+	stranger.pid++; // another process that has given itself that address
+	assert_int_equal(unix_peer_socket(&stranger), -1);
+	connection_close(&c);
+	assert_int_equal(unix_peer_socket(&c.id), -1);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(a_driver_that_waits_too_long_loses_its_peer_and_no_other_does),
+	    cmocka_unit_test(a_driver_that_ends_in_time_keeps_its_peer),
+	    cmocka_unit_test(the_socket_to_a_peer_is_found_as_long_as_it_is_open),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
