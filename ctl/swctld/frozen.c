@@ -44,12 +44,15 @@ static void drop(struct frozen_states *f, struct frozen *state)
 
 void frozen_destroy(struct frozen_states *f)
 {
-	struct frozen *state, *tmp;
+	struct frozen *state, *next;
 	if (!f)
 		return;
-	HASH_ITER (hh, f->by_bytes, state, tmp) {
-		// cppcheck-suppress uninitvar // it does not see that HASH_ITER sets state
-		drop(f, state);
+	HASH_CLEAR(hh_number, f->by_number);
+	state = f->by_bytes;
+	HASH_CLEAR(hh, f->by_bytes);
+	for (; state; state = next) {
+		next = state->hh.next;
+		free(state);
 	}
 	free(f);
 }
