@@ -58,7 +58,7 @@ CTL_LIBS   := -lmnl -levent -ljansson -lsqlite3 -lsystemd -lm
 # One archive a folder; a program takes from it what it needs, so swctld links no DPDK.
 SRC_flowtable := $(wildcard flowtable/*.c)
 SRC_ctl       := $(wildcard ctl/*.c)
-SRC_datapath  := $(filter-out datapath/swd.c,$(wildcard datapath/*.c)) $(wildcard vhost/*.c)
+SRC_datapath  := $(filter-out datapath/swd.c,$(wildcard datapath/*.c)) $(wildcard vhost/*.c memif/*.c)
 SRC_swctld    := $(filter-out ctl/swctld/swctld.c,$(wildcard ctl/swctld/*.c))
 SRC_swctl     := $(filter-out ctl/swctl/swctl.c,$(wildcard ctl/swctl/*.c))
 # What unit tests call of hot headers, in each instruction set.

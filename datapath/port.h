@@ -136,12 +136,12 @@ static inline struct port *port_get(uint32_t no)
 
 // Kinds, one row each.
 extern const struct port_kind port_kind_vhost; // vhost/port_vhost.c
+extern const struct port_kind port_kind_memif; // memif/port_memif.c
 extern const struct port_kind port_kind_ring;  // datapath/port_ring.c
 extern const struct port_kind port_kind_dpdk;  // datapath/kind_dpdk.c, as the others
 extern const struct port_kind port_kind_af_packet, port_kind_af_xdp, port_kind_pcap, port_kind_tap;
 extern const struct port_kind port_kind_pf_ring, port_kind_nic;
-extern const struct port_kind port_kind_virtio_user, port_kind_memif, port_kind_bond,
-    port_kind_null;
+extern const struct port_kind port_kind_virtio_user, port_kind_bond, port_kind_null;
 
 // One log line that starts with the port's name. Any thread but a PMD per packet.
 void port_log_info(const struct port *port, const char *fmt, ...)

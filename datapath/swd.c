@@ -12,6 +12,7 @@
 #include "flowtable/isa.h"
 #include "flowtable/megaflow.h"
 #include "flowtable/rcu.h"
+#include "memif/memif.h"
 
 #include <event2/event.h>
 #include <systemd/sd-daemon.h>
@@ -181,12 +182,21 @@ static int loop_begin(struct swd *swd)
 	swd->on_measure = event_new(swd->base, -1, EV_PERSIST, measure, swd);
 	if (swd->on_term && swd->on_int && swd->on_reclaim && swd->on_measure &&
 	    event_add(swd->on_term, NULL) == 0 && event_add(swd->on_int, NULL) == 0 &&
-	    event_add(swd->on_reclaim, &interval) == 0 &&
-	    event_add(swd->on_measure, &each_s) == 0 && port_watch_start(swd->base) == 0)
+	    event_add(swd->on_reclaim, &interval) == 0 && event_add(swd->on_measure, &each_s) == 0)
 		return 0;
 fail:
 	snprintf(swd->err, sizeof(swd->err), "cannot set up the event loop: %s", strerror(errno));
 	return -ENOMEM;
+}
+
+static int ports_begin(struct swd *swd)
+{
+	int rc = port_watch_start(swd->base);
+	if (rc == 0)
+		rc = memif_start(swd->base);
+	if (rc < 0)
+		snprintf(swd->err, sizeof(swd->err), "cannot set up ports: %s", strerror(-rc));
+	return rc;
 }
 
 static int server_begin(struct swd *swd)
@@ -205,7 +215,6 @@ static void server_end(struct swd *swd)
 
 static void loop_end(struct swd *swd)
 {
-	port_watch_stop();
 	if (swd->on_measure)
 		event_free(swd->on_measure);
 	if (swd->on_reclaim)
@@ -238,6 +247,8 @@ static void ports_end(struct swd *swd)
 	for (struct port *port; (port = port_next(&cursor)) != NULL;)
 		pmd_pool_del_port(port);
 	ports_fini();
+	memif_stop();
+	port_watch_stop();
 }
 
 static void memory_end(struct swd *swd)
@@ -261,10 +272,11 @@ static const struct part {
 	void (*end)(struct swd *swd);
 	bool partial;
 } parts[] = {
-    {run_dir_prepare, NULL, false},   {eal_begin, eal_end, false},
-    {memory_begin, memory_end, true}, {upcall_begin, upcall_end, false},
-    {pool_begin, pool_end, false},    {cores_begin, ports_end, false},
-    {loop_begin, loop_end, true},     {server_begin, server_end, false},
+    {run_dir_prepare, NULL, false},    {eal_begin, eal_end, false},
+    {memory_begin, memory_end, true},  {upcall_begin, upcall_end, false},
+    {pool_begin, pool_end, false},     {cores_begin, NULL, false},
+    {loop_begin, loop_end, true},      {ports_begin, ports_end, true},
+    {server_begin, server_end, false},
 };
 #define N_PARTS (sizeof(parts) / sizeof(parts[0]))
 

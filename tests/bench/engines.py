@@ -25,10 +25,8 @@ AF_XDP_QUIET = (*AF_XDP, "busy-budget=0")
 AF_XDP_GENERIC = ("type=af-xdp", "iface=mac0")
 PF_RING = ("type=pf-ring", "iface=swd0")
 TAP = ("type=tap", "iface=tap0")
-# The client asks for as many rings as it has transmit queues, one more than poll-mode threads, and the server must have them.
-# In one process the driver knows a socket by its path: the client needs another one to it.
-MEMIF_SERVER = ("type=dpdk", "devargs=net_memif0,role=server,id=1,socket={dir}/memif.sock,socket-abstract=no", "queues=2")
-MEMIF_CLIENT = ("type=dpdk", "devargs=net_memif1,role=client,id=1,socket={dir}/./memif.sock,socket-abstract=no", "queues=2")
+MEMIF_SERVER = ("type=memif", "role=server", "path={dir}/memif.sock")
+MEMIF_CLIENT = ("type=memif", "path={dir}/memif.sock")
 
 
 @dataclass(frozen=True)
@@ -114,7 +112,7 @@ ENGINES = (
     Engine(
         "memif",
         "guest, swd, memif, the same swd, guest",
-        ("guest -> mbuf", "mbuf -> memif region", "memif region -> mbuf", GUEST),
+        ("guest -> memif region", "memif region -> mbuf", GUEST),
         ports=(("m1", *MEMIF_SERVER), ("m2", *MEMIF_CLIENT)),
         source="vhost:{vm2}",
         hops=(("vm2", "m1"), ("m2", "vm1")),

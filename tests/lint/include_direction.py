@@ -9,7 +9,8 @@ ALLOWED = {
     "flowtable": ["flowtable/"],
     "ctl": ["ctl/", "flowtable/"],
     "vhost": ["vhost/", "datapath/packet.h", "datapath/port.h", "flowtable/"],
-    "datapath": ["datapath/", "vhost/", "ctl/", "flowtable/"],
+    "memif": ["memif/", "datapath/packet.h", "datapath/port.h", "vhost/socket_path.h", "flowtable/"],
+    "datapath": ["datapath/", "vhost/", "memif/", "ctl/", "flowtable/"],
 }
 # Folders below ctl/ are programs: the shared part of ctl/ and datapath/ must not reach into them, nor they into each other.
 PROGRAMS = ["ctl/swctld/", "ctl/swctl/"]

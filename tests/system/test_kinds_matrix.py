@@ -115,13 +115,9 @@ def open_vhost_user(end):
 
 
 def open_memif(end):
-    # type=memif at both ends in one swd can end it in EAL's interrupt thread; why is not known for sure. The driver also takes the
-    # two ends of one socket in one process for two clients of it, if they write its path alike. As many queues as kind dpdk has to send.
-    path, queues = f"{end.switch.run_dir}/{end.name}.sock", f"queues={min(os.cpu_count(), 16)}"
-    server = f"net_memif_{end.name},role=server,socket={path},socket-abstract=no"
-    client = f"net_memif_{end.name}p,role=client,socket={path.replace('/', '//')},socket-abstract=no"
-    end.add_port(end.name, "type=dpdk", f"devargs={server}", queues)
-    end.add_port(f"{end.name}-peer", "type=dpdk", f"devargs={client}", queues)
+    path = f"{end.switch.run_dir}/{end.name}.sock"
+    end.add_port(end.name, "type=memif", "role=server", f"path={path}")
+    end.add_port(f"{end.name}-peer", "type=memif", f"path={path}")
     end.wire_to_veth(f"{end.name}-peer")
 
 

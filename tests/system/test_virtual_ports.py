@@ -249,14 +249,6 @@ def test_memif_carries_frames_and_survives_its_peer(bench, role):
     assert not os.path.exists(path)
 
 
-def test_memif_with_zero_copy(bench):
-    switch, vm1, vm2 = bench
-    path = f"{switch.run_dir}/zc.sock"
-    with echo(f"net_memif0,role=server,socket={path},socket-abstract=no"):
-        with added(switch, "zc", "type=memif", f"path={path}", "zero-copy=on"):
-            echoes(switch, vm1, vm2, "zc")
-
-
 def test_null_swallows_and_is_a_source_of_zeros(bench):
     switch, vm1, vm2 = bench
     with added(switch, "sink", "type=null"), added(switch, "source", "type=null", "rx=on", "size=100"):

@@ -1,0 +1,13 @@
+// Waking a peer that sleeps on an eventfd of its own. write() would wait while the peer keeps the
+// counter at its limit, and O_NONBLOCK is the peer's to clear, for the flags of an open file are
+// shared. The kernel's own signal never waits: it comes with the completion of an asynchronous read
+// of nothing (io_submit(2), IOCB_FLAG_RESFD).
+#ifndef MEMIF_KICK_H
+#define MEMIF_KICK_H
+
+// Before all others. 0 or -errno. Control thread.
+int memif_kick_init(void);
+// One system call, in any thread. 0; -EINVAL: that is no eventfd; -errno.
+int memif_kick_send(int fd);
+
+#endif
