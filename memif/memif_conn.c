@@ -1,6 +1,7 @@
 #include "memif/memif_conn.h"
 
 #include "memif/memif.h"
+#include "memif/memif_fd.h"
 #include "memif/memif_link.h"
 
 #include <errno.h>
@@ -264,7 +265,7 @@ static void take_message(struct memif_conn *conn, const struct memif_msg *msg, i
 		conn_lose(conn, "went: \"%s\"", text);
 	} else if (!answer->take || answer->state != conn->state) {
 		if (fd >= 0)
-			close(fd);
+			memif_fd_close(fd);
 		snprintf(err, sizeof(err), "a message of type %u out of turn", msg->type);
 		conn_reject(conn, err);
 	} else if (answer->take(conn, msg, fd, err, sizeof(err)) < 0) {

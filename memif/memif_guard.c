@@ -13,7 +13,6 @@ static struct slot {
 	bool lost; // writer: who touched it
 } slots[SLOTS];
 static struct sigaction before;
-static bool installed;
 
 static struct slot *slot_find(uintptr_t addr)
 {
@@ -40,19 +39,23 @@ static void on_sigbus(int signal_no, siginfo_t *info, void *context)
 	errno = saved;
 }
 
+// Unless it is there already.
 static int install(void)
 {
-	struct sigaction action = {.sa_sigaction = on_sigbus, .sa_flags = SA_SIGINFO | SA_RESTART};
+	struct sigaction now,
+	    action = {.sa_sigaction = on_sigbus, .sa_flags = SA_SIGINFO | SA_RESTART};
 	sigemptyset(&action.sa_mask);
-	if (sigaction(SIGBUS, &action, &before) < 0)
+	if (sigaction(SIGBUS, NULL, &now) < 0)
 		return -errno;
-	installed = true;
-	return 0;
+	if (now.sa_flags & SA_SIGINFO && now.sa_sigaction == on_sigbus)
+		return 0;
+	before = now;
+	return sigaction(SIGBUS, &action, NULL) < 0 ? -errno : 0;
 }
 
 int memif_guard_add(void *addr, size_t len)
 {
-	int rc = installed ? 0 : install();
+	int rc = install();
 	if (rc < 0)
 		return rc;
 	for (int i = 0; i < SLOTS; i++) {

@@ -1,11 +1,12 @@
 #include "memif/memif_msg.h"
 
+#include "memif/memif_fd.h"
+
 #include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #define FDS_MAX 4 // that are looked at; a message has one at most
 
@@ -75,7 +76,8 @@ int memif_msg_receive(int fd, struct memif_msg *msg, int *passed, char *err, siz
 	struct msghdr mh = {.msg_iov = &iov,
 			    .msg_iovlen = 1,
 			    .msg_control = &control,
-			    .msg_controllen = sizeof(control)};
+			    // Without room the kernel drops them.
+			    .msg_controllen = memif_fd_room() ? sizeof(control) : 0};
 	*passed = -1;
 	ssize_t len = recvmsg(fd, &mh, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
 	if (len < 0) {
@@ -90,7 +92,7 @@ int memif_msg_receive(int fd, struct memif_msg *msg, int *passed, char *err, siz
 	if (rc == 0 && n_fds == 1)
 		*passed = fds[0];
 	while (rc < 0 && n_fds > 0)
-		close(fds[--n_fds]);
+		memif_fd_close(fds[--n_fds]);
 	return rc;
 }
 

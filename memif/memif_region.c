@@ -1,6 +1,7 @@
 #define _GNU_SOURCE // memfd_create, seals
 #include "memif/memif_region.h"
 
+#include "memif/memif_fd.h"
 #include "memif/memif_guard.h"
 
 #include <errno.h>
@@ -78,7 +79,7 @@ int memif_region_map(struct memif_region *region, uint64_t size, int fd, char *e
 	int rc = check(fd, size, &mapped, err, err_len);
 	if (rc == 0)
 		rc = map(region, size, mapped, fd, err, err_len);
-	close(fd);
+	memif_fd_close(fd);
 	return rc;
 }
 

@@ -1,5 +1,6 @@
 #include "memif/memif_wire.h"
 
+#include "memif/memif_fd.h"
 #include "memif/memif_kick.h"
 
 #include <errno.h>
@@ -138,7 +139,7 @@ int memif_wire_add_region(struct memif_wire *wire, const struct memif_msg *msg, 
 	struct memif_regions *regions = &wire->regions;
 	uint64_t bytes = msg->add_region.size;
 	if (msg->add_region.index != regions->n || regions->n == MEMIF_REGIONS_MAX) {
-		close(fd);
+		memif_fd_close(fd);
 		snprintf(err, err_len, "region %u after %u of at most %u", msg->add_region.index,
 			 regions->n, MEMIF_REGIONS_MAX);
 		return -EPROTO;
@@ -191,7 +192,7 @@ int memif_wire_add_ring(struct memif_wire *wire, const struct memif_msg *msg, in
 	if (rc == 0 && (rc = memif_kick_send(fd)) < 0)
 		snprintf(err, err_len, "a ring whose file is no eventfd: %s", strerror(-rc));
 	if (rc < 0) {
-		close(fd);
+		memif_fd_close(fd);
 		return rc;
 	}
 	struct memif_ring *ring = s2m ? &wire->rx[*n] : &wire->tx[*n];
