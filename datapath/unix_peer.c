@@ -38,10 +38,10 @@ int unix_peer_check_path(const char *path, char *err, size_t err_len)
 }
 
 // A connection that does not wait, or -errno.
-static int try_connect(const char *path, int type)
+static int try_connect(const char *path)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
-	int fd = socket(AF_UNIX, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return -errno;
 	memcpy(address.sun_path, path, strnlen(path, sizeof(address.sun_path) - 1));
@@ -68,15 +68,6 @@ static int refuse_connection(int rc, const char *path, char *err, size_t err_len
 	default:
 		return refuse(rc, path, strerror(-rc), err, err_len);
 	}
-}
-
-int unix_peer_listens(const char *path, int type, char *err, size_t err_len)
-{
-	int fd = try_connect(path, type);
-	if (fd < 0)
-		return refuse_connection(fd, path, err, err_len);
-	close(fd);
-	return 0;
 }
 
 // A request of vhost-user without a payload, whose answer is a number (vhost-user specification).
@@ -117,7 +108,7 @@ static bool peer_id(int fd, struct unix_peer_id *id)
 
 int unix_peer_speaks_vhost(const char *path, struct unix_peer_id *id, char *err, size_t err_len)
 {
-	int fd = try_connect(path, SOCK_STREAM);
+	int fd = try_connect(path);
 	if (fd < 0)
 		return refuse_connection(fd, path, err, err_len);
 	bool speaks = vhost_answers(fd) && peer_id(fd, id);

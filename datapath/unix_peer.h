@@ -10,16 +10,13 @@
 // Whether the path is one that sockets (vhost/socket_path.h) and devargs can have. 0 or -errno with
 // one line in err.
 int unix_peer_check_path(const char *path, char *err, size_t err_len);
-// Whether a process listens at `path`, on sockets of `type` (SOCK_STREAM, SOCK_SEQPACKET), and has
-// room for a connection now. 0; -ENOTCONN when there is none, -errno for others; one line in err.
-int unix_peer_listens(const char *path, int type, char *err, size_t err_len);
 // Who listens: the address as the peer gave it, which may be another in its own mount namespace.
 struct unix_peer_id {
 	struct sockaddr_un address;
 	pid_t pid;
 };
 // Whether the peer at `path` answers the first requests of vhost-user, each in a fifth of a second;
-// sets *id then. As above.
+// sets *id then. 0; -ENOTCONN when there is none, -ETIMEDOUT, -errno for others; one line in err.
 int unix_peer_speaks_vhost(const char *path, struct unix_peer_id *id, char *err, size_t err_len);
 // A duplicate of this process's socket that is connected to that peer, -1 when there is none. The
 // caller closes it. Any thread.

@@ -47,10 +47,9 @@ _swctl_keys()
 		;;
 	'memif path') compopt -o default ;;
 	'memif role') _swctl_words server client ;;
-	'memif zero-copy') _swctl_words on off ;;
 	'memif ')
 		compopt -o nospace
-		_swctl_words path= role= id= secret= ring= buffer= zero-copy= mac= tag= trunks=
+		_swctl_words path= role= id= secret= queues= ring= buffer= mac= tag= trunks=
 		;;
 	'bond mode') _swctl_words active-backup balance 802.3ad ;;
 	'bond hash') _swctl_words l2 l2+l3 l3+l4 ;;

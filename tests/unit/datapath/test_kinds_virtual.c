@@ -1,4 +1,4 @@
-// What the kinds virtio-user, memif, bond, null and ring make of their options, without any device.
+// What the kinds virtio-user, bond, null and ring make of their options, without any device.
 #include "datapath/ethdev_kind.h"
 #include "datapath/kind_bond.h"
 #include "datapath/unix_peer.h"
@@ -98,9 +98,9 @@ static void sockets_that_cannot_be_are_named(void **state)
 	path[6 + 107] = '\0';
 	assert_int_equal(MAKE(port_kind_virtio_user, path), -ENAMETOOLONG);
 	says(err, "108 bytes");
-	assert_int_equal(MAKE(port_kind_memif, "path=/nonexistent/a", "role=server"), -ENOENT);
+	assert_int_equal(MAKE(port_kind_virtio_user, "path=/nonexistent/a"), -ENOENT);
 	says(err, "folder");
-	assert_int_equal(MAKE(port_kind_memif, path_option("a,b")), -EINVAL);
+	assert_int_equal(MAKE(port_kind_virtio_user, path_option("a,b")), -EINVAL);
 	says(err, "commas");
 }
 
@@ -109,44 +109,10 @@ static void a_peer_that_is_not_there_is_waited_for(void **state)
 	(void)state;
 	assert_int_equal(MAKE(port_kind_virtio_user, path_option("none")), -ENOTCONN);
 	says(err, "nobody listens");
-	assert_int_equal(MAKE(port_kind_memif, path_option("none")), -ENOTCONN);
 	int fd = listen_at("mute", SOCK_STREAM);
 	assert_int_equal(MAKE(port_kind_virtio_user, path_option("mute")), -ETIMEDOUT);
-	assert_int_equal(MAKE(port_kind_memif, path_option("mute")), -EPROTOTYPE);
 	close(fd);
 	unlink_at("mute");
-}
-
-static void memif_says_all_to_its_driver(void **state)
-{
-	char expected[256];
-	(void)state;
-	int fd = listen_at("there", SOCK_SEQPACKET);
-	assert_int_equal(MAKE(port_kind_memif, path_option("there"), "ring=2048", "zero-copy=on",
-			      "mac=02:00:00:00:00:01", "secret=word"),
-			 0);
-	snprintf(expected, sizeof(expected),
-		 "net_memif_swd5,role=client,id=0,socket=%s/there,socket-abstract=no,rsize=11,"
-		 "bsize=2048,zero-copy=yes,mac=02:00:00:00:00:01,secret=word",
-		 folder);
-	assert_string_equal(devargs, expected);
-	// A server does not share its own memory, and takes no socket that is another's.
-	assert_int_equal(MAKE(port_kind_memif, path_option("there"), "role=server"), -EADDRINUSE);
-	close(fd);
-	assert_int_equal(MAKE(port_kind_memif, path_option("there"), "role=server", "zero-copy=on"),
-			 0);
-	says(devargs, "zero-copy=no");
-	assert_int_equal(access(path_option("there") + strlen("path="), F_OK), -1); // it was stale
-}
-
-static void memif_refuses_what_would_be_cut_off(void **state)
-{
-	(void)state;
-	static const char *const bad[] = {"secret=123456789012345678901234", "secret=a,b",
-					  "ring=100"};
-	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
-		assert_int_equal(MAKE(port_kind_memif, path_option("m"), "role=server", bad[i]),
-				 -EINVAL);
 }
 
 static void bond_members_are_names_of_interfaces(void **state)
@@ -189,8 +155,6 @@ int main(void)
 	    cmocka_unit_test(null_swallows_unless_it_is_a_source),
 	    cmocka_unit_test(sockets_that_cannot_be_are_named),
 	    cmocka_unit_test(a_peer_that_is_not_there_is_waited_for),
-	    cmocka_unit_test(memif_says_all_to_its_driver),
-	    cmocka_unit_test(memif_refuses_what_would_be_cut_off),
 	    cmocka_unit_test(bond_members_are_names_of_interfaces),
 	};
 	return cmocka_run_group_tests(tests, setup, teardown);
