@@ -1,7 +1,6 @@
 #include "memif/memif.h"
 
 #include "memif/memif_conn.h"
-#include "memif/memif_kick.h"
 #include "memif/memif_link.h"
 #include "memif/memif_socket.h"
 
@@ -32,9 +31,6 @@ static void look(evutil_socket_t fd, short events, void *arg)
 int memif_start(struct event_base *base)
 {
 	const struct timeval interval = {.tv_usec = LOOK_US};
-	int rc = memif_kick_init();
-	if (rc < 0)
-		return rc;
 	timer = event_new(base, -1, EV_PERSIST, look, NULL);
 	if (!timer || event_add(timer, &interval) < 0) {
 		memif_stop();

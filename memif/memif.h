@@ -7,7 +7,7 @@
 struct event_base;
 
 // Before the first port of the kind opens, and after the last one has closed. Control thread, whose
-// loop `base` is. 0 or -errno.
+// loop `base` is. 0 or -ENOMEM.
 int memif_start(struct event_base *base);
 void memif_stop(void);
 // What the control thread looks at twice a second: peers that do not answer, rings that are broken,

@@ -37,7 +37,7 @@ struct memif_conn {
 	LIST_ENTRY(memif_conn) all;
 };
 
-static LIST_HEAD(, memif_conn) conns = LIST_HEAD_INITIALIZER(conns); // newest first
+static LIST_HEAD(conn_list, memif_conn) conns = LIST_HEAD_INITIALIZER(conns); // newest first
 
 static void conn_free(struct memif_conn *conn)
 {
@@ -326,8 +326,7 @@ static void strangers_limit(const struct memif_socket *socket)
 {
 	struct memif_conn *conn, *oldest = NULL;
 	unsigned n = 0;
-	LIST_FOREACH(conn, &conns, all)
-	{
+	for (conn = LIST_FIRST(&conns); conn; conn = LIST_NEXT(conn, all)) {
 		if (conn->socket == socket && !conn->link) {
 			oldest = conn;
 			n++;

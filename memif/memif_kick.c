@@ -5,6 +5,8 @@
 #include <fcntl.h>
 #include <linux/aio_abi.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -22,20 +24,21 @@ struct completions {
 static aio_context_t context;
 static int nothing;
 
-int memif_kick_init(void)
+int memif_kick_init(char *err, size_t err_len)
 {
 	if (context)
 		return 0;
 	int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	if (syscall(SYS_io_setup, ROOM, &context) < 0) {
-		int rc = -errno;
-		close(fd);
-		return rc;
+	if (fd >= 0 && syscall(SYS_io_setup, ROOM, &context) == 0) {
+		nothing = fd;
+		return 0;
 	}
-	nothing = fd;
-	return 0;
+	int rc = -errno;
+	if (fd >= 0)
+		close(fd);
+	snprintf(err, err_len, "no asynchronous I/O in this kernel: %s%s", strerror(-rc),
+		 rc == -EAGAIN ? ": raise fs.aio-max-nr" : "");
+	return rc;
 }
 
 int memif_kick_send(int fd)

@@ -5,8 +5,10 @@
 #ifndef MEMIF_KICK_H
 #define MEMIF_KICK_H
 
-// Before all others. 0 or -errno. Control thread.
-int memif_kick_init(void);
+#include <stddef.h>
+
+// Before all others. 0 or -errno with one line in err. Control thread.
+int memif_kick_init(char *err, size_t err_len);
 // One system call, in any thread. 0; -EINVAL: that is no eventfd; -errno.
 int memif_kick_send(int fd);
 

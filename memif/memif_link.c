@@ -1,6 +1,7 @@
 #include "memif/memif_link.h"
 
 #include "memif/memif_conn.h"
+#include "memif/memif_kick.h"
 #include "memif/memif_socket.h"
 
 #include <errno.h>
@@ -11,7 +12,7 @@
 
 #define TOLD_MAX 4 // lines in the log between two looks: peers may come and go at any rate
 
-static LIST_HEAD(, memif_link) links = LIST_HEAD_INITIALIZER(links);
+static LIST_HEAD(link_list, memif_link) links = LIST_HEAD_INITIALIZER(links);
 
 static void tell(struct memif_link *link, const char *what)
 {
@@ -65,8 +66,7 @@ static void connect_to_server(struct memif_link *link)
 void memif_links_look(void)
 {
 	struct memif_link *link;
-	LIST_FOREACH(link, &links, all)
-	{
+	for (link = LIST_FIRST(&links); link; link = LIST_NEXT(link, all)) {
 		link->n_told = 0;
 		if (!link->server && !link->conn)
 			connect_to_server(link);
@@ -76,8 +76,7 @@ void memif_links_look(void)
 struct memif_link *memif_link_find(const struct memif_socket *socket, uint32_t id)
 {
 	struct memif_link *link;
-	LIST_FOREACH(link, &links, all)
-	{
+	for (link = LIST_FIRST(&links); link; link = LIST_NEXT(link, all)) {
 		if (link->socket == socket && link->id == id)
 			return link;
 	}
@@ -88,8 +87,7 @@ struct memif_link *memif_link_find(const struct memif_socket *socket, uint32_t i
 static int check_id(const struct memif_link *link, char *err, size_t err_len)
 {
 	const struct memif_link *other;
-	LIST_FOREACH(other, &links, all)
-	{
+	for (other = LIST_FIRST(&links); other; other = LIST_NEXT(other, all)) {
 		if (other->server != link->server || other->id != link->id ||
 		    strcmp(other->path, link->path) != 0)
 			continue;
@@ -103,7 +101,9 @@ static int check_id(const struct memif_link *link, char *err, size_t err_len)
 
 int memif_link_open(struct memif_link *link, char *err, size_t err_len)
 {
-	int rc = check_id(link, err, err_len);
+	int rc = memif_kick_init(err, err_len);
+	if (rc == 0)
+		rc = check_id(link, err, err_len);
 	if (rc == 0 && link->server)
 		rc = memif_socket_get(link->path, &link->socket, err, err_len);
 	if (rc < 0)

@@ -320,9 +320,10 @@ static uint16_t room_find(struct memif_ring *ring, uint16_t pos, uint16_t n, uin
 	return i;
 }
 
-// The frame's bytes into buffers that hold them. Leaves in each one's len what is in it.
-static void fill(const struct rte_mbuf *m, struct buffer *bufs)
+// The frame's bytes into n buffers that hold them. Leaves in the last one's len what is in it.
+static void fill(const struct rte_mbuf *m, struct buffer *bufs, uint16_t n_bufs)
 {
+	const struct buffer *end = bufs + n_bufs;
 	uint32_t in = 0; // bytes in *bufs
 
 	for (; m; m = m->next) {
@@ -331,7 +332,8 @@ static void fill(const struct rte_mbuf *m, struct buffer *bufs)
 
 		while (left > 0) {
 			if (in == bufs->len) {
-				bufs++;
+				if (unlikely(++bufs == end))
+					return;
 				in = 0;
 			}
 			uint32_t n = RTE_MIN(left, bufs->len - in);
@@ -370,7 +372,7 @@ static uint16_t tx_frame(struct memif_ring *ring, uint16_t pos, uint16_t n,
 		memcpy(bufs[0].data, rte_pktmbuf_mtod(m, const void *), m->pkt_len);
 		bufs[0].len = m->pkt_len;
 	} else {
-		fill(m, bufs);
+		fill(m, bufs, n_bufs);
 	}
 	for (uint16_t i = 0; i < n_bufs; i++)
 		tx_desc(ring, (uint16_t)(pos + i), bufs[i].len,

@@ -15,7 +15,7 @@
 
 #include <rte_spinlock.h>
 
-#define MEMIF_REGIONS_MAX   16
+#define MEMIF_REGIONS_MAX   16u
 #define MEMIF_LOG2_RING_MAX 14
 #define MEMIF_COOKIE	    0x3E31F20u
 

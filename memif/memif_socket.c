@@ -28,7 +28,7 @@ struct memif_socket {
 	LIST_ENTRY(memif_socket) all;
 };
 
-static LIST_HEAD(, memif_socket) sockets = LIST_HEAD_INITIALIZER(sockets);
+static LIST_HEAD(socket_list, memif_socket) sockets = LIST_HEAD_INITIALIZER(sockets);
 
 static void accept_one(evutil_socket_t listener, short events, void *arg)
 {
@@ -44,8 +44,8 @@ static void accept_one(evutil_socket_t listener, short events, void *arg)
 void memif_sockets_look(void)
 {
 	struct memif_socket *s;
-	LIST_FOREACH(s, &sockets, all)
-	event_add(s->on_accept, NULL);
+	for (s = LIST_FIRST(&sockets); s; s = LIST_NEXT(s, all))
+		event_add(s->on_accept, NULL);
 }
 
 static int bind_it(struct memif_socket *s, char *err, size_t err_len)
@@ -110,8 +110,7 @@ static int create(const char *path, struct memif_socket **out, char *err, size_t
 int memif_socket_get(const char *path, struct memif_socket **out, char *err, size_t err_len)
 {
 	struct memif_socket *s;
-	LIST_FOREACH(s, &sockets, all)
-	{
+	for (s = LIST_FIRST(&sockets); s; s = LIST_NEXT(s, all)) {
 		if (strcmp(s->address.sun_path, path) == 0)
 			break;
 	}

@@ -96,7 +96,7 @@ static void a_full_counter_does_not_stop_who_kicks(void **state)
 	uint64_t full = UINT64_MAX - 1, count;
 	(void)state;
 	int fd = eventfd(0, 0), file = open("/dev/zero", O_RDWR);
-	assert_int_equal(memif_kick_init(), 0);
+	assert_int_equal(memif_kick_init(err, sizeof(err)), 0);
 	for (unsigned i = 0; i < 3000; i++)
 		assert_int_equal(memif_kick_send(fd), 0);
 	assert_int_equal(read(fd, &count, 8), 8);

@@ -16,7 +16,7 @@ static inline struct wires wires_make(const struct memif_layout *layout)
 {
 	char err[160] = "";
 	struct wires w = {memif_wire_create(true), memif_wire_create(false)};
-	assert_true(w.client && w.server && memif_kick_init() == 0);
+	assert_true(w.client && w.server && memif_kick_init(err, sizeof(err)) == 0);
 	int rc = memif_wire_make(w.client, layout, err, sizeof(err));
 	for (unsigned i = 0; rc == 0; i++) {
 		struct memif_msg msg = {0};
