@@ -2,6 +2,8 @@
 #define _GNU_SOURCE // affinity
 #include "datapath/port.h"
 #include "memif/memif.h"
+#include "memif/memif_conn.h"
+#include "memif/memif_link.h"
 #include "tests/unit/memif/memif_test.h"
 
 #include <event2/event.h>
@@ -10,7 +12,7 @@
 #include <rte_lcore.h>
 #include <stdlib.h>
 
-#define N_FRAMES 100000u // of each sender, at least
+#define N_FRAMES 50000u // of each sender, at least
 
 static char folder[] = "/tmp/test-memif-threads-XXXXXX";
 static char path_option[80];
@@ -50,7 +52,7 @@ struct pmd {
 	struct port *to, *from;
 	unsigned index;
 	int reader;
-	uint64_t n_sent, n_received;
+	uint64_t n_rounds, n_sent, n_received;
 	uint32_t n_wanted; // 0: until stop
 	bool stop;
 };
@@ -88,6 +90,9 @@ static void *pmd_run(void *arg)
 			pmd->n_received += n;
 		}
 		rcu_quiescent(rcu, pmd->reader);
+		__atomic_store_n(&pmd->n_rounds, pmd->n_rounds + 1, __ATOMIC_RELAXED);
+		if (pmd->n_rounds % 64 == 0) // processors may be fewer than threads
+			sched_yield();
 	}
 	rcu_offline(rcu, pmd->reader);
 	rte_thread_unregister();
@@ -133,21 +138,73 @@ static void senders_that_share_a_queue_lose_nothing(void **state)
 		pmd_end(&pmds[i]);
 }
 
+static void senders_that_may_meet_take_turns(void **state)
+{
+	struct memif_link *link = client->priv;
+	struct pmd pmd = {.to = client, .n_wanted = 1};
+	(void)state;
+	ports_n_senders = 2;
+	rte_spinlock_lock(&link->wire->tx[0].lock);
+	pmd_start(&pmd);
+	usleep(20000);
+	uint64_t n_sent = __atomic_load_n(&pmd.n_sent, __ATOMIC_RELAXED);
+	rte_spinlock_unlock(&link->wire->tx[0].lock);
+	pmd_end(&pmd);
+	assert_int_equal(n_sent, 0);
+	ports_n_senders = 1; // alone, it does not look at the lock
+	rte_spinlock_lock(&link->wire->tx[0].lock);
+	pmd_send(&pmd);
+	assert_true(pmd.n_sent > n_sent);
+	rte_spinlock_unlock(&link->wire->tx[0].lock);
+}
+
 static void a_link_goes_and_comes_while_a_pmd_is_in_it(void **state)
 {
 	struct pmd pmd = {.to = server, .from = server};
 	(void)state;
 	pmd_start(&pmd);
-	for (unsigned i = 0; i < 200; i++) {
+	for (unsigned i = 0; i < 100; i++) {
 		port_del(client);
 		event_base_loop(base, EVLOOP_NONBLOCK);
 		client = add("client", "client");
 		join();
-		uint64_t before = __atomic_load_n(&pmd.n_sent, __ATOMIC_RELAXED);
-		while (__atomic_load_n(&pmd.n_sent, __ATOMIC_RELAXED) == before)
+		uint64_t before = __atomic_load_n(&pmd.n_rounds, __ATOMIC_RELAXED);
+		while (__atomic_load_n(&pmd.n_rounds, __ATOMIC_RELAXED) < before + 2)
 			sched_yield(); // it is in the new one
 	}
 	pmd_end(&pmd);
+}
+
+static void *close_server(void *arg)
+{
+	struct memif_link *link = server->priv;
+	memif_conn_close(link->conn, "test");
+	__atomic_store_n((bool *)arg, true, __ATOMIC_RELAXED);
+	return NULL;
+}
+
+// This thread plays the PMD, another one the control thread.
+static void a_link_stays_until_no_pmd_is_in_it(void **state)
+{
+	struct memif_link *link = server->priv;
+	struct memif_wire *wire = link->wire;
+	struct rte_mbuf *m;
+	pthread_t thread;
+	bool gone = false;
+	(void)state;
+	int reader = rcu_reader_add(rcu);
+	rcu_online(rcu, reader);
+	assert_int_equal(pthread_create(&thread, NULL, close_server, &gone), 0);
+	while (__atomic_load_n(&link->wire, __ATOMIC_RELAXED))
+		sched_yield();
+	usleep(20000);
+	bool held = !__atomic_load_n(&gone, __ATOMIC_RELAXED);
+	if (held)
+		assert_int_equal(memif_ring_rx(&wire->rx[0], &m, 1), 0);
+	rcu_offline(rcu, reader);
+	pthread_join(thread, NULL);
+	rcu_reader_del(rcu, reader);
+	assert_true(held);
 }
 
 static int setup(void **state)
@@ -192,6 +249,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup_teardown(senders_that_share_a_queue_lose_nothing, setup,
 					    teardown),
+	    cmocka_unit_test_setup_teardown(senders_that_may_meet_take_turns, setup, teardown),
+	    cmocka_unit_test_setup_teardown(a_link_stays_until_no_pmd_is_in_it, setup, teardown),
 	    cmocka_unit_test_setup_teardown(a_link_goes_and_comes_while_a_pmd_is_in_it, setup,
 					    teardown),
 	};
