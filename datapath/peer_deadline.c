@@ -5,11 +5,11 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <time.h>
-#include <unistd.h>
 
 #define AGAIN_NS 100000000 // the driver may have connected just then
 
@@ -18,18 +18,31 @@ static struct {
 	pthread_mutex_t lock;
 	pthread_cond_t ended;
 	pthread_t thread;
-	bool watched; // the thread is there
+	pthread_t driver; // who waits
+	bool watched;	  // the thread is there
 	bool over, expired;
 	struct unix_peer_id peer;
 } call = {.lock = PTHREAD_MUTEX_INITIALIZER, .ended = PTHREAD_COND_INITIALIZER};
 
-static void socket_shut(void)
+static void socket_shut(int copy, int fd)
 {
-	int fd = unix_peer_socket(&call.peer);
-	if (fd < 0)
-		return;
-	shutdown(fd, SHUT_RDWR);
-	close(fd);
+	(void)fd;
+	shutdown(copy, SHUT_RDWR);
+}
+
+// Of a signal that else is ignored: a call of the kernel that waits ends, with EINTR.
+static void wake(int signal_no)
+{
+	(void)signal_no;
+}
+
+// A peer may keep the driver where it has no socket to the peer that is known here: in connect(),
+// or with another process or address in the place of those that answered before. But calls that
+// begin anew when a signal comes are ended only by the end of their socket.
+static void driver_stop(void)
+{
+	unix_peer_sockets(&call.peer, socket_shut);
+	pthread_kill(call.driver, SIGURG);
 }
 
 static void *watch(void *arg)
@@ -44,7 +57,7 @@ static void *watch(void *arg)
 		    ETIMEDOUT)
 			continue;
 		call.expired = true;
-		socket_shut();
+		driver_stop();
 		until.tv_nsec += AGAIN_NS;
 		until.tv_sec += until.tv_nsec / 1000000000;
 		until.tv_nsec %= 1000000000;
@@ -55,6 +68,9 @@ static void *watch(void *arg)
 
 void peer_deadline_begin(const struct unix_peer_id *peer)
 {
+	const struct sigaction action = {.sa_handler = wake}; // no SA_RESTART
+	sigaction(SIGURG, &action, NULL);
+	call.driver = pthread_self();
 	call.peer = *peer;
 	call.over = call.expired = false;
 	int rc = pthread_create(&call.thread, NULL, watch, NULL);
@@ -64,15 +80,12 @@ void peer_deadline_begin(const struct unix_peer_id *peer)
 			 strerror(rc));
 }
 
-static void socket_limit(void)
+static void socket_limit(int copy, int fd)
 {
 	const struct timeval limit = {.tv_sec = PEER_DEADLINE_S};
-	int fd = unix_peer_socket(&call.peer);
-	if (fd < 0)
-		return;
-	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
-	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
-	close(fd);
+	(void)fd;
+	setsockopt(copy, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
+	setsockopt(copy, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
 }
 
 bool peer_deadline_end(void)
@@ -85,6 +98,6 @@ bool peer_deadline_end(void)
 		pthread_join(call.thread, NULL);
 	}
 	if (!call.expired)
-		socket_limit();
+		unix_peer_sockets(&call.peer, socket_limit);
 	return call.expired;
 }

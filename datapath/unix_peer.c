@@ -127,20 +127,23 @@ static bool connected_to(int fd, const struct unix_peer_id *id)
 		      sizeof(other.address.sun_path)) == 0;
 }
 
-int unix_peer_socket(const struct unix_peer_id *id)
+unsigned unix_peer_sockets(const struct unix_peer_id *id, void (*show)(int copy, int fd))
 {
 	DIR *dir = opendir("/proc/self/fd");
-	int found = -1;
+	unsigned n = 0;
 	if (!dir)
-		return -1;
-	for (struct dirent *e; found < 0 && (e = readdir(dir)) != NULL;) {
+		return 0;
+	for (struct dirent *e; (e = readdir(dir)) != NULL;) {
 		// A duplicate stays what it is, whatever other threads open and close meanwhile.
-		int fd = fcntl((int)strtoul(e->d_name, NULL, 10), F_DUPFD_CLOEXEC, 0);
-		if (fd >= 0 && connected_to(fd, id))
-			found = fd;
-		else if (fd >= 0)
-			close(fd);
+		int fd = (int)strtoul(e->d_name, NULL, 10), copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+		if (copy < 0)
+			continue;
+		if (connected_to(copy, id)) {
+			show(copy, fd);
+			n++;
+		}
+		close(copy);
 	}
 	closedir(dir);
-	return found;
+	return n;
 }

@@ -18,8 +18,8 @@ struct unix_peer_id {
 // Whether the peer at `path` answers the first requests of vhost-user, each in a fifth of a second;
 // sets *id then. 0; -ENOTCONN when there is none, -ETIMEDOUT, -errno for others; one line in err.
 int unix_peer_speaks_vhost(const char *path, struct unix_peer_id *id, char *err, size_t err_len);
-// A duplicate of this process's socket that is connected to that peer, -1 when there is none. The
-// caller closes it. Any thread.
-int unix_peer_socket(const struct unix_peer_id *id);
+// Shows each of this process's sockets that are connected to that peer: `copy` is a duplicate of
+// `fd`, closed behind the call. Returns how many there were. Any thread.
+unsigned unix_peer_sockets(const struct unix_peer_id *id, void (*show)(int copy, int fd));
 
 #endif

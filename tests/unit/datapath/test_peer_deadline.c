@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -18,6 +19,7 @@
 // A connection to a peer that never says anything; the kernel removes its address with it.
 struct connection {
 	int listener, fd;
+	socklen_t len; // of id.address
 	struct unix_peer_id id;
 };
 
@@ -25,14 +27,16 @@ static struct connection connection_to(const char *name)
 {
 	struct connection c = {.id.pid = getpid()};
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
-	socklen_t len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + strlen(name));
-	memcpy(address.sun_path + 1, name, strlen(name));
+	int n =
+	    snprintf(address.sun_path + 1, sizeof(address.sun_path) - 1, "%s-%d", name, getpid());
+	socklen_t len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + (size_t)n);
 	c.listener = socket(AF_UNIX, SOCK_STREAM, 0);
 	c.fd = socket(AF_UNIX, SOCK_STREAM, 0);
 	assert_int_equal(bind(c.listener, (struct sockaddr *)&address, len), 0);
 	assert_int_equal(listen(c.listener, 1), 0);
 	assert_int_equal(connect(c.fd, (struct sockaddr *)&address, len), 0);
 	c.id.address = address;
+	c.len = len;
 	return c;
 }
 
@@ -58,12 +62,61 @@ static void a_driver_that_waits_too_long_loses_its_peer_and_no_other_does(void *
 	(void)state;
 	alarm(20); // the driver would wait for ever
 	peer_deadline_begin(&hangs.id);
-	assert_int_equal(recv(hangs.fd, &byte, 1, 0), 0);
+	assert_true(recv(hangs.fd, &byte, 1, 0) <= 0);
 	assert_true(peer_deadline_end());
 	alarm(0);
 	assert_int_equal(send(other.fd, "x", 1, MSG_NOSIGNAL), 1);
 	connection_close(&hangs);
 	connection_close(&other);
+}
+
+static void a_socket_left_over_from_an_earlier_try_does_not_hide_the_drivers(void **state)
+{
+	struct connection left = connection_to("swd-unit-left");
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+	char byte;
+	(void)state;
+	assert_int_equal(connect(fd, (struct sockaddr *)&left.id.address, left.len), 0);
+	shutdown(left.fd, SHUT_RDWR);
+	alarm(20);
+	peer_deadline_begin(&left.id);
+	assert_true(recv(fd, &byte, 1, 0) <= 0);
+	assert_true(peer_deadline_end());
+	alarm(0);
+	close(fd);
+	connection_close(&left);
+}
+
+static void a_driver_whose_peer_takes_no_connection_does_not_wait_on(void **state)
+{
+	struct connection full = connection_to("swd-unit-full");
+	int fds[2] = {socket(AF_UNIX, SOCK_STREAM, 0), socket(AF_UNIX, SOCK_STREAM, 0)};
+	(void)state;
+	assert_int_equal(connect(fds[0], (struct sockaddr *)&full.id.address, full.len), 0);
+	alarm(20);
+	peer_deadline_begin(&full.id);
+	assert_int_equal(connect(fds[1], (struct sockaddr *)&full.id.address, full.len), -1);
+	assert_int_equal(errno, EINTR);
+	assert_true(peer_deadline_end());
+	alarm(0);
+	close(fds[0]);
+	close(fds[1]);
+	connection_close(&full);
+}
+
+static void a_driver_whose_peer_has_given_its_place_to_another_does_not_wait_on(void **state)
+{
+	struct connection hangs = connection_to("swd-unit-place");
+	char byte;
+	(void)state;
+	hangs.id.pid++; // who answered before
+	alarm(20);
+	peer_deadline_begin(&hangs.id);
+	assert_int_equal(recv(hangs.fd, &byte, 1, 0), -1);
+	assert_int_equal(errno, EINTR);
+	assert_true(peer_deadline_end());
+	alarm(0);
+	connection_close(&hangs);
 }
 
 static void a_driver_that_ends_in_time_keeps_its_peer(void **state)
@@ -81,24 +134,34 @@ static void a_driver_that_ends_in_time_keeps_its_peer(void **state)
 	connection_close(&other);
 }
 
+static int shown;
+
+static void show(int copy, int fd)
+{
+	assert_true(copy >= 0 && copy != fd);
+	shown = fd;
+}
+
 static void the_socket_to_a_peer_is_found_as_long_as_it_is_open(void **state)
 {
 	struct connection c = connection_to("swd-unit-peer");
 	struct unix_peer_id stranger = c.id;
 	(void)state;
-	int fd = unix_peer_socket(&c.id);
-	assert_true(fd >= 0 && fd != c.fd);
-	close(fd);
+	assert_int_equal(unix_peer_sockets(&c.id, show), 1);
+	assert_int_equal(shown, c.fd);
 	stranger.pid++; // another process that has given itself that address
-	assert_int_equal(unix_peer_socket(&stranger), -1);
+	assert_int_equal(unix_peer_sockets(&stranger, show), 0);
 	connection_close(&c);
-	assert_int_equal(unix_peer_socket(&c.id), -1);
+	assert_int_equal(unix_peer_sockets(&c.id, show), 0);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(a_driver_that_waits_too_long_loses_its_peer_and_no_other_does),
+	    cmocka_unit_test(a_socket_left_over_from_an_earlier_try_does_not_hide_the_drivers),
+	    cmocka_unit_test(a_driver_whose_peer_takes_no_connection_does_not_wait_on),
+	    cmocka_unit_test(a_driver_whose_peer_has_given_its_place_to_another_does_not_wait_on),
 	    cmocka_unit_test(a_driver_that_ends_in_time_keeps_its_peer),
 	    cmocka_unit_test(the_socket_to_a_peer_is_found_as_long_as_it_is_open),
 	};
