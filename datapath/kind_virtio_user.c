@@ -10,8 +10,14 @@
 #include <semaphore.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
+
+#define HALF_OPENED_MAX 8
 
 static struct unix_peer_id peers[PORTS_MAX]; // by port number
+// Tries of the driver's, since the port was made, that left descriptors behind: its peer let it
+// fail halfway. Not all of those can be known, let alone closed.
+static unsigned n_half_opened[PORTS_MAX];
 
 // Backends take one driver at a socket, and the last that comes puts the one before out.
 static int check_other_ports(const struct port *port, const char *path, char *err, size_t err_len)
@@ -28,13 +34,42 @@ static int check_other_ports(const struct port *port, const char *path, char *er
 	return 0;
 }
 
+static int check_tries(const struct port *port, const char *path, char *err, size_t err_len)
+{
+	unsigned *n = &n_half_opened[port->no];
+	if (!port->priv)
+		*n = 0;
+	if (*n < HALF_OPENED_MAX)
+		return 0;
+	snprintf(err, err_len,
+		 "the backend at %.100s let the driver fail halfway %u times: when that is mended, "
+		 "delete "
+		 "the port and add it again",
+		 path, *n);
+	return -EPROTO;
+}
+
 static int virtio_user_prepare(const struct port *port, char *err, size_t err_len)
 {
 	const char *path = port_option(&port->config, "path");
 	int rc = unix_peer_check_path(path, err, err_len);
 	if (rc == 0)
 		rc = check_other_ports(port, path, err, err_len);
+	if (rc == 0)
+		rc = check_tries(port, path, err, err_len);
 	return rc < 0 ? rc : unix_peer_speaks_vhost(path, &peers[port->no], err, err_len);
+}
+
+static void left_close(int copy, int fd)
+{
+	(void)copy;
+	close(fd);
+}
+
+static void virtio_user_closed(const struct port *port)
+{
+	if (unix_peer_sockets(&peers[port->no], left_close) > 0)
+		n_half_opened[port->no]++;
 }
 
 static void virtio_user_devargs(const struct port *port, char *devargs, size_t len)
@@ -97,5 +132,6 @@ static const struct ethdev_kind virtio_user = {.prepare = virtio_user_prepare,
 					       .down_reason = virtio_user_down_reason,
 					       .waits = virtio_user_waits,
 					       .guard = virtio_user_guard,
-					       .unguard = virtio_user_unguard};
+					       .unguard = virtio_user_unguard,
+					       .closed = virtio_user_closed};
 const struct port_kind port_kind_virtio_user = ETHDEV_PORT_KIND("virtio-user", &virtio_user);

@@ -135,7 +135,7 @@ def test_a_listener_that_says_nothing_does_not_stop_the_switch(bench):
 class HangingBackend:
     """A vhost-user backend that answers these requests with a number, and waits for ever at any other that wants an answer."""
 
-    def __init__(self, path, answers):
+    def __init__(self, path, *answers):  # those to the first connection, the second, and so on in turn
         self.answers, self.connections = answers, []
         self.listener = socket.socket(socket.AF_UNIX)
         self.listener.bind(path)
@@ -146,15 +146,16 @@ class HangingBackend:
         with contextlib.suppress(OSError):  # close()
             while True:
                 self.connections.append(self.listener.accept()[0])
-                threading.Thread(target=self.serve, args=(self.connections[-1],), daemon=True).start()
+                answers = self.answers[(len(self.connections) - 1) % len(self.answers)]
+                threading.Thread(target=self.serve, args=(self.connections[-1], answers), daemon=True).start()
 
-    def serve(self, connection):
+    def serve(self, connection, answers):
         with contextlib.suppress(OSError):
             while header := connection.recv(12, socket.MSG_WAITALL):
                 request, _, size = struct.unpack("<3I", header)
                 connection.recv(size, socket.MSG_WAITALL)
-                if request in self.answers:
-                    connection.sendall(struct.pack("<3IQ", request, 5, 8, self.answers[request]))
+                if request in answers:
+                    connection.sendall(struct.pack("<3IQ", request, 5, 8, answers[request]))
 
     def __enter__(self):
         return self
@@ -177,6 +178,11 @@ HANGS = {
 
 def open_files(switch):
     return len(os.listdir(f"/proc/{switch.swd.pid}/fd"))
+
+
+def open_sockets(switch):
+    folder = f"/proc/{switch.swd.pid}/fd"
+    return sum(os.readlink(f"{folder}/{fd}").startswith("socket") for fd in os.listdir(folder))
 
 
 @contextlib.contextmanager
@@ -205,6 +211,19 @@ def test_a_backend_that_hangs_while_it_is_set_up_does_not_stop_the_switch(bench,
             echoes(switch, vm1, vm2, "pod")
     switch.swctl("del-port", "pod")
     assert open_files(switch) == files
+
+
+def test_a_backend_that_answers_the_switch_but_never_its_driver_does_not_stop_the_switch(bench):
+    switch, *_ = bench
+    path, sockets = f"{switch.run_dir}/two-faced.sock", open_sockets(switch)
+    with HangingBackend(path, {GET_FEATURES: FEATURES, GET_PROTOCOL_FEATURES: 0}, {}) as backend:
+        switch.swctl("add-port", "pod", "type=virtio-user", f"path={path}")
+        switch.wait(lambda: len(backend.connections) > 3, "second try of the driver's", 10)
+        with in_time():
+            assert "does not answer" in switch.port("pod")["reason"]
+        switch.swctl("del-port", "pod")
+        switch.wait(lambda: open_sockets(switch) == sockets, "end of the sockets that the driver left behind")
+    os.unlink(path)
 
 
 def test_a_backend_that_stands_still_does_not_keep_its_port(bench):
