@@ -1,5 +1,7 @@
+#define _GNU_SOURCE // RTLD_NEXT
 #include "memif/memif_guard.h"
 
+#include <dlfcn.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdint.h>
@@ -9,60 +11,108 @@
 
 static struct slot {
 	uintptr_t start; // 0: free. Set last, cleared first. Writer: control thread
-	size_t len;
-	bool lost; // writer: who touched it
+	size_t len;	 // as above
+	bool lost;	 // writer: who touched it
 } slots[SLOTS];
-static struct sigaction before;
+static bool installed;
+static struct sigaction others; // who else wants SIGBUS
 
-static struct slot *slot_find(uintptr_t addr)
+// What a slot guards, if that is around addr. Another mapping may take the slot at this moment.
+static bool slot_covers(const struct slot *slot, uintptr_t addr, uintptr_t *start, size_t *len)
 {
+	*start = __atomic_load_n(&slot->start, __ATOMIC_ACQUIRE);
+	*len = __atomic_load_n(&slot->len, __ATOMIC_ACQUIRE);
+	// Both are of one mapping: a new length is written after the old start is gone.
+	return *start && addr - *start < *len &&
+	       __atomic_load_n(&slot->start, __ATOMIC_RELAXED) == *start;
+}
+
+static bool zeros_put(uintptr_t addr)
+{
+	uintptr_t start;
+	size_t len;
 	for (unsigned i = 0; i < SLOTS; i++) {
-		uintptr_t start = __atomic_load_n(&slots[i].start, __ATOMIC_ACQUIRE);
-		if (start && addr - start < slots[i].len)
-			return &slots[i];
+		if (!slot_covers(&slots[i], addr, &start, &len))
+			continue;
+		if (mmap((void *)start, len, PROT_READ | PROT_WRITE,
+			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE, -1,
+			 0) == MAP_FAILED)
+			return false;
+		__atomic_store_n(&slots[i].lost, true, __ATOMIC_RELAXED);
+		return true;
 	}
-	return NULL;
+	return false;
+}
+
+// The C library's.
+static int install(int signal_no, const struct sigaction *action, struct sigaction *old)
+{
+	static int (*next)(int, const struct sigaction *, struct sigaction *);
+	if (!next)
+		*(void **)&next = dlsym(RTLD_NEXT, "sigaction");
+	return next(signal_no, action, old);
+}
+
+// DPDK makes SIGBUS its own for as long as it takes a hugepage (eal_memalloc.c), and its handler
+// jumps to where the thread stands that takes it, whichever thread it is called in. So who asks for
+// SIGBUS gets what is left of it. This definition comes before the C library's for all libraries.
+int sigaction(int signal_no, const struct sigaction *restrict action,
+	      struct sigaction *restrict old)
+{
+	struct sigaction now = others;
+	if (signal_no != SIGBUS || !installed)
+		return install(signal_no, action, old);
+	if (action)
+		others = *action;
+	if (old)
+		*old = now;
+	return 0;
+}
+
+static void pass_on(int signal_no, siginfo_t *info, void *context)
+{
+	if (others.sa_flags & SA_SIGINFO)
+		others.sa_sigaction(signal_no, info, context);
+	else if (others.sa_handler != SIG_DFL && others.sa_handler != SIG_IGN)
+		others.sa_handler(signal_no);
+	else
+		install(signal_no, &others, NULL); // it comes again
 }
 
 // Calls only what is safe in a signal handler. Two threads may do it at a time: both get zeros.
 static void on_sigbus(int signal_no, siginfo_t *info, void *context)
 {
 	int saved = errno;
-	struct slot *slot = slot_find((uintptr_t)info->si_addr);
-	(void)context;
-	if (!slot ||
-	    mmap((void *)slot->start, slot->len, PROT_READ | PROT_WRITE,
-		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE, -1, 0) == MAP_FAILED)
-		sigaction(signal_no, &before, NULL); // it comes again, for who was there before us
-	else
-		__atomic_store_n(&slot->lost, true, __ATOMIC_RELAXED);
+	if (!zeros_put((uintptr_t)info->si_addr))
+		pass_on(signal_no, info, context);
 	errno = saved;
 }
 
-// Unless it is there already.
-static int install(void)
+// Unless it is there already: signal() goes past our sigaction().
+static int guard_install(void)
 {
 	struct sigaction now,
 	    action = {.sa_sigaction = on_sigbus, .sa_flags = SA_SIGINFO | SA_RESTART};
 	sigemptyset(&action.sa_mask);
-	if (sigaction(SIGBUS, NULL, &now) < 0)
+	if (install(SIGBUS, NULL, &now) < 0)
 		return -errno;
 	if (now.sa_flags & SA_SIGINFO && now.sa_sigaction == on_sigbus)
 		return 0;
-	before = now;
-	return sigaction(SIGBUS, &action, NULL) < 0 ? -errno : 0;
+	others = now;
+	installed = true;
+	return install(SIGBUS, &action, NULL) < 0 ? -errno : 0;
 }
 
 int memif_guard_add(void *addr, size_t len)
 {
-	int rc = install();
+	int rc = guard_install();
 	if (rc < 0)
 		return rc;
 	for (int i = 0; i < SLOTS; i++) {
 		if (slots[i].start)
 			continue;
-		slots[i].len = len;
 		slots[i].lost = false;
+		__atomic_store_n(&slots[i].len, len, __ATOMIC_RELEASE);
 		__atomic_store_n(&slots[i].start, (uintptr_t)addr, __ATOMIC_RELEASE);
 		return i;
 	}

@@ -4,8 +4,11 @@
 #include "memif/memif_region.h"
 #include "tests/unit/memif/memif_test.h"
 
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
 
@@ -90,6 +93,56 @@ static void a_file_that_is_cut_off_gives_zeros(void **state)
 	close(fd);
 }
 
+static sigjmp_buf allocator;
+
+static void allocator_jump(int signal_no)
+{
+	(void)signal_no;
+	siglongjmp(allocator, 1);
+}
+
+static void *read_first_byte(void *arg)
+{
+	volatile uint8_t *bytes = arg;
+	return (void *)(uintptr_t)(bytes[0] + 1u);
+}
+
+// As DPDK's does; its handler in another thread would be the end of both.
+static void an_allocator_that_takes_sigbus_meanwhile_gets_its_own_only(void **state)
+{
+	const struct sigaction taken = {.sa_handler = allocator_jump};
+	struct sigaction before, after;
+	struct memif_region cut;
+	pthread_t pmd;
+	void *byte;
+	(void)state;
+	int fd = memory_file(SIZE), full = memory_file(0);
+	assert_int_equal(memif_region_map(&cut, SIZE, dup(fd), err, sizeof(err)), 0);
+	volatile uint8_t *beyond = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, full, 0);
+	memset(cut.addr, 1, SIZE);
+
+	assert_int_equal(sigaction(SIGBUS, &taken, &before), 0);
+	assert_int_equal(ftruncate(fd, 0), 0);
+	assert_int_equal(pthread_create(&pmd, NULL, read_first_byte, cut.addr), 0);
+	assert_int_equal(pthread_join(pmd, &byte), 0);
+	assert_int_equal((uintptr_t)byte, 1);
+	for (unsigned i = 0; i < 2; i++) { // it is its own the second time too
+		if (sigsetjmp(allocator, 1) == 0) {
+			*beyond = 1;
+			fail();
+		}
+	}
+	assert_int_equal(sigaction(SIGBUS, &before, &after), 0);
+	assert_true(after.sa_handler == allocator_jump);
+
+	// The libraries call the same one.
+	assert_true(dlsym(RTLD_DEFAULT, "sigaction") == (void *)(uintptr_t)sigaction);
+	munmap((void *)(uintptr_t)beyond, SIZE);
+	memif_region_close(&cut);
+	close(full);
+	close(fd);
+}
+
 // A write() would hang here.
 static void a_full_counter_does_not_stop_who_kicks(void **state)
 {
@@ -115,6 +168,7 @@ int main(void)
 	    cmocka_unit_test(both_ends_see_one_memory),
 	    cmocka_unit_test(what_is_no_memory_of_that_size_is_refused),
 	    cmocka_unit_test(a_file_that_is_cut_off_gives_zeros),
+	    cmocka_unit_test(an_allocator_that_takes_sigbus_meanwhile_gets_its_own_only),
 	    cmocka_unit_test(a_full_counter_does_not_stop_who_kicks),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
