@@ -3,6 +3,7 @@
 #include "memif/memif.h"
 #include "memif/memif_fd.h"
 #include "memif/memif_link.h"
+#include "memif/memif_socket.h"
 
 #include <errno.h>
 #include <event2/event.h>
@@ -10,7 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #define PEER_NAME     "swd"
 #define SETUP_LOOKS   6	 // two looks a second: so long may a peer take until both agree
@@ -39,12 +39,18 @@ struct memif_conn {
 
 static LIST_HEAD(conn_list, memif_conn) conns = LIST_HEAD_INITIALIZER(conns); // newest first
 
+static void conn_place(const struct memif_conn *conn)
+{
+	memif_fd_place(conn->socket ? memif_socket_path(conn->socket) : conn->link->path);
+}
+
 static void conn_free(struct memif_conn *conn)
 {
 	LIST_REMOVE(conn, all);
 	if (conn->on_read)
 		event_free(conn->on_read);
-	close(conn->fd);
+	conn_place(conn);
+	memif_fd_close(conn->fd); // and what it has not been read of
 	memif_wire_destroy(conn->wire);
 	free(conn);
 }
@@ -281,6 +287,11 @@ static void on_readable(evutil_socket_t fd, short events, void *arg)
 	char err[160];
 	int passed;
 	(void)events;
+	conn_place(conn);
+	if (!memif_fd_room()) {
+		event_del(conn->on_read); // until the next look
+		return;
+	}
 	int rc = memif_msg_receive((int)fd, &msg, &passed, err, sizeof(err));
 	if (rc == 0)
 		take_message(conn, &msg, passed);
@@ -297,7 +308,7 @@ static struct memif_conn *conn_open(struct memif_link *link, const struct memif_
 {
 	struct memif_conn *conn = calloc(1, sizeof(*conn));
 	if (!conn) {
-		close(fd);
+		memif_fd_close(fd);
 		return NULL;
 	}
 	conn->link = link;
@@ -364,6 +375,7 @@ void memif_conns_close_of(const struct memif_socket *socket)
 
 static void look(struct memif_conn *conn)
 {
+	event_add(conn->on_read, NULL);
 	if (conn->state == CONN_UP) {
 		enum memif_fault fault = memif_wire_fault(conn->wire);
 		if (fault)

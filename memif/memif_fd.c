@@ -3,34 +3,65 @@
 
 #include <fcntl.h>
 #include <pthread.h>
-#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
-#define CLOSING_MAX 64u // each is a thread
+#define CLOSING_MAX 32u // threads of a place, before it gets no more
+#define PLACES	    256u
 
-static unsigned n_closing;
+static unsigned n_closing[PLACES];
+static unsigned place;
 
-static void *close_it(void *arg)
+struct closing {
+	unsigned *n;
+	unsigned n_fds;
+	int fds[];
+};
+
+void memif_fd_place(const char *path)
 {
-	close((int)(intptr_t)arg);
-	__atomic_fetch_sub(&n_closing, 1, __ATOMIC_RELAXED);
-	return NULL;
-}
-
-void memif_fd_close(int fd)
-{
-	pthread_t thread;
-	if (fcntl(fd, F_GET_SEALS) >= 0) { // memory
-		close(fd);
-		return;
-	}
-	__atomic_fetch_add(&n_closing, 1, __ATOMIC_RELAXED);
-	// Without a thread it stays open, and counted.
-	if (pthread_create(&thread, NULL, close_it, (void *)(intptr_t)fd) == 0)
-		pthread_detach(thread);
+	unsigned hash = 2166136261u; // FNV-1a
+	for (; *path; path++)
+		hash = (hash ^ (unsigned char)*path) * 16777619u;
+	place = hash % PLACES;
 }
 
 bool memif_fd_room(void)
 {
-	return __atomic_load_n(&n_closing, __ATOMIC_RELAXED) < CLOSING_MAX;
+	return __atomic_load_n(&n_closing[place], __ATOMIC_RELAXED) < CLOSING_MAX;
+}
+
+static void *close_them(void *arg)
+{
+	struct closing *closing = arg;
+	for (unsigned i = 0; i < closing->n_fds; i++)
+		close(closing->fds[i]);
+	__atomic_fetch_sub(closing->n, 1, __ATOMIC_RELAXED);
+	free(closing);
+	return NULL;
+}
+
+void memif_fds_close(const int *fds, unsigned n)
+{
+	pthread_t thread;
+	struct closing *closing = malloc(sizeof(*closing) + n * sizeof(*fds));
+	__atomic_fetch_add(&n_closing[place], 1, __ATOMIC_RELAXED);
+	if (!closing)
+		return; // they stay open, and counted
+	closing->n = &n_closing[place];
+	closing->n_fds = n;
+	memcpy(closing->fds, fds, n * sizeof(*fds));
+	if (pthread_create(&thread, NULL, close_them, closing) == 0)
+		pthread_detach(thread);
+	else
+		free(closing); // as above
+}
+
+void memif_fd_close(int fd)
+{
+	if (fcntl(fd, F_GET_SEALS) >= 0) // memory
+		close(fd);
+	else
+		memif_fds_close(&fd, 1);
 }

@@ -1,14 +1,21 @@
-// File descriptors that strangers pass. close() of a file on a user's own file system (FUSE) waits
-// for the process that serves it, which may be the stranger's: a thread of its own does the
-// waiting.
+// File descriptors that strangers pass, and sockets in which more of them may wait. What the end of
+// a file does, its last user waits for: of a file on a user's own file system (FUSE) the process
+// that serves it, of a TCP socket that lingers its peer, both of which may be the stranger's. So
+// threads of their own close them, and the kernel is never left to drop one.
 #ifndef MEMIF_FD_H
 #define MEMIF_FD_H
 
 #include <stdbool.h>
 
-// Closes one of unknown kind, at once or some time. Control thread.
-void memif_fd_close(int fd);
-// So few of them hang that more may be received. Control thread.
+// All: control thread.
+
+// What is closed from here on came from who meets us at `path`. Each place has its own share of
+// threads that may hang (now and then two have one together).
+void memif_fd_place(const char *path);
+// So few of them hang that more may be received or accepted there.
 bool memif_fd_room(void);
+// Closes them, at once or some time.
+void memif_fds_close(const int *fds, unsigned n);
+void memif_fd_close(int fd);
 
 #endif

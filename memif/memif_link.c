@@ -1,6 +1,7 @@
 #include "memif/memif_link.h"
 
 #include "memif/memif_conn.h"
+#include "memif/memif_fd.h"
 #include "memif/memif_kick.h"
 #include "memif/memif_socket.h"
 
@@ -46,6 +47,9 @@ void memif_link_down(struct memif_link *link, const char *reason)
 static void connect_to_server(struct memif_link *link)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	memif_fd_place(link->path);
+	if (!memif_fd_room())
+		return; // and the reason is known
 	memcpy(address.sun_path, link->path, sizeof(link->path));
 	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	// A connection that has to wait for room fails at once.

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#define FDS_MAX 4 // that are looked at; a message has one at most
+#define FDS_MAX 253 // of a message: SCM_MAX_FD of <net/scm.h>
 
 static const bool has_fd[N_MEMIF_MSG_TYPES] = {[MEMIF_ADD_REGION] = true, [MEMIF_ADD_RING] = true};
 
@@ -35,7 +35,7 @@ int memif_msg_send(int fd, const struct memif_msg *msg, int pass)
 	return n < 0 ? -errno : 0;
 }
 
-// All descriptors that came, into fds. Those beyond FDS_MAX the kernel has closed itself.
+// All descriptors that came, into fds.
 static unsigned take_fds(struct msghdr *mh, int *fds)
 {
 	unsigned n = 0;
@@ -76,8 +76,7 @@ int memif_msg_receive(int fd, struct memif_msg *msg, int *passed, char *err, siz
 	struct msghdr mh = {.msg_iov = &iov,
 			    .msg_iovlen = 1,
 			    .msg_control = &control,
-			    // Without room the kernel drops them.
-			    .msg_controllen = memif_fd_room() ? sizeof(control) : 0};
+			    .msg_controllen = sizeof(control)};
 	*passed = -1;
 	ssize_t len = recvmsg(fd, &mh, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
 	if (len < 0) {
@@ -91,8 +90,8 @@ int memif_msg_receive(int fd, struct memif_msg *msg, int *passed, char *err, siz
 	int rc = check(msg, &mh, len, n_fds, err, err_len);
 	if (rc == 0 && n_fds == 1)
 		*passed = fds[0];
-	while (rc < 0 && n_fds > 0)
-		memif_fd_close(fds[--n_fds]);
+	if (rc < 0 && n_fds > 0)
+		memif_fds_close(fds, n_fds);
 	return rc;
 }
 

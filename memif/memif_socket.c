@@ -3,6 +3,7 @@
 
 #include "memif/memif.h"
 #include "memif/memif_conn.h"
+#include "memif/memif_fd.h"
 #include "vhost/socket_path.h"
 
 #include <errno.h>
@@ -34,11 +35,16 @@ static void accept_one(evutil_socket_t listener, short events, void *arg)
 {
 	struct memif_socket *s = arg;
 	(void)events;
+	memif_fd_place(s->address.sun_path);
+	if (!memif_fd_room()) {
+		event_del(s->on_accept); // until the next look
+		return;
+	}
 	int fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 	if (fd >= 0)
 		memif_conn_open_server(s, fd);
 	else if (errno != EAGAIN && errno != ECONNABORTED && errno != EINTR)
-		event_del(s->on_accept); // out of descriptors, say: until the next look
+		event_del(s->on_accept); // out of descriptors, say: as above
 }
 
 void memif_sockets_look(void)
@@ -74,8 +80,9 @@ static void destroy(struct memif_socket *s)
 	if (s->ino && lstat(s->address.sun_path, &st) == 0 && st.st_ino == s->ino &&
 	    st.st_dev == s->dev)
 		unlink(s->address.sun_path);
+	memif_fd_place(s->address.sun_path);
 	if (s->fd >= 0)
-		close(s->fd);
+		memif_fd_close(s->fd); // connections that nobody has accepted go with it
 	free(s);
 }
 
@@ -120,6 +127,11 @@ int memif_socket_get(const char *path, struct memif_socket **out, char *err, siz
 	s->n_users++;
 	*out = s;
 	return 0;
+}
+
+const char *memif_socket_path(const struct memif_socket *s)
+{
+	return s->address.sun_path;
 }
 
 void memif_socket_put(struct memif_socket *s)

@@ -4,13 +4,17 @@
             (all of one swd, all on one socket)
 """
 
+import contextlib
 import os
+import socket
+import struct
+import time
 import types
 
 import pytest
 from conftest import attach
 from frames import *
-from memif_peer import N, RING_M2S, RING_S2M, SIZE, MemifPeer
+from memif_peer import N, RING_M2S, RING_S2M, SIZE, MemifPeer, message
 
 
 @pytest.fixture(scope="module")
@@ -71,6 +75,36 @@ def test_who_comes_and_goes_costs_others_no_frame(scene, act):
     assert scene.switch.port("victim")["link"] == "down"
     scene.switch.wait(lambda: len(os.listdir(f"/proc/{scene.switch.swd.pid}/fd")) == files, "descriptors closed")
     assert scene.switch.swd.alive()
+
+
+def lingering():
+    """A TCP socket whose end takes a minute, for there is data that its other end does not take; and that one."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        end = socket.create_connection(listener.getsockname())
+        other, _ = listener.accept()
+    end.setblocking(False)
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            end.send(bytes(65536))
+    end.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 60))
+    return end, other
+
+
+def test_a_descriptor_whose_end_takes_long_does_not_stop_the_switch(scene):
+    """Nor when it goes with the connection, in a message that comes behind the one that ends it."""
+    ends, others = zip(*(lingering() for _ in range(2)))
+    with MemifPeer(scene.path) as peer:
+        with contextlib.suppress(BrokenPipeError):
+            for end in ends:
+                socket.send_fds(peer.sock, [message(99)], [end.fileno()])
+        for end in ends:
+            end.close()
+        start = time.monotonic()
+        assert scene.switch.port("victim")["link"] == "down"
+        talk(scene, [numbered(UDP_FRAME, i) for i in range(32)])
+        assert time.monotonic() - start < 3
+    for other in others:
+        other.close()
 
 
 def run_ahead(peer):

@@ -1,12 +1,15 @@
 // Messages of memif's control protocol, of which strangers may send any.
+#include "memif/memif_fd.h"
 #include "memif/memif_msg.h"
 #include "tests/unit/memif/memif_test.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <time.h>
 
 static int ends[2];
 static char err[160];
@@ -17,12 +20,12 @@ static int receive(struct memif_msg *msg, int *passed)
 	return memif_msg_receive(ends[1], msg, passed, err, sizeof(err));
 }
 
-// Sends any bytes with any number of descriptors.
-static void send_raw(const void *bytes, size_t len, unsigned n_fds)
+// Sends any bytes with any number of descriptors, the last one `fd`.
+static void send_fds(const void *bytes, size_t len, unsigned n_fds, int fd)
 {
 	union {
 		struct cmsghdr align;
-		char room[CMSG_SPACE(16 * sizeof(int))];
+		char room[CMSG_SPACE(253 * sizeof(int))];
 	} control = {0};
 	struct iovec iov = {.iov_base = (void *)(uintptr_t)bytes, .iov_len = len};
 	struct msghdr mh = {.msg_iov = &iov, .msg_iovlen = 1};
@@ -34,9 +37,15 @@ static void send_raw(const void *bytes, size_t len, unsigned n_fds)
 		cmsg->cmsg_type = SCM_RIGHTS;
 		cmsg->cmsg_len = CMSG_LEN(n_fds * sizeof(int));
 		for (unsigned i = 0; i < n_fds; i++)
-			memcpy(CMSG_DATA(cmsg) + i * sizeof(int), &ends[0], sizeof(int));
+			memcpy(CMSG_DATA(cmsg) + i * sizeof(int), i + 1 < n_fds ? &ends[0] : &fd,
+			       sizeof(int));
 	}
 	assert_int_equal(sendmsg(ends[0], &mh, 0), len);
+}
+
+static void send_raw(const void *bytes, size_t len, unsigned n_fds)
+{
+	send_fds(bytes, len, n_fds, ends[0]);
 }
 
 static void a_message_arrives_with_its_descriptor(void **state)
@@ -63,22 +72,17 @@ static void what_is_no_message_is_refused(void **state)
 		unsigned n_fds;
 		const char *word;
 	} rows[] = {
-	    {1, MEMIF_ACK, 0, "128 bytes"},
-	    {127, MEMIF_ACK, 0, "128 bytes"},
-	    {129, MEMIF_ACK, 0, "128 bytes"},
-	    {4096, MEMIF_ACK, 1, "128 bytes"},
-	    {128, 0, 0, "unknown type 0"},
-	    {128, 9, 0, "unknown type 9"},
-	    {128, 65535, 2, "unknown type 65535"},
-	    {128, MEMIF_ADD_REGION, 0, "0 file"},
-	    {128, MEMIF_ADD_REGION, 2, "2 file"},
-	    {128, MEMIF_ADD_RING, 0, "0 file"},
-	    {128, MEMIF_ADD_RING, 16, "or more file"},
-	    {128, MEMIF_INIT, 1, "1 file"},
+	    {1, MEMIF_ACK, 0, "128 bytes"},	   {127, MEMIF_ACK, 0, "128 bytes"},
+	    {129, MEMIF_ACK, 0, "128 bytes"},	   {4096, MEMIF_ACK, 1, "128 bytes"},
+	    {128, 0, 0, "unknown type 0"},	   {128, 9, 0, "unknown type 9"},
+	    {128, 65535, 2, "unknown type 65535"}, {128, MEMIF_ADD_REGION, 0, "0 file"},
+	    {128, MEMIF_ADD_REGION, 2, "2 file"},  {128, MEMIF_ADD_RING, 0, "0 file"},
+	    {128, MEMIF_ADD_RING, 16, "16 file"},  {128, MEMIF_INIT, 1, "1 file"},
 	    {128, MEMIF_DISCONNECT, 4, "4 file"},
 	};
 	(void)state;
 	unsigned before = n_files();
+	memif_fd_place("/strangers");
 	for (size_t i = 0; i < RTE_DIM(rows); i++) {
 		uint8_t bytes[4096] = {0};
 		struct memif_msg msg;
@@ -106,6 +110,64 @@ static void nobody_waits_for_a_peer(void **state)
 	shutdown(ends[0], SHUT_RDWR);
 	assert_int_equal(receive(&msg, &passed), -ECONNRESET);
 	assert_int_equal(memif_msg_send(ends[0], &msg, -1), -EPIPE);
+}
+
+// A TCP socket whose end takes seconds, for there is data that its other end, *to, does not take.
+static int lingering(int *to)
+{
+	const struct linger linger = {.l_onoff = 1, .l_linger = 3};
+	struct sockaddr_in address = {.sin_family = AF_INET,
+				      .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	socklen_t len = sizeof(address);
+	char bytes[65536] = {0};
+	int listener = socket(AF_INET, SOCK_STREAM, 0), fd = socket(AF_INET, SOCK_STREAM, 0);
+	assert_int_equal(bind(listener, (struct sockaddr *)&address, len), 0);
+	assert_int_equal(listen(listener, 1), 0);
+	assert_int_equal(getsockname(listener, (struct sockaddr *)&address, &len), 0);
+	assert_int_equal(connect(fd, (struct sockaddr *)&address, len), 0);
+	*to = accept(listener, NULL, NULL);
+	while (send(fd, bytes, sizeof(bytes), MSG_DONTWAIT) > 0)
+		;
+	assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger)), 0);
+	close(listener);
+	return fd;
+}
+
+static void a_descriptor_whose_end_takes_long_holds_nobody_up(void **state)
+{
+	const struct memif_msg ack = {.type = MEMIF_ACK};
+	struct timespec start, end;
+	struct memif_msg msg;
+	int passed, to, fd = lingering(&to);
+	(void)state;
+	memif_fd_place("/lingers");
+	send_fds(&ack, sizeof(ack), 200, fd);
+	close(fd);
+	clock_gettime(CLOCK_MONOTONIC, &start);
+	assert_int_equal(receive(&msg, &passed), -EPROTO);
+	clock_gettime(CLOCK_MONOTONIC, &end);
+	assert_true(end.tv_sec - start.tv_sec < 2);
+	close(to);
+}
+
+static void a_place_with_too_many_of_them_leaves_others_alone(void **state)
+{
+	int to[32];
+	(void)state;
+	memif_fd_place("/many");
+	for (unsigned i = 0; i < RTE_DIM(to); i++) {
+		assert_true(memif_fd_room());
+		memif_fd_close(lingering(&to[i]));
+	}
+	assert_false(memif_fd_room());
+	memif_fd_place("/another");
+	assert_true(memif_fd_room());
+	memif_fd_place("/many");
+	for (unsigned i = 0; i < RTE_DIM(to); i++)
+		close(to[i]);
+	for (unsigned i = 0; i < 5000 && !memif_fd_room(); i++)
+		usleep(1000);
+	assert_true(memif_fd_room());
 }
 
 static void texts_are_made_printable(void **state)
@@ -138,6 +200,8 @@ int main(void)
 	    TEST(a_message_arrives_with_its_descriptor),
 	    TEST(what_is_no_message_is_refused),
 	    TEST(nobody_waits_for_a_peer),
+	    TEST(a_descriptor_whose_end_takes_long_holds_nobody_up),
+	    TEST(a_place_with_too_many_of_them_leaves_others_alone),
 	    TEST(texts_are_made_printable),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
