@@ -71,13 +71,12 @@ void peer_deadline_begin(const struct unix_peer_id *peer)
 	const struct sigaction action = {.sa_handler = wake}; // no SA_RESTART
 	sigaction(SIGURG, &action, NULL);
 	call.driver = pthread_self();
-	call.peer = *peer;
+	call.peer = peer ? *peer : (struct unix_peer_id){.pid = -1};
 	call.over = call.expired = false;
 	int rc = pthread_create(&call.thread, NULL, watch, NULL);
 	call.watched = rc == 0;
 	if (rc != 0)
-		log_warn("no thread to watch %s's driver: %s", peer->address.sun_path,
-			 strerror(rc));
+		log_warn("no thread to watch a peer that answers: %s", strerror(rc));
 }
 
 static void socket_limit(int copy, int fd)

@@ -9,6 +9,9 @@
 
 #include <cmocka.h>
 
+// After cmocka.h.
+#include "tests/unit/lingering.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -119,6 +122,40 @@ static void a_driver_whose_peer_has_given_its_place_to_another_does_not_wait_on(
 	connection_close(&hangs);
 }
 
+static void descriptors_that_come_with_an_answer_and_take_long_to_end_do_not_hold_us(void **state)
+{
+	union {
+		struct cmsghdr align;
+		char room[CMSG_SPACE(2 * sizeof(int))];
+	} control = {0};
+	struct iovec iov = {.iov_base = "x", .iov_len = 1};
+	struct msghdr mh = {.msg_iov = &iov,
+			    .msg_iovlen = 1,
+			    .msg_control = &control,
+			    .msg_controllen = sizeof(control)};
+	struct cmsghdr *cmsg = CMSG_FIRSTHDR(&mh);
+	int ends[2], to[2], fds[2] = {lingering(60, &to[0]), lingering(60, &to[1])};
+	char byte;
+	(void)state;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+	*cmsg = (struct cmsghdr){.cmsg_level = SOL_SOCKET,
+				 .cmsg_type = SCM_RIGHTS,
+				 .cmsg_len = CMSG_LEN(sizeof(fds))};
+	memcpy(CMSG_DATA(cmsg), fds, sizeof(fds));
+	assert_int_equal(sendmsg(ends[0], &mh, 0), 1);
+	close(fds[0]);
+	close(fds[1]);
+	alarm(20);
+	peer_deadline_begin(NULL);
+	assert_int_equal(recv(ends[1], &byte, 1, 0), 1);
+	assert_true(peer_deadline_end());
+	alarm(0);
+	close(ends[0]);
+	close(ends[1]);
+	close(to[0]);
+	close(to[1]);
+}
+
 static void a_driver_that_ends_in_time_keeps_its_peer(void **state)
 {
 	struct connection mine = connection_to("swd-unit-mine"),
@@ -162,6 +199,8 @@ int main(void)
 	    cmocka_unit_test(a_socket_left_over_from_an_earlier_try_does_not_hide_the_drivers),
 	    cmocka_unit_test(a_driver_whose_peer_takes_no_connection_does_not_wait_on),
 	    cmocka_unit_test(a_driver_whose_peer_has_given_its_place_to_another_does_not_wait_on),
+	    cmocka_unit_test(
+		descriptors_that_come_with_an_answer_and_take_long_to_end_do_not_hold_us),
 	    cmocka_unit_test(a_driver_that_ends_in_time_keeps_its_peer),
 	    cmocka_unit_test(the_socket_to_a_peer_is_found_as_long_as_it_is_open),
 	};

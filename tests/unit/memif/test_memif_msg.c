@@ -2,10 +2,11 @@
 #include "memif/memif_fd.h"
 #include "memif/memif_msg.h"
 #include "tests/unit/memif/memif_test.h"
+// After cmocka.h.
+#include "tests/unit/lingering.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <netinet/in.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -112,33 +113,12 @@ static void nobody_waits_for_a_peer(void **state)
 	assert_int_equal(memif_msg_send(ends[0], &msg, -1), -EPIPE);
 }
 
-// A TCP socket whose end takes seconds, for there is data that its other end, *to, does not take.
-static int lingering(int *to)
-{
-	const struct linger linger = {.l_onoff = 1, .l_linger = 3};
-	struct sockaddr_in address = {.sin_family = AF_INET,
-				      .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-	socklen_t len = sizeof(address);
-	char bytes[65536] = {0};
-	int listener = socket(AF_INET, SOCK_STREAM, 0), fd = socket(AF_INET, SOCK_STREAM, 0);
-	assert_int_equal(bind(listener, (struct sockaddr *)&address, len), 0);
-	assert_int_equal(listen(listener, 1), 0);
-	assert_int_equal(getsockname(listener, (struct sockaddr *)&address, &len), 0);
-	assert_int_equal(connect(fd, (struct sockaddr *)&address, len), 0);
-	*to = accept(listener, NULL, NULL);
-	while (send(fd, bytes, sizeof(bytes), MSG_DONTWAIT) > 0)
-		;
-	assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger)), 0);
-	close(listener);
-	return fd;
-}
-
 static void a_descriptor_whose_end_takes_long_holds_nobody_up(void **state)
 {
 	const struct memif_msg ack = {.type = MEMIF_ACK};
 	struct timespec start, end;
 	struct memif_msg msg;
-	int passed, to, fd = lingering(&to);
+	int passed, to, fd = lingering(3, &to);
 	(void)state;
 	memif_fd_place("/lingers");
 	send_fds(&ack, sizeof(ack), 200, fd);
@@ -157,7 +137,7 @@ static void a_place_with_too_many_of_them_leaves_others_alone(void **state)
 	memif_fd_place("/many");
 	for (unsigned i = 0; i < RTE_DIM(to); i++) {
 		assert_true(memif_fd_room());
-		memif_fd_close(lingering(&to[i]));
+		memif_fd_close(lingering(3, &to[i]));
 	}
 	assert_false(memif_fd_room());
 	memif_fd_place("/another");
