@@ -6,6 +6,7 @@
 
 import contextlib
 import os
+import signal
 import socket
 import struct
 import time
@@ -94,11 +95,11 @@ def test_a_descriptor_whose_end_takes_long_does_not_stop_the_switch(scene):
     """Nor when it goes with the connection, in a message that comes behind the one that ends it."""
     ends, others = zip(*(lingering() for _ in range(2)))
     with MemifPeer(scene.path) as peer:
-        with contextlib.suppress(BrokenPipeError):
-            for end in ends:
-                socket.send_fds(peer.sock, [message(99)], [end.fileno()])
+        os.kill(scene.switch.swd.pid, signal.SIGSTOP)  # both are there when it reads
         for end in ends:
+            socket.send_fds(peer.sock, [message(99)], [end.fileno()])
             end.close()
+        os.kill(scene.switch.swd.pid, signal.SIGCONT)
         start = time.monotonic()
         assert scene.switch.port("victim")["link"] == "down"
         talk(scene, [numbered(UDP_FRAME, i) for i in range(32)])
