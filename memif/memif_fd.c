@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define CLOSING_MAX 32u // threads of a place, before it gets no more
+#define CLOSING_MAX 64u // threads of a place, before it gets no more
 #define PLACES	    256u
 
 static unsigned n_closing[PLACES];

@@ -132,7 +132,7 @@ static void a_descriptor_whose_end_takes_long_holds_nobody_up(void **state)
 
 static void a_place_with_too_many_of_them_leaves_others_alone(void **state)
 {
-	int to[32];
+	int to[64];
 	(void)state;
 	memif_fd_place("/many");
 	for (unsigned i = 0; i < RTE_DIM(to); i++) {

@@ -3,7 +3,9 @@
 #define _GNU_SOURCE // memfd_create
 #include "datapath/port.h"
 #include "memif/memif.h"
+#include "memif/memif_fd.h"
 #include "memif/memif_link.h"
+#include "memif/memif_socket.h"
 #include "tests/unit/memif/memif_test.h"
 
 #include <event2/event.h>
@@ -76,8 +78,19 @@ static void await_reason(struct port *port, const char *word)
 
 // A stranger's side.
 
+// Sockets are closed by threads; while there are many, swd accepts none until its timer's next
+// look.
+static void room_await(void)
+{
+	memif_fd_place(path);
+	while (!memif_fd_room())
+		usleep(100);
+	memif_sockets_look();
+}
+
 static int stranger(void)
 {
+	room_await();
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	const struct timeval limit = {.tv_sec = 5};
 	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
