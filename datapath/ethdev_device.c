@@ -71,7 +71,9 @@ static int device_configure(struct ethdev_port *p, uint16_t n_rxq, bool jumbo)
 	rss_choose(p, n_rxq, &conf);
 	p->linearize = !(tx & RTE_ETH_TX_OFFLOAD_MULTI_SEGS);
 	// virtio-user in server mode needs it to take a peer again.
-	conf.intr_conf.lsc = !!(*p->info.dev_flags & RTE_ETH_DEV_INTR_LSC);
+	// net_bonding tells then what it was told last, not that its last member has gone.
+	conf.intr_conf.lsc = (*p->info.dev_flags & RTE_ETH_DEV_INTR_LSC) &&
+			     strcmp(p->info.driver_name, "net_bonding") != 0;
 	conf.intr_conf.rxq = ethdev_is_tap(&p->info); // for its queue's descriptor
 	return rte_eth_dev_configure(p->id, n_rxq, p->n_txq, &conf);
 }

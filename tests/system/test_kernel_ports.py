@@ -119,6 +119,19 @@ def test_a_port_outlives_its_interface(world, kind):
         pass_both_ways(world, sock)
 
 
+@pytest.mark.parametrize("kind", ["af-packet", "pcap", "af-xdp", "af-xdp xdp=generic"])
+def test_a_port_that_was_removed_can_be_added_again(world, kind):
+    kind, *options = kind.split()
+    world.wire(kind, *options)
+    for _ in range(2):
+        world.switch.swctl("del-port", "wire")
+        world.switch.refused("add-port", "wire", f"type={kind}", "iface=near", *options, "mtu=65000" if kind != "pcap" else "mtu=1")
+        world.switch.swctl("add-port", "wire", f"type={kind}", "iface=near", *options)
+    world.switch.wait_link("wire")
+    with world.far.packet_socket("far") as sock:
+        pass_both_ways(world, sock)
+
+
 def xdp_attached(world, iface):
     """The mode, in the kernel's word, of the XDP program on an interface: "xdp" is native; None: there is none."""
     flags = world.near.ip("link", "show", iface).split()

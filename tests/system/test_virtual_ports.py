@@ -330,6 +330,24 @@ def test_a_bond_goes_on_when_a_member_is_pulled(bench, veths, mode):
             wait_passes(switch, vm1, vm2, 5)
 
 
+def test_a_bond_that_has_lost_all_members_is_down(bench, veths):
+    switch, vm1, _ = bench
+    with added(switch, "bond", "type=bond", "members=a0,a1"):
+        switch.wait_link("bond")
+        switch.set_flows("in_port=vm1,actions=output:bond")
+        in_ns(switch, "ip", "link", "set", "b0", "down")
+        switch.wait(lambda: "without member a0: interface a0 has no carrier" in switch.port("bond")["reason"], "word of the member")
+        assert switch.port("bond")["link"] == "up"
+        in_ns(switch, "ip", "link", "set", "b1", "down")
+        switch.wait_link("bond", "down")
+        assert "no member of a0,a1 has a carrier" in switch.port("bond")["reason"]
+        vm1.send(UDP_FRAME)
+        switch.wait_drop("bond", "port-down")
+        for member in ("b0", "b1"):
+            in_ns(switch, "ip", "link", "set", member, "up")
+        switch.wait_link("bond")
+
+
 @pytest.mark.parametrize(
     "options, words",
     [
