@@ -28,7 +28,8 @@ static void each(void (*fn)(int fd, uint64_t inode, void *arg), void *arg)
 {
 	DIR *dir = opendir("/proc/self/fd");
 	for (struct dirent *entry; dir && (entry = readdir(dir)) != NULL;) {
-		int fd = atoi(entry->d_name); // "." and ".." are 0, which is no socket
+		// "." and ".." are 0, which is no socket.
+		int fd = (int)strtoul(entry->d_name, NULL, 10);
 		uint64_t inode = xsk_inode(fd);
 		if (inode)
 			fn(fd, inode, arg);
