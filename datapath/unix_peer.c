@@ -34,7 +34,8 @@ int unix_peer_check_path(const char *path, char *err, size_t err_len)
 	if (strcspn(path, ",\" \t\n") != strlen(path))
 		return refuse(-EINVAL, path, "use one without commas, quotes and blanks", err,
 			      err_len);
-	return socket_path_check(path, err, err_len);
+	int rc = socket_path_check(path, err, err_len);
+	return rc < 0 ? rc : socket_path_check_peer(path, err, err_len);
 }
 
 // A connection that does not wait, or -errno.
