@@ -242,7 +242,7 @@ static const struct port_option_spec tap_options[] = {
     {.key = "iface",
      .type = PORT_OPTION_IFACE,
      .help = "the interface of the host (named as the port)"},
-    QUEUES(16, "queues, over which the host spreads its flows"),
+    QUEUES(4, "queues, over which the host spreads its flows"), // ETHDEV_TAP_QUEUES_MAX
     {.key = "mtu",
      .type = PORT_OPTION_NUMBER,
      .min = 68,

@@ -22,6 +22,12 @@ static int refuse(int rc, const char *device, const char *step, char *err, size_
 	return rc;
 }
 
+static unsigned rxqs_max(const struct rte_eth_dev_info *info)
+{
+	return ethdev_is_tap(info) ? RTE_MIN(info->max_rx_queues, ETHDEV_TAP_QUEUES_MAX)
+				   : info->max_rx_queues;
+}
+
 // As many transmit queues as there may be PMDs; net_tap wants as many as receive queues.
 static uint16_t txq_wanted(const struct port *port, const struct rte_eth_dev_info *info,
 			   uint16_t n_rxq)
@@ -130,9 +136,9 @@ static int device_describe(const struct port *port, uint16_t id, const char *dev
 	int rc = rte_eth_dev_info_get(id, &info);
 	if (rc < 0)
 		return refuse(rc, devargs, "tells nothing about itself", err, err_len);
-	if (n_rxq > info.max_rx_queues) {
+	if (n_rxq > rxqs_max(&info)) {
 		snprintf(err, err_len, "queues=%u is too many: device \"%.80s\" has %u", n_rxq,
-			 devargs, info.max_rx_queues);
+			 devargs, rxqs_max(&info));
 		return -EINVAL;
 	}
 	uint16_t n_txq = txq_wanted(port, &info, (uint16_t)n_rxq);

@@ -7,6 +7,7 @@
 #include "datapath/ethdev_kind.h"
 #include "datapath/ethdev_offload.h"
 
+#include <rte_eal.h>
 #include <rte_ethdev.h>
 #include <rte_spinlock.h>
 
@@ -48,10 +49,16 @@ struct ethdev_port {
 
 static_assert(offsetof(struct ethdev_port, owned) <= RTE_CACHE_LINE_SIZE, "one line is hot");
 
+// net_tun is the same driver.
 static inline bool ethdev_is_tap(const struct rte_eth_dev_info *info)
 {
-	return strcmp(info->driver_name, "net_tap") == 0;
+	return strcmp(info->driver_name, "net_tap") == 0 ||
+	       strcmp(info->driver_name, "net_tun") == 0;
 }
+
+// When it starts, the driver puts the descriptors of all its receive and transmit queues into one
+// message (tap_mp_req_on_rxtx() of DPDK 22.11), and writes past its end when there are more.
+#define ETHDEV_TAP_QUEUES_MAX (RTE_MP_MAX_FD_NUM / 2)
 
 // kind->iface()'s, or NULL.
 static inline const char *ethdev_iface(const struct port *port)

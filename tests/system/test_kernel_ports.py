@@ -250,6 +250,9 @@ REFUSALS = [
     (["pf-ring", "iface=low", f"library={__file__}"], "its libpcap in this swd (start that with LD_PRELOAD="),
     (["tap", "iface=taken"], 'belongs to port "owner"'),
     (["tap", "iface=big"], "big is there already"),
+    (["tap", "queues=5"], "queues=5 does not do: use a number from 1 to 4"),
+    (["dpdk", "devargs=net_tap9,iface=t", "queues=5"], 'queues=5 is too many: device "net_tap9,iface=t" has 4'),
+    (["dpdk", "devargs=net_tun9,iface=t", "queues=5"], 'queues=5 is too many: device "net_tun9,iface=t" has 4'),
     (["tap", "iface=t", "address=10.0.0.1"], "ADDRESS/LENGTH"),
     (["tap", "iface=t", "address=fd00::1/64"], "does not take address=fd00::1/64"),
 ]
@@ -325,6 +328,13 @@ def test_the_host_talks_through_a_tap(world, peer):
         sender.join()
     world.switch.swctl("del-port", "host")
     assert "host0" not in world.near.ip("-o", "link")
+
+
+def test_a_tap_has_four_queues(world):
+    world.switch.swctl("add-port", "wire", "type=tap", "iface=host0", "queues=4")
+    cross(world)
+    with world.near.packet_socket("host0") as sock:
+        pass_both_ways(world, sock)
 
 
 def test_a_tap_that_is_deleted_comes_back_with_its_address(world):
