@@ -34,7 +34,9 @@ static int virtio_user_prepare(const struct port *port, char *err, size_t err_le
 	int rc = unix_peer_check_path(path, err, err_len);
 	if (rc == 0)
 		rc = check_other_ports(port, path, err, err_len);
-	return rc < 0 ? rc : unix_peer_speaks_vhost(path, &peers[port->no], err, err_len);
+	return rc < 0 ? rc
+		      : unix_peer_speaks_vhost(path, port_option_number(&port->config, "queues"),
+					       &peers[port->no], err, err_len);
 }
 
 static void virtio_user_devargs(const struct port *port, char *devargs, size_t len)

@@ -166,7 +166,7 @@ class HangingBackend:
             connection.close()
 
 
-GET_FEATURES, GET_PROTOCOL_FEATURES = 1, 15
+GET_FEATURES, GET_PROTOCOL_FEATURES, GET_QUEUE_NUM = 1, 15, 17
 FEATURES = 1 << 32 | 1 << 30 | 1 << 15  # virtio 1, protocol features, mergeable buffers
 HANGS = {
     "protocol-features": {GET_FEATURES: FEATURES},
@@ -205,6 +205,15 @@ def test_a_backend_that_hangs_while_it_is_set_up_does_not_stop_the_switch(bench,
             echoes(switch, vm1, vm2, "pod")
     switch.swctl("del-port", "pod")
     assert open_files(switch) == files
+
+
+@pytest.mark.parametrize("says", [{GET_PROTOCOL_FEATURES: 1, GET_QUEUE_NUM: 2}, {GET_PROTOCOL_FEATURES: 0}], ids=["two", "nothing"])
+def test_more_queues_than_the_backend_has_are_refused(bench, says):
+    switch, *_ = bench
+    path = f"{switch.run_dir}/queues-{len(says)}.sock"
+    with HangingBackend(path, {GET_FEATURES: FEATURES, **says}):
+        line = switch.refused("add-port", "pod", "type=virtio-user", f"path={path}", "queues=4")
+    assert f"queues=4 is too many: the backend at path={path} has {says.get(GET_QUEUE_NUM, 1)}" in line
 
 
 def test_a_backend_that_stands_still_does_not_keep_its_port(bench):
