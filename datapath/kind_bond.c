@@ -222,8 +222,8 @@ static void bond_status(struct port *port, struct port_status *status)
 	ethdev_status(port, status);
 	for (unsigned i = 0; i < n && status->link_up && !status->reason[0]; i++) {
 		if (!host_iface_link(ifaces[i], reason, sizeof(reason)))
-			snprintf(status->reason, sizeof(status->reason), "without member %.15s: %.100s",
-				 ifaces[i], reason);
+			snprintf(status->reason, sizeof(status->reason),
+				 "without member %.15s: %.100s", ifaces[i], reason);
 	}
 }
 

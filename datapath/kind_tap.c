@@ -21,9 +21,9 @@ static int tap_prepare(const struct port *port, char *err, size_t err_len)
 	const char *iface = tap_iface(port);
 	if (strlen(iface) >= IFNAMSIZ) {
 		snprintf(err, err_len,
-			 "port name \"%s\" is too long for an interface: give iface=, at most %d "
+			 "its name is too long for an interface: give iface=, at most %d "
 			 "bytes",
-			 iface, IFNAMSIZ - 1);
+			 IFNAMSIZ - 1);
 		return -EINVAL;
 	}
 	int rc = kind_iface_check_free(port, iface, err, err_len);
