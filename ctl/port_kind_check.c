@@ -114,12 +114,16 @@ static int check_path(const struct port_option_spec *o, const char *value,
 static int check_iface(const struct port_option_spec *o, const char *value,
 		       const struct complaint *c)
 {
-	size_t len = strlen(value);
-	if (len > 0 && len < IFNAMSIZ && strcspn(value, "/: \t,=") == len &&
-	    strcmp(value, ".") != 0 && strcmp(value, "..") != 0)
-		return 0;
-	return refuse(c, "%s=%.40s does not do: no name of an interface, 1 to %d bytes", o->key,
-		      value, IFNAMSIZ - 1);
+	size_t len = strlen(value), good = strcspn(value, "/: \t,=");
+	if (len == 0 || len >= IFNAMSIZ)
+		return refuse(c, "%s=%.40s does not do: an interface's name has 1 to %d bytes",
+			      o->key, value, IFNAMSIZ - 1);
+	if (good < len)
+		return refuse(c, "%s=%s does not do: no \"%c\" may stand in an interface's name",
+			      o->key, value, value[good]);
+	if (strcmp(value, ".") == 0 || strcmp(value, "..") == 0)
+		return refuse(c, "%s=%s does not do: no interface has that name", o->key, value);
+	return 0;
 }
 
 static int check_mac(const struct port_option_spec *o, const char *value, const struct complaint *c)
@@ -148,8 +152,8 @@ static int check_prefix(const struct port_option_spec *o, const char *value,
 		    slash[1 + digits] == '\0' && strtoul(slash + 1, NULL, 10) <= (v6 ? 128 : 32))
 			return 0;
 	}
-	return refuse(c, "%s=%.60s does not do: give ADDRESS/LENGTH, as 10.0.0.1/24", o->key,
-		      value);
+	return refuse(c, "%s=%.60s does not do: give ADDRESS/LENGTH, as 10.0.0.1/24 or fd00::1/64",
+		      o->key, value);
 }
 
 static int check_pci(const struct port_option_spec *o, const char *value, const struct complaint *c)
@@ -175,11 +179,16 @@ static int check_value(const struct port_option_spec *o, const char *value,
 	return checks[o->type](o, value, c);
 }
 
+static const char *article_of(const struct port_kind_spec *kind)
+{
+	return strchr("aeiou", kind->name[0]) ? "an" : "a";
+}
+
 static int refuse_key(const struct port_kind_spec *kind, const char *key, const char *also,
 		      const struct complaint *c)
 {
-	int len = snprintf(c->err, c->err_len, "option \"%.31s\" is not one of a %s port: use ",
-			   key, kind->name);
+	int len = snprintf(c->err, c->err_len, "option \"%.31s\" is not one of %s %s port: use ",
+			   key, article_of(kind), kind->name);
 	for (const struct port_option_spec *o = kind->options;
 	     o->key && len >= 0 && (size_t)len < c->err_len; o++) {
 		const char *between = o[1].key || *also ? ", " : "";
@@ -216,7 +225,8 @@ int port_kind_check(const struct port_kind_spec *kind, const char *const *keys,
 	}
 	for (const struct port_option_spec *o = kind->options; o->key; o++) {
 		if (o->required && !has_key(keys, n, o->key))
-			return refuse(&c, "a %s port needs %s=: %s", kind->name, o->key, o->help);
+			return refuse(&c, "%s %s port needs %s=: %s", article_of(kind), kind->name,
+				      o->key, o->help);
 	}
 	return 0;
 }

@@ -242,7 +242,7 @@ static const struct port_option_spec tap_options[] = {
     {.key = "iface",
      .type = PORT_OPTION_IFACE,
      .help = "the interface of the host (named as the port)"},
-    QUEUES(16, "queues, over which the host spreads its flows"),
+    QUEUES(4, "queues, over which the host spreads its flows"), // ETHDEV_TAP_QUEUES_MAX
     {.key = "mtu",
      .type = PORT_OPTION_NUMBER,
      .min = 68,
@@ -270,7 +270,7 @@ const struct port_kind_spec port_kind_specs[] = {
     {"ring", "a patch cable to another port of this switch", "patch1 type=ring name=cable1",
      ring_options},
     {"dpdk", "any virtual device that DPDK has a driver for, by its devargs",
-     "null0 type=dpdk devargs=net_null0", dpdk_options},
+     "null0 type=dpdk devargs=net_null0,no-rx=1", dpdk_options},
     {"af-xdp", "a network interface, past the host's stack (AF_XDP)",
      "wan type=af-xdp iface=eth1 queues=2", af_xdp_options},
     {"af-packet", "a network interface, beside the host's stack (AF_PACKET)",

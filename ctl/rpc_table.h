@@ -56,7 +56,7 @@
 	  "change a group's type and buckets")                                                   \
 	X("group.del", "del-groups", "group:flow?", false, group_del,                            \
 	  "delete the group (all without GROUP) and the rules that use it")                      \
-	X("group.dump", "dump-groups", "group:flow?", true, group_dump, "groups")                \
+	X("group.dump", "dump-groups", "group:flow? as_text:form?", true, group_dump, "groups")  \
 	X("meter.add", "add-meter", "meter:flow", false, meter_add, "add one meter")             \
 	X("meter.add_many", "add-meters", "meters:file", false, meter_add_many,                  \
 	  "add meters from a file, or what its lines start with (modify, delete):"               \

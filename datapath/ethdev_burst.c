@@ -1,6 +1,7 @@
 // A burst's way from a device, and to one. Hot.
 #include "datapath/ethdev_port.h"
 #include "datapath/kernel_frame.h"
+#include "datapath/tap_queue.h"
 
 #include <rte_cycles.h>
 #include <rte_ethdev.h>
@@ -59,7 +60,9 @@ static uint16_t send_burst(struct ethdev_port *p, uint16_t queue, struct rte_mbu
 {
 	uint16_t fit = p->linearize ? linearize(pkts, n) : n;
 	uint16_t prepared = ethdev_offload_prepare(&p->offload, p->id, queue, pkts, fit);
-	uint16_t sent = rte_eth_tx_burst(p->id, queue, pkts, prepared);
+	uint16_t sent = unlikely(__atomic_load_n(&p->tap_beyond, __ATOMIC_RELAXED))
+			    ? tap_queue_send(p->id, queue, pkts, prepared)
+			    : rte_eth_tx_burst(p->id, queue, pkts, prepared);
 	if (likely(sent == n))
 		return sent;
 	*impossible = sent == prepared;

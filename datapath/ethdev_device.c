@@ -14,12 +14,21 @@
 #include <unistd.h>
 
 #define N_DESC 512
+// Of a read of net_tap's: as many as the kernel takes without a list of its own (UIO_FASTIOV), with
+// the one of the packet's information. They hold an MTU that is raised later, too.
+#define N_TAP_RXD 7
 
 // One line that names the device, the step and the cause.
 static int refuse(int rc, const char *device, const char *step, char *err, size_t err_len)
 {
 	snprintf(err, err_len, "device \"%.80s\": %s: %s", device, step, rte_strerror(-rc));
 	return rc;
+}
+
+static unsigned rxqs_max(const struct rte_eth_dev_info *info)
+{
+	return ethdev_is_tap(info) ? RTE_MIN(info->max_rx_queues, ETHDEV_TAP_QUEUES_MAX)
+				   : info->max_rx_queues;
 }
 
 // As many transmit queues as there may be PMDs; net_tap wants as many as receive queues.
@@ -59,26 +68,28 @@ static void rss_choose(const struct ethdev_port *p, uint16_t n_rxq, struct rte_e
 	conf->rx_adv_conf.rss_conf.rss_hf = hashes;
 }
 
-static int device_configure(struct ethdev_port *p, uint16_t n_rxq, bool jumbo)
+static int device_configure(struct ethdev_port *p, uint16_t n_rxq, bool scatter)
 {
 	struct rte_eth_conf conf = {0};
 	uint64_t rx = p->info.rx_offload_capa, tx = p->info.tx_offload_capa;
 
-	if (jumbo)
+	if (scatter)
 		conf.rxmode.offloads |= rx & RTE_ETH_RX_OFFLOAD_SCATTER;
 	p->offload = ethdev_offload_choose(&p->info, p->devargs);
 	conf.txmode.offloads |= p->offload.tx | (tx & RTE_ETH_TX_OFFLOAD_MULTI_SEGS);
 	rss_choose(p, n_rxq, &conf);
 	p->linearize = !(tx & RTE_ETH_TX_OFFLOAD_MULTI_SEGS);
 	// virtio-user in server mode needs it to take a peer again.
-	conf.intr_conf.lsc = !!(*p->info.dev_flags & RTE_ETH_DEV_INTR_LSC);
+	// net_bonding tells then what it was told last, not that its last member has gone.
+	conf.intr_conf.lsc = (*p->info.dev_flags & RTE_ETH_DEV_INTR_LSC) &&
+			     strcmp(p->info.driver_name, "net_bonding") != 0;
 	conf.intr_conf.rxq = ethdev_is_tap(&p->info); // for its queue's descriptor
 	return rte_eth_dev_configure(p->id, n_rxq, p->n_txq, &conf);
 }
 
 static int queues_setup(struct ethdev_port *p, uint16_t n_rxq)
 {
-	uint16_t n_rxd = N_DESC, n_txd = N_DESC;
+	uint16_t n_rxd = ethdev_is_tap(&p->info) ? N_TAP_RXD : N_DESC, n_txd = N_DESC;
 	int rc = rte_eth_dev_adjust_nb_rx_tx_desc(p->id, &n_rxd, &n_txd);
 	int node = rte_eth_dev_socket_id(p->id);
 	for (uint16_t q = 0; rc == 0 && q < n_rxq; q++)
@@ -88,17 +99,19 @@ static int queues_setup(struct ethdev_port *p, uint16_t n_rxq)
 	return rc;
 }
 
-static int device_start(struct ethdev_port *p, uint16_t n_rxq, unsigned mtu, char *err,
+static int device_start(struct port *port, struct ethdev_port *p, uint16_t n_rxq, char *err,
 			size_t err_len)
 {
 	const char *devargs = p->devargs;
-	int rc = device_configure(p, n_rxq, mtu + ETHDEV_FRAME_EXTRA > ethdev_buffer_room());
+	unsigned mtu = port_option_number(&port->config, "mtu");
+	bool jumbo = mtu + ETHDEV_FRAME_EXTRA > ethdev_buffer_room();
+	int rc = device_configure(p, n_rxq, jumbo || ethdev_is_tap(&p->info));
 	if (rc < 0)
 		return refuse(rc, devargs, "cannot configure its queues", err, err_len);
 	rc = queues_setup(p, n_rxq);
 	if (rc < 0)
 		return refuse(rc, devargs, "cannot set up its queues", err, err_len);
-	rc = mtu ? ethdev_mtu_set(p, mtu, err, err_len) : 0;
+	rc = mtu ? ethdev_mtu_set(port, p, mtu, err, err_len) : 0;
 	if (rc < 0)
 		return rc;
 	rc = rte_eth_dev_start(p->id);
@@ -112,7 +125,7 @@ static int device_start(struct ethdev_port *p, uint16_t n_rxq, unsigned mtu, cha
 			      err, err_len);
 	}
 	p->tap_fd = ethdev_is_tap(&p->info) ? rte_eth_dev_rx_intr_ctl_q_get_fd(p->id, 0) : -1;
-	p->mtu = ethdev_mtu_now(p);
+	ethdev_mtu_follow(port, p);
 	if (p->kernel_rx && strcmp(p->info.driver_name, "net_af_xdp") != 0)
 		p->segments = veth_segments_ask(p->info.if_index);
 	rte_eth_dev_callback_register(p->id, RTE_ETH_EVENT_INTR_LSC, ethdev_link_changed, p);
@@ -128,9 +141,9 @@ static int device_describe(const struct port *port, uint16_t id, const char *dev
 	int rc = rte_eth_dev_info_get(id, &info);
 	if (rc < 0)
 		return refuse(rc, devargs, "tells nothing about itself", err, err_len);
-	if (n_rxq > info.max_rx_queues) {
+	if (n_rxq > rxqs_max(&info)) {
 		snprintf(err, err_len, "queues=%u is too many: device \"%.80s\" has %u", n_rxq,
-			 devargs, info.max_rx_queues);
+			 devargs, rxqs_max(&info));
 		return -EINVAL;
 	}
 	uint16_t n_txq = txq_wanted(port, &info, (uint16_t)n_rxq);
@@ -168,15 +181,13 @@ static int device_open(struct port *port, const char *devargs, struct ethdev_por
 		goto remove;
 	p->owned = owned;
 	snprintf(p->devargs, sizeof(p->devargs), "%s", devargs);
-	rc = device_start(p, (uint16_t)n_rxq, port_option_number(&port->config, "mtu"), err,
-			  err_len);
+	rc = device_start(port, p, (uint16_t)n_rxq, err, err_len);
 	if (rc < 0)
 		goto free_port;
 	*out = p;
 	port->n_rxq = (uint16_t)n_rxq;
 	port->n_txq = p->n_txq;
 	port->numa_node = (int16_t)rte_eth_dev_socket_id(p->id);
-	port->max_frame = ethdev_max_frame(p);
 	port->tx_offloads = p->offload.port_tx;
 	return 0;
 

@@ -11,6 +11,9 @@
 struct ethdev_kind {
 	// The device must have as many transmit queues as receive queues.
 	bool txq_as_rxq;
+	// The longest MTU of the interface that the device carries frames of, where ethdev lets its
+	// driver be asked for less. 0: as ethdev says.
+	uint16_t mtu_max;
 	// A transmit with nothing to send, now and then, is what the driver's own frames leave by.
 	bool tx_polls;
 	// The port is there without its peer: an answer of -ENOTCONN (nobody is there) or

@@ -7,6 +7,7 @@
 #include "datapath/ethdev_kind.h"
 #include "datapath/ethdev_offload.h"
 
+#include <rte_eal.h>
 #include <rte_ethdev.h>
 #include <rte_spinlock.h>
 
@@ -24,16 +25,18 @@ struct ethdev_port {
 	// What PMDs read for each burst.
 	uint16_t id; // ethdev's
 	uint16_t n_txq;
-	uint16_t mtu;	      // writer: control thread
-	bool linearize;	      // the device takes no chained mbufs
-	bool kernel_rx;	      // shows frames that the kernel's senders have not finished
-	bool link_up;	      // last seen; writer: control thread and EAL's interrupt thread
-	bool lost;	      // the device is closed, until it opens anew; writer: control thread
+	uint16_t mtu;	 // writer: control thread
+	bool linearize;	 // the device takes no chained mbufs
+	bool kernel_rx;	 // shows frames that the kernel's senders have not finished
+	bool link_up;	 // last seen; writer: control thread and EAL's interrupt thread
+	bool tap_beyond; // a tap whose MTU is more than its driver sends; writer: control thread
+	bool lost;	 // the device is closed, until it opens anew; writer: control thread
 	unsigned iface_index; // of kind->iface(); 0: none
 	struct ethdev_offload offload;
 	// The control thread's.
 	bool owned;		       // we probed it, so we remove it
 	bool promisc;		       // the host's interface heard all before we made it
+	uint16_t iface_mtu;	       // the last seen of info.if_index; 0: none yet
 	int segments;		       // veth_segments_ask()'s, or -1
 	int tap_fd;		       // a queue of a tap's, the driver's own; -1: none
 	char reason[160];	       // why it is lost
@@ -48,10 +51,16 @@ struct ethdev_port {
 
 static_assert(offsetof(struct ethdev_port, owned) <= RTE_CACHE_LINE_SIZE, "one line is hot");
 
+// net_tun is the same driver.
 static inline bool ethdev_is_tap(const struct rte_eth_dev_info *info)
 {
-	return strcmp(info->driver_name, "net_tap") == 0;
+	return strcmp(info->driver_name, "net_tap") == 0 ||
+	       strcmp(info->driver_name, "net_tun") == 0;
 }
+
+// When it starts, the driver puts the descriptors of all its receive and transmit queues into one
+// message (tap_mp_req_on_rxtx() of DPDK 22.11), and writes past its end when there are more.
+#define ETHDEV_TAP_QUEUES_MAX (RTE_MP_MAX_FD_NUM / 2)
 
 // kind->iface()'s, or NULL.
 static inline const char *ethdev_iface(const struct port *port)
@@ -79,11 +88,12 @@ int ethdev_device_open(struct port *port, const char *devargs, struct ethdev_por
 		       size_t err_len);
 void ethdev_device_close(const struct port *port, struct ethdev_port *p);
 
-// The interface's own MTU, which an operator may change at any time, as far as the driver follows.
-uint16_t ethdev_mtu_now(const struct ethdev_port *p);
-int ethdev_mtu_set(const struct ethdev_port *p, unsigned mtu, char *err, size_t err_len);
-// Has the port follow it.
-void ethdev_mtu_follow(struct port *port);
+// Of the device and its interface. 0 or -errno with one line in err.
+int ethdev_mtu_set(const struct port *port, const struct ethdev_port *p, unsigned mtu, char *err,
+		   size_t err_len);
+// Has the port follow the interface's own MTU, which an operator may change at any time, as far as
+// the device does; the log tells where it does not. p is port->priv, or to be that.
+void ethdev_mtu_follow(struct port *port, struct ethdev_port *p);
 // Bytes that its tx takes, as struct port's max_frame.
 uint32_t ethdev_max_frame(const struct ethdev_port *p);
 

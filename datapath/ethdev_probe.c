@@ -108,6 +108,11 @@ static int take(uint16_t id, const char *devargs, char *err, size_t err_len)
 
 static int probe(const char *devargs, const char *name, uint16_t *id, char *err, size_t err_len)
 {
+	if (rte_eth_dev_count_total() >= RTE_MAX_ETHPORTS) { // drivers would say "no memory"
+		snprintf(err, err_len, "no room for another device: DPDK has %d; remove a port",
+			 RTE_MAX_ETHPORTS);
+		return -ENOSPC;
+	}
 	int rc = rte_dev_probe(devargs);
 	if (rc == -EFAULT) { // DPDK's word for it
 		snprintf(err, err_len,

@@ -1,6 +1,7 @@
 // What an operator sees of a port that is a device: its link, its losses.
 #include "datapath/ethdev_port.h"
 #include "datapath/host_iface.h"
+#include "datapath/tap_queue.h"
 
 #include <rte_ethdev.h>
 
@@ -33,6 +34,24 @@ static int tap_poll(const struct ethdev_port *p)
 	return p->tap_fd >= 0 && poll(&queue, 1, 0) >= 0 ? queue.revents : POLLERR;
 }
 
+// Its interface may have been renamed there, or here.
+static void tap_down_reason(const struct port *port, const struct ethdev_port *p, char *reason,
+			    size_t len)
+{
+	const char *iface = ethdev_iface(port);
+	char name[IFNAMSIZ], as[IFNAMSIZ + 8] = "";
+	bool known = tap_queue_iface(p->tap_fd, name);
+	bool here = known && host_iface_index(name) == p->iface_index;
+	const char *where = here ? "" : " in the network namespace that it was moved to";
+	if (known && strcmp(name, iface) != 0)
+		snprintf(as, sizeof(as), ", as %s", name);
+	if (known)
+		snprintf(reason, len, "interface %s is down%s%s: `ip link set %s up`%s", iface,
+			 where, as, name, here ? "" : " there");
+	else
+		snprintf(reason, len, "interface %s is down%s: set it up there", iface, where);
+}
+
 static bool iface_link(const struct port *port, const struct ethdev_port *p, char *reason,
 		       size_t len)
 {
@@ -42,10 +61,7 @@ static bool iface_link(const struct port *port, const struct ethdev_port *p, cha
 	if (tap & POLLOUT)
 		return true;
 	if (!(tap & POLLERR))
-		snprintf(reason, len,
-			 "interface %s is down in the network namespace that it was moved to: `ip "
-			 "link set %s up` there",
-			 iface, iface);
+		tap_down_reason(port, p, reason, len);
 	else if (host_iface_link(iface, reason, len) && here)
 		return true;
 	else if (!reason[0])
@@ -140,7 +156,7 @@ void ethdev_status(struct port *port, struct port_status *status)
 	status->link_up = ethdev_link(port, status->reason, sizeof(status->reason));
 	status->n_rxq = port->n_rxq;
 	status->n_txq = port->n_txq;
-	ethdev_mtu_follow(port);
+	ethdev_mtu_follow(port, p);
 	status->mtu = p->mtu;
 	if (rte_eth_macaddr_get(p->id, &mac) == 0)
 		memcpy(status->mac, mac.addr_bytes, sizeof(status->mac));

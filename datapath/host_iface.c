@@ -80,6 +80,12 @@ unsigned host_iface_mtu(const char *name)
 	return iface_ioctl(name, SIOCGIFMTU, &ifr) < 0 ? 0 : (unsigned)ifr.ifr_mtu;
 }
 
+int host_iface_mtu_set(const char *name, unsigned mtu)
+{
+	struct ifreq ifr = {.ifr_mtu = (int)mtu};
+	return iface_ioctl(name, SIOCSIFMTU, &ifr);
+}
+
 unsigned host_iface_queues(const char *name)
 {
 	struct ethtool_channels channels = {.cmd = ETHTOOL_GCHANNELS};

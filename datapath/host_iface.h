@@ -15,6 +15,7 @@ bool host_iface_promisc(const char *name);
 bool host_iface_link(const char *name, char *reason, size_t len);
 // 0 when there is no such interface.
 unsigned host_iface_mtu(const char *name);
+int host_iface_mtu_set(const char *name, unsigned mtu); // 0 or -errno
 // How many queues receive (ethtool -l); 1 when the driver has no say in it.
 unsigned host_iface_queues(const char *name);
 // Adds ADDRESS/LENGTH (IPv4 or IPv6), as `ip address add` does. 0 or -errno.

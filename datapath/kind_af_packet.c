@@ -37,7 +37,8 @@ static void af_packet_devargs(const struct port *port, char *devargs, size_t len
 		 port_option_is(&port->config, "qdisc-bypass", "on"));
 }
 
-static const struct ethdev_kind af_packet = {.prepare = af_packet_prepare,
+static const struct ethdev_kind af_packet = {.mtu_max = AF_PACKET_MTU_MAX,
+					     .prepare = af_packet_prepare,
 					     .devargs = af_packet_devargs,
 					     .iface = kind_iface};
 const struct port_kind port_kind_af_packet = ETHDEV_PORT_KIND("af-packet", &af_packet);

@@ -5,6 +5,7 @@
 #include "datapath/host_iface.h"
 #include "datapath/kind_iface.h"
 #include "datapath/xsk_program.h"
+#include "datapath/xsk_sockets.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -12,8 +13,9 @@
 
 // By the port's number, while its device is there. Control thread.
 static struct attached {
-	bool is;
+	bool is, opened;
 	struct xsk_program program;
+	struct xsk_sockets sockets; // of one that is opened
 } attached[PORTS_MAX];
 
 static int check_route(const struct port *port, const char *iface, char *err, size_t err_len)
@@ -67,7 +69,8 @@ static int af_xdp_prepare(const struct port *port, char *err, size_t err_len)
 	int rc = af_xdp_check(port, iface, err, err_len);
 	if (rc == 0)
 		rc = xsk_program_attach(iface, end, mode_asked(port), &a->program, err, err_len);
-	a->is = rc == 0;
+	*a = (struct attached){.is = rc == 0, .program = a->program};
+	xsk_sockets_begin();
 	return rc;
 }
 
@@ -85,18 +88,24 @@ static void af_xdp_devargs(const struct port *port, char *devargs, size_t len)
 
 static int af_xdp_started(struct port *port, uint16_t ethdev, char *err, size_t err_len)
 {
-	(void)port;
+	struct attached *a = &attached[port->no];
 	(void)ethdev;
 	(void)err;
 	(void)err_len;
+	a->opened = true;
+	xsk_sockets_end(&a->sockets);
 	xsk_program_settled();
 	return 0;
 }
 
 static void af_xdp_closed(const struct port *port)
 {
-	xsk_program_detach(&attached[port->no].program);
-	attached[port->no].is = false;
+	struct attached *a = &attached[port->no];
+	if (!a->opened) // it failed half-way
+		xsk_sockets_end(&a->sockets);
+	xsk_sockets_close(&a->sockets);
+	xsk_program_detach(&a->program);
+	*a = (struct attached){.is = false};
 }
 
 static void af_xdp_status(struct port *port, struct port_status *status)

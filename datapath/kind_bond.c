@@ -157,6 +157,7 @@ static void member_take_out(struct port *port, uint16_t bond, uint16_t id, const
 	if (rte_eth_bond_slave_remove(bond, id) < 0)
 		return;
 	ports_synchronize(); // a PMD may be sending by it
+	rte_eth_promiscuous_disable(id);
 	rte_eth_dev_stop(id);
 	port_log_warn(port, "member taken out: %s", reason);
 }
@@ -212,4 +213,25 @@ static const struct ethdev_kind bond = {.prepare = bond_prepare,
 					.down_reason = bond_down_reason,
 					.txq_as_rxq = true,
 					.tx_polls = true};
-const struct port_kind port_kind_bond = ETHDEV_PORT_KIND("bond", &bond);
+
+// Up, but not with all of its members: the first of them that is out.
+static void bond_status(struct port *port, struct port_status *status)
+{
+	char ifaces[BOND_MEMBERS_MAX][IFNAMSIZ], reason[160];
+	unsigned n = bond_members(port, ifaces);
+	ethdev_status(port, status);
+	for (unsigned i = 0; i < n && status->link_up && !status->reason[0]; i++) {
+		if (!host_iface_link(ifaces[i], reason, sizeof(reason)))
+			snprintf(status->reason, sizeof(status->reason),
+				 "without member %.15s: %.100s", ifaces[i], reason);
+	}
+}
+
+const struct port_kind port_kind_bond = {.name = "bond",
+					 .ethdev = &bond,
+					 .open = ethdev_open,
+					 .close = ethdev_close,
+					 .rx = ethdev_rx,
+					 .tx = ethdev_tx,
+					 .status = bond_status,
+					 .losses = ethdev_losses};

@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define TAP_MTU_MAX 9600 // as mtu= of its row in ctl/port_kinds.c
+
 static const char *tap_iface(const struct port *port)
 {
 	const char *iface = kind_iface(port);
@@ -19,9 +21,9 @@ static int tap_prepare(const struct port *port, char *err, size_t err_len)
 	const char *iface = tap_iface(port);
 	if (strlen(iface) >= IFNAMSIZ) {
 		snprintf(err, err_len,
-			 "port name \"%s\" is too long for an interface: give iface=, at most %d "
+			 "its name is too long for an interface: give iface=, at most %d "
 			 "bytes",
-			 iface, IFNAMSIZ - 1);
+			 IFNAMSIZ - 1);
 		return -EINVAL;
 	}
 	int rc = kind_iface_check_free(port, iface, err, err_len);
@@ -54,7 +56,8 @@ static int tap_started(struct port *port, uint16_t ethdev, char *err, size_t err
 	return rc;
 }
 
-static const struct ethdev_kind tap = {.prepare = tap_prepare,
+static const struct ethdev_kind tap = {.mtu_max = TAP_MTU_MAX,
+				       .prepare = tap_prepare,
 				       .devargs = tap_devargs,
 				       .started = tap_started,
 				       .iface = tap_iface};

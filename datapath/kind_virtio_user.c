@@ -51,10 +51,11 @@ static int check_tries(const struct port *port, const char *path, char *err, siz
 
 // Its answers may bring descriptors, which the kernel drops in recv(): their end may take long, of
 // a TCP socket that lingers for one.
-static int check_peer(const char *path, struct unix_peer_id *id, char *err, size_t err_len)
+static int check_peer(const struct port *port, const char *path, char *err, size_t err_len)
 {
 	peer_deadline_begin(NULL);
-	int rc = unix_peer_speaks_vhost(path, id, err, err_len);
+	int rc = unix_peer_speaks_vhost(path, port_option_number(&port->config, "queues"),
+					&peers[port->no], err, err_len);
 	if (!peer_deadline_end())
 		return rc;
 	snprintf(err, err_len, "path=%.120s: who listens there keeps the switch waiting", path);
@@ -69,7 +70,7 @@ static int virtio_user_prepare(const struct port *port, char *err, size_t err_le
 		rc = check_other_ports(port, path, err, err_len);
 	if (rc == 0)
 		rc = check_tries(port, path, err, err_len);
-	return rc < 0 ? rc : check_peer(path, &peers[port->no], err, err_len);
+	return rc < 0 ? rc : check_peer(port, path, err, err_len);
 }
 
 static void left_close(int copy, int fd)

@@ -68,7 +68,24 @@ static int check_isolated(const struct pmd_settings *settings, const unsigned *c
 	}
 	snprintf(err, err_len,
 		 "all cores are isolated: one must poll the queues that are not "
-		 "pinned");
+		 "pinned; isolate fewer, or none (--isolated none)");
+	return -EINVAL;
+}
+
+// A pin may be older than its port.
+static int refuse_pin(const struct swd_pmd_pin *pin, char *err, size_t err_len)
+{
+	const struct port *port = port_get(pin->port_no);
+	char name[PORT_NAME_MAX + 16];
+
+	if (port)
+		snprintf(name, sizeof(name), "%s", port->config.name);
+	else
+		snprintf(name, sizeof(name), "number %u", pin->port_no);
+	snprintf(err, err_len,
+		 "queue %u of port %s is pinned to core %u, on which no packet thread would run: "
+		 "unpin it, or name that core too",
+		 pin->queue, name, pin->core);
 	return -EINVAL;
 }
 
@@ -84,11 +101,7 @@ int pmd_settings_check(const struct pmd_settings *settings, const unsigned *core
 
 		if (has(cores, n_cores, pin->core))
 			continue;
-		snprintf(err, err_len,
-			 "queue %u of port number %u is pinned to core %u, on which no packet "
-			 "thread would run: unpin it, or name that core too",
-			 pin->queue, pin->port_no, pin->core);
-		ret = -EINVAL;
+		ret = refuse_pin(pin, err, err_len);
 	}
 	return ret;
 }

@@ -87,7 +87,8 @@ bool ethdev_waits(const struct port *port)
 
 void ethdev_look(struct port *port)
 {
-	const struct ethdev_port *p = port->priv;
+	struct ethdev_port *p = port->priv;
+	ethdev_mtu_follow(port, p);
 	if (port->kind->ethdev->look)
 		port->kind->ethdev->look(port, p->id);
 }

@@ -6,9 +6,9 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <poll.h>
 #include <stdbool.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,7 +21,9 @@
 // vhost-user specification.
 #define VHOST_USER_GET_FEATURES		 1
 #define VHOST_USER_GET_PROTOCOL_FEATURES 15
+#define VHOST_USER_GET_QUEUE_NUM	 17
 #define VHOST_USER_F_PROTOCOL_FEATURES	 30
+#define VHOST_USER_PROTOCOL_F_MQ	 0
 
 static int refuse(int rc, const char *path, const char *what, char *err, size_t err_len)
 {
@@ -34,7 +36,8 @@ int unix_peer_check_path(const char *path, char *err, size_t err_len)
 	if (strcspn(path, ",\" \t\n") != strlen(path))
 		return refuse(-EINVAL, path, "use one without commas, quotes and blanks", err,
 			      err_len);
-	return socket_path_check(path, err, err_len);
+	int rc = socket_path_check(path, err, err_len);
+	return rc < 0 ? rc : socket_path_check_peer(path, err, err_len);
 }
 
 // A connection that does not wait, or -errno.
@@ -84,13 +87,20 @@ static bool vhost_ask(int fd, uint32_t request, uint64_t *number)
 	return answer[0] == request;
 }
 
-// What virtio-user asks before anything else, and leaves sockets behind if that fails.
-static bool vhost_answers(int fd)
+// What virtio-user asks before anything else, and leaves sockets behind if that fails; and how many
+// pairs of queues there are, which it does not ask.
+static bool vhost_answers(int fd, uint64_t *n_pairs)
 {
-	uint64_t features, protocol;
-	return vhost_ask(fd, VHOST_USER_GET_FEATURES, &features) &&
-	       (!(features & 1u << VHOST_USER_F_PROTOCOL_FEATURES) ||
-		vhost_ask(fd, VHOST_USER_GET_PROTOCOL_FEATURES, &protocol));
+	uint64_t features, protocol = 0;
+
+	*n_pairs = 1;
+	if (!vhost_ask(fd, VHOST_USER_GET_FEATURES, &features))
+		return false;
+	if ((features & 1u << VHOST_USER_F_PROTOCOL_FEATURES) &&
+	    !vhost_ask(fd, VHOST_USER_GET_PROTOCOL_FEATURES, &protocol))
+		return false;
+	return !(protocol & 1u << VHOST_USER_PROTOCOL_F_MQ) ||
+	       vhost_ask(fd, VHOST_USER_GET_QUEUE_NUM, n_pairs);
 }
 
 static bool peer_id(int fd, struct unix_peer_id *id)
@@ -106,17 +116,24 @@ static bool peer_id(int fd, struct unix_peer_id *id)
 	return true;
 }
 
-int unix_peer_speaks_vhost(const char *path, struct unix_peer_id *id, char *err, size_t err_len)
+int unix_peer_speaks_vhost(const char *path, unsigned n_pairs, struct unix_peer_id *id, char *err,
+			   size_t err_len)
 {
+	uint64_t pairs_there;
 	int fd = try_connect(path);
 	if (fd < 0)
 		return refuse_connection(fd, path, err, err_len);
-	bool speaks = vhost_answers(fd) && peer_id(fd, id);
+	bool speaks = vhost_answers(fd, &pairs_there) && peer_id(fd, id);
 	close(fd);
-	if (speaks)
+	if (!speaks)
+		return refuse(-ETIMEDOUT, path,
+			      "who listens there does not answer as a vhost-user backend", err,
+			      err_len);
+	if (n_pairs <= pairs_there)
 		return 0;
-	return refuse(-ETIMEDOUT, path, "who listens there does not answer as a vhost-user backend",
-		      err, err_len);
+	snprintf(err, err_len, "queues=%u is too many: the backend at path=%.100s has %" PRIu64,
+		 n_pairs, path, pairs_there);
+	return -EINVAL;
 }
 
 static bool connected_to(int fd, const struct unix_peer_id *id)

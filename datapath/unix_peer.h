@@ -15,9 +15,11 @@ struct unix_peer_id {
 	struct sockaddr_un address;
 	pid_t pid;
 };
-// Whether the peer at `path` answers the first requests of vhost-user, each in a fifth of a second;
-// sets *id then. 0; -ENOTCONN when there is none, -ETIMEDOUT, -errno for others; one line in err.
-int unix_peer_speaks_vhost(const char *path, struct unix_peer_id *id, char *err, size_t err_len);
+// Whether the peer at `path` answers the first requests of vhost-user, each in a fifth of a second,
+// and has so many pairs of queues by its own word; sets *id then. 0; -ENOTCONN when there is none,
+// -ETIMEDOUT, -EINVAL: fewer queues, -errno for others; one line in err.
+int unix_peer_speaks_vhost(const char *path, unsigned n_pairs, struct unix_peer_id *id, char *err,
+			   size_t err_len);
 // Shows each of this process's sockets that are connected to that peer: `copy` is a duplicate of
 // `fd`, closed behind the call. Returns how many there were. Any thread.
 unsigned unix_peer_sockets(const struct unix_peer_id *id, void (*show)(int copy, int fd));

@@ -51,10 +51,12 @@ static int options_parse(struct memif_link *link, const struct port_config *conf
 {
 	const char *path = port_option(config, "path");
 	int rc = socket_path_check(path, err, err_len);
+	link->server = port_option_is(config, "role", "server");
+	if (rc == 0 && !link->server)
+		rc = socket_path_check_peer(path, err, err_len);
 	if (rc < 0)
 		return rc;
 	snprintf(link->path, sizeof(link->path), "%s", path);
-	link->server = port_option_is(config, "role", "server");
 	link->id = port_option_number(config, "id");
 	mac_set(link, port_option(config, "mac"));
 	rc = secret_set(link, port_option(config, "secret"), err, err_len);

@@ -232,7 +232,8 @@ int session_open(struct vhost_session *s, char *err, size_t err_len)
 	int rc = session_publish(s, err, err_len);
 	if (rc < 0)
 		return rc;
-	rc = s->server ? socket_path_claim(s->path, err, err_len) : 0;
+	rc = s->server ? socket_path_claim(s->path, err, err_len)
+		       : socket_path_check_peer(s->path, err, err_len);
 	if (rc == 0)
 		rc = driver_start(s, err, err_len);
 	if (rc < 0)

@@ -64,6 +64,16 @@ int socket_path_check(const char *path, char *err, size_t err_len)
 	return 0;
 }
 
+int socket_path_check_peer(const char *path, char *err, size_t err_len)
+{
+	const struct answer a = {path, err, err_len};
+	struct stat st;
+
+	if (stat(path, &st) < 0 || S_ISSOCK(st.st_mode))
+		return 0;
+	return refuse(&a, -ENOTSOCK, "a file that is no socket is there: name another");
+}
+
 // 0 when somebody listens, whatever type of socket that is; otherwise -errno.
 static int probe(const char *path)
 {

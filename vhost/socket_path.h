@@ -9,6 +9,10 @@
 // Checks that `path` is absolute, short enough for a socket, and in a folder that exists.
 int socket_path_check(const char *path, char *err, size_t err_len);
 
+// Checks that nothing but a socket is at the path of a socket that somebody else listens at, now or
+// later.
+int socket_path_check_peer(const char *path, char *err, size_t err_len);
+
 // Makes way for a listener at a path that socket_path_check() takes: removes a socket file that
 // nobody listens on; refuses (-EADDRINUSE) one that has a listener, and (-EEXIST) what is no
 // socket.

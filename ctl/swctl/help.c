@@ -160,9 +160,17 @@ static bool help_group(FILE *out, const char *word)
 	return *between != '\0';
 }
 
-static void put_option(FILE *out, const struct port_option_spec *o)
+static int key_width(const struct port_kind_spec *kind)
 {
-	fprintf(out, "  %-12s %s", o->key, o->help);
+	size_t width = strlen("trunks");
+	for (const struct port_option_spec *o = kind->options; o->key; o++)
+		width = strlen(o->key) > width ? strlen(o->key) : width;
+	return (int)width;
+}
+
+static void put_option(FILE *out, int width, const struct port_option_spec *o)
+{
+	fprintf(out, "  %-*s  %s", width, o->key, o->help);
 	if (o->type == PORT_OPTION_NUMBER || o->type == PORT_OPTION_POWER)
 		fprintf(out, "; %u to %u%s", o->min, o->max,
 			o->type == PORT_OPTION_POWER ? ", a power of two" : "");
@@ -170,7 +178,7 @@ static void put_option(FILE *out, const struct port_option_spec *o)
 		fprintf(out, "; %s", o->words);
 	if (o->fallback)
 		fprintf(out, "; else %s", o->fallback);
-	fputs(o->required ? "; must be there\n" : "\n", out);
+	fputs(o->required ? "; required\n" : "\n", out);
 }
 
 static void help_port_kinds(FILE *out)
@@ -188,11 +196,11 @@ static int help_port_kind(FILE *out, const char *name, char *err, size_t err_len
 		return -ENOENT;
 	fprintf(out, "usage: swctl add-port NAME type=%s KEY=VALUE...\n\n  %s\n\nOptions:\n",
 		kind->name, kind->help);
+	int width = key_width(kind);
 	for (const struct port_option_spec *o = kind->options; o->key; o++)
-		put_option(out, o);
-	fputs("  tag          VLAN of an access port; 1 to 4094\n"
-	      "  trunks       VLANs of a trunk, as 10,20,30-39; 0 is untagged\n",
-	      out);
+		put_option(out, width, o);
+	fprintf(out, "  %-*s  VLAN of an access port; 1 to 4094\n", width, "tag");
+	fprintf(out, "  %-*s  VLANs of a trunk, as 10,20,30-39; 0 is untagged\n", width, "trunks");
 	fprintf(out, "\nExample:\n  swctl add-port %s\n", kind->example);
 	return 0;
 }

@@ -2,24 +2,20 @@
 #include "ctl/swctl/field.h"
 #include "ctl/swctl/print.h"
 
-static void print_texts(const json_t *result, const char *array, const char *key, FILE *out)
-{
-	size_t i;
-	const json_t *row;
-	json_array_foreach (json_object_get(result, array), i, row) {
-		fprintf(out, "%s\n", field_text(row, key));
-	}
-}
-
+// As swctld writes them.
 int print_groups(const json_t *result, FILE *out)
 {
-	print_texts(result, "groups", "group", out);
+	fputs(field_text(result, "text"), out);
 	return 0;
 }
 
 int print_meters(const json_t *result, FILE *out)
 {
-	print_texts(result, "meters", "meter", out);
+	size_t i;
+	const json_t *meter;
+	json_array_foreach (json_object_get(result, "meters"), i, meter) {
+		fprintf(out, "%s\n", field_text(meter, "meter"));
+	}
 	return 0;
 }
 

@@ -10,19 +10,24 @@ int print_port_added(const json_t *result, FILE *out)
 {
 	fprintf(out, "port %s has number %lld\n", field_text(result, "name"),
 		field_count(result, "number"));
+	if (json_is_true(json_object_get(result, "away")))
+		fputs("swd is away: it will check the port's options when it is there\n", out);
 	return 0;
 }
 
-// Says something only when rules are left without their port.
+// Says something only when rules or groups are left without their port.
 int print_port_removed(const json_t *result, FILE *out)
 {
-	long long n = field_count(result, "rules");
+	static const char *const nouns[] = {"rules", "groups"};
 	const char *name = field_text(result, "name");
-	if (n > 0)
-		fprintf(out,
-			"rules that name port %s, by its number %lld: %lld; they stay, and drop "
-			"what they send it until a port %s is there again\n",
-			name, field_count(result, "number"), n, name);
+	for (unsigned i = 0; i < sizeof(nouns) / sizeof(nouns[0]); i++) {
+		if (field_count(result, nouns[i]) > 0)
+			fprintf(out,
+				"%s that name port %s, by its number %lld: %lld; they stay, and "
+				"drop what they send it until a port %s is there again\n",
+				nouns[i], name, field_count(result, "number"),
+				field_count(result, nouns[i]), name);
+	}
 	return 0;
 }
 

@@ -72,9 +72,17 @@ static void print_memory(const json_t *dp, FILE *out)
 		field_count(dp, "pool_total"));
 }
 
+// A count, with its share of the lookups where there were any.
+static void print_share(const char *what, double n, double lookups, FILE *out)
+{
+	struct field_buf share;
+	const char *percent = field_percent(n, lookups, &share);
+	fprintf(out, "  %-18s %.0f%s%s\n", what, n, *percent ? "  " : "", percent);
+}
+
 int print_datapath(const json_t *dp, FILE *out)
 {
-	struct field_buf share, tries;
+	struct field_buf tries;
 	double hits = field_real(dp, "hits"), cached = field_real(dp, "cache_hits");
 	double lookups = hits + field_real(dp, "misses");
 	fprintf(out, "%-20s %s\n", "instruction set", field_text(dp, "isa"));
@@ -83,12 +91,9 @@ int print_datapath(const json_t *dp, FILE *out)
 		field_count(dp, "flows"), field_count(dp, "max_flows"), field_count(dp, "masks"),
 		masks_word(dp));
 	fprintf(out, "%-20s %.0f\n", "lookups", lookups);
-	fprintf(out, "  %-18s %.0f  %s\n", "cache hits", cached,
-		field_percent(cached, lookups, &share));
-	fprintf(out, "  %-18s %.0f  %s\n", "megaflow hits", hits - cached,
-		field_percent(hits - cached, lookups, &share));
-	fprintf(out, "  %-18s %lld  %s\n", "misses", field_count(dp, "misses"),
-		field_percent(field_real(dp, "misses"), lookups, &share));
+	print_share("cache hits", cached, lookups, out);
+	print_share("megaflow hits", hits - cached, lookups, out);
+	print_share("misses", lookups - hits, lookups, out);
 	fprintf(out, "%-20s %lld\n", "misses lost", field_count(dp, "lost"));
 	if (*field_ratio(field_real(dp, "mask_hits"), lookups - cached, &tries))
 		fprintf(out, "%-20s %s\n", "masks per lookup", tries.text);

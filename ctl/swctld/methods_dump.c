@@ -1,9 +1,9 @@
 // flow.dump, flow.aggregate, table.list
 #include "ctl/swctld/datapath.h"
 #include "ctl/swctld/flow_stats.h"
+#include "ctl/swctld/gone.h"
 #include "ctl/swctld/methods_change.h"
 #include "ctl/swctld/ports.h"
-#include "ctl/swctld/rule_gone.h"
 #include "ctl/swctld/rule_sort.h"
 
 #include <errno.h>
@@ -157,7 +157,8 @@ static int dump_text(const struct dump *dump, struct rule **list, size_t n, stru
 			print_plain(out, list[i], dump->shown);
 		else
 			print_stats(out, list[i], dump->shown, dump->now_ms);
-		rule_gone_print(dump->d, list[i], out);
+		struct gone gone = gone_of_rule(dump->d, list[i]);
+		gone_print(dump->d, &gone, out);
 		fputc('\n', out);
 		fflush(out);
 		rpc_text_add(reply, line, len);
@@ -174,9 +175,8 @@ static int dump_rows(const struct dump *dump, struct rule **list, size_t n, stru
 	rpc_rows_begin(reply, "rules");
 	for (size_t i = 0; i < n; i++) {
 		json_t *row = rule_json(list[i], dump->shown, dump->now_ms);
-		json_t *gone = rule_gone_json(dump->d, list[i]);
-		if (gone)
-			json_object_set_new(row, "gone", gone);
+		struct gone gone = gone_of_rule(dump->d, list[i]);
+		gone_put_json(&gone, row);
 		rpc_rows_add(reply, row);
 		breathe(dump, i);
 	}

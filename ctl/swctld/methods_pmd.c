@@ -5,6 +5,7 @@
 #include "ctl/swctld/pmd_settings.h"
 
 #include <errno.h>
+#include <stdlib.h>
 
 static const struct {
 	const char *name;
@@ -138,6 +139,27 @@ static void add_txqs(const struct ports *ports, json_t *pmds)
 	}
 }
 
+static int by_core(const void *a, const void *b)
+{
+	json_int_t left = json_integer_value(json_object_get(*(json_t *const *)a, "core"));
+	json_int_t right = json_integer_value(json_object_get(*(json_t *const *)b, "core"));
+	return (left > right) - (left < right);
+}
+
+// swd has them in the order in which their places were free.
+static void sort_pmds(json_t *pmds)
+{
+	json_t *list[SWD_PMD_CORES_MAX];
+	size_t n = json_array_size(pmds);
+	if (n > SWD_PMD_CORES_MAX)
+		return;
+	for (size_t i = 0; i < n; i++)
+		list[i] = json_incref(json_array_get(pmds, i));
+	qsort(list, n, sizeof(list[0]), by_core);
+	for (size_t i = 0; i < n; i++)
+		json_array_set_new(pmds, i, list[i]);
+}
+
 int method_pmd_show(struct swctld *d, const json_t *params, struct rpc_reply *reply)
 {
 	char text[DP_CALL_TEXT];
@@ -150,6 +172,7 @@ int method_pmd_show(struct swctld *d, const json_t *params, struct rpc_reply *re
 	int err = dp_sync_ports(d, calls, text); // transmit queues as they are now
 	if (!err)
 		err = dp_call_pmds(calls, take_pmd, pmds, text);
+	sort_pmds(pmds);
 	add_txqs(d->ports, pmds);
 	return err ? methods_refuse_call(d, reply, err, text) : 0;
 }
@@ -173,6 +196,7 @@ int method_pmd_stats(struct swctld *d, const json_t *params, struct rpc_reply *r
 	int err = dp_call_info(calls, &info, text);
 	if (!err)
 		err = dp_call_pmds(calls, take_pmd_stats, pmds, text);
+	sort_pmds(pmds);
 	reply->result = json_pack("{s:o, s:f, s:o}", "isa", rpc_text(info.isa), "seconds",
 				  (double)info.uptime_ms / 1000, "pmds", pmds);
 	return err ? methods_refuse_call(d, reply, err, text) : 0;

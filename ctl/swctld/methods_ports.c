@@ -2,10 +2,10 @@
 #include "ctl/port_kinds.h"
 #include "ctl/swctld/datapath.h"
 #include "ctl/swctld/dp_sync.h"
+#include "ctl/swctld/gone.h"
 #include "ctl/swctld/pmd_settings.h"
 #include "ctl/swctld/revalidate.h"
 #include "ctl/swctld/rpc.h"
-#include "ctl/swctld/rule_gone.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -60,6 +60,8 @@ int method_port_add(struct swctld *d, const json_t *params, struct rpc_reply *re
 	revalidate_all(d->revalidator);
 	revalidate_now(d->revalidator);
 	reply->result = json_pack("{s:s, s:i}", "name", port->name, "number", (int)port->no);
+	if (!port->installed)
+		json_object_set_new(reply->result, "away", json_true());
 	look_at_ports(d);
 	return 0;
 }
@@ -83,8 +85,9 @@ int method_port_del(struct swctld *d, const json_t *params, struct rpc_reply *re
 	if (calls)
 		datapath_check(d->datapath, dp_call_port_del(calls, no, text));
 	pmd_settings_forget_port(d, name);
-	reply->result = json_pack("{s:s, s:i, s:I}", "name", name, "number", (int)no, "rules",
-				  (json_int_t)rule_gone_count(d, no));
+	reply->result = json_pack("{s:s, s:i, s:I, s:I}", "name", name, "number", (int)no, "rules",
+				  (json_int_t)gone_count_rules(d, no), "groups",
+				  (json_int_t)gone_count_groups(d, no));
 	return 0;
 }
 

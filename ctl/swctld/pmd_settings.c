@@ -286,12 +286,16 @@ static int check_pin(const struct swctld *d, const json_t *params, char *err, si
 		snprintf(err, err_len, "port %.80s: no such port; list-ports shows them", name);
 		return -1;
 	}
-	if (queue < 0 || queue >= queues_of(port)) {
+	unsigned n = queues_of(port);
+	if (queue >= 0 && queue < n)
+		return 0;
+	if (n == 1)
+		snprintf(err, err_len, "port %s: no queue %d: it has queue 0 only", name,
+			 (int)queue);
+	else
 		snprintf(err, err_len, "port %s: no queue %d: it has queues 0 to %u", name,
-			 (int)queue, queues_of(port) - 1);
-		return -1;
-	}
-	return 0;
+			 (int)queue, n - 1);
+	return -1;
 }
 
 static int change_pins(struct swctld *d, json_t *json, const json_t *params, char *err,

@@ -61,6 +61,27 @@ def test_more_queues_than_a_device_has_are_refused(net):
     assert "queues" in line
 
 
+def test_the_limit_of_devices_is_told_and_a_port_removed_makes_room(net):
+    names = [f"null{i}" for i in range(40)]
+    added = []
+    try:
+        for name in names:
+            done = net.switch.run("add-port", name, "type=null")
+            if done.returncode != 0:
+                assert "no room for another device: DPDK has 32; remove a port" in done.stderr
+                break
+            added.append(name)
+        assert len(added) == 32
+        net.swctl("add-port", "left", "type=ring", "name=cable1")  # no device of DPDK
+        net.swctl("del-port", "left")
+        net.swctl("del-port", added.pop())
+        net.swctl("add-port", names[33], "type=null")
+        added.append(names[33])
+    finally:
+        for name in added:
+            net.swctl("del-port", name)
+
+
 def test_net_pcap_reads_and_writes_files(net, run_dir):
     packets = [udp(sport=1000 + i) for i in range(20)]
     wrpcap(f"{run_dir}/in.pcap", packets)

@@ -119,6 +119,19 @@ def test_a_port_outlives_its_interface(world, kind):
         pass_both_ways(world, sock)
 
 
+@pytest.mark.parametrize("kind", ["af-packet", "pcap", "af-xdp", "af-xdp xdp=generic"])
+def test_a_port_that_was_removed_can_be_added_again(world, kind):
+    kind, *options = kind.split()
+    world.wire(kind, *options)
+    for _ in range(2):
+        world.switch.swctl("del-port", "wire")
+        world.switch.refused("add-port", "wire", f"type={kind}", "iface=near", *options, "mtu=65000" if kind != "pcap" else "mtu=1")
+        world.switch.swctl("add-port", "wire", f"type={kind}", "iface=near", *options)
+    world.switch.wait_link("wire")
+    with world.far.packet_socket("far") as sock:
+        pass_both_ways(world, sock)
+
+
 def xdp_attached(world, iface):
     """The mode, in the kernel's word, of the XDP program on an interface: "xdp" is native; None: there is none."""
     flags = world.near.ip("link", "show", iface).split()
@@ -237,6 +250,10 @@ REFUSALS = [
     (["pf-ring", "iface=low", f"library={__file__}"], "its libpcap in this swd (start that with LD_PRELOAD="),
     (["tap", "iface=taken"], 'belongs to port "owner"'),
     (["tap", "iface=big"], "big is there already"),
+    (["tap", "queues=5"], "queues=5 does not do: use a number from 1 to 4"),
+    (["dpdk", "devargs=net_tap9,iface=t", "mtu=9000"], 'mtu=9000 asked, device "net_tap9,iface=t" allows 1504'),
+    (["dpdk", "devargs=net_tap9,iface=t", "queues=5"], 'queues=5 is too many: device "net_tap9,iface=t" has 4'),
+    (["dpdk", "devargs=net_tun9,iface=t", "queues=5"], 'queues=5 is too many: device "net_tun9,iface=t" has 4'),
     (["tap", "iface=t", "address=10.0.0.1"], "ADDRESS/LENGTH"),
     (["tap", "iface=t", "address=fd00::1/64"], "does not take address=fd00::1/64"),
 ]
@@ -314,6 +331,104 @@ def test_the_host_talks_through_a_tap(world, peer):
     assert "host0" not in world.near.ip("-o", "link")
 
 
+def test_a_tap_has_four_queues(world):
+    world.switch.swctl("add-port", "wire", "type=tap", "iface=host0", "queues=4")
+    cross(world)
+    with world.near.packet_socket("host0") as sock:
+        pass_both_ways(world, sock)
+
+
+@pytest.fixture
+def container():
+    netns = Netns()
+    yield netns
+    netns.close()
+
+
+def sized(*lengths):
+    """Frames of so many bytes behind the Ethernet header, which differ in every part."""
+    return [raw(udp(payload=b"".join(i.to_bytes(2, "big") for i in range(n // 2))[: n - 28])) for n in lengths]
+
+
+LONG = sized(1504, 1505, 2010, 2034, 2035, 4096, 8999, 9000) + [raw(udp(l2=eth(vlan=7), payload=bytes(range(256)) * 35))]
+
+
+def mtu_shown(world, iface):
+    return int(world.near.ip("-o", "link", "show", iface).split(" mtu ")[1].split()[0])
+
+
+def wait_mtu(world, port, mtu):
+    world.switch.wait(lambda: world.switch.port(port)["mtu"] == mtu, f"MTU of {mtu} of {port}", 2)
+
+
+@pytest.mark.parametrize("queues", [1, 4])
+def test_a_tap_passes_long_frames_byte_for_byte(world, queues):
+    port = world.add("tap", "iface=host0", "mtu=9000", f"queues={queues}")
+    assert port["mtu"] == mtu_shown(world, "host0") == 9000
+    cross(world)
+    with world.near.packet_socket("host0") as sock:
+        pass_both_ways(world, sock, FRAMES + LONG)
+    world.vm1.send(*sized(9001))
+    world.switch.wait_drop("wire", "mtu")
+
+
+def test_a_tap_that_was_moved_passes_long_frames_still(world, container):
+    world.add("tap", "iface=host0", "mtu=9000")
+    cross(world)
+    world.near.ip("link", "set", "host0", "netns", container.pid)
+    container.ip("link", "set", "host0", "up")
+    world.switch.wait(lambda: world.switch.port("wire")["link"] == "up" and world.near.ip("-o", "link").count("host0") == 0, "the moved tap", 2)
+    assert world.switch.port("wire")["mtu"] == 9000
+    with container.packet_socket("host0") as sock:
+        pass_both_ways(world, sock, LONG)
+
+
+def test_a_tap_follows_the_mtu_of_its_interface(world):
+    world.add("tap", "iface=host0")
+    cross(world)
+    for mtu in (9000, 1400, 4096):
+        world.near.ip("link", "set", "host0", "mtu", mtu)
+        wait_mtu(world, "wire", mtu)
+        with world.near.packet_socket("host0") as sock:
+            pass_both_ways(world, sock, sized(100, mtu))
+        drops = world.switch.drops().get(("wire", "mtu"), 0)
+        world.vm1.send(*sized(mtu + 1))
+        world.switch.wait_drop("wire", "mtu", above=drops)
+    assert "device max frame size" not in world.switch.swd.output()
+
+
+MORE_THAN_TAKEN = {"af-packet": (9000, 1964), "af-xdp": (9000, 1500), "tap": (12000, 9600)}
+
+
+@pytest.mark.parametrize("kind", MORE_THAN_TAKEN)
+def test_an_mtu_that_a_device_does_not_take_is_told_once(world, kind):
+    more, taken = MORE_THAN_TAKEN[kind]
+    line = f"wire: its interface has an MTU of {more}, the device takes {taken}: longer frames are lost"
+
+    def told():
+        return world.switch.swd.output().count(line)
+
+    before = told()
+    world.near.veth("near", world.far, "far")
+    world.add(kind, *{"tap": ["iface=host0"], "af-xdp": ["iface=near", "xdp=generic"]}.get(kind, ["iface=near"]))
+    iface = "host0" if kind == "tap" else "near"
+    world.near.ip("link", "set", iface, "mtu", more)
+    world.switch.wait(lambda: told() == before + 1, "line of the log", 2)
+    for _ in range(5):
+        assert world.switch.port("wire")["mtu"] == taken
+    world.near.ip("link", "set", iface, "mtu", 1500)
+    wait_mtu(world, "wire", 1500)
+    world.near.ip("link", "set", iface, "mtu", more)
+    world.switch.wait(lambda: told() == before + 2, "line of the log", 2)
+    assert "device max frame size" not in world.switch.swd.output()
+
+
+def test_af_packet_passes_frames_as_long_as_it_says(world):
+    assert world.wire("af-packet", "mtu=1964", mtu=2000)["mtu"] == mtu_shown(world, "near") == 1964
+    with world.far.packet_socket("far") as sock:
+        pass_both_ways(world, sock, sized(1500, 1501, 1964))
+
+
 def test_a_tap_that_is_deleted_comes_back_with_its_address(world):
     world.add("tap", "address=10.8.0.1/24", "mtu=1300", name="host0")
     world.near.ip("link", "del", "host0")
@@ -327,13 +442,6 @@ def test_a_tap_that_is_deleted_comes_back_with_its_address(world):
     world.near.ip("link", "set", "host0", "down")
     world.switch.wait_link("host0", "down", 2)
     assert "ip link set host0 up" in world.switch.port("host0")["reason"]
-
-
-@pytest.fixture
-def container():
-    netns = Netns()
-    yield netns
-    netns.close()
 
 
 @pytest.mark.parametrize("end", ["deleted", "with its namespace"])
@@ -357,6 +465,24 @@ def test_a_tap_goes_on_in_a_namespace_that_it_is_moved_to(world, container, end)
     assert world.switch.port("host0")["number"] == number
     with world.near.packet_socket("host0") as sock:
         pass_both_ways(world, sock)
+
+
+@pytest.mark.parametrize(
+    "name, moved, reason",
+    [
+        ("eth7", True, "host0 is down in the network namespace that it was moved to, as eth7: `ip link set eth7 up` there"),
+        ("a`b", True, "host0 is down in the network namespace that it was moved to: set it up there"),
+        ("eth7", False, "host0 is down, as eth7: `ip link set eth7 up`"),
+    ],
+)
+def test_a_tap_that_was_renamed_is_called_by_its_name(world, container, name, moved, reason):
+    world.add("tap", "iface=host0")
+    place = container if moved else world.near
+    if moved:
+        world.near.ip("link", "set", "host0", "netns", container.pid)
+    place.ip("link", "set", "host0", "down")
+    place.ip("link", "set", "host0", "name", name)
+    world.switch.wait(lambda: world.switch.port("wire")["reason"] == f"interface {reason}", "that reason", 2)
 
 
 def test_a_tap_has_an_ipv6_address(world):

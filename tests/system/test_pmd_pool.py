@@ -88,7 +88,7 @@ def owners(switch):
 
 
 def cores(switch):
-    return sorted(pmd["core"] for pmd in switch.json("pmd", "show")["pmds"])
+    return [pmd["core"] for pmd in switch.json("pmd", "show")["pmds"]]
 
 
 def change(switch, *steps):
@@ -113,6 +113,15 @@ def test_no_frame_is_lost_while_cores_change_and_those_of_a_queue_that_stays_kee
     assert cores(pool) == [1]
 
 
+def test_threads_are_listed_by_core_whichever_came_first(pool):
+    pool.swctl("pmd", "set", "--cores", "0-1")
+    try:
+        assert cores(pool) == [0, 1]
+        assert [pmd["core"] for pmd in pool.json("pmd", "stats")["pmds"]] == [0, 1]
+    finally:
+        pool.swctl("pmd", "set", "--cores", "default")
+
+
 def test_no_frame_is_lost_while_all_queues_move(pool):
     stream = Stream(pool.vm1, pool.vm2, (0, 1))
     try:
@@ -130,9 +139,9 @@ def test_no_frame_is_lost_while_all_queues_move(pool):
         (("--cores", "999"), "core 999 does not exist"),
         (("--cores", "1,x"), "core list"),
         (("--cores", ""), "core list"),
-        (("--isolated", "1"), "all cores are isolated"),
+        (("--isolated", "1"), "--isolated none"),
         (("--isolated", "0"), "core 0 cannot be isolated"),
-        (("--port", "vm1", "--queue", "0", "--core", "0"), "pinned to core 0"),
+        (("--port", "vm1", "--queue", "0", "--core", "0"), "queue 0 of port vm1 is pinned to core 0"),
         (("--port", "nobody", "--queue", "0", "--core", "1"), "no such port"),
         (("--port", "vm1", "--queue", "7", "--core", "1"), "no queue 7"),
         (("--port", "vm1"), "go together"),

@@ -123,6 +123,31 @@ def test_a_timeout_ends_a_rule_on_disk_too(switch):
     assert [r["priority"] for r in switch.json("dump-flows")["rules"]] == [6]
 
 
+def test_groups_of_a_removed_port_stay_and_say_that_it_is_gone(switch):
+    groups = (
+        "group_id=1,type=all,bucket=actions=output:p1,bucket=actions=output:p2\n"
+        "group_id=2,type=ff,bucket=watch_port:p2,actions=drop\n"
+        "group_id=3,type=all,bucket=actions=output:p1\n"
+    )
+    switch.swctl("add-groups", "-", stdin=groups)
+    whole = switch.swctl("dump-groups")
+    said = switch.swctl("del-port", "p2")
+    assert said.startswith("groups that name port p2, by its number 2: 2;") and len(said.splitlines()) == 1
+    dump = switch.swctl("dump-groups")
+    assert [line.partition("  # ")[2] for line in dump.splitlines()] == ["port 2 (p2) is gone", "port 2 (p2) is gone", ""]
+    assert [group.get("gone") for group in switch.json("dump-groups")["groups"]] == [[2], [2], None]
+    assert switch.swctl("dump-groups", "group_id=2") == dump.splitlines(True)[1]
+    switch.swctl("add-port", "p2", "type=null")
+    assert switch.swctl("dump-groups") == whole
+    switch.swctl("del-groups")
+    switch.swctl("add-groups", "-", stdin=dump)  # its comments are skipped
+    assert switch.swctl("dump-groups") == whole
+
+
+def test_a_port_that_swd_has_not_seen_says_so(switch):
+    assert switch.swctl("add-port", "p5", "type=null") == "port p5 has number 5\nswd is away: it will check the port's options when it is there\n"
+
+
 def test_rules_of_a_removed_port_stay_and_say_that_it_is_gone(switch):
     rules = "priority=5,in_port=p1,actions=output:p2,output:p3\npriority=4,in_port=p2,actions=output:p1\npriority=3,actions=drop\n"
     switch.swctl("replace-flows", "-", stdin=rules)

@@ -456,7 +456,7 @@ def complete(run_dir, *words):
         (["--timeout", "=", "5", "dp", "s"], ["show"]),
         (["pmd", "set", "--cores", ""], []),
         (["add-port", "x", "type", "=", "bond", "mode", "=", "b"], ["balance"]),
-        (["add-port", "x", "type", "=", "memif", "z"], ["zero-copy="]),
+        (["add-port", "x", "type", "=", "memif", "b"], ["buffer="]),
         (["help", "del"], ["del-port", "del-flows", "del-groups", "del-meters"]),
         (["del-port", ""], ["vm1", "vm2"]),
         (["--json", "stats", "vm"], ["vm1", "vm2"]),

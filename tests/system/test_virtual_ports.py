@@ -167,7 +167,7 @@ class HangingBackend:
             connection.close()
 
 
-GET_FEATURES, GET_PROTOCOL_FEATURES = 1, 15
+GET_FEATURES, GET_PROTOCOL_FEATURES, GET_QUEUE_NUM = 1, 15, 17
 FEATURES = 1 << 32 | 1 << 30 | 1 << 15  # virtio 1, protocol features, mergeable buffers
 HANGS = {
     "protocol-features": {GET_FEATURES: FEATURES},
@@ -213,17 +213,13 @@ def test_a_backend_that_hangs_while_it_is_set_up_does_not_stop_the_switch(bench,
     assert open_files(switch) == files
 
 
-def test_a_backend_that_answers_the_switch_but_never_its_driver_does_not_stop_the_switch(bench):
+@pytest.mark.parametrize("says", [{GET_PROTOCOL_FEATURES: 1, GET_QUEUE_NUM: 2}, {GET_PROTOCOL_FEATURES: 0}], ids=["two", "nothing"])
+def test_more_queues_than_the_backend_has_are_refused(bench, says):
     switch, *_ = bench
-    path, sockets = f"{switch.run_dir}/two-faced.sock", open_sockets(switch)
-    with HangingBackend(path, {GET_FEATURES: FEATURES, GET_PROTOCOL_FEATURES: 0}, {}) as backend:
-        switch.swctl("add-port", "pod", "type=virtio-user", f"path={path}")
-        switch.wait(lambda: len(backend.connections) > 3, "second try of the driver's", 10)
-        with in_time():
-            assert "does not answer" in switch.port("pod")["reason"]
-        switch.swctl("del-port", "pod")
-        switch.wait(lambda: open_sockets(switch) == sockets, "end of the sockets that the driver left behind")
-    os.unlink(path)
+    path = f"{switch.run_dir}/queues-{len(says)}.sock"
+    with HangingBackend(path, {GET_FEATURES: FEATURES, **says}):
+        line = switch.refused("add-port", "pod", "type=virtio-user", f"path={path}", "queues=4")
+    assert f"queues=4 is too many: the backend at path={path} has {says.get(GET_QUEUE_NUM, 1)}" in line
 
 
 def test_a_backend_that_stands_still_does_not_keep_its_port(bench):
@@ -347,6 +343,24 @@ def test_a_bond_goes_on_when_a_member_is_pulled(bench, veths, mode):
             for back, n_back in zip(backs, n_backs):
                 wait_count(switch, back, n_back + 1)
             wait_passes(switch, vm1, vm2, 5)
+
+
+def test_a_bond_that_has_lost_all_members_is_down(bench, veths):
+    switch, vm1, _ = bench
+    with added(switch, "bond", "type=bond", "members=a0,a1"):
+        switch.wait_link("bond")
+        switch.set_flows("in_port=vm1,actions=output:bond")
+        in_ns(switch, "ip", "link", "set", "b0", "down")
+        switch.wait(lambda: "without member a0: interface a0 has no carrier" in switch.port("bond")["reason"], "word of the member")
+        assert switch.port("bond")["link"] == "up"
+        in_ns(switch, "ip", "link", "set", "b1", "down")
+        switch.wait_link("bond", "down")
+        assert "no member of a0,a1 has a carrier" in switch.port("bond")["reason"]
+        vm1.send(UDP_FRAME)
+        switch.wait_drop("bond", "port-down")
+        for member in ("b0", "b1"):
+            in_ns(switch, "ip", "link", "set", member, "up")
+        switch.wait_link("bond")
 
 
 @pytest.mark.parametrize(

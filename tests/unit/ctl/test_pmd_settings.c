@@ -113,11 +113,13 @@ static void what_does_not_do_changes_nothing(void **arg)
 	    {"{\"port\":\"a\",\"queue\":4,\"core\":\"1\"}", "it has queues 0 to 3"},
 	    {"{\"port\":\"a\",\"queue\":-1,\"core\":\"1\"}", "it has queues 0 to 3"},
 	    {"{\"port\":\"a\",\"queue\":4294967296,\"core\":\"1\"}", "it has queues 0 to 3"},
+	    {"{\"port\":\"c\",\"queue\":3,\"core\":\"1\"}", "no queue 3: it has queue 0 only"},
 	    {"{\"port\":\"a\",\"queue\":0,\"core\":\"1-2\"}", "--core 1-2 does not do"},
 	    {"{\"port\":\"a\",\"queue\":0,\"core\":\"x\"}", "--core x does not do"},
 	};
 	struct control *c = *arg;
 	add_port(c, "a", "4");
+	add_port(c, "c", "1");
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		assert_int_equal(change(c, bad[i][0]), -1);
 		if (!strstr(err, bad[i][1]))

@@ -127,6 +127,39 @@ static void a_word_is_answered_with_all_that_there_are(void **state)
 	assert_string_equal(err, "word=four does not do: use one, two or three");
 }
 
+static void the_fault_in_an_interface_s_name_is_told(void **state)
+{
+	static const char *const rows[][2] = {
+	    {"nam/e", "iface=nam/e does not do: no \"/\" may stand in an interface's name"},
+	    {"a b", "iface=a b does not do: no \" \" may stand in an interface's name"},
+	    {"..", "iface=.. does not do: no interface has that name"},
+	    {"", "iface= does not do: an interface's name has 1 to 15 bytes"},
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		assert_int_equal(check("iface", rows[i][0]), -EINVAL);
+		assert_string_equal(err, rows[i][1]);
+	}
+}
+
+static void an_address_of_either_family_is_shown_as_an_example(void **state)
+{
+	(void)state;
+	assert_int_equal(check("prefix", "999::1/200"), -EINVAL);
+	assert_non_null(strstr(err, "as 10.0.0.1/24 or fd00::1/64"));
+}
+
+static void a_kind_has_its_article(void **state)
+{
+	const struct port_kind_spec *af = port_kind_spec_find("af-packet", err, sizeof(err));
+	const char *keys[] = {"colour"}, *values[] = {"x"};
+	(void)state;
+	assert_int_equal(port_kind_check(af, keys, values, 0, "", err, sizeof(err)), -EINVAL);
+	assert_non_null(strstr(err, "an af-packet port needs iface="));
+	assert_int_equal(port_kind_check(af, keys, values, 1, "", err, sizeof(err)), -EINVAL);
+	assert_non_null(strstr(err, "is not one of an af-packet port"));
+}
+
 static void keys_are_known_and_stand_once_and_none_is_missing(void **state)
 {
 	const char *keys[] = {"text", "colour"}, *values[] = {"x", "y"};
@@ -172,6 +205,9 @@ int main(void)
 	    cmocka_unit_test(values_of_their_type_pass),
 	    cmocka_unit_test(others_are_refused_with_key_and_value),
 	    cmocka_unit_test(a_word_is_answered_with_all_that_there_are),
+	    cmocka_unit_test(the_fault_in_an_interface_s_name_is_told),
+	    cmocka_unit_test(an_address_of_either_family_is_shown_as_an_example),
+	    cmocka_unit_test(a_kind_has_its_article),
 	    cmocka_unit_test(keys_are_known_and_stand_once_and_none_is_missing),
 	    cmocka_unit_test(each_kind_has_words_and_fallbacks_that_pass),
 	};

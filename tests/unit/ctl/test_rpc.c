@@ -397,7 +397,7 @@ static void ports_and_rules_are_kept_while_swd_is_away(void **arg)
 	struct fixture *f = *arg;
 	assert_call(f, "port.add",
 		    "{\"name\":\"vm1\",\"kind\":\"vhost-user\",\"options\":{\"path\":\"/x\"}}",
-		    "{\"name\":\"vm1\",\"number\":1}");
+		    "{\"name\":\"vm1\",\"number\":1,\"away\":true}");
 	assert_call(f, "port.add",
 		    "{\"name\":\"vm1\",\"kind\":\"dpdk\",\"options\":{\"devargs\":\"net_null0\"}}",
 		    "{\"code\":1,\"message\":\"port vm1:");
@@ -408,7 +408,7 @@ static void ports_and_rules_are_kept_while_swd_is_away(void **arg)
 	assert_call(f, "port.list", "{}",
 		    "{\"ports\":[{\"number\":1,\"name\":\"vm1\",\"kind\":\"vhost-user\"");
 	assert_call(f, "port.del", "{\"name\":\"vm1\"}",
-		    "{\"name\":\"vm1\",\"number\":1,\"rules\":1}");
+		    "{\"name\":\"vm1\",\"number\":1,\"rules\":1,\"groups\":0}");
 	assert_call(f, "port.del", "{\"name\":\"vm1\"}",
 		    "{\"code\":1,\"message\":\"port vm1: no such port");
 	// Its rules stay, by number, and can be deleted by it.
@@ -422,7 +422,7 @@ static void a_secret_is_kept_and_not_shown(void **arg)
 	assert_call(f, "port.add",
 		    "{\"name\":\"m\",\"kind\":\"memif\",\"options\":{\"path\":\"/x\","
 		    "\"secret\":\"word\"}}",
-		    "{\"name\":\"m\",\"number\":1}");
+		    "{\"name\":\"m\",\"number\":1,\"away\":true}");
 	assert_call(f, "port.list", "{}",
 		    "{\"ports\":[{\"number\":1,\"name\":\"m\",\"kind\":\"memif\",\"options\":{"
 		    "\"path\":\"/x\",\"secret\":\"***\"}");
@@ -549,6 +549,7 @@ static void groups_and_meters_are_added_changed_shown_and_deleted(void **arg)
 	    {"meter.del", "{}", "{\"meters\":{\"added\":0,\"modified\":0,\"deleted\":2}}"},
 	    {"meter.dump", "{}", "{\"meters\":[]}"},
 	    {"group.dump", "{}", "{\"groups\":[]}"},
+	    {"group.dump", "{\"as_text\":true}", "{\"text\":\"\"}"},
 	    {"table.list", "{}", "{\"tables\":[{\"table\":0,\"active\":1,\"masks\":1}]}"},
 	};
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
@@ -624,7 +625,7 @@ static void rules_look_like_ovs_ofctls(void **arg)
 	struct fixture *f = *arg;
 	assert_call(f, "port.add",
 		    "{\"name\":\"vm1\",\"kind\":\"dpdk\",\"options\":{\"devargs\":\"net_null0\"}}",
-		    "{\"name\":\"vm1\",\"number\":1}");
+		    "{\"name\":\"vm1\",\"number\":1,\"away\":true}");
 	assert_call(
 	    f, "flow.add",
 	    "{\"flow\":\"priority=7,cookie=0x2a,idle_timeout=60,hard_timeout=90,send_flow_rem,"

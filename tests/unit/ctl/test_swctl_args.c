@@ -270,6 +270,10 @@ static void every_word_that_help_lists_has_help(void **state)
 {
 	(void)state;
 	expect_help(WORDS("add-port"), "usage: swctl add-port NAME");
+	expect_help(WORDS("add-port", "af-packet"), "\n  iface         the interface");
+	expect_help(WORDS("add-port", "af-packet"), "; required\n");
+	expect_help(WORDS("add-port", "af-packet"), "\n  qdisc-bypass  whether");
+	expect_help(WORDS("add-port", "af-packet"), "\n  tag           VLAN");
 	expect_help(WORDS("dp", "show"), "usage: swctl dp show");
 	expect_help(WORDS("dp"), "usage: swctl dp show");
 	expect_help(WORDS("dp"), "\n\nusage: swctl dp dump-flows");

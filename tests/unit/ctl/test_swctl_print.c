@@ -48,11 +48,35 @@ static void a_text_of_rules_is_printed_as_it_is(void **state)
 	expect("flow.diff", "{\"lines\": [\"-a\", \"+b\"]}", "-a\n+b\n");
 }
 
+static void no_line_of_an_idle_datapath_ends_in_blanks(void **state)
+{
+	(void)state;
+	char *got = print("dp.show", "{\"isa\": \"avx2\", \"memory_kind\": \"hugepages\"}",
+			  (struct swctl_options){.json = false});
+	assert_non_null(strstr(got, "  misses             0\n"));
+	assert_null(strstr(got, " \n"));
+	free(got);
+}
+
+static void ports_say_what_is_left_to_check_and_who_still_names_them(void **state)
+{
+	(void)state;
+	expect("port.add", "{\"name\": \"a\", \"number\": 1}", "port a has number 1\n");
+	expect("port.add", "{\"name\": \"a\", \"number\": 1, \"away\": true}",
+	       "port a has number 1\n"
+	       "swd is away: it will check the port's options when it is there\n");
+	expect("port.del", "{\"name\": \"a\", \"number\": 1, \"rules\": 0, \"groups\": 0}", "");
+	expect("port.del", "{\"name\": \"a\", \"number\": 1, \"rules\": 2, \"groups\": 3}",
+	       "rules that name port a, by its number 1: 2; they stay, and drop what they send it "
+	       "until a port a is there again\n"
+	       "groups that name port a, by its number 1: 3; they stay, and drop what they send it "
+	       "until a port a is there again\n");
+}
+
 static void groups_and_meters_look_like_ovs_ofctls(void **state)
 {
 	(void)state;
-	expect("group.dump", "{\"groups\": [{\"group\": \"group_id=1,type=all\"}]}",
-	       "group_id=1,type=all\n");
+	expect("group.dump", "{\"text\": \"group_id=1,type=all\\n\"}", "group_id=1,type=all\n");
 	expect("meter.dump", "{\"meters\": [{\"meter\": \"meter=1 kbps bands=\"}]}",
 	       "meter=1 kbps bands=\n");
 	expect("meter.stats",
@@ -284,6 +308,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(a_text_of_rules_is_printed_as_it_is),
+	    cmocka_unit_test(no_line_of_an_idle_datapath_ends_in_blanks),
+	    cmocka_unit_test(ports_say_what_is_left_to_check_and_who_still_names_them),
 	    cmocka_unit_test(groups_and_meters_look_like_ovs_ofctls),
 	    cmocka_unit_test(megaflows_look_like_ovs_dpctls),
 	    cmocka_unit_test(a_port_that_is_down_says_why_beneath_the_table),

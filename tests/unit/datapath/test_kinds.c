@@ -1,6 +1,7 @@
 // What port kinds on the host's interfaces and on files ask of a driver, and what they refuse
 // before.
-#include "datapath/ethdev_kind.h"
+#include "ctl/port_kinds.h"
+#include "datapath/ethdev_port.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -53,6 +54,19 @@ static void refuses(const struct port_kind *kind, const char *words, int rc, con
 	int got = ask(kind, words);
 	if (got != rc || !strstr(err, why) || strchr(err, '\n'))
 		fail_msg("%s: %d, \"%s\" does not say \"%s\"", words, got, err, why);
+}
+
+static unsigned row_max(const char *kind, const char *key)
+{
+	return port_option_spec_find(port_kind_spec_find(kind, err, sizeof(err)), key)->max;
+}
+
+static void a_row_takes_what_the_device_can(void **state)
+{
+	(void)state;
+	assert_int_equal(row_max("tap", "mtu"), port_kind_tap.ethdev->mtu_max);
+	assert_int_equal(row_max("af-packet", "mtu"), port_kind_af_packet.ethdev->mtu_max);
+	assert_int_equal(row_max("tap", "queues"), ETHDEV_TAP_QUEUES_MAX);
 }
 
 static void a_driver_is_asked_for_what_was_written(void **state)
@@ -152,6 +166,7 @@ static int remove_capture(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(a_row_takes_what_the_device_can),
 	    cmocka_unit_test(a_driver_is_asked_for_what_was_written),
 	    cmocka_unit_test(the_longest_paths_are_not_cut_off),
 	    cmocka_unit_test(what_the_host_has_not_is_refused),

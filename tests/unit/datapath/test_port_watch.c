@@ -37,7 +37,7 @@ static int down(void **state)
 // Its peer is not there: it opens without a device.
 static struct port *add_waiting(void)
 {
-	struct port_config config = {.name = "p", .kind = "memif", .n_options = 1};
+	struct port_config config = {.name = "p", .kind = "virtio-user", .n_options = 1};
 	struct port *port = NULL;
 
 	snprintf(config.options[0].key, sizeof config.options[0].key, "path");

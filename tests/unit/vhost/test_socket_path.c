@@ -100,6 +100,21 @@ static void claim_leaves_other_files_alone(void **state)
 	unlink(path);
 }
 
+static void a_peer_s_path_is_a_socket_or_nothing_yet(void **state)
+{
+	(void)state;
+	assert_int_equal(socket_path_check_peer(path, err, sizeof(err)), 0);
+	assert_int_equal(socket_path_check_peer("/etc/passwd", err, sizeof(err)), -ENOTSOCK);
+	says("path=/etc/passwd: a file that is no socket is there: name another");
+	assert_int_equal(symlink("/etc/passwd", path), 0);
+	assert_int_equal(socket_path_check_peer(path, err, sizeof(err)), -ENOTSOCK);
+	unlink(path);
+	int fd = bind_path(SOCK_STREAM, true);
+	assert_int_equal(socket_path_check_peer(path, err, sizeof(err)), 0);
+	close(fd);
+	unlink(path);
+}
+
 static int start(void **state)
 {
 	(void)state;
@@ -120,6 +135,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(check_takes_an_absolute_path_in_a_folder),
 	    cmocka_unit_test(check_refuses_what_cannot_be_a_socket),
+	    cmocka_unit_test(a_peer_s_path_is_a_socket_or_nothing_yet),
 	    cmocka_unit_test(claim_replaces_a_stale_socket),
 	    cmocka_unit_test(claim_leaves_a_live_socket_alone),
 	    cmocka_unit_test(claim_leaves_other_files_alone),
