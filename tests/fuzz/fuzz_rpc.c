@@ -47,7 +47,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	log_init("fuzz", LOG_LEVEL_ERROR);
 	state_setup((void **)&state);
 	daemon_.run_dir = "/nonexistent";
-	daemon_.db_path = state->path;
+	daemon_.db_path = strdup(state->path);
 	daemon_.db = state->db;
 	sql("PRAGMA journal_mode = MEMORY; PRAGMA synchronous = OFF");
 	// What is open stays; nothing stays behind.
