@@ -108,8 +108,6 @@ static void check_whole(struct rte_mbuf *m)
 	const struct packet_meta *meta = packet_meta(m);
 	static uint8_t bytes[2048];
 	uint32_t len = 0, n_segs = 0;
-	struct packet_layout layout;
-	struct flow_key key = {0};
 
 	for (const struct rte_mbuf *seg = m; seg; seg = seg->next, n_segs++) {
 		assert_in_range(len + seg->data_len, 0, sizeof(bytes));
@@ -119,7 +117,6 @@ static void check_whole(struct rte_mbuf *m)
 	assert_int_equal(len, m->pkt_len);
 	assert_int_equal(n_segs, m->nb_segs);
 	assert_in_range(len, FRAME_MIN, UINT16_MAX);
-	flow_extract(bytes, len, &key, &layout);
 	if (m->ol_flags & PACKET_OFFLOAD) {
 		const struct packet_offload *o = &meta->offload;
 
