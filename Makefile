@@ -163,6 +163,7 @@ FUZZ_SRC_dp_actions := $(FUZZ_SRC_dp_key) datapath/server_actions.c datapath/exe
 		       datapath/ip_view.c datapath/packet.c flowtable/extract.c
 FUZZ_SRC_extract    := flowtable/extract.c
 FUZZ_SRC_of_flow    := $(wildcard ctl/of_*.c) flowtable/of_key.c
+FUZZ_SRC_json_lift  :=
 FUZZ_SRC_memif_ring := memif/memif_ring.c memif/memif_kick.c datapath/packet.c
 FUZZ_SRC_memif_conn := $(filter-out %/port_memif.c %/memif.c %/memif_link.c %/memif_socket.c,$(wildcard memif/*.c)) datapath/packet.c
 FUZZ_SRC_rpc        := $(SRC_swctld) $(SRC_ctl) $(filter-out %_hot.c,$(SRC_flowtable))

@@ -23,7 +23,7 @@ enum step { MESSAGE, WRITE, BURST, LOOK, CLOSE, N_STEPS };
 // What comes with a message.
 enum passed { NOTHING, MEMORY, EVENTFD, TWO_FILES, N_PASSED };
 
-#define MEMORY_BYTES 16384u // no more than a client of ours makes
+#define MEMORY_BYTES 16384u
 #define STEPS_MAX    64
 
 int LLVMFuzzerInitialize(int *argc, char ***argv);
@@ -127,11 +127,13 @@ static void bursts(struct memif_wire *wire)
 	assert_int_equal(rte_mempool_in_use_count(packet_pool()), 0);
 }
 
-static uint8_t *peers_memory(void)
+// What the two share: a client's, once it is there, or the peer's.
+static void scribble(struct fuzz_input *in)
 {
 	const struct memif_wire *wire = link_1.wire;
+	const struct memif_region *ours = wire && wire->client ? &wire->regions.regions[0] : NULL;
 
-	return wire && wire->client ? wire->regions.regions[0].addr : memory;
+	fuzz_write(in, ours ? ours->addr : memory, ours ? ours->size : MEMORY_BYTES);
 }
 
 static int connect_one(bool client)
@@ -167,7 +169,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			say(&in, fd);
 			break;
 		case WRITE:
-			fuzz_write(&in, peers_memory(), MEMORY_BYTES);
+			scribble(&in);
 			break;
 		case BURST:
 			bursts(link_1.wire);

@@ -135,6 +135,8 @@ def vring_seeds():
         split_to_guest=bytes([2, 1]) + U16(0) + split([(BOUNDARY - 600, 1200, 2, 0), (GPA, 0x10000, 2, 0)], [0, 1, 0, 1]) + burst + b"\x09",
         packed_from_guest=bytes([17, 0]) + U16(0x8000) + sent + packed([(GPA, 112, 0), (GPA + 512, 12, 1), (GPA + 524, 154, 0)]) + burst,
         packed_indirect=bytes([1, 2]) + U16(0x8000) + sent + table + packed([(BOUNDARY - 32, 32, 4)]) + burst + burst,
+        split_loop=bytes([4, 0]) + U16(9) + split([(GPA, 64, 1, 1), (GPA, 64, 1, 0)], [0] * 9) + write(AVAIL, 2, U16(10)) + burst,
+        packed_loop=bytes([5, 0]) + U16(0x8003) + packed([(GPA, 64, 1)] * 4) + burst,
         packed_to_guest=bytes([3, 1]) + U16(0x8000) + packed([(BOUNDARY - 600, 1200, 2), (GPA, 0x10000, 2)]) + burst + b"\xa9",
     )
 
