@@ -184,7 +184,7 @@ fuzz: $(FUZZ_RUNS)
 
 $(FUZZ_RUNS): %.run: %
 	@echo "== $<"; mkdir -p $<.corpus
-	@$< -max_total_time=$(FUZZ_SECONDS) -artifact_prefix=$<- $<.corpus tests/fuzz/seeds/$(<F) >$<.log 2>&1 || { tail -40 $<.log; exit 1; }
+	@$< -max_total_time=$(FUZZ_SECONDS) -timeout=20 -artifact_prefix=$<- $<.corpus tests/fuzz/seeds/$(<F) >$<.log 2>&1 || { tail -40 $<.log; exit 1; }
 else
 .PHONY: fuzz
 fuzz: ## what reads strangers' bytes, under libFuzzer: FUZZ_SECONDS=60 each, -j2 for two at a time

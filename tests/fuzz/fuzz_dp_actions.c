@@ -4,6 +4,7 @@
 //
 //     1 byte   how, below
 //     1 byte   bytes of the first piece
+//     1 byte   bytes of the frame that are there at most
 //     10 bytes virtio_net_hdr
 //     1 byte   bytes of the frame, and the frame; then the actions' attributes
 #include "datapath/edit.h"
@@ -217,12 +218,12 @@ static struct rte_mbuf *packet_make(uint8_t *frame, uint32_t len, uint8_t how, u
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct fuzz_input in = {data, size};
-	uint8_t how = fuzz_u8(&in), first = fuzz_u8(&in), room[UINT8_MAX];
+	uint8_t how = fuzz_u8(&in), first = fuzz_u8(&in), cut = fuzz_u8(&in), room[UINT8_MAX];
 	struct flow_key key = {.in_port = 1};
 	struct virtio_net_hdr hdr = {0};
 
 	fuzz_bytes(&in, &hdr, sizeof(hdr));
-	uint32_t len = (uint32_t)fuzz_bytes(&in, room, fuzz_u8(&in));
+	uint32_t len = RTE_MIN((uint32_t)fuzz_bytes(&in, room, fuzz_u8(&in)), cut);
 	if (len < FRAME_MIN)
 		return 0;
 	uint8_t *frame = malloc(len); // it ends where the frame ends

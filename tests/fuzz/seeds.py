@@ -78,9 +78,9 @@ def netlink_seeds():
     )
 
 
-def packet_actions(frame, actions, how=0xE, first=255, header=bytes(10)):
+def packet_actions(frame, actions, how=0xE, first=255, cut=255, header=bytes(10)):
     frame = bytes(frame)[:255]
-    return bytes([how, first]) + header + bytes([len(frame)]) + frame + actions
+    return bytes([how, first, cut]) + header + bytes([len(frame)]) + frame + actions
 
 
 def action_seeds():
@@ -97,6 +97,8 @@ def action_seeds():
         control=packet_actions(known["tcp"], ACTIONS["control"], how=0xF),
         nd=packet_actions(known["nd"], nd_set + OUTPUT),
         arp=packet_actions(known["arp"], arp_set + OUTPUT),
+        arp_cut_off=packet_actions(known["arp"], arp_set + OUTPUT, cut=41),
+        sets_cut_off=packet_actions(known["tcp"], ACTIONS["sets"], cut=40),
     )
 
 
