@@ -174,6 +174,21 @@ static struct flow_match match_of(const struct flow_key *key, uint8_t how)
 	return match;
 }
 
+// What those who run it do not look at again.
+static void check_list(const struct flow_actions *actions)
+{
+	assert_in_range(actions->n, 0, ACTIONS_MAX);
+	for (unsigned i = 0; i < actions->n; i++) {
+		const struct action *a = &actions->list[i];
+
+		assert_in_range(a->type, 0, N_ACTION_TYPES - 1);
+		if (a->type == ACTION_USERSPACE)
+			assert_in_range(a->u.userspace.cookie_len, 0, ACTION_COOKIE_MAX);
+		if (a->type == ACTION_TRUNC)
+			assert_true(a->u.max_len >= FRAME_MIN);
+	}
+}
+
 static struct flow_actions *actions_take(const struct flow_match *match, struct fuzz_input *in)
 {
 	size_t len = RTE_MIN(in->left, (size_t)ATTRS_MAX);
@@ -187,6 +202,8 @@ static struct flow_actions *actions_take(const struct flow_match *match, struct 
 	struct flow_actions *actions = request_actions(&rq, nest, match, &err);
 	assert_true(actions ? err == 0 : err < 0 && rq.error.text[0]);
 	free(nest);
+	if (actions)
+		check_list(actions);
 	return actions;
 }
 
