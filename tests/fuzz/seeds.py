@@ -95,6 +95,7 @@ def action_seeds():
         sets_lent_tso=packet_actions(known["tcp"] / bytes(150), ACTIONS["sets"], how=0xF, header=tso),
         mpls=packet_actions(known["tcp"], ACTIONS["mpls"]),
         control=packet_actions(known["tcp"], ACTIONS["control"], how=0xF),
+        cookie_too_long=packet_actions(known["tcp"], attr(2, attr(1, U32(9)) + attr(2, bytes(65)))),
         nd=packet_actions(known["nd"], nd_set + OUTPUT),
         arp=packet_actions(known["arp"], arp_set + OUTPUT),
         arp_cut_off=packet_actions(known["arp"], arp_set + OUTPUT, cut=41),
