@@ -25,6 +25,15 @@ OPTIMIZE ?= -O1 -g1 # what the sanitizers add makes -O2 take twice as long to co
 HOT_O    := -O1
 endif
 
+# For libFuzzer: see `fuzz`.
+ifeq ($(FUZZER),1)
+override BUILD := $(BUILD)-fuzz
+CC       := clang
+SANFLAGS := -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+OPTIMIZE := -O1 -g1
+HOT_O    := -O1
+endif
+
 ifneq (,$(findstring x86_64,$(shell $(CC) -dumpmachine)))
 ARCHFLAGS := -march=x86-64-v2
 ISAS      := plain avx2 avx512
@@ -143,26 +152,44 @@ $(UNIT_BINS:=.run): %.run: %
 # It measures microseconds on both cores: alone, after all others.
 $(BUILD)/unit/datapath/test_pmd_pool.run: $(filter-out %/test_pmd_pool.run,$(UNIT_BINS:=.run))
 
-# Parsers of what strangers send, under libFuzzer, for the machine it is built on. What broke one stays in build/fuzz.
-FUZZ_SECONDS     ?= 60
-FUZZ_CFLAGS      := -std=gnu11 -g -O1 -march=native -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined -I.
-FUZZ             := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
-FUZZ_SRC_dp_key  := $(wildcard ctl/dp_*.c flowtable/key*.c)
-FUZZ_SRC_dp_msg  := $(FUZZ_SRC_dp_key)
-FUZZ_SRC_extract := flowtable/extract.c
-FUZZ_SRC_of_flow := $(wildcard ctl/of_*.c) flowtable/of_key.c
+# What reads strangers' bytes, under libFuzzer with ASan and UBSan. tests/fuzz/seeds/NAME holds inputs to start from
+# (tests/fuzz/seeds.py made those that are not text); what broke a target stays in build-fuzz/fuzz.
+FUZZ_SECONDS        ?= 60
+FUZZ                := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
+FUZZ_LIBS            = -Wl,--as-needed $(DPDK_LIBS) $(CTL_LIBS) -lcmocka
+FUZZ_SRC_dp_key     := $(wildcard ctl/dp_*.c flowtable/key*.c)
+FUZZ_SRC_dp_msg     := $(FUZZ_SRC_dp_key)
+FUZZ_SRC_dp_actions := $(FUZZ_SRC_dp_key) datapath/server_actions.c datapath/execute.c $(wildcard datapath/edit*.c) \
+		       datapath/ip_view.c datapath/packet.c flowtable/extract.c
+FUZZ_SRC_extract    := flowtable/extract.c
+FUZZ_SRC_of_flow    := $(wildcard ctl/of_*.c) flowtable/of_key.c
+FUZZ_SRC_json_lift  :=
+FUZZ_SRC_memif_ring := memif/memif_ring.c memif/memif_kick.c datapath/packet.c
+FUZZ_SRC_memif_conn := $(filter-out %/port_memif.c %/memif.c %/memif_link.c %/memif_socket.c,$(wildcard memif/*.c)) datapath/packet.c
+FUZZ_SRC_rpc        := $(SRC_swctld) $(SRC_ctl) $(filter-out %_hot.c,$(SRC_flowtable))
+FUZZ_SRC_vring      := vhost/virtqueue.c $(wildcard vhost/*_hot.c) flowtable/isa.c datapath/packet.c
 
+ifeq ($(FUZZER),1)
 define fuzz_rule
-$(BUILD)/fuzz/$(1): tests/fuzz/fuzz_$(1).c $(FUZZ_SRC_$(1)) $(wildcard ctl/*.h flowtable/*.h)
+$(BUILD)/fuzz/$(1): $(call obj,tests/fuzz/fuzz_$(1).c $(FUZZ_SRC_$(1)))
 	@mkdir -p $$(@D)
-	$$(call quiet,FUZZ)clang $(FUZZ_CFLAGS) -o $$@ $$(filter %.c,$$^) -lmnl
+	$$(call quiet,FUZZ)$$(CC) $$(CFLAGS_ALL) -fsanitize=fuzzer -o $$@ $$^ $$(FUZZ_LIBS)
 endef
 $(foreach f,$(FUZZ),$(eval $(call fuzz_rule,$(f))))
 
+FUZZ_RUNS := $(patsubst %,$(BUILD)/fuzz/%.run,$(FUZZ))
+
+.PHONY: fuzz $(FUZZ_RUNS)
+fuzz: $(FUZZ_RUNS)
+
+$(FUZZ_RUNS): %.run: %
+	@echo "== $<"; mkdir -p $<.corpus
+	@$< -max_total_time=$(FUZZ_SECONDS) -timeout=20 -artifact_prefix=$<- $<.corpus tests/fuzz/seeds/$(<F) >$<.log 2>&1 || { tail -40 $<.log; exit 1; }
+else
 .PHONY: fuzz
-fuzz: $(addprefix $(BUILD)/fuzz/,$(FUZZ)) ## what reads strangers' bytes, under libFuzzer: FUZZ_SECONDS=60 each
-	@for t in $^; do echo "== $$t"; mkdir -p $$t.corpus; \
-		$$t -max_total_time=$(FUZZ_SECONDS) -artifact_prefix=$$t- $$t.corpus >$$t.log 2>&1 || { tail -40 $$t.log; exit 1; }; done
+fuzz: ## what reads strangers' bytes, under libFuzzer: FUZZ_SECONDS=60 each, -j2 for two at a time
+	@$(MAKE) --no-print-directory FUZZER=1 fuzz
+endif
 
 # Everything that needs the real programs: as root, with hugepages. SWD_BUILD tells the tests which programs.
 PYTEST := /usr/bin/python3 -m pytest -p no:cacheprovider -q --timeout=300
@@ -273,7 +300,7 @@ help: ## this list
 
 .PHONY: clean
 clean: ## removes what was built
-	rm -rf $(BUILD) $(BUILD)-san
+	rm -rf $(BUILD) $(BUILD)-san $(BUILD)-fuzz
 
 .SECONDARY:
 -include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)

@@ -4,6 +4,7 @@
 #include "ctl/json_lift.h"
 #include "ctl/log.h"
 
+#include <ctype.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdio_ext.h>
@@ -149,10 +150,21 @@ static char *reply_line(const json_t *id, const char *member, const char *value)
 	return line;
 }
 
+// A message is one line, whatever words of the request it repeats.
+static json_t *message_text(const char *message)
+{
+	char line[sizeof(((struct rpc_reply *)NULL)->message)];
+	size_t len = 0;
+	for (; len < sizeof(line) - 1 && message[len]; len++)
+		line[len] = iscntrl((unsigned char)message[len]) ? '?' : message[len];
+	line[len] = '\0';
+	return rpc_text(line);
+}
+
 static char *error_line(const json_t *id, int code, const char *message, json_t *data)
 {
-	json_t *error =
-	    json_pack("{s:i, s:o, s:O*}", "code", code, "message", rpc_text(message), "data", data);
+	json_t *error = json_pack("{s:i, s:o, s:O*}", "code", code, "message",
+				  message_text(message), "data", data);
 	char *text = json_dumps(error, DUMP_FLAGS), *line = reply_line(id, "error", text);
 	json_decref(error);
 	free(text);

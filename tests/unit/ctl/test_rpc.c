@@ -238,6 +238,28 @@ static void a_bulk_load_of_a_million_lines_is_within_the_bounds(void **arg)
 	json_decref(reply);
 }
 
+// Found by tests/fuzz/fuzz_rpc.c.
+static void a_refusal_is_one_line_whatever_it_repeats(void **arg)
+{
+	static const char *const lines[] = {
+	    "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"trace\",\"params\":{\"a\\nb\":\"\"}}\n",
+	    "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"a\\u001bb\"}\n",
+	    "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"port.del\",\"params\":{\"name\":\"a\\nb\"}}"
+	    "\n",
+	};
+	struct fixture *f = *arg;
+	int fd = connect_client(f);
+	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+		assert_true(send_text(f, fd, lines[i]));
+		json_t *reply = receive(f, fd), *error = json_object_get(reply, "error");
+		const char *message = json_string_value(json_object_get(error, "message"));
+		assert_non_null(message);
+		assert_non_null(strstr(message, "a?b"));
+		json_decref(reply);
+	}
+	close(fd);
+}
+
 static void blank_lines_and_calls_without_id_get_no_reply(void **arg)
 {
 	struct fixture *f = *arg;
@@ -656,6 +678,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    WITH_DAEMON(bad_lines_get_their_error_and_the_next_is_served),
+	    WITH_DAEMON(a_refusal_is_one_line_whatever_it_repeats),
 	    WITH_DAEMON(a_line_of_many_values_is_not_even_parsed),
 	    WITH_DAEMON(a_bulk_load_of_a_million_lines_is_within_the_bounds),
 	    WITH_DAEMON(blank_lines_and_calls_without_id_get_no_reply),

@@ -153,35 +153,6 @@ static void garbage_header(struct guest *g)
 	guest_write(g, gpa, bytes, sizeof(bytes));
 }
 
-static void expect_bounds(const struct guest *g, const struct rte_mbuf *m)
-{
-	static uint8_t bytes[128 * 1024];
-	const struct packet_offload *offload =
-	    (const void *)&packet_meta((void *)(uintptr_t)m)->offload;
-	bool left = m->ol_flags & PACKET_OFFLOAD;
-
-	assert_in_range(m->pkt_len, FRAME_MIN,
-			left && offload->gso_size ? GSO_FRAME_MAX : FRAME_MAX);
-	assert_in_range(m->data_len, RTE_MIN(m->pkt_len, HEAD_COPY), HEADERS_MAX);
-	packet_bytes(m, bytes); // faults if it is not memory
-	for (const struct rte_mbuf *seg = m->next; seg; seg = seg->next) {
-		bool inside = false;
-
-		for (unsigned i = 0; i < g->mem.n; i++) {
-			const struct vhost_region *r = &g->mem.regions[i];
-			const uint8_t *data = seg->buf_addr;
-
-			inside |= data >= r->hva && data + seg->data_len <= r->hva + r->size;
-		}
-		assert_true(inside);
-	}
-	if (left) {
-		assert_in_range(offload->csum_start, FRAME_MIN, m->data_len);
-		assert_in_range(offload->csum_start + offload->csum_offset + 2, 0, m->data_len);
-		assert_in_range(offload->gso_headers, 0, m->data_len);
-	}
-}
-
 static void receive_garbage(struct guest *g)
 {
 	struct rte_mbuf *pkts[BURST_MAX];
@@ -192,7 +163,7 @@ static void receive_garbage(struct guest *g)
 	assert_true(n <= BURST_MAX);
 	assert_true(g->arena->n_segs <= ARENA_SEGS);
 	for (unsigned i = 0; i < n; i++)
-		expect_bounds(g, pkts[i]);
+		packet_expect_bounds(g, pkts[i]);
 	if (n > 0)
 		g->vq.ops->rx_done(&g->vq);
 	assert_int_equal(g->vq.n_taken, 0);

@@ -24,9 +24,11 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#define FEATURE(name)	(1ULL << (name))
-#define GUEST_GPA	0x100000ULL
-#define GUEST_RAM	(1u << 20) // bytes of each region
+#define FEATURE(name) (1ULL << (name))
+#define GUEST_GPA     0x100000ULL
+#ifndef GUEST_RAM
+#define GUEST_RAM (1u << 20) // bytes of each region
+#endif
 #define GUEST_BOUNDARY	(GUEST_GPA + GUEST_RAM)
 #define GUEST_END	(GUEST_GPA + 2ull * GUEST_RAM)
 #define GUEST_SIZE	256
@@ -150,7 +152,7 @@ static struct guest *guest_create(const struct variant *v, uint16_t size, uint64
 	return g;
 }
 
-static void guest_destroy(struct guest *g)
+static inline void guest_destroy(struct guest *g)
 {
 	virtqueue_fini(&g->vq);
 	for (unsigned i = 0; i < 2; i++)
@@ -366,6 +368,36 @@ static inline void packet_expect(const struct rte_mbuf *m, unsigned no, unsigned
 			fail_msg("frame %u of %u bytes differs at byte %u", no, len, i);
 }
 
+// What came from a guest is whole, and in bounds: of what a frame may be, and of its memory.
+static inline void packet_expect_bounds(const struct guest *g, const struct rte_mbuf *m)
+{
+	static uint8_t bytes[128 * 1024];
+	const struct packet_offload *offload =
+	    (const void *)&packet_meta((void *)(uintptr_t)m)->offload;
+	bool left = m->ol_flags & PACKET_OFFLOAD;
+
+	assert_in_range(m->pkt_len, FRAME_MIN,
+			left && offload->gso_size ? GSO_FRAME_MAX : FRAME_MAX);
+	assert_in_range(m->data_len, RTE_MIN(m->pkt_len, HEAD_COPY), HEADERS_MAX);
+	packet_bytes(m, bytes); // faults if it is not memory
+	for (const struct rte_mbuf *seg = m->next; seg; seg = seg->next) {
+		bool inside = false;
+
+		for (unsigned i = 0; i < g->mem.n; i++) {
+			const struct vhost_region *r = &g->mem.regions[i];
+			const uint8_t *data = seg->buf_addr;
+
+			inside |= data >= r->hva && data + seg->data_len <= r->hva + r->size;
+		}
+		assert_true(inside);
+	}
+	if (left) {
+		assert_in_range(offload->csum_start, FRAME_MIN, m->data_len);
+		assert_in_range(offload->csum_start + offload->csum_offset + 2, 0, m->data_len);
+		assert_in_range(offload->gso_headers, 0, m->data_len);
+	}
+}
+
 // Runs each test with each ring format and instruction set that runs here.
 struct vring_test {
 	const char *name;
@@ -377,7 +409,7 @@ struct vring_test {
 #f, (f) \
 	}
 
-static int vring_tests_run(const char *group, const struct vring_test *tests, unsigned n)
+static inline int vring_tests_run(const char *group, const struct vring_test *tests, unsigned n)
 {
 	static struct variant variants[2 * N_ISAS];
 	static struct CMUnitTest units[64 * 2 * N_ISAS];

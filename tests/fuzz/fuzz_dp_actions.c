@@ -1,0 +1,266 @@
+// Action lists as swd takes them, and what the promise rests on: a list that the check lets through
+// is run on a packet of its flow, which stays whole. The packet is the switch's own or a guest's,
+// in pieces or not, with work left to do or not.
+//
+//     1 byte   how, below
+//     1 byte   bytes of the first piece
+//     1 byte   bytes of the frame that are there at most
+//     10 bytes virtio_net_hdr
+//     1 byte   bytes of the frame, and the frame; then the actions' attributes
+#include "datapath/edit.h"
+#include "datapath/execute.h"
+#include "datapath/meter.h"
+#include "datapath/metering.h"
+#include "datapath/punt.h"
+#include "datapath/server_internal.h"
+#include "datapath/tx.h"
+#include "vhost/ring_offload.h"
+
+#include "tests/fuzz/fuzz_input.h"
+#include "tests/unit/memif/memif_test.h"
+
+#include <sanitizer/asan_interface.h>
+#include <stdlib.h>
+
+enum { LENT = 1, TYPE_KNOWN = 2, PROTO_KNOWN = 4, VLANS_KNOWN = 8 };
+
+#define METERS	  3u // with ids from 0 on
+#define ATTRS_MAX 8192u
+
+int LLVMFuzzerInitialize(int *argc, char ***argv);
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+struct meter *meters_published[DP_METERS_MAX + 1];
+static struct pmd pmd = {.in_port = 1};
+static struct server server;
+
+static void packet_end(struct rte_mbuf *m);
+
+// In place of what is around: the server, other ports, meters.
+
+int request_fail(struct request *rq, const struct nlattr *attr, int err, const char *fmt, ...)
+{
+	(void)attr;
+	snprintf(rq->error.text, sizeof(rq->error.text), "%s", fmt);
+	return err;
+}
+
+struct flow_actions *flow_table_actions(struct flow_table *t, const struct action *list, unsigned n)
+{
+	struct flow_actions *actions = malloc(sizeof(*actions) + n * sizeof(*list));
+
+	(void)t;
+	actions->n = (uint16_t)n;
+	memcpy(actions->list, list, n * sizeof(*list));
+	return actions;
+}
+
+void tx_add(struct pmd *p, uint32_t port_no, struct rte_mbuf **pkts, unsigned n)
+{
+	(void)p;
+	assert_in_range(port_no, 1, PORTS_MAX - 1);
+	for (unsigned i = 0; i < n; i++)
+		packet_end(pkts[i]);
+}
+
+void punt(struct pmd *p, struct rte_mbuf *m)
+{
+	(void)p;
+	packet_end(m);
+}
+
+unsigned metering_run(struct pmd *p, uint32_t meter_id, struct rte_mbuf **pkts, unsigned n)
+{
+	(void)p;
+	assert_in_range(meter_id, 0, METERS - 1);
+	for (unsigned i = 0; i < n; i++)
+		edit_raise_precedence(&pkts[i], meter_id);
+	return n;
+}
+
+void trace_drop(struct trace_record *record, uint32_t port_no, enum drop_reason reason, unsigned n)
+{
+	(void)record;
+	(void)port_no;
+	(void)reason;
+	(void)n;
+}
+
+int LLVMFuzzerInitialize(int *argc, char ***argv)
+{
+	(void)argc;
+	(void)argv;
+	setenv("CMOCKA_TEST_ABORT", "1", 1);
+	if (eal_begin() != 0)
+		abort();
+	for (unsigned i = 0; i < METERS; i++)
+		meters_published[i] =
+		    (struct meter *)&meters_published[i]; // only compared with NULL
+	pmd.ports = aligned_alloc(64, PORTS_MAX * sizeof(*pmd.ports));
+	memset(pmd.ports, 0, PORTS_MAX * sizeof(*pmd.ports));
+	pmd.arena = aligned_alloc(64, sizeof(*pmd.arena));
+	packet_arena_init(pmd.arena);
+	return 0;
+}
+
+// What an output sees of a packet.
+static void check_whole(struct rte_mbuf *m)
+{
+	const struct packet_meta *meta = packet_meta(m);
+	static uint8_t bytes[2048];
+	uint32_t len = 0, n_segs = 0;
+
+	for (const struct rte_mbuf *seg = m; seg; seg = seg->next, n_segs++) {
+		assert_in_range(len + seg->data_len, 0, sizeof(bytes));
+		memcpy(bytes + len, rte_pktmbuf_mtod(seg, void *), seg->data_len);
+		len += seg->data_len;
+	}
+	assert_int_equal(len, m->pkt_len);
+	assert_int_equal(n_segs, m->nb_segs);
+	assert_in_range(len, FRAME_MIN, UINT16_MAX);
+	if (m->ol_flags & PACKET_OFFLOAD) {
+		const struct packet_offload *o = &meta->offload;
+
+		assert_in_range(o->csum_start, FRAME_MIN, m->data_len);
+		assert_in_range(o->csum_start + o->csum_offset + 2u, 0, m->data_len);
+		assert_in_range(o->gso_headers, 0, m->data_len);
+	}
+}
+
+static void packet_end(struct rte_mbuf *m)
+{
+	check_whole(m);
+	packet_free(m);
+}
+
+static struct rte_mbuf *own_packet(const uint8_t *frame, uint32_t len, uint32_t first)
+{
+	struct rte_mbuf *m = rte_pktmbuf_alloc(packet_pool()), *last = m;
+	uint32_t n = RTE_MIN(len, first);
+
+	memcpy(rte_pktmbuf_append(m, (uint16_t)n), frame, n);
+	for (; n < len; n += last->data_len) {
+		last = last->next = rte_pktmbuf_alloc(packet_pool());
+		m->nb_segs++;
+		memcpy(rte_pktmbuf_append(last, (uint16_t)RTE_MIN(len - n, 40u)), frame + n,
+		       RTE_MIN(len - n, 40u));
+		m->pkt_len += last->data_len;
+	}
+	return m;
+}
+
+// `frame` is the guest's memory.
+static struct rte_mbuf *lent_packet(uint8_t *frame, uint32_t len)
+{
+	uint32_t n = RTE_MIN(len, HEAD_COPY);
+	struct rte_mbuf *m = packet_lend(pmd.arena, n, len);
+
+	memcpy(rte_pktmbuf_mtod(m, void *), frame, n);
+	if (n < len)
+		packet_lend_segment(pmd.arena, m, m, frame + n, len - n);
+	return m;
+}
+
+static struct flow_match match_of(const struct flow_key *key, uint8_t how)
+{
+	struct flow_match match = {.key = *key};
+
+	if (how & TYPE_KNOWN)
+		match.mask.eth_type_be = UINT16_MAX;
+	if (how & PROTO_KNOWN)
+		match.mask.nw_proto = UINT8_MAX;
+	if (how & VLANS_KNOWN)
+		memset(match.mask.vlan, 0xff, sizeof(match.mask.vlan));
+	return match;
+}
+
+// What those who run it do not look at again.
+static void check_list(const struct flow_actions *actions)
+{
+	assert_in_range(actions->n, 0, ACTIONS_MAX);
+	for (unsigned i = 0; i < actions->n; i++) {
+		const struct action *a = &actions->list[i];
+
+		assert_in_range(a->type, 0, N_ACTION_TYPES - 1);
+		if (a->type == ACTION_USERSPACE)
+			assert_in_range(a->u.userspace.cookie_len, 0, ACTION_COOKIE_MAX);
+		if (a->type == ACTION_TRUNC)
+			assert_true(a->u.max_len >= FRAME_MIN);
+	}
+}
+
+static struct flow_actions *actions_take(const struct flow_match *match, struct fuzz_input *in)
+{
+	size_t len = RTE_MIN(in->left, (size_t)ATTRS_MAX);
+	struct nlattr *nest = malloc(sizeof(*nest) + len);
+	struct request rq = {.server = &server};
+	int err = 0;
+
+	nest->nla_type = OVS_FLOW_ATTR_ACTIONS;
+	nest->nla_len = (uint16_t)(sizeof(*nest) + len);
+	fuzz_bytes(in, nest + 1, len);
+	struct flow_actions *actions = request_actions(&rq, nest, match, &err);
+	assert_true(actions ? err == 0 : err < 0 && rq.error.text[0]);
+	free(nest);
+	if (actions)
+		check_list(actions);
+	return actions;
+}
+
+static void run(const struct flow_actions *actions, struct rte_mbuf *m)
+{
+	execute(&pmd, actions, &m, 1);
+	for (unsigned i = 0; i < pmd.n_recirc; i++)
+		packet_end(pmd.recirc[i]);
+	pmd.n_recirc = 0;
+}
+
+// The frame's packet, with what its sender left to do, if a port would let that through.
+static struct rte_mbuf *packet_make(uint8_t *frame, uint32_t len, uint8_t how, uint8_t first,
+				    const struct virtio_net_hdr *hdr, struct flow_key *key)
+{
+	struct rte_mbuf *m = how & LENT ? lent_packet(frame, len)
+					: own_packet(frame, len, RTE_MAX(first, FRAME_MIN));
+	struct packet_meta *meta = packet_meta(m);
+
+	memset(meta, 0, sizeof(*meta));
+	meta->in_port = 1;
+	flow_extract(frame, len, key, &meta->layout);
+	if (header_check(UINT64_MAX, hdr, rte_pktmbuf_mtod(m, uint8_t *), m->data_len,
+			 &meta->offload) == 0)
+		m->ol_flags |= PACKET_OFFLOAD;
+	return m;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct fuzz_input in = {data, size};
+	uint8_t how = fuzz_u8(&in), first = fuzz_u8(&in), cut = fuzz_u8(&in), room[UINT8_MAX];
+	struct flow_key key = {.in_port = 1};
+	struct virtio_net_hdr hdr = {0};
+
+	fuzz_bytes(&in, &hdr, sizeof(hdr));
+	uint32_t len = RTE_MIN((uint32_t)fuzz_bytes(&in, room, fuzz_u8(&in)), cut);
+	if (len < FRAME_MIN)
+		return 0;
+	uint8_t *frame = malloc(len); // it ends where the frame ends
+	memcpy(frame, room, len);
+	struct rte_mbuf *m = packet_make(frame, len, how, first, &hdr, &key);
+	const struct flow_match match = match_of(&key, how);
+	struct flow_actions *actions = actions_take(&match, &in);
+	// Nothing is read or written behind the end of a packet in one piece.
+	uint8_t *end = rte_pktmbuf_mtod_offset(m, uint8_t *, m->data_len);
+	size_t n_behind = m->nb_segs == 1 ? (size_t)((uint8_t *)m->buf_addr + m->buf_len - end) : 0;
+
+	ASAN_POISON_MEMORY_REGION(end, n_behind);
+	if (actions)
+		run(actions, m);
+	else
+		packet_end(m);
+	ASAN_UNPOISON_MEMORY_REGION(end, n_behind);
+	free(actions);
+	free(frame);
+	packet_arena_reset(pmd.arena);
+	assert_int_equal(rte_mempool_in_use_count(packet_pool()), 0);
+	return 0;
+}
