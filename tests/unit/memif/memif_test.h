@@ -44,12 +44,13 @@ static inline unsigned n_files(void)
 	return n;
 }
 
-// Some are closed by a thread of their own.
+// Not more than n stay. Some are closed by a thread of their own, and the last of the test before
+// may have been still open when n was counted.
 static inline void await_files(unsigned n)
 {
 	for (unsigned i = 0; i < 5000 && n_files() > n; i++)
 		usleep(1000);
-	assert_int_equal(n_files(), n);
+	assert_in_range(n_files(), 0, n);
 }
 
 #endif
