@@ -8,6 +8,7 @@
 #include "memif/memif_conn.h"
 #include "memif/memif_kick.h"
 #include "memif/memif_link.h"
+#include "memif/memif_socket.h"
 
 #include "tests/fuzz/fuzz_input.h"
 #include "tests/unit/memif/memif_test.h"
@@ -36,6 +37,12 @@ static int memory_fd, event_fd;
 static uint8_t *memory; // that the peer shares
 
 // In place of memif_link.c: no ports, no PMDs.
+
+const char *memif_socket_path(const struct memif_socket *socket)
+{
+	(void)socket;
+	return "memif.sock";
+}
 
 struct memif_link *memif_link_find(const struct memif_socket *socket, uint32_t id)
 {
