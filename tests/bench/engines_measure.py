@@ -147,7 +147,8 @@ class Rounds:
         if e.name in self.missing:
             return {**result, "missing": self.missing[e.name]}
         rounds = self.found[e.name]
-        return {**result, "xdp": self.xdp[e.name], "steps": {s: merged([r[s] for r in rounds]) for s in rounds[0]}, "rounds": rounds}
+        mode = self.xdp[e.name] if e.name.startswith("af-xdp") else None  # other ports' programs cut super-frames
+        return {**result, "xdp": mode, "steps": {s: merged([r[s] for r in rounds]) for s in rounds[0]}, "rounds": rounds}
 
 
 def last_line(daemon):

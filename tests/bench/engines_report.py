@@ -33,7 +33,7 @@ def notes(run):
             yield f"{e['name']} is not run: {e['missing']}"
     for e in run["engines"]:
         mode = {"xdp": "in the driver (native)", "xdpgeneric": "generic"}.get(e.get("xdp"))
-        if mode and e["name"].startswith("af-xdp"):  # other ports may have one that cuts super-frames
+        if mode:
             yield f"{e['name']}: the kernel says that its XDP program runs {mode}"
     lost = list(losses(run))
     if lost:
