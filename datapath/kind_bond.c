@@ -6,6 +6,7 @@
 #include "datapath/ethdev_probe.h"
 #include "datapath/host_iface.h"
 #include "datapath/kind_iface.h"
+#include "datapath/pmd.h"
 
 #include <rte_dev.h>
 #include <rte_eth_bond.h>
@@ -152,8 +153,23 @@ static bool is_member(uint16_t bond, uint16_t id)
 	return false;
 }
 
+static bool has_members(uint16_t bond)
+{
+	uint16_t ids[RTE_MAX_ETHPORTS];
+	return rte_eth_bond_slaves_get(bond, ids, RTE_DIM(ids)) > 0;
+}
+
+static bool is_last(uint16_t bond)
+{
+	uint16_t ids[RTE_MAX_ETHPORTS];
+	return rte_eth_bond_slaves_get(bond, ids, RTE_DIM(ids)) == 1;
+}
+
 static void member_take_out(struct port *port, uint16_t bond, uint16_t id, const char *reason)
 {
+	// The driver polls the last one even when it has gone.
+	if (is_last(bond))
+		pmd_pool_del_port(port);
 	if (rte_eth_bond_slave_remove(bond, id) < 0)
 		return;
 	ports_synchronize(); // a PMD may be sending by it
@@ -167,6 +183,7 @@ static void member_put_in(struct port *port, uint16_t bond, unsigned i, const ch
 {
 	char name[NAME_MAX_LEN], err[256];
 	uint16_t id;
+	bool first = !has_members(bond);
 	member_name(port, i, name);
 	if (rte_eth_dev_get_port_by_name(name, &id) == 0)
 		ethdev_remove(id, true);
@@ -177,6 +194,8 @@ static void member_put_in(struct port *port, uint16_t bond, unsigned i, const ch
 		ethdev_remove(id, true);
 		return;
 	}
+	if (first && pmd_pool_add_port(port) < 0)
+		port_log_warn(port, "no memory for its queues: give swd more with --mem");
 	port_log_info(port, "member %s is in", iface);
 }
 
