@@ -153,22 +153,16 @@ static bool is_member(uint16_t bond, uint16_t id)
 	return false;
 }
 
-static bool has_members(uint16_t bond)
+static int n_members(uint16_t bond)
 {
 	uint16_t ids[RTE_MAX_ETHPORTS];
-	return rte_eth_bond_slaves_get(bond, ids, RTE_DIM(ids)) > 0;
-}
-
-static bool is_last(uint16_t bond)
-{
-	uint16_t ids[RTE_MAX_ETHPORTS];
-	return rte_eth_bond_slaves_get(bond, ids, RTE_DIM(ids)) == 1;
+	return rte_eth_bond_slaves_get(bond, ids, RTE_DIM(ids));
 }
 
 static void member_take_out(struct port *port, uint16_t bond, uint16_t id, const char *reason)
 {
 	// The driver polls the last one even when it has gone.
-	if (is_last(bond))
+	if (n_members(bond) == 1)
 		pmd_pool_del_port(port);
 	if (rte_eth_bond_slave_remove(bond, id) < 0)
 		return;
@@ -183,7 +177,7 @@ static void member_put_in(struct port *port, uint16_t bond, unsigned i, const ch
 {
 	char name[NAME_MAX_LEN], err[256];
 	uint16_t id;
-	bool first = !has_members(bond);
+	bool first = n_members(bond) == 0;
 	member_name(port, i, name);
 	if (rte_eth_dev_get_port_by_name(name, &id) == 0)
 		ethdev_remove(id, true);
@@ -217,8 +211,7 @@ static void bond_look(struct port *port, uint16_t bond)
 
 static void bond_down_reason(const struct port *port, uint16_t bond, char *reason, size_t len)
 {
-	uint16_t ids[RTE_MAX_ETHPORTS];
-	if (rte_eth_bond_slaves_get(bond, ids, RTE_DIM(ids)) > 0)
+	if (n_members(bond) > 0)
 		snprintf(reason, len, "its members are coming up");
 	else
 		snprintf(reason, len, "no member of %.100s has a carrier",
