@@ -47,6 +47,8 @@ struct ethdev_kind {
 	void (*closed)(const struct port *port);
 	// Why there is no link, for port_status.reason. NULL: the device tells no more than that.
 	void (*down_reason)(const struct port *port, uint16_t ethdev, char *reason, size_t len);
+	// The kind's own words, added to what all devices tell; the device is there. NULL: none.
+	void (*status)(const struct port *port, struct port_status *status);
 };
 
 int ethdev_open(struct port *port, const struct port_config *config, char *err, size_t err_len);

@@ -160,4 +160,6 @@ void ethdev_status(struct port *port, struct port_status *status)
 	status->mtu = p->mtu;
 	if (rte_eth_macaddr_get(p->id, &mac) == 0)
 		memcpy(status->mac, mac.addr_bytes, sizeof(status->mac));
+	if (port->kind->ethdev->status)
+		port->kind->ethdev->status(port, status);
 }

@@ -13,7 +13,7 @@
 
 // By the port's number, while its device is there. Control thread.
 static struct attached {
-	bool is, opened;
+	bool opened;
 	struct xsk_program program;
 	struct xsk_sockets sockets; // of one that is opened
 } attached[PORTS_MAX];
@@ -69,7 +69,7 @@ static int af_xdp_prepare(const struct port *port, char *err, size_t err_len)
 	int rc = af_xdp_check(port, iface, err, err_len);
 	if (rc == 0)
 		rc = xsk_program_attach(iface, end, mode_asked(port), &a->program, err, err_len);
-	*a = (struct attached){.is = rc == 0, .program = a->program};
+	*a = (struct attached){.program = a->program};
 	xsk_sockets_begin();
 	return rc;
 }
@@ -105,16 +105,13 @@ static void af_xdp_closed(const struct port *port)
 		xsk_sockets_end(&a->sockets);
 	xsk_sockets_close(&a->sockets);
 	xsk_program_detach(&a->program);
-	*a = (struct attached){.is = false};
+	*a = (struct attached){.opened = false};
 }
 
-static void af_xdp_status(struct port *port, struct port_status *status)
+static void af_xdp_status(const struct port *port, struct port_status *status)
 {
 	const struct attached *a = &attached[port->no];
 	char detail[sizeof(status->detail)];
-	ethdev_status(port, status);
-	if (!a->is)
-		return;
 	memcpy(detail, status->detail, sizeof(detail));
 	snprintf(status->detail, sizeof(status->detail), "%s XDP: %.140s",
 		 a->program.generic ? "generic" : "native", detail);
@@ -128,12 +125,6 @@ static const struct ethdev_kind af_xdp = {.prepare = af_xdp_prepare,
 					  .devargs = af_xdp_devargs,
 					  .started = af_xdp_started,
 					  .iface = kind_iface,
-					  .closed = af_xdp_closed};
-const struct port_kind port_kind_af_xdp = {.name = "af-xdp",
-					   .ethdev = &af_xdp,
-					   .open = ethdev_open,
-					   .close = ethdev_close,
-					   .rx = ethdev_rx,
-					   .tx = ethdev_tx,
-					   .status = af_xdp_status,
-					   .losses = ethdev_losses};
+					  .closed = af_xdp_closed,
+					  .status = af_xdp_status};
+const struct port_kind port_kind_af_xdp = ETHDEV_PORT_KIND("af-xdp", &af_xdp);

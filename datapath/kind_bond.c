@@ -218,20 +218,11 @@ static void bond_down_reason(const struct port *port, uint16_t bond, char *reaso
 			 port_option(&port->config, "members"));
 }
 
-static const struct ethdev_kind bond = {.prepare = bond_prepare,
-					.devargs = bond_devargs,
-					.look = bond_look,
-					.closed = members_remove,
-					.down_reason = bond_down_reason,
-					.txq_as_rxq = true,
-					.tx_polls = true};
-
 // Up, but not with all of its members: the first of them that is out.
-static void bond_status(struct port *port, struct port_status *status)
+static void bond_status(const struct port *port, struct port_status *status)
 {
 	char ifaces[BOND_MEMBERS_MAX][IFNAMSIZ], reason[160];
 	unsigned n = bond_members(port, ifaces);
-	ethdev_status(port, status);
 	for (unsigned i = 0; i < n && status->link_up && !status->reason[0]; i++) {
 		if (!host_iface_link(ifaces[i], reason, sizeof(reason)))
 			snprintf(status->reason, sizeof(status->reason),
@@ -239,11 +230,13 @@ static void bond_status(struct port *port, struct port_status *status)
 	}
 }
 
-const struct port_kind port_kind_bond = {.name = "bond",
-					 .ethdev = &bond,
-					 .open = ethdev_open,
-					 .close = ethdev_close,
-					 .rx = ethdev_rx,
-					 .tx = ethdev_tx,
-					 .status = bond_status,
-					 .losses = ethdev_losses};
+static const struct ethdev_kind bond = {.prepare = bond_prepare,
+					.devargs = bond_devargs,
+					.look = bond_look,
+					.closed = members_remove,
+					.down_reason = bond_down_reason,
+					.status = bond_status,
+					.txq_as_rxq = true,
+					.tx_polls = true};
+
+const struct port_kind port_kind_bond = ETHDEV_PORT_KIND("bond", &bond);
