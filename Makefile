@@ -192,7 +192,7 @@ fuzz: ## what reads strangers' bytes, under libFuzzer: FUZZ_SECONDS=60 each, -j2
 endif
 
 # Everything that needs the real programs: as root, with hugepages. SWD_BUILD tells the tests which programs.
-PYTEST := /usr/bin/python3 -m pytest -p no:cacheprovider -q --timeout=300
+PYTEST := /usr/bin/python3 -m pytest -p no:cacheprovider -q --timeout=$(if $(filter 1,$(SWD_LONG)),3600,300)
 GUEST  := $(CURDIR)/build/guest
 
 .PHONY: system
@@ -214,6 +214,11 @@ guest-image-swd: all guest-image # for a guest that runs the switch
 .PHONY: check
 check: deps ## packages, build, lint, unit, system and guest tests, with the time of each
 	@tests/check.sh $(MAKE) SAN=$(SAN)
+
+.PHONY: check-long
+MINUTES ?= 10
+check-long: deps ## the whole form of tests that check runs short, with a table of what they measured; an hour and more
+	@tests/check_long.sh $(MAKE) $(MINUTES)
 
 .PHONY: demo
 demo: deps ## two QEMU guests talk through swd (as root)

@@ -1,0 +1,26 @@
+#!/bin/bash
+# The whole form of the tests that `make check` runs short: check_long.sh MAKE MINUTES
+set -u
+make=$1
+minutes=$2
+figures=$PWD/build/figures.jsonl
+status=0
+
+part() { # part NAME COMMAND...
+	local name=$1
+	shift
+	echo
+	echo "=== $name ($(date +%H:%M))"
+	"$@" || { echo "check-long: failed: $name"; status=1; }
+}
+
+mkdir -p build
+: > "$figures"
+export SWD_LONG=1 SWD_FIGURES=$figures
+"$make" --no-print-directory "-j$(nproc)" all bench-gen hugepages guest-image || exit 1
+part "system tests" "$make" --no-print-directory system
+part "guest tests" "$make" --no-print-directory guests
+echo
+/usr/bin/python3 tests/figures.py "$figures"
+[ $status -eq 0 ] && echo "check-long: all passed"
+exit $status
