@@ -25,6 +25,15 @@ OPTIMIZE ?= -O1 -g1 # what the sanitizers add makes -O2 take twice as long to co
 HOT_O    := -O1
 endif
 
+# ThreadSanitizer understands C11 atomics: DPDK's inline rings and locks shall use them, not the strength of x86 stores.
+ifeq ($(TSAN),1)
+override BUILD := $(BUILD)-tsan
+SANFLAGS := -fsanitize=thread -fno-omit-frame-pointer -fno-optimize-sibling-calls -DRTE_USE_C11_MEM_MODEL -DRTE_FORCE_INTRINSICS \
+	    -Wno-tsan -Wno-format-truncation -Wno-maybe-uninitialized # false there
+OPTIMIZE := -O1 -g
+HOT_O    := -O1
+endif
+
 # For libFuzzer: see `fuzz`.
 ifeq ($(FUZZER),1)
 override BUILD := $(BUILD)-fuzz
@@ -211,6 +220,10 @@ guest-image: ## the guests' kernel and initramfs, from Debian's packages
 guest-image-swd: all guest-image # for a guest that runs the switch
 	@$(MAKE) --no-print-directory -C vm-images OUT=$(GUEST) SWD=$(abspath $(BUILD)) $(abspath $(BUILD))/initramfs-swd.cpio
 
+.PHONY: tsan
+tsan: ## unit and system tests under ThreadSanitizer (as root; half an hour)
+	@tests/tsan.sh $(MAKE)
+
 .PHONY: check
 check: deps ## packages, build, lint, unit, system and guest tests, with the time of each
 	@tests/check.sh $(MAKE) SAN=$(SAN)
@@ -305,7 +318,7 @@ help: ## this list
 
 .PHONY: clean
 clean: ## removes what was built
-	rm -rf $(BUILD) $(BUILD)-san $(BUILD)-fuzz
+	rm -rf $(BUILD) $(BUILD)-san $(BUILD)-tsan $(BUILD)-fuzz
 
 .SECONDARY:
 -include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)

@@ -110,7 +110,7 @@ static void *read_flows(void *arg)
 		}
 		lookup_rows[isa_current()]->lookup(s->f.caches, keys, BURST, flows, &s->stats);
 		check_burst(s, numbers, stay, flows);
-		s->n_bursts++;
+		__atomic_store_n(&s->n_bursts, s->n_bursts + 1, __ATOMIC_RELAXED);
 		rcu_quiescent(s->f.rcu, s->id);
 	}
 	rcu_offline(s->f.rcu, s->id);

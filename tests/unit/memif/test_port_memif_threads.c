@@ -70,7 +70,7 @@ static void pmd_send(struct pmd *pmd)
 	}
 	uint16_t n = pmd->to->kind->tx(pmd->to, pmd->index, pkts, BURST_MAX, &reason);
 	packet_free_bulk(pkts + n, BURST_MAX - n);
-	pmd->n_sent += n;
+	__atomic_store_n(&pmd->n_sent, pmd->n_sent + n, __ATOMIC_RELAXED);
 }
 
 static void *pmd_run(void *arg)
