@@ -184,9 +184,10 @@ static inline bool outputs(struct pmd *pmd, unsigned n, struct batches *batches)
 
 static void batch_open(const struct pmd *pmd, struct batches *batches, struct megaflow *flow)
 {
-	batches->list[batches->n++] =
-	    (struct batch){.flow = flow, .actions = megaflow_actions(flow)};
-	rte_prefetch0(flow->actions);
+	struct batch *b = &batches->list[batches->n++];
+
+	*b = (struct batch){.flow = flow, .actions = megaflow_actions(flow)};
+	rte_prefetch0(b->actions);
 	flow_counters_prefetch(pmd->flow_counters, flow);
 }
 

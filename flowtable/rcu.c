@@ -1,6 +1,7 @@
 #include "flowtable/rcu.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <rte_malloc.h>
 #include <rte_rcu_qsbr.h>
 #include <sched.h>
@@ -16,6 +17,7 @@ struct retired {
 
 struct rcu {
 	struct rte_rcu_qsbr *qsbr;
+	pthread_mutex_t check;
 	// The rest: control thread only.
 	struct retired *oldest; // in the order of tokens
 	struct retired **end;
@@ -30,6 +32,7 @@ struct rcu *rcu_create(void)
 	if (!rcu)
 		return NULL;
 	rcu->end = &rcu->oldest;
+	pthread_mutex_init(&rcu->check, NULL);
 	rcu->qsbr =
 	    rte_zmalloc("rcu", rte_rcu_qsbr_get_memsize(RCU_READERS_MAX), RTE_CACHE_LINE_SIZE);
 	if (!rcu->qsbr)
@@ -65,6 +68,7 @@ void rcu_destroy(struct rcu *rcu)
 	while (rcu->oldest)
 		free_oldest(rcu);
 	rte_free(rcu->qsbr);
+	pthread_mutex_destroy(&rcu->check);
 	free(rcu);
 }
 
@@ -121,9 +125,21 @@ void rcu_retire(struct rcu *rcu, void (*free_fn)(void *obj), void *obj)
 	rcu->n_waiting++;
 }
 
+// Whether all readers were quiescent after the token. qsbr remembers the last token for which they
+// were, but orders nothing for who learns it from there: the lock does.
+static bool is_over(struct rcu *rcu, uint64_t token)
+{
+	bool over;
+
+	pthread_mutex_lock(&rcu->check);
+	over = rte_rcu_qsbr_check(rcu->qsbr, token, false) == 1;
+	pthread_mutex_unlock(&rcu->check);
+	return over;
+}
+
 unsigned rcu_reclaim(struct rcu *rcu)
 {
-	while (rcu->oldest && rte_rcu_qsbr_check(rcu->qsbr, rcu->oldest->token, false) == 1)
+	while (rcu->oldest && is_over(rcu, rcu->oldest->token))
 		free_oldest(rcu);
 	return rcu->n_waiting;
 }
@@ -133,6 +149,6 @@ void rcu_synchronize(struct rcu *rcu)
 	uint64_t token = rte_rcu_qsbr_start(rcu->qsbr);
 
 	// Yields rather than spins: a reader may share this core.
-	while (rte_rcu_qsbr_check(rcu->qsbr, token, false) != 1)
+	while (!is_over(rcu, token))
 		sched_yield();
 }

@@ -27,9 +27,12 @@ static bool has(uint64_t features, unsigned feature)
 
 void conn_init(struct vhost_conn *conn, struct vhost_session *s)
 {
+	// Who asks for losses looks at all connections.
+	pthread_mutex_lock(&s->mutex);
 	memset(conn, 0, sizeof(*conn));
 	conn->vid = -1;
 	conn->session = s;
+	pthread_mutex_unlock(&s->mutex);
 }
 
 // What PMDs see.

@@ -96,7 +96,9 @@ static int new_connection(int vid)
 			      VHOST_CONNS_MAX);
 		return -1;
 	}
+	pthread_mutex_lock(&sessions_mutex);
 	conn_init(conn, s);
+	pthread_mutex_unlock(&sessions_mutex);
 	if (rte_vhost_extern_callback_register(vid, &extern_ops, NULL) < 0)
 		return -1;
 	pthread_mutex_lock(&sessions_mutex);
