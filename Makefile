@@ -164,10 +164,11 @@ FUZZ_SRC_dp_actions := $(FUZZ_SRC_dp_key) datapath/server_actions.c datapath/exe
 FUZZ_SRC_extract    := flowtable/extract.c
 FUZZ_SRC_of_flow    := $(wildcard ctl/of_*.c) flowtable/of_key.c
 FUZZ_SRC_json_lift  :=
-FUZZ_SRC_memif_ring := memif/memif_ring.c memif/memif_kick.c datapath/packet.c
-FUZZ_SRC_memif_conn := $(filter-out %/port_memif.c %/memif.c %/memif_link.c %/memif_socket.c,$(wildcard memif/*.c)) datapath/packet.c
+FUZZ_SRC_memif_ring := memif/memif_ring.c datapath/eventfd_kick.c datapath/packet.c
+FUZZ_SRC_memif_conn := $(filter-out %/port_memif.c %/memif.c %/memif_link.c %/memif_socket.c,$(wildcard memif/*.c)) \
+		       $(addprefix datapath/,packet.c memory_guard.c eventfd_kick.c stranger_fd.c)
 FUZZ_SRC_rpc        := $(SRC_swctld) $(SRC_ctl) $(filter-out %_hot.c,$(SRC_flowtable))
-FUZZ_SRC_vring      := vhost/virtqueue.c $(wildcard vhost/*_hot.c) flowtable/isa.c datapath/packet.c
+FUZZ_SRC_vring      := vhost/virtqueue.c datapath/eventfd_kick.c $(wildcard vhost/*_hot.c) flowtable/isa.c datapath/packet.c
 
 ifeq ($(FUZZER),1)
 define fuzz_rule

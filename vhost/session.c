@@ -1,5 +1,6 @@
 #include "vhost/session.h"
 
+#include "datapath/eventfd_kick.h"
 #include "vhost/conn.h"
 #include "vhost/message.h"
 #include "vhost/request.h"
@@ -68,6 +69,7 @@ static enum rte_vhost_msg_result pre_message(int vid, void *msg)
 {
 	struct vhost_conn *conn = conn_by_vid(session_by_vid(vid), vid);
 
+	memory_guard_mappings(conn ? &conn->memory : NULL); // that librte_vhost makes for this
 	return conn ? request_before(conn, msg) : RTE_VHOST_MSG_RESULT_NOT_HANDLED;
 }
 
@@ -109,6 +111,7 @@ static void destroy_connection(int vid)
 {
 	struct vhost_session *s = session_by_vid(vid);
 	struct vhost_conn *conn = conn_by_vid(s, vid);
+	memory_guard_mappings(NULL);
 	if (!conn)
 		return;
 	pthread_mutex_lock(&sessions_mutex);
@@ -226,10 +229,13 @@ static void session_retire(struct vhost_session *s)
 
 int session_open(struct vhost_session *s, char *err, size_t err_len)
 {
+	int rc = eventfd_kick_init(err, err_len);
+	if (rc < 0)
+		return rc;
 	pthread_mutex_init(&s->mutex, NULL);
 	for (unsigned i = 0; i < VHOST_CONNS_MAX; i++)
 		conn_init(&s->conns[i], s);
-	int rc = session_publish(s, err, err_len);
+	rc = session_publish(s, err, err_len);
 	if (rc < 0)
 		return rc;
 	rc = s->server ? socket_path_claim(s->path, err, err_len)
@@ -257,4 +263,14 @@ unsigned session_n_conns(struct vhost_session *s)
 		n += s->conns[i].vid >= 0;
 	pthread_mutex_unlock(&sessions_mutex);
 	return n;
+}
+
+bool session_memory_lost(struct vhost_session *s)
+{
+	bool lost = false;
+	pthread_mutex_lock(&sessions_mutex);
+	for (unsigned i = 0; i < VHOST_CONNS_MAX; i++)
+		lost |= s->conns[i].vid >= 0 && memory_owner_lost(&s->conns[i].memory);
+	pthread_mutex_unlock(&sessions_mutex);
+	return lost;
 }

@@ -241,3 +241,31 @@ def test_files_with_a_question_are_closed(scene):
     for _ in range(20):
         assert evil.conn.call_u64(GET_QUEUE_NUM, fds=[evil.mem.fd] * 8) == 1
     assert files_of(switch.swd) == before
+
+
+CUT = "the guest has taken away memory that it had shared"
+
+
+def cut_off(guest):
+    """From here on whoever touches this memory gets SIGBUS: this process, too."""
+    os.ftruncate(guest.mem.fd, 0)
+
+
+@pytest.mark.parametrize("who_touches", ["who polls its transmit ring", "who sends to it"])
+@pytest.mark.parametrize("packed", [False, True], ids=["split", "packed"])
+def test_memory_that_is_cut_off_takes_its_port_down_and_no_other(scene, packed, who_touches):
+    switch, a, b, evil = scene
+    evil.packed = packed
+    evil.start()
+    switch.wait_link("evil")
+    if who_touches == "who sends to it":
+        switch.set_flows("in_port=a,actions=output:b,output:evil", "in_port=b,actions=output:a")
+    cut_off(evil)
+    others_are_well(switch, a, b)
+    switch.wait(lambda: CUT in switch.port("evil")["reason"], "reason for evil's end")
+    others_are_well(switch, a, b)
+    evil.start()
+    switch.wait_link("evil")
+    evil.send(raw(tcp()))
+    evil.wait_sent()
+    others_are_well(switch, a, b)

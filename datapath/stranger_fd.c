@@ -1,5 +1,5 @@
 #define _GNU_SOURCE // seals
-#include "memif/memif_fd.h"
+#include "datapath/stranger_fd.h"
 
 #include <fcntl.h>
 #include <pthread.h>
@@ -11,7 +11,7 @@
 #define PLACES	    256u
 
 static unsigned n_closing[PLACES];
-static unsigned place;
+static __thread unsigned place;
 
 struct closing {
 	unsigned *n;
@@ -19,7 +19,7 @@ struct closing {
 	int fds[];
 };
 
-void memif_fd_place(const char *path)
+void stranger_fd_place(const char *path)
 {
 	unsigned hash = 2166136261u; // FNV-1a
 	for (; *path; path++)
@@ -27,7 +27,7 @@ void memif_fd_place(const char *path)
 	place = hash % PLACES;
 }
 
-bool memif_fd_room(void)
+bool stranger_fd_room(void)
 {
 	return __atomic_load_n(&n_closing[place], __ATOMIC_RELAXED) < CLOSING_MAX;
 }
@@ -42,7 +42,7 @@ static void *close_them(void *arg)
 	return NULL;
 }
 
-void memif_fds_close(const int *fds, unsigned n)
+void stranger_fds_close(const int *fds, unsigned n)
 {
 	pthread_t thread;
 	struct closing *closing = malloc(sizeof(*closing) + n * sizeof(*fds));
@@ -58,10 +58,10 @@ void memif_fds_close(const int *fds, unsigned n)
 		free(closing); // as above
 }
 
-void memif_fd_close(int fd)
+void stranger_fd_close(int fd)
 {
 	if (fcntl(fd, F_GET_SEALS) >= 0) // memory
 		close(fd);
 	else
-		memif_fds_close(&fd, 1);
+		stranger_fds_close(&fd, 1);
 }

@@ -2,20 +2,18 @@
 // a file does, its last user waits for: of a file on a user's own file system (FUSE) the process
 // that serves it, of a TCP socket that lingers its peer, both of which may be the stranger's. So
 // threads of their own close them, and the kernel is never left to drop one.
-#ifndef MEMIF_FD_H
-#define MEMIF_FD_H
+#ifndef DATAPATH_STRANGER_FD_H
+#define DATAPATH_STRANGER_FD_H
 
 #include <stdbool.h>
 
-// All: control thread.
-
-// What is closed from here on came from who meets us at `path`. Each place has its own share of
-// threads that may hang (now and then two have one together).
-void memif_fd_place(const char *path);
+// What this thread closes from here on came from who meets us at `path`. Each place has its own
+// share of threads that may hang (now and then two have one together).
+void stranger_fd_place(const char *path);
 // So few of them hang that more may be received or accepted there.
-bool memif_fd_room(void);
+bool stranger_fd_room(void);
 // Closes them, at once or some time.
-void memif_fds_close(const int *fds, unsigned n);
-void memif_fd_close(int fd);
+void stranger_fds_close(const int *fds, unsigned n);
+void stranger_fd_close(int fd);
 
 #endif
