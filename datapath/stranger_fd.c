@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -58,10 +59,24 @@ void stranger_fds_close(const int *fds, unsigned n)
 		free(closing); // as above
 }
 
+enum stranger_fd_kind stranger_fd_kind(int fd)
+{
+	static const char event[] = "anon_inode:[eventfd]", dax[] = "/dev/dax";
+	char link[32], name[64] = "";
+	if (fcntl(fd, F_GET_SEALS) >= 0)
+		return STRANGER_MEMORY;
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	if (readlink(link, name, sizeof(name) - 1) < 0)
+		return STRANGER_OTHER;
+	if (strncmp(name, dax, sizeof(dax) - 1) == 0)
+		return STRANGER_MEMORY;
+	return strcmp(name, event) == 0 ? STRANGER_EVENT : STRANGER_OTHER;
+}
+
 void stranger_fd_close(int fd)
 {
-	if (fcntl(fd, F_GET_SEALS) >= 0) // memory
-		close(fd);
-	else
+	if (stranger_fd_kind(fd) == STRANGER_OTHER)
 		stranger_fds_close(&fd, 1);
+	else
+		close(fd);
 }

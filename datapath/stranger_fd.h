@@ -12,6 +12,14 @@
 void stranger_fd_place(const char *path);
 // So few of them hang that more may be received or accepted there.
 bool stranger_fd_room(void);
+enum stranger_fd_kind {
+	STRANGER_MEMORY, // memfd, hugetlbfs, tmpfs, DAX
+	STRANGER_EVENT,	 // an eventfd
+	STRANGER_OTHER,	 // its use and its end may wait for its owner
+};
+// Found out without asking its owner.
+enum stranger_fd_kind stranger_fd_kind(int fd);
+
 // Closes them, at once or some time.
 void stranger_fds_close(const int *fds, unsigned n);
 void stranger_fd_close(int fd);

@@ -40,6 +40,7 @@ void conn_init(struct vhost_conn *conn, struct vhost_session *s)
 	memset(conn, 0, sizeof(*conn));
 	conn->memory.lost = memory_lost;
 	conn->vid = -1;
+	conn->socket = -1;
 	conn->session = s;
 }
 

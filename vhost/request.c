@@ -1,10 +1,12 @@
 #include "vhost/request.h"
 
+#include "datapath/stranger_fd.h"
 #include "vhost/conn.h"
 #include "vhost/mem_table.h"
 
 #include <rte_arp.h>
 
+#include <stdio.h>
 #include <string.h>
 
 #define PACKED_START 0x8000u // position 0 with the wrap counter at 1
@@ -39,6 +41,16 @@ static void mem_table_taken(struct vhost_conn *conn, const struct message *m)
 {
 	(void)m;
 	conn->mem_known = true;
+}
+
+// librte_vhost 22.11 would never unmap all of it.
+static enum rte_vhost_msg_result check_log(struct vhost_conn *conn, struct message *m)
+{
+	if (message_fds_known(m) && m->log.offset != 0) {
+		refuse(conn->session, m, "dirty log", "it does not start where its file does");
+		return RTE_VHOST_MSG_RESULT_ERR;
+	}
+	return take_away(conn, m);
 }
 
 // Offered to nobody, and it makes mapping fail when the guest does not acknowledge it.
@@ -110,7 +122,7 @@ static const struct {
     [MESSAGE_SET_FEATURES] = {take_away, features_agreed},
     [MESSAGE_RESET_OWNER] = {take_away, owner_reset},
     [MESSAGE_SET_MEM_TABLE] = {check_mem_table, mem_table_taken},
-    [MESSAGE_SET_LOG_BASE] = {take_away, NULL},
+    [MESSAGE_SET_LOG_BASE] = {check_log, NULL},
     [MESSAGE_SET_VRING_NUM] = {take_away, NULL},
     [MESSAGE_SET_VRING_ADDR] = {take_away, NULL},
     [MESSAGE_SET_VRING_BASE] = {take_away, NULL},
@@ -123,9 +135,40 @@ static const struct {
     [MESSAGE_POSTCOPY_LISTEN] = {refuse_postcopy, NULL},
 };
 
+// The first of its files that librte_vhost must not get, for it would wait where it closes it;
+// NULL: none.
+static const char *file_fault(const struct message *m)
+{
+	bool want_event = m->request == MESSAGE_SET_VRING_KICK ||
+			  m->request == MESSAGE_SET_VRING_CALL ||
+			  m->request == MESSAGE_SET_VRING_ERR;
+
+	if (!message_fds_known(m))
+		return NULL;
+	for (int i = 0; i < m->n_fds; i++) {
+		enum stranger_fd_kind kind = stranger_fd_kind(m->fds[i]);
+
+		if (want_event && kind != STRANGER_EVENT)
+			return "its file is no eventfd";
+		if (kind == STRANGER_OTHER)
+			return "its file is neither memory nor an eventfd";
+	}
+	return NULL;
+}
+
 enum rte_vhost_msg_result request_before(struct vhost_conn *conn, struct message *m)
 {
+	const char *fault = file_fault(m);
+	char what[32];
+
 	conn->request = m->request;
+	stranger_fd_place(conn->session->path);
+	if (fault) {
+		snprintf(what, sizeof(what), "message %u", m->request);
+		refuse(conn->session, m, what, fault);
+		m->flags &= ~MESSAGE_NEED_REPLY; // it is hung up on
+		return RTE_VHOST_MSG_RESULT_ERR;
+	}
 	if (m->request < RTE_DIM(requests) && requests[m->request].before)
 		return requests[m->request].before(conn, m);
 	return RTE_VHOST_MSG_RESULT_NOT_HANDLED;

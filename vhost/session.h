@@ -48,6 +48,7 @@ struct vhost_device {
 struct vhost_conn {
 	struct memory_owner memory; // what librte_vhost has mapped for it
 	int vid;		    // librte_vhost's device id; -1: slot is free
+	int socket;		    // a duplicate of librte_vhost's, see conn_socket.h
 	struct vhost_session *session;
 	uint32_t request; // message that is being handled
 	uint32_t ready;	  // bit v: librte_vhost says that vring v can be used
