@@ -120,13 +120,23 @@ SRC_bench  := $(wildcard tests/bench/*.c)
 BENCH_CFLAGS = -std=gnu11 -D_GNU_SOURCE -O3 -march=native -g $(WARN) $(SANFLAGS) -pthread -I. $(CFLAGS)
 
 .PHONY: bench-gen
-bench-gen: $(BUILD)/bench-gen ## the traffic generator of the benchmarks
+bench-gen: $(BUILD)/bench-gen $(BUILD)/hostile ## the traffic generator of the benchmarks, and a hostile guest
 
 $(BUILD)/obj/tests/bench/%.o: tests/bench/%.c
 	@mkdir -p $(@D)
 	$(call quiet,CC)$(CC) $(BENCH_CFLAGS) -MMD -MP -c -o $@ $<
 
 $(BUILD)/bench-gen: $(call obj,$(SRC_bench))
+	$(call quiet,LINK)$(CC) $(BENCH_CFLAGS) $(LDFLAGS) -o $@ $^
+
+# A hostile guest's front end.
+SRC_hostile := $(wildcard tests/hostile/*.c) tests/bench/vhost_user.c
+
+$(BUILD)/obj/tests/hostile/%.o: tests/hostile/%.c
+	@mkdir -p $(@D)
+	$(call quiet,CC)$(CC) $(BENCH_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(BUILD)/hostile: $(call obj,$(SRC_hostile))
 	$(call quiet,LINK)$(CC) $(BENCH_CFLAGS) $(LDFLAGS) -o $@ $^
 
 # Unit tests: one program a file, linked with everything below its folder.
@@ -261,7 +271,7 @@ deps: ## installs what build and tests need (Debian packages; as root when somet
 hugepages: ## reserves 2 MB hugepages for tests and demo (as root)
 	@tests/hugepages.sh
 
-C_FILES   := $(wildcard */*.[ch] ctl/*/*.[ch] tests/unit/*/*.[ch] tests/fuzz/*.[ch] tests/bench/*.[ch])
+C_FILES   := $(wildcard */*.[ch] ctl/*/*.[ch] tests/unit/*/*.[ch] tests/fuzz/*.[ch] tests/bench/*.[ch] tests/hostile/*.[ch])
 TIDY_C    := $(SRC_flowtable) $(SRC_ctl) $(SRC_datapath) $(SRC_swctld) $(SRC_swctl) $(MAINS)
 
 .PHONY: lint

@@ -215,11 +215,26 @@ def test_memory_that_cannot_be_mapped_is_refused(scene, table):
 
 def test_memory_that_is_no_memory_is_refused(scene):
     switch, a, b, evil = scene
+    event = os.eventfd(0)
+    refused_table(switch, evil, [(GPA_BASE, 4096, UVA_BASE, 0)], [event], "region 0 of 0x1000 bytes: ")
+    refused_table(switch, evil, [(GPA_BASE, 4096, UVA_BASE, 0)], [evil.mem.fd, event], "1 regions with 2 files")
+    os.close(event)
+    others_are_well(switch, a, b)
+
+
+def test_files_that_may_let_wait_who_uses_them_are_refused(scene):
+    """Pages of a user's own file system come when its process likes."""
+    switch, a, b, evil = scene
+    before = files_of(switch.swd)
     r, w = os.pipe()
-    refused_table(switch, evil, [(GPA_BASE, 4096, UVA_BASE, 0)], [r], "region 0 of 0x1000 bytes: ")
-    refused_table(switch, evil, [(GPA_BASE, 4096, UVA_BASE, 0)], [r, w], "1 regions with 2 files")
+    evil.conn.raw(struct.pack("=IIIIIQQQQ", SET_MEM_TABLE, 1, 40, 1, 0, GPA_BASE, 4096, UVA_BASE, 0), [r])
+    switch.swd.wait_line("port evil: message 5 refused: its file is neither memory nor an eventfd")
+    evil.wait_hang_up()
     os.close(r)
     os.close(w)
+    evil.start()
+    switch.wait_link("evil")
+    switch.wait(lambda: files_of(switch.swd) == before, "end of the files")
     others_are_well(switch, a, b)
 
 
@@ -283,8 +298,9 @@ WAITING = {
     "files behind a message that ends it all": lambda c, f: [
         c.raw(struct.pack("=IIIII", SET_VRING_NUM, 1, 8, 0, 65535) + struct.pack("=III", 77, 1, 0), [f]) for _ in range(3)
     ],
-    "half a header": lambda c, f: c.raw(b"12345"),
-    "half a message": lambda c, f: c.raw(struct.pack("=III", SET_VRING_NUM, 1, 8)),
+    "half a header": lambda c, f: c.raw(b"12345", [f]),
+    "half a message": lambda c, f: c.raw(struct.pack("=III", SET_VRING_NUM, 1, 8), [f]),
+    "more than there is room for": lambda c, f: c.raw(struct.pack("=III", SET_VRING_NUM, 1, 1 << 30), [f]),
 }
 
 

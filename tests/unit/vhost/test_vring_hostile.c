@@ -24,7 +24,8 @@ struct scene {
 	uint64_t n_deeds, n_stops, n_cuts;
 };
 
-// The regions are files that may be cut off, between the pages that nobody may touch.
+// The regions are files that may be cut off, between the pages that nobody may touch. Again: they
+// are whole before their guards change, for a second thread may be writing.
 static void memory_map(struct scene *s)
 {
 	for (unsigned i = 0; i < 2; i++) {
@@ -34,15 +35,11 @@ static void memory_map(struct scene *s)
 		assert_ptr_equal(mmap(hva, GUEST_RAM, PROT_READ | PROT_WRITE,
 				      MAP_SHARED | MAP_FIXED, s->files[i], 0),
 				 hva);
+		if (s->guards[i] >= 0)
+			memory_guard_del(s->guards[i]);
 		s->guards[i] = memory_guard_add(hva, GUEST_RAM, NULL);
 		assert_true(s->guards[i] >= 0);
 	}
-}
-
-static void memory_unguard(struct scene *s)
-{
-	for (unsigned i = 0; i < 2; i++)
-		memory_guard_del(s->guards[i]);
 }
 
 static void reset(struct scene *s, uint64_t features)
@@ -71,8 +68,10 @@ static void scene_begin(struct scene *s, const struct variant *v, bool writable,
 {
 	memset(s, 0, sizeof(*s));
 	s->g = guest_create(v, v->packed ? 29 : RING_SIZE, GUEST_FEATURES);
-	for (unsigned i = 0; i < 2; i++)
+	for (unsigned i = 0; i < 2; i++) {
 		s->files[i] = memfd_create("guest", MFD_CLOEXEC);
+		s->guards[i] = -1;
+	}
 	memory_map(s);
 	s->h = (struct hostile){
 	    .packed = v->packed,
@@ -95,9 +94,10 @@ static void scene_begin(struct scene *s, const struct variant *v, bool writable,
 
 static void scene_end(struct scene *s)
 {
-	memory_unguard(s);
-	for (unsigned i = 0; i < 2; i++)
+	for (unsigned i = 0; i < 2; i++) {
+		memory_guard_del(s->guards[i]);
 		close(s->files[i]);
+	}
 	guest_destroy(s->g);
 }
 
@@ -208,7 +208,6 @@ static void cut_off(struct scene *s)
 		deed_random(&s->h)->commit(&s->h);
 		burst(s);
 	}
-	memory_unguard(s);
 	memory_map(s);
 	s->n_cuts++;
 }
