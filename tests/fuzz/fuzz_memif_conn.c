@@ -4,9 +4,9 @@
 //     1 byte   1: we are the client
 //     steps    1 byte each, modulo N_STEPS; a message, a write, a burst, or half a second gone by
 #define _GNU_SOURCE // memfd_create
+#include "datapath/eventfd_kick.h"
 #include "memif/memif.h"
 #include "memif/memif_conn.h"
-#include "datapath/eventfd_kick.h"
 #include "memif/memif_link.h"
 #include "memif/memif_socket.h"
 

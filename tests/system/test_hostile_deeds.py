@@ -137,7 +137,7 @@ def test_a_pair_keeps_its_rate_and_loses_nothing_beside_a_hostile_guest(switch_f
     note(
         "a pair beside a hostile guest",
         rate_ratio=f"{median:.3f} (median of {RUNS}, {min(ratios):.3f} to {max(ratios):.3f})",
-        lost=0,
+        lost_at_half_speed=0,
         deeds=n_deeds,
         connections=n_connections,
     )
