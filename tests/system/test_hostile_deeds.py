@@ -67,8 +67,12 @@ def scene():
     net.close()
 
 
-def expect(switch, reason, what):
-    switch.wait(lambda: reason in switch.port("evil")["reason"], f"reason {reason!r} after {what}")
+def expect(switch, reason, what, poke=lambda: None):
+    def seen():
+        poke()
+        return reason in switch.port("evil")["reason"]
+
+    switch.wait(seen, f"reason {reason!r} after {what}")
     assert reason in switch.swctl("list-ports")
 
 
@@ -94,25 +98,28 @@ def test_each_deed_to_buffers_for_others_frames_has_its_reason(scene, features):
         with Hostile(path, "--rx", "--deed", name, "--features", features) as evil:
             evil.done()
             a.send(UDP_FRAME)
-            if reason:
-                expect(switch, reason, name)
+            if reason:  # the switch may have dropped the first one, before evil's link was up
+                expect(switch, reason, name, lambda: a.send(UDP_FRAME))
             evil.end()
         switch.wait_link("evil", "down")
     b.drain()
     others_are_well(switch, a, b)
 
 
-def rate(switch, ports):
-    """What bench-gen says of both directions at full speed."""
+def total(ports, rate=0):
+    """What bench-gen says of both directions, at that rate or at full speed."""
     words = [program("bench-gen"), "--core", GENERATOR_CORE, "--size", 64, "--flows", 8, "--bidir"]
-    words += ["--seconds", SECONDS, "--warmup", 0.1, "--features", "mrg", *ports]
+    words += ["--seconds", SECONDS, "--warmup", 0.1, "--features", "mrg", "--rate", rate // 2, *ports]
     done = subprocess.run(list(map(str, words)), capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)["total"]
 
 
 def test_a_pair_keeps_its_rate_and_loses_nothing_beside_a_hostile_guest(switch_factory):
-    """The same pair of guests on the same PMD, beside a third guest that is idle, and beside one that is hostile: by turns."""
+    """The same pair of guests on the same PMD, beside a third guest that is idle, and beside one that is hostile: by turns.
+
+    At full speed a generator that the kernel stops for a moment does not take what the switch has for it, whoever the third guest
+    is: what is lost is counted at half of that."""
     switch = switch_factory()
     for name in ("a", "b", "evil"):
         path = os.path.join(switch.run_dir, f"{name}.sock")
@@ -124,15 +131,16 @@ def test_a_pair_keeps_its_rate_and_loses_nothing_beside_a_hostile_guest(switch_f
     for run in range(RUNS):
         with Hostile(path, "--deed", "used-ring") as idle:
             idle.done()
-            beside_idle = rate(switch, ports)
+            beside_idle = total(ports)["pps"]
             idle.end()
         with Hostile(path, "--random", "--seed", run + 1, "--share", 0.01) as evil:
-            beside_evil = rate(switch, ports)
+            beside_evil = total(ports)["pps"]
+            paced = total(ports, int(beside_idle / 2))
             said = evil.end().split()
         n_deeds, n_connections = n_deeds + int(said[0]), n_connections + int(said[2])
-        assert beside_idle["lost"] == 0
-        assert beside_evil["lost"] == 0
-        ratios.append(beside_evil["pps"] / beside_idle["pps"])
+        assert paced["lost"] == 0 and paced["bad_length"] == paced["bad_content"] == 0
+        assert paced["received"] > 0.45 * beside_idle * SECONDS
+        ratios.append(beside_evil / beside_idle)
     median = statistics.median(ratios)
     note(
         "a pair beside a hostile guest",
