@@ -135,40 +135,62 @@ static const struct {
     [MESSAGE_POSTCOPY_LISTEN] = {refuse_postcopy, NULL},
 };
 
-// The first of its files that librte_vhost must not get, for it would wait where it closes it;
-// NULL: none.
-static const char *file_fault(const struct message *m)
+#define NO_MEMORY "it is no memfd, nor a file of hugetlbfs or tmpfs (/dev/shm)"
+#define NO_EVENT  "it is no eventfd"
+
+// The files that belong to a message. With others, librte_vhost would wait for their owner, here or
+// where it closes them.
+static const struct file_row {
+	uint32_t request;
+	enum stranger_fd_kind kind;
+	const char *what, *why;
+} file_rows[] = {
+    {MESSAGE_SET_MEM_TABLE, STRANGER_MEMORY, "guest memory", NO_MEMORY},
+    {MESSAGE_SET_LOG_BASE, STRANGER_MEMORY, "dirty log", NO_MEMORY},
+    {MESSAGE_SET_VRING_KICK, STRANGER_EVENT, "kick file", NO_EVENT},
+    {MESSAGE_SET_VRING_CALL, STRANGER_EVENT, "call file", NO_EVENT},
+    {MESSAGE_SET_VRING_ERR, STRANGER_EVENT, "error file", NO_EVENT},
+};
+
+static const struct file_row *file_row(uint32_t request)
 {
-	bool want_event = m->request == MESSAGE_SET_VRING_KICK ||
-			  m->request == MESSAGE_SET_VRING_CALL ||
-			  m->request == MESSAGE_SET_VRING_ERR;
-
-	if (!message_fds_known(m))
-		return NULL;
-	for (int i = 0; i < m->n_fds; i++) {
-		enum stranger_fd_kind kind = stranger_fd_kind(m->fds[i]);
-
-		if (want_event && kind != STRANGER_EVENT)
-			return "its file is no eventfd";
-		if (kind == STRANGER_OTHER)
-			return "its file is neither memory nor an eventfd";
+	for (size_t i = 0; i < RTE_DIM(file_rows); i++) {
+		if (file_rows[i].request == request)
+			return &file_rows[i];
 	}
 	return NULL;
 }
 
+static bool files_fit(const struct message *m, const struct file_row *row)
+{
+	for (int i = 0; message_fds_known(m) && i < m->n_fds; i++) {
+		enum stranger_fd_kind kind = stranger_fd_kind(m->fds[i]);
+
+		if (row ? kind != row->kind : kind == STRANGER_OTHER)
+			return false;
+	}
+	return true;
+}
+
+static enum rte_vhost_msg_result hang_up(struct vhost_conn *conn, struct message *m,
+					 const struct file_row *row)
+{
+	char what[32];
+
+	snprintf(what, sizeof(what), "message %u", m->request);
+	refuse(conn->session, m, row ? row->what : what, row ? row->why : "it comes with a file");
+	m->flags &= ~MESSAGE_NEED_REPLY; // without an answer to give librte_vhost hangs up
+	return RTE_VHOST_MSG_RESULT_ERR;
+}
+
 enum rte_vhost_msg_result request_before(struct vhost_conn *conn, struct message *m)
 {
-	const char *fault = file_fault(m);
-	char what[32];
+	const struct file_row *row = file_row(m->request);
 
 	conn->request = m->request;
 	stranger_fd_place(conn->session->path);
-	if (fault) {
-		snprintf(what, sizeof(what), "message %u", m->request);
-		refuse(conn->session, m, what, fault);
-		m->flags &= ~MESSAGE_NEED_REPLY; // it is hung up on
-		return RTE_VHOST_MSG_RESULT_ERR;
-	}
+	if (!files_fit(m, row))
+		return hang_up(conn, m, row);
 	if (m->request < RTE_DIM(requests) && requests[m->request].before)
 		return requests[m->request].before(conn, m);
 	return RTE_VHOST_MSG_RESULT_NOT_HANDLED;

@@ -213,22 +213,29 @@ def test_memory_that_cannot_be_mapped_is_refused(scene, table):
     others_are_well(switch, a, b)
 
 
-def test_memory_that_is_no_memory_is_refused(scene):
+def test_memory_with_more_files_than_regions_is_refused(scene):
     switch, a, b, evil = scene
-    event = os.eventfd(0)
-    refused_table(switch, evil, [(GPA_BASE, 4096, UVA_BASE, 0)], [event], "region 0 of 0x1000 bytes: ")
-    refused_table(switch, evil, [(GPA_BASE, 4096, UVA_BASE, 0)], [evil.mem.fd, event], "1 regions with 2 files")
-    os.close(event)
+    refused_table(switch, evil, [(GPA_BASE, 4096, UVA_BASE, 0)], [evil.mem.fd] * 2, "1 regions with 2 files")
     others_are_well(switch, a, b)
 
 
-def test_files_that_may_let_wait_who_uses_them_are_refused(scene):
-    """Pages of a user's own file system come when its process likes."""
+TABLE = struct.pack("=IIIIIQQQQ", SET_MEM_TABLE, 1, 40, 1, 0, GPA_BASE, 4096, UVA_BASE, 0)
+WRONG_FILES = {
+    "a pipe for memory": (TABLE, "guest memory refused: it is no memfd"),
+    "a pipe for calls": (struct.pack("=IIIQ", SET_VRING_CALL, 1, 8, 1), "call file refused: it is no eventfd"),
+    "a pipe for nothing": (struct.pack("=IIIII", SET_VRING_NUM, 1, 8, 0, 256), "message 8 refused: it comes with a file"),
+}
+
+
+@pytest.mark.parametrize("what", WRONG_FILES)
+def test_a_file_that_does_not_belong_ends_its_connection(scene, what):
+    """Who uses it might wait for its owner: pages of a user's own file system come when its process likes."""
     switch, a, b, evil = scene
     before = files_of(switch.swd)
+    message, why = WRONG_FILES[what]
     r, w = os.pipe()
-    evil.conn.raw(struct.pack("=IIIIIQQQQ", SET_MEM_TABLE, 1, 40, 1, 0, GPA_BASE, 4096, UVA_BASE, 0), [r])
-    switch.swd.wait_line("port evil: message 5 refused: its file is neither memory nor an eventfd")
+    evil.conn.raw(message, [r])
+    switch.swd.wait_line(f"port evil: {why}")
     evil.wait_hang_up()
     os.close(r)
     os.close(w)
