@@ -129,13 +129,23 @@ SRC_bench  := $(wildcard tests/bench/*.c)
 BENCH_CFLAGS = -std=gnu11 -D_GNU_SOURCE -O3 -march=native -g $(WARN) $(SANFLAGS) -pthread -I. $(CFLAGS)
 
 .PHONY: bench-gen
-bench-gen: $(BUILD)/bench-gen ## the traffic generator of the benchmarks
+bench-gen: $(BUILD)/bench-gen $(BUILD)/hostile ## the traffic generator of the benchmarks, and a hostile guest
 
 $(BUILD)/obj/tests/bench/%.o: tests/bench/%.c
 	@mkdir -p $(@D)
 	$(call quiet,CC)$(CC) $(BENCH_CFLAGS) -MMD -MP -c -o $@ $<
 
 $(BUILD)/bench-gen: $(call obj,$(SRC_bench))
+	$(call quiet,LINK)$(CC) $(BENCH_CFLAGS) $(LDFLAGS) -o $@ $^
+
+# A hostile guest's front end.
+SRC_hostile := $(wildcard tests/hostile/*.c) tests/bench/vhost_user.c
+
+$(BUILD)/obj/tests/hostile/%.o: tests/hostile/%.c
+	@mkdir -p $(@D)
+	$(call quiet,CC)$(CC) $(BENCH_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(BUILD)/hostile: $(call obj,$(SRC_hostile))
 	$(call quiet,LINK)$(CC) $(BENCH_CFLAGS) $(LDFLAGS) -o $@ $^
 
 # Unit tests: one program a file, linked with everything below its folder.
@@ -173,10 +183,11 @@ FUZZ_SRC_dp_actions := $(FUZZ_SRC_dp_key) datapath/server_actions.c datapath/exe
 FUZZ_SRC_extract    := flowtable/extract.c
 FUZZ_SRC_of_flow    := $(wildcard ctl/of_*.c) flowtable/of_key.c
 FUZZ_SRC_json_lift  :=
-FUZZ_SRC_memif_ring := memif/memif_ring.c memif/memif_kick.c datapath/packet.c
-FUZZ_SRC_memif_conn := $(filter-out %/port_memif.c %/memif.c %/memif_link.c %/memif_socket.c,$(wildcard memif/*.c)) datapath/packet.c
+FUZZ_SRC_memif_ring := memif/memif_ring.c datapath/eventfd_kick.c datapath/packet.c
+FUZZ_SRC_memif_conn := $(filter-out %/port_memif.c %/memif.c %/memif_link.c %/memif_socket.c,$(wildcard memif/*.c)) \
+		       $(addprefix datapath/,packet.c memory_guard.c eventfd_kick.c stranger_fd.c)
 FUZZ_SRC_rpc        := $(SRC_swctld) $(SRC_ctl) $(filter-out %_hot.c,$(SRC_flowtable))
-FUZZ_SRC_vring      := vhost/virtqueue.c $(wildcard vhost/*_hot.c) flowtable/isa.c datapath/packet.c
+FUZZ_SRC_vring      := vhost/virtqueue.c datapath/eventfd_kick.c $(wildcard vhost/*_hot.c) flowtable/isa.c datapath/packet.c
 
 ifeq ($(FUZZER),1)
 define fuzz_rule
@@ -273,7 +284,7 @@ deps: ## installs what build and tests need (Debian packages; as root when somet
 hugepages: ## reserves 2 MB hugepages for tests and demo (as root)
 	@tests/hugepages.sh
 
-C_FILES   := $(wildcard */*.[ch] ctl/*/*.[ch] tests/unit/*/*.[ch] tests/fuzz/*.[ch] tests/bench/*.[ch])
+C_FILES   := $(wildcard */*.[ch] ctl/*/*.[ch] tests/unit/*/*.[ch] tests/fuzz/*.[ch] tests/bench/*.[ch] tests/hostile/*.[ch])
 TIDY_C    := $(SRC_flowtable) $(SRC_ctl) $(SRC_datapath) $(SRC_swctld) $(SRC_swctl) $(MAINS)
 
 .PHONY: lint

@@ -310,7 +310,7 @@ static int thread_create(struct pmd *pmd, struct start *start)
 	pthread_attr_setaffinity_np(&attr, sizeof cores, &cores);
 	// Signals are the control thread's.
 	sigfillset(&all);
-	sigdelset(&all, SIGBUS); // a peer's memory may vanish: memif/memif_guard.h
+	sigdelset(&all, SIGBUS); // a peer's memory may vanish: datapath/memory_guard.h
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	err = pthread_create(&pmd->thread, &attr, thread_main, start);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);

@@ -1,9 +1,9 @@
 #define _GNU_SOURCE // accept4
 #include "memif/memif_socket.h"
 
+#include "datapath/stranger_fd.h"
 #include "memif/memif.h"
 #include "memif/memif_conn.h"
-#include "memif/memif_fd.h"
 #include "vhost/socket_path.h"
 
 #include <errno.h>
@@ -35,8 +35,8 @@ static void accept_one(evutil_socket_t listener, short events, void *arg)
 {
 	struct memif_socket *s = arg;
 	(void)events;
-	memif_fd_place(s->address.sun_path);
-	if (!memif_fd_room()) {
+	stranger_fd_place(s->address.sun_path);
+	if (!stranger_fd_room()) {
 		event_del(s->on_accept); // until the next look
 		return;
 	}
@@ -80,9 +80,9 @@ static void destroy(struct memif_socket *s)
 	if (s->ino && lstat(s->address.sun_path, &st) == 0 && st.st_ino == s->ino &&
 	    st.st_dev == s->dev)
 		unlink(s->address.sun_path);
-	memif_fd_place(s->address.sun_path);
+	stranger_fd_place(s->address.sun_path);
 	if (s->fd >= 0)
-		memif_fd_close(s->fd); // connections that nobody has accepted go with it
+		stranger_fd_close(s->fd); // connections that nobody has accepted go with it
 	free(s);
 }
 

@@ -1,5 +1,6 @@
 #include "vhost/conn.h"
 
+#include "datapath/eventfd_kick.h"
 #include "vhost/ring_check.h"
 
 #include <rte_vhost.h>
@@ -7,7 +8,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <unistd.h>
 
 static const struct {
@@ -25,12 +25,24 @@ static bool has(uint64_t features, unsigned feature)
 	return features >> feature & 1;
 }
 
+// In a signal handler: PMDs see the device no more, as if its guest had gone. If they did (this is
+// their thread, or it is the one that publishes), it was this one.
+static void memory_lost(struct memory_owner *owner)
+{
+	struct vhost_conn *conn = (struct vhost_conn *)owner;
+
+	if (conn->session->active == conn)
+		__atomic_store_n(&conn->session->device, NULL, __ATOMIC_SEQ_CST);
+}
+
 void conn_init(struct vhost_conn *conn, struct vhost_session *s)
 {
 	// Who asks for losses looks at all connections.
 	pthread_mutex_lock(&s->mutex);
 	memset(conn, 0, sizeof(*conn));
+	conn->memory.lost = memory_lost;
 	conn->vid = -1;
+	conn->socket = -1;
 	conn->session = s;
 	pthread_mutex_unlock(&s->mutex);
 }
@@ -43,12 +55,16 @@ static void publish(struct vhost_session *s, const struct vhost_device *device)
 	struct vhost_device *next = NULL;
 
 	if (device) {
-		next = &s->snapshots[s->device == &s->snapshots[0]];
+		s->snapshot = !s->snapshot; // not the one that PMDs may still look at
+		next = &s->snapshots[s->snapshot];
 		*next = *device;
 	}
 	pthread_mutex_lock(&s->mutex);
 	// A PMD that sees the device sees its queues set up.
-	__atomic_store_n(&s->device, next, __ATOMIC_RELEASE);
+	__atomic_store_n(&s->device, next, __ATOMIC_SEQ_CST);
+	// Before that its loss would have been forgotten here; after it memory_lost() sees to it.
+	if (next && memory_owner_lost(&s->active->memory))
+		__atomic_store_n(&s->device, NULL, __ATOMIC_SEQ_CST);
 	pthread_mutex_unlock(&s->mutex);
 	ports_synchronize();
 }
@@ -71,9 +87,10 @@ static void show(struct vhost_conn *conn)
 {
 	struct vhost_session *s = conn->session;
 	struct vhost_device next = device_of(conn);
+	const struct vhost_device *now = session_device(s);
 
-	if (s->device && memcmp(s->device->rx, next.rx, sizeof(next.rx)) != 0) {
-		struct vhost_device old = *s->device;
+	if (now && memcmp(now->rx, next.rx, sizeof(next.rx)) != 0) {
+		struct vhost_device old = *now;
 
 		old.shared = true;
 		publish(s, &old);
@@ -262,5 +279,5 @@ void conn_vring_call(struct vhost_conn *conn, uint16_t vring)
 	if (old >= 0)
 		close(old);
 	if (fd >= 0)
-		eventfd_write(fd, 1);
+		eventfd_kick_send(fd);
 }

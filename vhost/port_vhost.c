@@ -180,7 +180,7 @@ static void health_check(struct vhost_session *s, struct health *health)
 {
 	memset(health, 0, sizeof(*health));
 	pthread_mutex_lock(&s->mutex);
-	const struct vhost_device *device = s->device;
+	const struct vhost_device *device = session_device(s);
 	for (unsigned q = 0; device && q < VHOST_PAIRS_MAX; q++) {
 		if (device->tx[q])
 			health->n_rxq += queue_works(s, device->tx[q], health);
@@ -194,6 +194,8 @@ static void health_check(struct vhost_session *s, struct health *health)
 
 static const char *down_reason(struct vhost_session *s)
 {
+	if (session_memory_lost(s))
+		return "the guest has taken away memory that it had shared (its file was cut off)";
 	if (session_n_conns(s) > 0)
 		return "the guest's driver is not ready";
 	return s->server ? "no guest connected to the socket" : "nobody listens on the socket";

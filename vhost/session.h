@@ -8,6 +8,8 @@
 //     after it everything is set up again from what librte_vhost then says (conn_resume). When
 //     librte_vhost refuses the message, the next one does that.
 //   - Enabling and disabling a queue and another call file do not disturb the other queues.
+//   - Memory that the guest takes away (memory_guard.h) takes the device away from PMDs at once, in
+//     the handler of the signal. It stays away until librte_vhost has mapped other memory.
 //   - The set of queues that PMDs send to decides which of them is whose, so it changes in three
 //     steps: the old set, but each queue locked; the new set, locked; the new set.
 //
@@ -23,6 +25,7 @@
 #ifndef VHOST_SESSION_H
 #define VHOST_SESSION_H
 
+#include "datapath/memory_guard.h"
 #include "datapath/port.h"
 #include "vhost/virtqueue.h"
 
@@ -43,7 +46,9 @@ struct vhost_device {
 
 // Writer: librte_vhost's threads.
 struct vhost_conn {
-	int vid; // librte_vhost's device id; -1: slot is free
+	struct memory_owner memory; // what librte_vhost has mapped for it
+	int vid;		    // librte_vhost's device id; -1: slot is free
+	int socket;		    // a duplicate of librte_vhost's, see conn_socket.h
 	struct vhost_session *session;
 	uint32_t request; // message that is being handled
 	uint32_t ready;	  // bit v: librte_vhost says that vring v can be used
@@ -67,7 +72,8 @@ struct vhost_session {
 		struct virtqueue *vq;
 	} __rte_cache_aligned taken[VHOST_PAIRS_MAX];
 	// Cold.
-	struct vhost_device snapshots[2]; // the one that is published, and the next
+	struct vhost_device snapshots[2]; // the one that is or was published last, and the next
+	bool snapshot;			  // which
 	struct vhost_conn *active;	  // whose device it is
 	struct vhost_conn conns[VHOST_CONNS_MAX];
 	pthread_mutex_t mutex; // the control thread looks at device, queues and n_malformed
@@ -87,6 +93,8 @@ int session_open(struct vhost_session *s, char *err, size_t err_len);
 void session_close(struct vhost_session *s);
 // Connections at this moment, ready or not. Control thread.
 unsigned session_n_conns(struct vhost_session *s);
+// Whether one of them has taken memory away. Control thread.
+bool session_memory_lost(struct vhost_session *s);
 
 static inline struct vhost_device *session_device(struct vhost_session *s)
 {

@@ -121,21 +121,11 @@ static void kicks_refuse(struct virtqueue *vq)
 
 int virtqueue_call_fd_dup(int fd, int *own)
 {
-	int flags;
-
 	*own = -1;
 	if (fd < 0)
 		return 0;
 	*own = fcntl(fd, F_DUPFD_CLOEXEC, 0);
-	if (*own < 0)
-		return -errno;
-	flags = fcntl(*own, F_GETFL);
-	if (flags >= 0 && fcntl(*own, F_SETFL, flags | O_NONBLOCK) == 0)
-		return 0;
-	flags = -errno;
-	close(*own);
-	*own = -1;
-	return flags;
+	return *own < 0 ? -errno : 0;
 }
 
 int virtqueue_init(struct virtqueue *vq, const struct virtqueue_config *config)

@@ -155,8 +155,8 @@ int virtqueue_init(struct virtqueue *vq, const struct virtqueue_config *config);
 // The positions, as rte_vhost_set_vring_base() wants them. No PMD uses it.
 void virtqueue_base(const struct virtqueue *vq, uint16_t *last_avail, uint16_t *last_used);
 void virtqueue_fini(struct virtqueue *vq); // closes the duplicate
-// Our own duplicate of a guest's call file (-1: none), which makes no PMD wait for whoever reads
-// it. 0 or -errno, *own is -1 then.
+// Our own duplicate of a guest's call file (-1: none), which librte_vhost closes when it likes. 0
+// or -errno, *own is -1 then.
 int virtqueue_call_fd_dup(int fd, int *own);
 
 // The region that has `len` bytes of ours from `part` on, all of them, or NULL.

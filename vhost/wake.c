@@ -1,9 +1,9 @@
-#define _GNU_SOURCE // tgkill
+#define _GNU_SOURCE // tgkill, pthread_getname_np
 #include "vhost/wake.h"
 
 #include <dirent.h>
+#include <pthread.h>
 #include <signal.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +11,15 @@
 
 #define THREADS	    "/proc/self/task"
 #define THREAD_NAME "vhost-events"
+
+bool vhost_events_is_this(void)
+{
+	static __thread enum { UNKNOWN, NO, YES } is;
+	char name[16] = "";
+	if (is == UNKNOWN && pthread_getname_np(pthread_self(), name, sizeof(name)) == 0)
+		is = strncmp(name, THREAD_NAME, strlen(THREAD_NAME)) == 0 ? YES : NO;
+	return is == YES;
+}
 
 static void ignore(int signal_no)
 {
