@@ -21,7 +21,7 @@
 // boolean that swctl sets unless it is to print JSON: the result as text for people), number (an
 // integer, which swctl has an option of its own for). On swctl's command line port.add's kind is
 // written type=KIND, among the options. READS or CHANGES: whether who may only read (ctl/peer.h)
-// may call it.
+// may call it; not what shows frames of guests.
 #define RPC_METHODS(X)                                                                           \
 	X("port.add", "add-port", "name:string kind:string options:object?", false, CHANGES,     \
 	  port_add,                                                                              \
@@ -79,9 +79,9 @@
 	  "a packet's way through the tables: the rules that win, those that come near, and "    \
 	  "the megaflow; the packet is a flow, or a frame on PORT, in hexadecimal or a pcap "    \
 	  "file's")                                                                              \
-	X("dp.trace", "dp trace", "port:port count:number? time_ms:number?", true, READS,        \
+	X("dp.trace", "dp trace", "port:port count:number? time_ms:number?", true, CHANGES,      \
 	  dp_trace, "what becomes of the next packets that a port receives")                     \
-	X("dp.trace_read", "", "trace:number stop:flag?", true, READS, dp_trace_read,            \
+	X("dp.trace_read", "", "trace:number stop:flag?", true, CHANGES, dp_trace_read,          \
 	  "what came of a trace since the last call; stop ends it")                              \
 	X("dp.show", "dp show", "", true, READS, dp_show,                                        \
 	  "the datapath: caches, memory, masks, hits")                                           \

@@ -29,6 +29,7 @@ struct client {
 	struct peer who;
 	struct rpc_budget *budget; // NULL: who may change has none
 	bool ready;		   // waits for its turn
+	uint64_t taken_us;	   // of swctld's processor time
 	struct client *ready_prev, *ready_next;
 	char *line; // what has come and is not answered
 	size_t len, cap;
@@ -44,7 +45,8 @@ struct rpc_server {
 	char path[256];
 	struct client *clients; // the longest silent first
 	unsigned n_clients;
-	struct client *ready; // the first has the next turn
+	struct client *ready; // who has taken the least has the next turn
+	uint64_t taken_us;    // by who had the last turn, before it
 	struct event *turn;
 	struct rpc_budgets budgets;
 	size_t buffered; // sum of their caps
@@ -195,7 +197,8 @@ static void turn_later(struct rpc_server *s)
 		evtimer_add(s->turn, &tv);
 }
 
-// It is not read any further until its turn has come.
+// It is not read any further until its turn has come. What others took while it asked for nothing
+// is not made up for.
 static void get_ready(struct client *c)
 {
 	struct rpc_server *s = c->server;
@@ -203,6 +206,8 @@ static void get_ready(struct client *c)
 	if (!c->ready)
 		DL_APPEND2(s->ready, c, ready_prev, ready_next);
 	c->ready = true;
+	if (c->taken_us < s->taken_us)
+		c->taken_us = s->taken_us;
 	turn_later(s);
 }
 
@@ -214,12 +219,14 @@ static uint64_t processor_us(void)
 }
 
 // false when lines are left.
-static bool answer_within_budget(struct client *c)
+static bool answer_and_account(struct client *c)
 {
-	uint64_t began_us = c->budget ? processor_us() : 0;
+	uint64_t began_us = processor_us();
 	bool done = answer_lines(c);
+	uint64_t us = processor_us() - began_us;
+	c->taken_us += us;
 	if (c->budget)
-		rpc_budget_take(c->budget, processor_us() - began_us);
+		rpc_budget_take(c->budget, us);
 	return done;
 }
 
@@ -234,7 +241,7 @@ static void refuse_long_line(struct client *c)
 // What may be done for a client now. It may be gone afterwards.
 static void serve(struct client *c)
 {
-	bool done = answer_within_budget(c);
+	bool done = answer_and_account(c);
 	if (!done) {
 		// Either its turn is over, or its replies must be read first: on_written comes
 		// then.
@@ -250,17 +257,27 @@ static void serve(struct client *c)
 		bufferevent_enable(c->bev, EV_READ);
 }
 
+// Of those that may take something, the one that has taken the least.
+static struct client *next_client(const struct rpc_server *s)
+{
+	struct client *next = NULL;
+	for (struct client *c = s->ready; c; c = c->ready_next) {
+		if (wait_ms(c) == 0 && (!next || c->taken_us < next->taken_us))
+			next = c;
+	}
+	return next;
+}
+
 static void on_turn(evutil_socket_t fd, short what, void *arg)
 {
 	struct rpc_server *s = arg;
-	struct client *c = s->ready;
+	struct client *c = next_client(s);
 	(void)fd;
 	(void)what;
-	while (c && wait_ms(c) > 0)
-		c = c->ready_next;
 	if (c) {
 		DL_DELETE2(s->ready, c, ready_prev, ready_next);
 		c->ready = false;
+		s->taken_us = c->taken_us;
 		serve(c);
 	}
 	turn_later(s);

@@ -51,7 +51,10 @@ s = socket.socket(socket.AF_UNIX)
 s.connect(path)
 replies = s.makefile("r")
 for line in lines:
-    s.sendall(line.encode() + b"\\n")
+    try:
+        s.sendall(line.encode() + b"\\n")
+    except BrokenPipeError:
+        pass  # it was too long
     print(replies.readline(), end="")
 """
 
@@ -188,11 +191,11 @@ def test_a_reader_may_call_what_reads_and_nothing_that_changes(switch):
     """Every method, with no parameters: where it is not allowed, these are not looked at."""
     table = methods()
     assert 10 < sum(table.values()) < len(table) - 10
-    before = switch.json("dump-flows", "--no-stats")
+    before = switch.swctl("dump-flows", "--no-stats")
     replies = ask(switch, [request(name) for name in table], READER)
     refused = {name for name, reply in zip(table, replies) if "may only read" in reply.get("error", {}).get("message", "")}
     assert refused == {name for name, changes in table.items() if changes}
-    assert switch.json("dump-flows", "--no-stats") == before
+    assert switch.swctl("dump-flows", "--no-stats") == before
 
 
 @pytest.mark.parametrize("who", [ADMIN, become(SWCTLD, SWCTLD_GROUP), become(0, 0)], ids=["admin", "own user", "root"])
@@ -237,6 +240,7 @@ for _ in range(2):
         print(s.recv(65536).hex())
     except OSError:
         print("")
+    s.settimeout(0.1)
 """
 VPORT_DUMP = struct.pack("=IHHII", 24, 0x21, 0x301, 1, 0) + struct.pack("=BBHi", 3, 1, 0, 0)
 
@@ -416,7 +420,6 @@ socks = [socket.socket(socket.AF_UNIX) for _ in range(int(sys.argv[4]))]
 for s in socks:
     s.connect(path)
     s.setblocking(False)
-print("flooding", flush=True)
 n = 0
 while time.monotonic() < end:
     for s in socks:
@@ -426,10 +429,11 @@ while time.monotonic() < end:
             pass
         try:
             while data := s.recv(1 << 20):
-                n += data.count(b"\\n")
+                if n == 0:
+                    print("flooding", flush=True)
+                n += len(data)
         except BlockingIOError:
             pass
-print(n)
 """
 
 

@@ -469,7 +469,7 @@ static void bad_ports_are_refused_with_the_word_at_fault(void **arg)
 	    {"{\"name\":\"ANY\",\"kind\":\"dpdk\"}", "port name \\\"ANY\\\": has a meaning"},
 	    {"{\"name\":\"a\",\"kind\":\"vhost-user\",\"options\":{\"tga\":\"10\"}}",
 	     "option \\\"tga\\\" is not one of a vhost-user port: use path=, mode=, queues=, "
-	     "offloads=, tag=, trunks=\""},
+	     "offloads=, owner=, group=, tag=, trunks=\""},
 	    {"{\"name\":\"a\",\"kind\":\"dpdk\",\"options\":{\"path\":\"/x\"}}",
 	     "option \\\"path\\\" is not one of a dpdk port: use devargs="},
 	    {"{\"name\":\"a\",\"kind\":\"vhost-user\",\"options\":{\"path\":\"/x\\ny\"}}",
