@@ -183,6 +183,12 @@ def methods():
     return {name: access == "CHANGES" for name, access in rows}
 
 
+def test_the_protocols_page_lists_what_a_reader_may_call():
+    page = (ROOT / "docs/control-protocol.md").read_text(encoding="utf-8").split("\nRights: ")[1].split("The rest")[0]
+    listed = re.findall(r"`([a-z_.]+)`", page.split("may call those that read:")[1])
+    assert listed == [name for name, changes in methods().items() if not changes]
+
+
 def test_control_socket_is_of_swctlds_user_and_the_readers(switch):
     assert owner_of(f"{switch.run_dir}/control.sock") == (SWCTLD, READERS, 0o660)
 
@@ -494,7 +500,7 @@ def test_a_flood_by_who_may_change_starves_neither_clients_nor_missed_packets(ru
         for guest in (a, b):
             ruled.wait_link(guest.name)
         ruled.swctl("add-flow", "priority=60000,tcp,in_port=a,actions=output:b")
-        with flood(ruled, request("flow.dump", match="udp"), 10, 30, become(0, 0)):
+        with flood(ruled, request("flow.dump"), 10, 10, become(0, 0)):
             slowest, slowest_miss = latency_ms(ruled, 5), 0
             for i in range(10):
                 frame = raw(tcp(dport=1000 + i, l2=eth(src=f"02:00:00:00:01:{i:02x}")))
@@ -502,8 +508,9 @@ def test_a_flood_by_who_may_change_starves_neither_clients_nor_missed_packets(ru
                 a.send(frame)
                 assert b.recv(5) == frame
                 slowest_miss = max(slowest_miss, time.monotonic() - began)
-        note("root floods swctld on 30 connections", slowest_answer=f"{slowest:.0f} ms", slowest_miss=f"{slowest_miss * 1000:.0f} ms")
-        assert slowest < 2000 and slowest_miss < 0.5
+        note("root floods swctld with dumps on 10 connections", slowest_answer=f"{slowest:.0f} ms", slowest_miss=f"{slowest_miss * 1000:.0f} ms")
+        assert slowest < 4000  # a dump of each connection, and the flooder is on swctld's core
+        assert slowest_miss < 1  # one of them
     finally:
         for guest in (a, b):
             guest.close()
