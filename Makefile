@@ -19,7 +19,7 @@ UNITDIR    ?= $(PREFIX)/lib/systemd/system
 COMPDIR    ?= $(PREFIX)/share/bash-completion/completions
 SYSUSERSDIR ?= $(PREFIX)/lib/sysusers.d
 TMPFILESDIR ?= $(PREFIX)/lib/tmpfiles.d
-UDEVDIR     ?= /lib/udev/rules.d
+UDEVDIR     ?= $(PREFIX)/lib/udev/rules.d
 
 ifeq ($(SAN),1)
 override BUILD := $(BUILD)-san

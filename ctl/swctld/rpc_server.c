@@ -336,18 +336,25 @@ unsigned rpc_server_n_clients(const struct rpc_server *s)
 	return s->n_clients;
 }
 
-// Who has to give its place to a newcomer: the longest silent one, if it has been so for a while.
-// One who may change need not wait for those who only read, nor give way to them.
-static struct client *to_evict(struct rpc_server *s, const struct peer *newcomer)
+static bool is_idle(const struct client *c)
 {
-	struct client *c = s->clients;
-	while (c && c->who.may_change)
-		c = c->next;
-	if (newcomer->may_change && c)
-		return c;
-	if (newcomer->may_change)
-		c = s->clients;
-	return c && clock_now_ms() - c->active_ms >= EVICT_IDLE_MS ? c : NULL;
+	return !c->ready && clock_now_ms() - c->active_ms >= EVICT_IDLE_MS;
+}
+
+// Who has to give its place to a newcomer: the longest silent one that only reads. One who may
+// change does not wait until that has been silent for a while.
+static struct client *to_evict(const struct rpc_server *s, const struct peer *newcomer)
+{
+	struct client *c;
+	DL_FOREACH (s->clients, c) {
+		if (!c->who.may_change && (newcomer->may_change || is_idle(c)))
+			return c;
+	}
+	DL_FOREACH (s->clients, c) {
+		if (newcomer->may_change && is_idle(c))
+			return c;
+	}
+	return NULL;
 }
 
 // Silent clients must not keep others out.
@@ -374,6 +381,20 @@ static void refuse_full(int fd)
 	close(fd);
 }
 
+// Finds it a place, and its budget if it needs one. false: there is none.
+static bool admit(struct rpc_server *s, const struct peer *who, struct rpc_budget **budget)
+{
+	*budget = NULL;
+	if (who->may_change)
+		return make_place(s, who);
+	*budget = rpc_budget_get(&s->budgets, who->uid, clock_now_ms());
+	if (*budget && make_place(s, who))
+		return true;
+	if (*budget)
+		rpc_budget_put(*budget);
+	return false;
+}
+
 static struct client *client_new(struct rpc_server *s, int fd)
 {
 	struct client *c = calloc(1, sizeof(*c));
@@ -382,6 +403,7 @@ static struct client *client_new(struct rpc_server *s, int fd)
 	if (c && c->bev)
 		return c;
 	free(c);
+	close(fd);
 	return NULL;
 }
 
@@ -389,11 +411,8 @@ int rpc_server_adopt(struct rpc_server *s, int fd)
 {
 	struct timeval stall = {.tv_sec = RPC_STALL_S};
 	struct peer who = peer_of(fd, s->d->admin_gid);
-	struct rpc_budget *budget =
-	    who.may_change ? NULL : rpc_budget_get(&s->budgets, who.uid, clock_now_ms());
-	if ((!who.may_change && !budget) || !make_place(s, &who)) {
-		if (budget)
-			rpc_budget_put(budget);
+	struct rpc_budget *budget;
+	if (!admit(s, &who, &budget)) {
 		refuse_full(fd);
 		return -EBUSY;
 	}
@@ -401,7 +420,6 @@ int rpc_server_adopt(struct rpc_server *s, int fd)
 	if (!c) {
 		if (budget)
 			rpc_budget_put(budget);
-		close(fd);
 		return -ENOMEM;
 	}
 	c->server = s;
