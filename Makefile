@@ -17,6 +17,9 @@ BINDIR     ?= $(PREFIX)/sbin
 MANDIR     ?= $(PREFIX)/share/man
 UNITDIR    ?= $(PREFIX)/lib/systemd/system
 COMPDIR    ?= $(PREFIX)/share/bash-completion/completions
+SYSUSERSDIR ?= $(PREFIX)/lib/sysusers.d
+TMPFILESDIR ?= $(PREFIX)/lib/tmpfiles.d
+UDEVDIR     ?= $(PREFIX)/lib/udev/rules.d
 
 ifeq ($(SAN),1)
 override BUILD := $(BUILD)-san
@@ -314,8 +317,12 @@ $(BUILD)/tidy/%.ok: %.c .clang-tidy
 	@touch $@
 
 .PHONY: install
-install: all ## programs, man pages, completion, systemd units below DESTDIR
+install: all ## programs, man pages, completion, systemd units and their user below DESTDIR
 	install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(MANDIR)/man8 $(DESTDIR)$(UNITDIR) $(DESTDIR)$(COMPDIR)
+	install -d $(DESTDIR)$(SYSUSERSDIR) $(DESTDIR)$(TMPFILESDIR) $(DESTDIR)$(UDEVDIR)
+	install -m 644 packaging/swd.sysusers $(DESTDIR)$(SYSUSERSDIR)/swd.conf
+	install -m 644 packaging/swd.tmpfiles $(DESTDIR)$(TMPFILESDIR)/swd.conf
+	install -m 644 packaging/swd.rules $(DESTDIR)$(UDEVDIR)/70-swd.rules
 	install -m 755 $(PROGRAMS) $(DESTDIR)$(BINDIR)
 	install -m 644 docs/man/swd.8 docs/man/swctld.8 docs/man/swctl.8 $(DESTDIR)$(MANDIR)/man8
 	install -m 644 packaging/swctl.bash $(DESTDIR)$(COMPDIR)/swctl

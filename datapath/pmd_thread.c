@@ -3,6 +3,7 @@
 #include "datapath/pmd_private.h"
 
 #include "ctl/log.h"
+#include "datapath/capabilities.h"
 #include "datapath/classify.h"
 #include "datapath/forward.h"
 
@@ -183,6 +184,7 @@ static void *thread_main(void *arg)
 		sem_post(&start->done);
 		return NULL;
 	}
+	capabilities_drop();
 	prctl(PR_SET_TIMERSLACK, 1UL, 0UL, 0UL, 0UL); // ns, so that short sleeps are short
 	rcu_online(pmd->rcu, pmd->rcu_id);
 	sem_post(&start->done); // *start is gone from here on

@@ -1,6 +1,7 @@
 #include "datapath/port.h"
 
 #include "ctl/log.h"
+#include "datapath/capabilities.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -123,6 +124,7 @@ int port_add(uint32_t no, const struct port_config *config, struct port **out, c
 	port->config = *config;
 	rc = kind->open(port, &port->config, err, err_len);
 	if (rc < 0) {
+		capabilities_explain(config->kind, err, err_len);
 		free(port);
 		return rc;
 	}

@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #define PORTS_MAX	 1024 // numbers 1 to PORTS_MAX - 1; 0 is not used
 #define PORT_QUEUES_MAX	 16
@@ -104,6 +105,14 @@ struct port {
 	struct trace *trace; // published; NULL: its packets are not traced. Writer: control thread
 	struct port_config config;
 };
+
+// Whom the socket file of a port that listens belongs to: its options owner= and group=, else these
+// (ctl/account.h; ACCOUNT_NONE: swd's own). Control thread.
+void port_sockets_default(uid_t uid, gid_t gid);
+// Whether these options do, before there is a socket; and giving it. 0 or -errno with one line in
+// err.
+int port_socket_check(const struct port_config *config, bool listens, char *err, size_t err_len);
+int port_socket_give(const struct port_config *config, const char *path, char *err, size_t err_len);
 
 // The table. Control thread, but for port_get().
 void ports_init(struct rcu *rcu);

@@ -1,8 +1,11 @@
 #define _GNU_SOURCE // accept4
 #include "datapath/server_internal.h"
 
+#include "ctl/account.h"
 #include "ctl/dp_attr.h"
 #include "ctl/log.h"
+#include "ctl/peer.h"
+#include "ctl/socket_file.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -18,6 +21,7 @@
 #define CLIENTS_MAX	  64
 #define BACKLOG		  64
 #define ACCEPT_RETRY_S	  1
+#define REFUSED_LOG_MS	  10000
 #define SEND_BUFFER_BYTES (1 << 20)
 
 static const struct handler handlers[] = {
@@ -146,10 +150,38 @@ void server_message(struct client *c, const struct nlmsghdr *nlh)
 		acknowledge(&rq, rc);
 }
 
+// To whom may not connect: one error, unasked, and the end.
+static void refuse_stranger(struct server *server, int fd, uid_t uid)
+{
+	static const struct nlmsghdr nothing = {.nlmsg_len = NLMSG_HDRLEN};
+	struct dp_datagram *d = &server->out;
+	struct dp_error error = {0};
+	uint64_t now_ms = server_now_ms();
+	snprintf(error.text, sizeof(error.text),
+		 "the datapath is for root and uid %u; uid %u is neither: join the group of swd "
+		 "--group",
+		 geteuid(), uid);
+	if (server->refused_ms == 0 || now_ms - server->refused_ms >= REFUSED_LOG_MS) {
+		log_warn("%s: uid %u is refused: not root, nor uid %u, nor of --group",
+			 server->path, uid, geteuid());
+		server->refused_ms = now_ms;
+	}
+	if (dp_msg_error(d, &nothing, -EPERM, &error) &&
+	    send(fd, d->buf, d->len, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
+		log_debug("%s: the stranger has gone", server->path);
+	d->len = 0;
+	close(fd);
+}
+
 static void accept_one(struct server *server, int fd)
 {
 	static unsigned next_id = 1;
 	int bytes = SEND_BUFFER_BYTES;
+	struct peer who = peer_of(fd, server->group);
+	if (!who.may_change) {
+		refuse_stranger(server, fd, who.uid);
+		return;
+	}
 	if (server->n_clients >= CLIENTS_MAX) {
 		if (!server->full_logged)
 			log_warn("%s: %u clients are connected: more are refused", server->path,
@@ -247,7 +279,15 @@ static int socket_open(struct server *server, char *err, size_t err_len)
 	mode_t old = umask(0117); // mode 0660 from the first moment
 	rc = server->fd < 0 ? -1 : bind(server->fd, (struct sockaddr *)&addr, sizeof(addr));
 	umask(old);
-	if (rc < 0 || listen(server->fd, BACKLOG) < 0 || stat(server->path, &st) < 0) {
+	rc = rc < 0 ? -errno : socket_file_give(server->path, ACCOUNT_NONE, server->group);
+	if (rc < 0) {
+		snprintf(err, err_len,
+			 "cannot make %s with gid %d: %s: name a --group that swd's user is in, "
+			 "and a --run-dir that it may write to",
+			 server->path, (int)server->group, strerror(-rc));
+		return rc;
+	}
+	if (listen(server->fd, BACKLOG) < 0 || stat(server->path, &st) < 0) {
 		snprintf(err, err_len, "cannot listen on %s: %s", server->path, strerror(errno));
 		return -errno;
 	}
@@ -283,6 +323,7 @@ struct server *server_start(const struct server_config *config, char *err, size_
 	server->fd = -1;
 	server->base = config->base;
 	server->flows = config->flows;
+	server->group = config->group;
 	server->started_ms = server_now_ms();
 	TAILQ_INIT(&server->clients);
 	TAILQ_INIT(&server->tracings);

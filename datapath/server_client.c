@@ -11,6 +11,7 @@
 
 #define QUEUE_BYTES_MAX	   (8u << 20)
 #define READS_PER_TURN	   16 // datagrams, so that others have their turn
+#define READ_MS		   2  // for the same reason
 #define DUMP_DGRAMS_A_TURN 4
 
 void client_fail(struct client *c, const char *why)
@@ -199,8 +200,11 @@ static void on_read(evutil_socket_t fd, short events, void *arg)
 	struct client *c = arg;
 	(void)fd;
 	(void)events;
-	for (unsigned i = 0; i < READS_PER_TURN && read_datagram(c); i++)
-		;
+	uint64_t until_ms = server_now_ms() + READ_MS;
+	for (unsigned i = 0; i < READS_PER_TURN && read_datagram(c); i++) {
+		if (server_now_ms() > until_ms)
+			break;
+	}
 	client_flush(c);
 	if (c->dead)
 		client_destroy(c);

@@ -21,6 +21,7 @@ struct server {
 	uint64_t started_ms; // CLOCK_MONOTONIC
 
 	char *path;
+	gid_t group;
 	int fd;
 	dev_t dev; // of the socket file, to remove no other's
 	ino_t ino;
@@ -30,6 +31,7 @@ struct server {
 	TAILQ_HEAD(client_list, client) clients;
 	unsigned n_clients;
 	bool full_logged;
+	uint64_t refused_ms; // when a stranger was logged last; 0: never
 
 	char *in;		// the datagram that is being read
 	struct dp_datagram out; // answers to the client that is being served; empty in between

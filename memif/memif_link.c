@@ -109,7 +109,7 @@ int memif_link_open(struct memif_link *link, char *err, size_t err_len)
 	if (rc == 0)
 		rc = check_id(link, err, err_len);
 	if (rc == 0 && link->server)
-		rc = memif_socket_get(link->path, &link->socket, err, err_len);
+		rc = memif_socket_get(link->path, &link->port->config, &link->socket, err, err_len);
 	if (rc < 0)
 		return rc;
 	LIST_INSERT_HEAD(&links, link, all);

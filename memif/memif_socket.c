@@ -86,7 +86,8 @@ static void destroy(struct memif_socket *s)
 	free(s);
 }
 
-static int create(const char *path, struct memif_socket **out, char *err, size_t err_len)
+static int create(const char *path, const struct port_config *config, struct memif_socket **out,
+		  char *err, size_t err_len)
 {
 	int rc = socket_path_claim(path, err, err_len);
 	if (rc < 0)
@@ -99,6 +100,8 @@ static int create(const char *path, struct memif_socket **out, char *err, size_t
 	s->address.sun_family = AF_UNIX;
 	snprintf(s->address.sun_path, sizeof(s->address.sun_path), "%s", path);
 	rc = bind_it(s, err, err_len);
+	if (rc == 0)
+		rc = port_socket_give(config, path, err, err_len);
 	if (rc < 0) {
 		destroy(s);
 		return rc;
@@ -114,14 +117,15 @@ static int create(const char *path, struct memif_socket **out, char *err, size_t
 	return 0;
 }
 
-int memif_socket_get(const char *path, struct memif_socket **out, char *err, size_t err_len)
+int memif_socket_get(const char *path, const struct port_config *config, struct memif_socket **out,
+		     char *err, size_t err_len)
 {
 	struct memif_socket *s;
 	for (s = LIST_FIRST(&sockets); s; s = LIST_NEXT(s, all)) {
 		if (strcmp(s->address.sun_path, path) == 0)
 			break;
 	}
-	int rc = s ? 0 : create(path, &s, err, err_len);
+	int rc = s ? 0 : create(path, config, &s, err, err_len);
 	if (rc < 0)
 		return rc;
 	s->n_users++;

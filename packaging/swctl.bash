@@ -33,7 +33,7 @@ _swctl_keys()
 	'vhost-user offloads') _swctl_words on off ;;
 	'vhost-user ')
 		compopt -o nospace
-		_swctl_words path= mode= queues= offloads= tag= trunks=
+		_swctl_words path= mode= queues= offloads= owner= group= tag= trunks=
 		;;
 	'nic ')
 		compopt -o nospace
@@ -49,7 +49,7 @@ _swctl_keys()
 	'memif role') _swctl_words server client ;;
 	'memif ')
 		compopt -o nospace
-		_swctl_words path= role= id= secret= queues= ring= buffer= mac= tag= trunks=
+		_swctl_words path= role= id= secret= queues= ring= buffer= owner= group= mac= tag= trunks=
 		;;
 	'bond mode') _swctl_words active-backup balance 802.3ad ;;
 	'bond hash') _swctl_words l2 l2+l3 l3+l4 ;;

@@ -21,6 +21,9 @@ static int options_parse(struct vhost_session *s, const struct port_config *conf
 		return rc;
 	snprintf(s->path, sizeof(s->path), "%s", path);
 	s->server = port_option_is(config, "mode", "server");
+	rc = port_socket_check(config, s->server, err, err_len);
+	if (rc < 0)
+		return rc;
 	s->offloads = port_option_is(config, "offloads", "on");
 	s->n_pairs = port_option_number(config, "queues");
 	return 0;

@@ -202,11 +202,13 @@ static int driver_start(struct vhost_session *s, char *err, size_t err_len)
 	mode_t old = umask(0117);
 	int rc = rte_vhost_driver_start(s->path);
 	umask(old);
-	if (rc == 0) {
-		vhost_events_wake();
-		return 0;
+	if (rc < 0) {
+		snprintf(err, err_len, "cannot listen on %s: see the log", s->path);
+		goto unregister;
 	}
-	snprintf(err, err_len, "cannot listen on %s: see the log", s->path);
+	vhost_events_wake();
+	if (!s->server || port_socket_give(&s->port->config, s->path, err, err_len) == 0)
+		return 0;
 unregister:
 	rte_vhost_driver_unregister(s->path);
 	return -EIO;

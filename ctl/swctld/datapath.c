@@ -246,9 +246,9 @@ static struct dp_client *open_client(struct datapath *dp, int *err)
 {
 	struct dp_client *c = *err ? NULL : dp_client_connect(dp->path, err);
 	if (*err)
-		snprintf(dp->away, sizeof(dp->away),
-			 "swd is away: %s: %s; start swd with this --run-dir", dp->path,
-			 strerror(-*err));
+		snprintf(dp->away, sizeof(dp->away), "swd is away: %s: %s; start swd with %s",
+			 dp->path, strerror(-*err),
+			 *err == -EACCES ? "a --group that swctld's user is in" : "this --run-dir");
 	return c;
 }
 

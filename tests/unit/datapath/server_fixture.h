@@ -3,6 +3,7 @@
 #ifndef TESTS_UNIT_DATAPATH_SERVER_FIXTURE_H
 #define TESTS_UNIT_DATAPATH_SERVER_FIXTURE_H
 
+#include "ctl/account.h"
 #include "ctl/dp_actions.h"
 #include "ctl/dp_client.h"
 #include "ctl/log.h"
@@ -66,7 +67,7 @@ static inline void *loop_run(void *arg)
 static inline void server_up(void)
 {
 	char err[256];
-	const struct server_config config = {fx.base, fx.path, fx.flows};
+	const struct server_config config = {fx.base, fx.path, ACCOUNT_NONE, fx.flows};
 	fx.server = server_start(&config, err, sizeof(err));
 	if (fx.server == NULL)
 		fail_msg("%s", err);
