@@ -28,6 +28,8 @@
 	X("port.del", "del-port", "name:port", false, port_del, "remove a port")                 \
 	X("port.list", "list-ports", "", true, port_list,                                        \
 	  "ports with number, kind, link and options")                                           \
+	X("port.guests", "", "", true, port_guests,                                              \
+	  "what swd sees of the guests at vhost-user ports")                                     \
 	X("show", "show", "", true, show, "daemons, ports, rules and flows at a glance")         \
 	X("flow.add", "add-flow", "flow:flow", false, flow_add, "add or replace one rule")       \
 	X("flow.add_many", "add-flows", "flows:file", false, flow_add_many,                      \
