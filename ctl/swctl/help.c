@@ -69,6 +69,8 @@ static const struct {
 #define N_EXAMPLES (sizeof(examples) / sizeof(examples[0]))
 
 static const char *const own_commands[][2] = {
+    {"doctor [--json]", "what keeps the switch from working, or from working well, and how to mend "
+			"each; exit status 1 when something does"},
     {"nic list [--json]", "this host's network cards on the PCI bus and who has them"},
     {"nic bind ADDRESS [DRIVER] [--force]",
      "give a network card to a driver: vfio-pci, for a port of type=nic, or the kernel's own"},
