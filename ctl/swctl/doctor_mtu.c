@@ -43,8 +43,8 @@ void doctor_check_mtu(struct doctor *d)
 			    mtu);
 	}
 	if (!doctor_found(d))
-		doctor_find(d, DOCTOR_OK, "",
-			    "%u ports tell theirs, and it is the same where they meet; guests may "
-			    "have up to 9000",
-			    n_known);
+		doctor_find(
+		    d, DOCTOR_OK, "",
+		    "the same where ports meet (%u tell theirs; guests may have up to 9000)",
+		    n_known);
 }

@@ -138,6 +138,32 @@ bool proc_may_connect(const struct proc *proc, const char *path, char *at)
 	return stat(at, &st) < 0 || proc_may(proc, &st, 2);
 }
 
+// proc(5), "/proc/pid/maps": "7f..-7f.. rw-s 00000000 00:01 1027 /memfd:mem (deleted)".
+enum proc_memory proc_memory_of(const char *root, pid_t pid, unsigned long long bytes)
+{
+	enum proc_memory memory = PROC_MEMORY_UNKNOWN;
+	char path[PATH_MAX], *line = NULL;
+	size_t room = 0;
+	snprintf(path, sizeof(path), "%s/proc/%d/maps", root, (int)pid);
+	FILE *file = fopen(path, "re");
+	while (file && getline(&line, &room, file) > 0) {
+		unsigned long long start, end, inode;
+		char rights[5];
+		if (sscanf(line, "%llx-%llx %4s %*x %*x:%*x %llu", &start, &end, rights, &inode) !=
+			4 ||
+		    inode == 0 || rights[1] != 'w' || end - start < bytes)
+			continue;
+		if (rights[3] == 'p')
+			memory = PROC_MEMORY_PRIVATE;
+		else if (memory == PROC_MEMORY_UNKNOWN)
+			memory = PROC_MEMORY_SHARED;
+	}
+	free(line);
+	if (file)
+		fclose(file);
+	return memory;
+}
+
 // Threads.
 
 // proc(5), "/proc/pid/stat"; the name in brackets may have any characters.
@@ -226,13 +252,4 @@ const struct proc_thread *proc_threads_find(const struct proc_threads *threads,
 						      : bsearch(like, threads->list, threads->n,
 								sizeof(threads->list[0]), by_tid);
 	return t && t->started == like->started ? t : NULL;
-}
-
-long long proc_thread_preempted(const char *root, pid_t pid, pid_t tid)
-{
-	char text[4096];
-	if (!host_read(root, text, sizeof(text), "/proc/%d/task/%d/status", (int)pid, (int)tid))
-		return -1;
-	const char *count = line_of(text, "nonvoluntary_ctxt_switches");
-	return count ? strtoll(count, NULL, 10) : -1;
 }

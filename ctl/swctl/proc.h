@@ -31,6 +31,12 @@ bool proc_may(const struct proc *proc, const struct stat *st, unsigned want);
 // (PATH_MAX bytes) is what is in the way. A path that is not there is in nobody's way.
 bool proc_may_connect(const struct proc *proc, const char *path, char *at);
 
+// How a process has mapped files of at least so many bytes that it writes to.
+enum proc_memory { PROC_MEMORY_UNKNOWN, PROC_MEMORY_SHARED, PROC_MEMORY_PRIVATE };
+
+// PRIVATE when one of them is.
+enum proc_memory proc_memory_of(const char *root, pid_t pid, unsigned long long bytes);
+
 // A moment of a thread's life.
 struct proc_thread {
 	pid_t pid, tid;
@@ -51,7 +57,5 @@ struct proc_threads {
 struct proc_threads proc_threads_read(const char *root);
 const struct proc_thread *proc_threads_find(const struct proc_threads *threads,
 					    const struct proc_thread *like);
-// How often the thread was taken off its core while it wanted to go on; -1: not known.
-long long proc_thread_preempted(const char *root, pid_t pid, pid_t tid);
 
 #endif
