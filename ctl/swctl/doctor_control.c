@@ -135,7 +135,7 @@ void doctor_check_rules(struct doctor *d)
 }
 
 // SQLite writes to the file and, beside it, to its log.
-static const char *find_unwritable(const struct proc *swctld, const char *db, char *folder)
+static const char *find_unwritable(const struct proc *swctld, const char *db, const char *folder)
 {
 	struct stat st;
 	if (stat(db, &st) == 0 && !proc_may(swctld, &st, 2))
@@ -161,17 +161,28 @@ static void check_space(struct doctor *d, const char *db, const struct statvfs *
 	}
 }
 
+// As swctld sees the file, which may have a file system of its own.
+static void path_of_swctld(const struct doctor *d, const char *db, char path[PATH_MAX])
+{
+	struct stat st;
+	int len = d->swctld.pid > 0 ? snprintf(path, PATH_MAX, "%s/proc/%d/root%s", d->root,
+					       (int)d->swctld.pid, db)
+				    : 0;
+	if (len <= 0 || len >= PATH_MAX || stat(path, &st) < 0)
+		snprintf(path, PATH_MAX, "%s", db);
+}
+
 void doctor_check_database(struct doctor *d)
 {
 	const char *db = field_text(json_object_get(d->now[FACT_SHOW], "swctld"), "db");
-	char room[PATH_MAX];
+	char path[PATH_MAX], room[PATH_MAX];
 	struct statvfs fs;
 	struct proc swctld;
-	snprintf(room, sizeof(room), "%s", db);
-	char *folder = dirname(room);
-	const char *unwritable = doctor_daemon_proc(d, &d->swctld, &swctld)
-				     ? find_unwritable(&swctld, db, folder)
-				     : NULL;
+	path_of_swctld(d, db, path);
+	memcpy(room, path, sizeof(room));
+	const char *folder = dirname(room), *unwritable = NULL;
+	if (doctor_daemon_proc(d, &d->swctld, &swctld))
+		unwritable = find_unwritable(&swctld, path, folder);
 	if (unwritable) {
 		doctor_find(d, DOCTOR_PROBLEM, db, "swctld (user %u) may not write to %s",
 			    swctld.uid, unwritable);

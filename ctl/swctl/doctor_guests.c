@@ -25,15 +25,13 @@ static const struct {
     {VIRTIO_NET_F_MRG_RXBUF, DOCTOR_WARNING, "mergeable buffers",
      "frames longer than one of its buffers are dropped",
      "QEMU's -device virtio-net-pci,mrg_rxbuf=on, and a driver that takes it"},
-    {VIRTIO_NET_F_CSUM, DOCTOR_HINT, "checksum offload (sending)",
-     "each checksum is reckoned in the guest",
+    {VIRTIO_NET_F_CSUM, DOCTOR_HINT, "tx checksums", "each checksum is reckoned in the guest",
      "QEMU's csum=on; in the guest: ethtool -K IFACE tx on"},
-    {VIRTIO_NET_F_GUEST_CSUM, DOCTOR_HINT, "checksum offload (receiving)",
+    {VIRTIO_NET_F_GUEST_CSUM, DOCTOR_HINT, "rx checksums",
      "the switch completes what another guest has left out", "QEMU's guest_csum=on"},
-    {VIRTIO_NET_F_HOST_TSO4, DOCTOR_HINT, "segmentation offload (sending)",
-     "TCP goes out in small frames",
+    {VIRTIO_NET_F_HOST_TSO4, DOCTOR_HINT, "tx segmentation", "TCP goes out in small frames",
      "QEMU's host_tso4=on,host_tso6=on; in the guest: ethtool -K IFACE tso on"},
-    {VIRTIO_NET_F_GUEST_TSO4, DOCTOR_HINT, "segmentation offload (receiving)",
+    {VIRTIO_NET_F_GUEST_TSO4, DOCTOR_HINT, "rx segmentation",
      "the switch cuts other guests' TCP into small frames", "QEMU's guest_tso4=on,guest_tso6=on"},
     {VIRTIO_RING_F_EVENT_IDX, DOCTOR_HINT, "event index", "more interrupts than needed",
      "QEMU's event_idx=on"},
@@ -143,7 +141,7 @@ void doctor_check_memory(struct doctor *d)
 			       "memory-backend-memfd,hugetlb=on,hugetlbsize=2M,share=on,...");
 	}
 	if (!doctor_found(d))
-		doctor_find(d, DOCTOR_OK, "", "that of %u guests that run is shared",
+		doctor_find(d, DOCTOR_OK, "", "shared by all guests that run: %u",
 			    count_running(d));
 }
 
@@ -203,6 +201,6 @@ void doctor_check_features(struct doctor *d)
 			check_pairs(d, port);
 	}
 	if (!doctor_found(d))
-		doctor_find(d, DOCTOR_OK, "", "%u guests that run take all that is wanted",
+		doctor_find(d, DOCTOR_OK, "", "all guests that run take what is wanted: %u",
 			    count_running(d));
 }

@@ -205,6 +205,6 @@ void doctor_check_links(struct doctor *d)
 		doctor_find(d, DOCTOR_HINT, "", "there are no ports");
 		doctor_mend(d, "swctl help add-port");
 	} else if (!doctor_found(d)) {
-		doctor_find(d, DOCTOR_OK, "", "%zu ports, all with a link", json_array_size(ports));
+		doctor_find(d, DOCTOR_OK, "", "all ports have one: %zu", json_array_size(ports));
 	}
 }
