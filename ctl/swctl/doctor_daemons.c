@@ -57,10 +57,10 @@ static void find_refused(struct doctor *d, size_t i, int err)
 	} else if (err == -ECONNREFUSED) {
 		doctor_find(d, DOCTOR_PROBLEM, name,
 			    "it does not run: %s is left from one that was killed", path);
-	} else if ((err == -EACCES || err == -EPERM) && stat(path, &st) == 0) {
+	} else if (err == -EACCES && (stat(path, &st) == 0 || stat(d->run_dir, &st) == 0)) {
 		owners_print(&st, owners, sizeof(owners));
-		doctor_find(d, DOCTOR_PROBLEM, name, "you may not connect to %s (%s, mode %04o)",
-			    path, owners, st.st_mode & 07777);
+		doctor_find(d, DOCTOR_PROBLEM, name, "you may not connect: %s is %s, mode %04o",
+			    S_ISSOCK(st.st_mode) ? path : d->run_dir, owners, st.st_mode & 07777);
 		doctor_mend(d, "run this as root, or join the group: usermod -aG GROUP USER");
 		return;
 	} else {
