@@ -110,8 +110,9 @@ unsigned doctor_count(const struct doctor *d, enum doctor_level level)
 	unsigned n = 0;
 	size_t i;
 	const json_t *finding;
-	json_array_foreach (d->findings, i, finding)
+	json_array_foreach (d->findings, i, finding) {
 		n += strcmp(field_text(finding, "level"), levels[level]) == 0;
+	}
 	return n;
 }
 

@@ -54,8 +54,9 @@ static unsigned count_running(const struct doctor *d)
 	unsigned n = 0;
 	size_t i;
 	const json_t *guest;
-	json_array_foreach (guests_of(d), i, guest)
+	json_array_foreach (guests_of(d), i, guest) {
 		n += runs(guest);
+	}
 	return n;
 }
 

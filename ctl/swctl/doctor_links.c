@@ -199,8 +199,9 @@ void doctor_check_links(struct doctor *d)
 {
 	const json_t *port, *ports = doctor_list(d->now[FACT_PORTS], "ports");
 	size_t i;
-	json_array_foreach (ports, i, port)
+	json_array_foreach (ports, i, port) {
 		check_port(d, port);
+	}
 	if (json_array_size(ports) == 0) {
 		doctor_find(d, DOCTOR_HINT, "", "there are no ports");
 		doctor_mend(d, "swctl help add-port");

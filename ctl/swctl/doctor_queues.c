@@ -194,8 +194,9 @@ void doctor_check_drops(struct doctor *d)
 {
 	const json_t *drop;
 	size_t i;
-	json_array_foreach (doctor_list(d->now[FACT_DROPS], "drops"), i, drop)
+	json_array_foreach (doctor_list(d->now[FACT_DROPS], "drops"), i, drop) {
 		check_drop(d, drop);
+	}
 	if (!doctor_found(d))
 		doctor_find(d, DOCTOR_OK, "", "nothing was lost in %.1f s but what rules say",
 			    d->seconds);

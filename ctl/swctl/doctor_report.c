@@ -99,8 +99,9 @@ void doctor_print(const struct doctor *d, bool colour, FILE *out)
 	put_cell("STATE", w.level, out);
 	put_cell("OF", w.about, out);
 	fputs("FINDING\n", out);
-	json_array_foreach (d->findings, i, finding)
+	json_array_foreach (d->findings, i, finding) {
 		put_finding(finding, &w, colour, out);
+	}
 	put_sum(d, out);
 }
 
