@@ -30,6 +30,8 @@
 	X("port.del", "del-port", "name:port", false, CHANGES, port_del, "remove a port")        \
 	X("port.list", "list-ports", "", true, READS, port_list,                                 \
 	  "ports with number, kind, link and options")                                           \
+	X("port.guests", "", "", true, READS, port_guests,                                       \
+	  "what swd sees of the guests at vhost-user ports")                                     \
 	X("show", "show", "", true, READS, show, "daemons, ports, rules and flows at a glance")  \
 	X("flow.add", "add-flow", "flow:flow", false, CHANGES, flow_add,                         \
 	  "add or replace one rule")                                                             \

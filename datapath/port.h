@@ -48,6 +48,30 @@ struct port_status {
 	uint8_t mac[6]; // zero: unknown
 };
 
+// How far a guest has come; as enum swd_guest_stage of ctl/dp_proto.h.
+enum port_guest_stage {
+	PORT_GUEST_ABSENT,
+	PORT_GUEST_CONNECTED,
+	PORT_GUEST_DRIVER,
+	PORT_GUEST_MEMORY,
+	PORT_GUEST_RUNS,
+};
+
+// A guest as swd sees it.
+struct port_guest {
+	enum port_guest_stage stage;
+	uint64_t offered;
+	// In the last stage only.
+	uint64_t features;
+	uint64_t mem_bytes, page_bytes;
+	unsigned n_queues;
+	struct port_guest_queue {
+		uint16_t index, size, position;
+		uint32_t ready;
+		bool blank;
+	} queues[PORT_QUEUES_MAX];
+};
+
 // What a port kind must do.
 struct port_kind {
 	const char *name;
@@ -77,6 +101,7 @@ struct port_kind {
 	uint16_t (*tx)(struct port *port, unsigned pmd_index, struct rte_mbuf **pkts, uint16_t n,
 		       int *reason);
 	void (*status)(struct port *port, struct port_status *status); // control thread
+	void (*guest)(struct port *port, struct port_guest *guest);    // control thread; NULL: none
 	// Adds the frames that were lost since open() before rx() or after tx() saw them, by enum
 	// drop_reason. Control thread. NULL: none.
 	void (*losses)(struct port *port, uint64_t *drops);

@@ -46,6 +46,7 @@ static const struct handler handlers[] = {
     {DP_FAMILY_SWD,      SWD_CMD_PMD_SET,        0,                  server_pmd_set,        NULL},
     {DP_FAMILY_SWD,      SWD_CMD_PMD_REBALANCE,  SWD_CMD_PMD_REBALANCE, server_pmd_rebalance, NULL},
     {DP_FAMILY_SWD,      SWD_CMD_PMD_GET,        SWD_CMD_PMD_GET,    NULL,                  server_swd_pmd_dump},
+    {DP_FAMILY_SWD,      SWD_CMD_GUEST_GET,      SWD_CMD_GUEST_GET,  NULL,                  server_guest_dump},
     // clang-format on
 };
 

@@ -158,6 +158,7 @@ int server_trace_set(struct request *rq);
 int server_swd_info(struct request *rq);
 int server_pmd_set(struct request *rq);
 int server_pmd_rebalance(struct request *rq);
+int server_guest_dump(const struct client *c, struct nlmsghdr *nlh, size_t room, uint32_t *cursor);
 int server_swd_pmd_dump(const struct client *c, struct nlmsghdr *nlh, size_t room,
 			uint32_t *cursor);
 

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static const struct {
@@ -152,6 +153,20 @@ static void queue_down(struct vhost_conn *conn, uint16_t v)
 	conn->up &= ~(1u << v);
 }
 
+// Where the files are of different kinds, the smallest pages set the pace.
+static uint64_t page_bytes(const struct rte_vhost_memory *table)
+{
+	uint64_t least = 0;
+	struct stat st;
+
+	for (unsigned i = 0; i < table->nregions; i++) {
+		if (fstat(table->regions[i].fd, &st) == 0 && st.st_blksize > 0 &&
+		    (least == 0 || (uint64_t)st.st_blksize < least))
+			least = (uint64_t)st.st_blksize;
+	}
+	return least;
+}
+
 static int mem_load(struct vhost_conn *conn)
 {
 	struct rte_vhost_memory *table = NULL;
@@ -168,6 +183,7 @@ static int mem_load(struct vhost_conn *conn)
 		    .hva = (uint8_t *)(uintptr_t)r->host_user_addr,
 		};
 	}
+	conn->mem.page_bytes = page_bytes(table);
 	free(table);
 	return 0;
 }

@@ -1,5 +1,6 @@
 // Port kind "vhost-user": a guest's virtio-net device.
 #include "datapath/port.h"
+#include "vhost/guest.h"
 #include "vhost/session.h"
 #include "vhost/socket_path.h"
 
@@ -247,5 +248,6 @@ const struct port_kind port_kind_vhost = {
     .tx_copies = true,
     .tx = vhost_tx,
     .status = vhost_status,
+    .guest = vhost_guest,
     .losses = vhost_losses,
 };

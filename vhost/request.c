@@ -84,6 +84,7 @@ static void owner_reset(struct vhost_conn *conn, const struct message *m)
 // What a reset leaves is no position of a packed ring: its wrap counters start with 1.
 static void features_agreed(struct vhost_conn *conn, const struct message *m)
 {
+	__atomic_store_n(&conn->has_driver, true, __ATOMIC_RELAXED); // the control thread looks
 	if (!conn->was_reset || !(m->u64 >> VIRTIO_F_RING_PACKED & 1))
 		return;
 	for (uint16_t v = 0; v < rte_vhost_get_vring_num(conn->vid); v++)

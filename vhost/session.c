@@ -194,6 +194,7 @@ static int driver_start(struct vhost_session *s, char *err, size_t err_len)
 	if (rte_vhost_driver_disable_features(s->path, without) < 0 ||
 	    rte_vhost_driver_get_protocol_features(s->path, &protocol) < 0 ||
 	    rte_vhost_driver_set_protocol_features(s->path, protocol & ~PROTOCOL_NOT_OURS) < 0 ||
+	    rte_vhost_driver_get_features(s->path, &s->offered) < 0 ||
 	    rte_vhost_driver_callback_register(s->path, &device_ops) < 0) {
 		snprintf(err, err_len, "librte_vhost does not set up %s", s->path);
 		goto unregister;

@@ -58,6 +58,7 @@ struct vhost_conn {
 	bool paused;
 	bool mem_known; // librte_vhost has a memory table
 	bool was_reset;
+	bool has_driver; // it has chosen features
 	uint64_t features;
 	struct vhost_mem mem;
 	struct virtqueue queues[VHOST_VRINGS_MAX];
@@ -82,7 +83,8 @@ struct vhost_session {
 	struct vhost_session *next; // guarded by session.c's mutex, as conns' slots
 	unsigned n_pairs;
 	bool server;
-	bool offloads; // checksums and segmentation are offered to the guest
+	uint64_t offered; // features
+	bool offloads;	  // checksums and segmentation are offered to the guest
 	char path[sizeof(((struct sockaddr_un *)NULL)->sun_path)];
 };
 

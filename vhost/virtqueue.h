@@ -28,6 +28,7 @@ struct vhost_mem {
 		uint64_t size; // bytes
 		uint8_t *hva;
 	} regions[VHOST_REGIONS_MAX];
+	uint64_t page_bytes; // of the smallest pages; 0: not known
 };
 
 // Why a queue stopped for good (until the guest resets it).

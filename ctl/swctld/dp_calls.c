@@ -242,25 +242,41 @@ int dp_call_flows(struct dp_client *c, void (*fn)(const struct dp_flow *flow, vo
 	return call(c, on_flow, &visit, CALL_TIMEOUT_MS, text);
 }
 
-struct pmd_visit {
-	dp_pmd_fn fn;
+struct attrs_visit {
+	dp_attrs_fn fn;
 	void *arg;
 };
 
 static void on_pmd(const struct nlmsghdr *nlh, void *arg)
 {
-	const struct pmd_visit *visit = arg;
+	const struct attrs_visit *visit = arg;
 	const struct nlattr *a[SWD_PMD_ATTR_MAX + 1] = {0};
 	struct dp_error error;
 	if (dp_msg_parse(nlh, a, SWD_PMD_ATTR_MAX, &error) == 0)
 		visit->fn(nlh, a, visit->arg);
 }
 
-int dp_call_pmds(struct dp_client *c, dp_pmd_fn fn, void *arg, char *text)
+int dp_call_pmds(struct dp_client *c, dp_attrs_fn fn, void *arg, char *text)
 {
-	struct pmd_visit visit = {fn, arg};
+	struct attrs_visit visit = {fn, arg};
 	dp_client_begin(c, DP_FAMILY_SWD, SWD_CMD_PMD_GET, NLM_F_REQUEST | NLM_F_DUMP);
 	return call(c, on_pmd, &visit, CALL_TIMEOUT_MS, text);
+}
+
+static void on_guest(const struct nlmsghdr *nlh, void *arg)
+{
+	const struct attrs_visit *visit = arg;
+	const struct nlattr *a[SWD_GUEST_ATTR_MAX + 1] = {0};
+	struct dp_error error;
+	if (dp_msg_parse(nlh, a, SWD_GUEST_ATTR_MAX, &error) == 0)
+		visit->fn(nlh, a, visit->arg);
+}
+
+int dp_call_guests(struct dp_client *c, dp_attrs_fn fn, void *arg, char *text)
+{
+	struct attrs_visit visit = {fn, arg};
+	dp_client_begin(c, DP_FAMILY_SWD, SWD_CMD_GUEST_GET, NLM_F_REQUEST | NLM_F_DUMP);
+	return call(c, on_guest, &visit, CALL_TIMEOUT_MS, text);
 }
 
 int dp_call_pmd_rebalance(struct dp_client *c, bool dry_run, dp_answer_fn fn, void *arg, char *text)

@@ -73,8 +73,11 @@ typedef void (*dp_trace_fn)(const struct dp_trace_packet *packet, void *arg);
 int dp_call_trace_read(struct dp_client *c, dp_trace_fn fn, void *arg, char *text);
 
 // Calls fn with each answer and its attributes, SWD_PMD_ATTR_*.
-typedef void (*dp_pmd_fn)(const struct nlmsghdr *nlh, const struct nlattr **attrs, void *arg);
-int dp_call_pmds(struct dp_client *c, dp_pmd_fn fn, void *arg, char *text);
+typedef void (*dp_attrs_fn)(const struct nlmsghdr *nlh, const struct nlattr **attrs, void *arg);
+int dp_call_pmds(struct dp_client *c, dp_attrs_fn fn, void *arg, char *text);
+
+// The same of each port with a guest's side, SWD_GUEST_ATTR_*.
+int dp_call_guests(struct dp_client *c, dp_attrs_fn fn, void *arg, char *text);
 
 // Has swd move queues by their load, or with dry_run only plan it; fn gets its answer.
 int dp_call_pmd_rebalance(struct dp_client *c, bool dry_run, dp_answer_fn fn, void *arg,
