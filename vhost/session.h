@@ -87,6 +87,8 @@ int session_open(struct vhost_session *s, char *err, size_t err_len);
 void session_close(struct vhost_session *s);
 // Connections at this moment, ready or not. Control thread.
 unsigned session_n_conns(struct vhost_session *s);
+// Whether a client has no connection. Control thread.
+bool sessions_wait_for_peers(void);
 
 static inline struct vhost_device *session_device(struct vhost_session *s)
 {

@@ -1,10 +1,11 @@
-// Waking librte_vhost's event thread.
+// Waking librte_vhost's threads. Control thread.
 #ifndef VHOST_WAKE_H
 #define VHOST_WAKE_H
 
 // Makes librte_vhost's event thread look at sockets that were added while it slept: it does so by
 // itself too, but a second late (22.11 wakes it for new connections, not for new listeners).
-// Control thread.
 void vhost_events_wake(void);
+// Makes its reconnection thread try all ports that wait for a listener now, not within a second.
+void vhost_reconnection_wake(void);
 
 #endif

@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define RETRY_MS	  100
+#define RETRY_MS	  20
 #define RETRY_SLOW_MS	  1000 // after swd answered, but not as it should
 #define READS_PER_TURN	  16   // datagrams; then others get their turn
 #define ATTACH_TIMEOUT_MS 2000
