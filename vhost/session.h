@@ -48,6 +48,7 @@ struct vhost_conn {
 	uint32_t request; // message that is being handled
 	uint32_t ready;	  // bit v: librte_vhost says that vring v can be used
 	uint32_t up;	  // bit v: queues[v] is set up
+	uint32_t known;	  // bit v: it was before, so the front end has its position from us
 	uint32_t told;	  // bit v: its fault is in the log; guarded by session->mutex
 	bool running;	  // librte_vhost has all that a device needs
 	bool paused;
