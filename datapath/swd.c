@@ -14,6 +14,7 @@
 #include "flowtable/megaflow.h"
 #include "flowtable/rcu.h"
 #include "memif/memif.h"
+#include "vhost/reconnect.h"
 
 #include <event2/event.h>
 #include <systemd/sd-daemon.h>
@@ -202,6 +203,8 @@ static int ports_begin(struct swd *swd)
 	int rc = port_watch_start(swd->base);
 	if (rc == 0)
 		rc = memif_start(swd->base);
+	if (rc == 0)
+		rc = reconnect_start(swd->base);
 	if (rc < 0)
 		snprintf(swd->err, sizeof(swd->err), "cannot set up ports: %s", strerror(-rc));
 	return rc;
@@ -258,6 +261,7 @@ static void ports_end(struct swd *swd)
 	for (struct port *port; (port = port_next(&cursor)) != NULL;)
 		pmd_pool_del_port(port);
 	ports_fini();
+	reconnect_stop();
 	memif_stop();
 	port_watch_stop();
 }

@@ -114,6 +114,7 @@ static int queue_up(struct vhost_conn *conn, uint16_t v)
 	    .index = v,
 	    .vid = conn->vid,
 	    .log = has(conn->features, VHOST_F_LOG_ALL),
+	    .resume = !(conn->known >> v & 1),
 	};
 	const char *why = NULL;
 
@@ -129,10 +130,14 @@ static int queue_up(struct vhost_conn *conn, uint16_t v)
 		port_log_warn(conn->session->port, "queue %u of the guest is left out: %s", v, why);
 		return -EINVAL;
 	}
+	// A device before us may have died between what it used and the call.
+	if (config.resume)
+		virtqueue_call(&conn->queues[v]);
 	pthread_mutex_lock(&conn->session->mutex);
 	conn->told &= ~(1u << v);
 	pthread_mutex_unlock(&conn->session->mutex);
 	conn->up |= 1u << v;
+	conn->known |= 1u << v;
 	return 0;
 }
 

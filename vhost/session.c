@@ -272,12 +272,20 @@ void session_close(struct vhost_session *s)
 	pthread_mutex_destroy(&s->mutex);
 }
 
-unsigned session_n_conns(struct vhost_session *s)
+// With sessions_mutex.
+static unsigned count_conns(const struct vhost_session *s)
 {
 	unsigned n = 0;
-	pthread_mutex_lock(&sessions_mutex);
+
 	for (unsigned i = 0; i < VHOST_CONNS_MAX; i++)
 		n += s->conns[i].vid >= 0;
+	return n;
+}
+
+unsigned session_n_conns(struct vhost_session *s)
+{
+	pthread_mutex_lock(&sessions_mutex);
+	unsigned n = count_conns(s);
 	pthread_mutex_unlock(&sessions_mutex);
 	return n;
 }
@@ -290,4 +298,15 @@ bool session_memory_lost(struct vhost_session *s)
 		lost |= s->conns[i].vid >= 0 && memory_owner_lost(&s->conns[i].memory);
 	pthread_mutex_unlock(&sessions_mutex);
 	return lost;
+}
+
+bool sessions_wait_for_peers(void)
+{
+	bool wait = false;
+
+	pthread_mutex_lock(&sessions_mutex);
+	for (const struct vhost_session *s = sessions; s && !wait; s = s->next)
+		wait = !s->server && count_conns(s) == 0;
+	pthread_mutex_unlock(&sessions_mutex);
+	return wait;
 }

@@ -53,6 +53,7 @@ struct vhost_conn {
 	uint32_t request; // message that is being handled
 	uint32_t ready;	  // bit v: librte_vhost says that vring v can be used
 	uint32_t up;	  // bit v: queues[v] is set up
+	uint32_t known;	  // bit v: it was before, so the front end has its position from us
 	uint32_t told;	  // bit v: its fault is in the log; guarded by session->mutex
 	bool running;	  // librte_vhost has all that a device needs
 	bool paused;
@@ -97,6 +98,8 @@ void session_close(struct vhost_session *s);
 unsigned session_n_conns(struct vhost_session *s);
 // Whether one of them has taken memory away. Control thread.
 bool session_memory_lost(struct vhost_session *s);
+// Whether a client has no connection. Control thread.
+bool sessions_wait_for_peers(void);
 
 static inline struct vhost_device *session_device(struct vhost_session *s)
 {

@@ -148,6 +148,7 @@ struct virtqueue_config {
 	uint16_t index;
 	int vid;
 	bool log;
+	bool resume; // a device before us may have died on it: the ring tells where it stood
 };
 
 // Sets a virtqueue up and asks the guest not to kick. Duplicates the call fd. 0 or -errno. No PMD
@@ -155,7 +156,8 @@ struct virtqueue_config {
 int virtqueue_init(struct virtqueue *vq, const struct virtqueue_config *config);
 // The positions, as rte_vhost_set_vring_base() wants them. No PMD uses it.
 void virtqueue_base(const struct virtqueue *vq, uint16_t *last_avail, uint16_t *last_used);
-void virtqueue_fini(struct virtqueue *vq); // closes the duplicate
+void virtqueue_call(const struct virtqueue *vq); // whether the guest wants it or not
+void virtqueue_fini(struct virtqueue *vq);	 // closes the duplicate
 // Our own duplicate of a guest's call file (-1: none), which librte_vhost closes when it likes. 0
 // or -errno, *own is -1 then.
 int virtqueue_call_fd_dup(int fd, int *own);

@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define RETRY_MS	  100
+#define RETRY_MS	  20
 #define RETRY_SLOW_MS	  1000 // after swd answered, but not as it should
 #define READS_PER_TURN	  16   // datagrams; then others get their turn
 #define ATTACH_TIMEOUT_MS 2000
@@ -265,14 +265,20 @@ static int add_events(struct datapath *dp)
 	return 0;
 }
 
-// Ends an attempt; dp->away says why.
-static void give_up(struct datapath *dp, unsigned retry_ms)
+// dp->away says why.
+static void try_again(struct datapath *dp, unsigned retry_ms)
 {
 	if (!dp->quiet)
 		log_warn("%s; trying again", dp->away);
 	dp->quiet = true;
-	disconnect(dp);
 	connect_after(dp, retry_ms);
+}
+
+// Ends an attempt.
+static void give_up(struct datapath *dp, unsigned retry_ms)
+{
+	disconnect(dp);
+	try_again(dp, retry_ms);
 }
 
 static void not_usable(struct datapath *dp, const char *why)
@@ -369,8 +375,13 @@ static void on_connect_timer(evutil_socket_t fd, short what, void *arg)
 		return;
 	}
 	dp->failed = false;
+	struct dp_client *calls = open_client(dp, &err);
+	if (err && !dp->calls) { // the usual end: disconnect() would walk over all megaflows
+		try_again(dp, RETRY_MS);
+		return;
+	}
 	disconnect(dp);
-	dp->calls = open_client(dp, &err);
+	dp->calls = calls;
 	dp->upcalls = open_client(dp, &err);
 	dp->dump = open_client(dp, &err);
 	if (err)
