@@ -4,6 +4,7 @@
 #include "ctl/swctld/dp_sync.h"
 #include "ctl/swctld/flow_stats.h"
 #include "ctl/swctld/megaflows.h"
+#include "ctl/swctld/port_hold.h"
 #include "ctl/swctld/revalidate.h"
 #include "ctl/swctld/upcall.h"
 
@@ -26,6 +27,7 @@ struct datapath {
 	struct event *upcalls_read, *upcalls_write, *dump_read;
 	struct event *connect_timer;
 	struct outbox *outbox;
+	struct port_hold *hold;
 	bool connected;
 	bool failed;		  // was up, to be torn down
 	bool quiet;		  // the reason was logged
@@ -89,6 +91,7 @@ static void disconnect(struct datapath *dp)
 	event_drop(&dp->upcalls_read);
 	event_drop(&dp->upcalls_write);
 	event_drop(&dp->dump_read);
+	port_hold_end(dp->hold);
 	outbox_reset(dp->outbox, NULL);
 	client_drop(&dp->calls);
 	client_drop(&dp->upcalls);
@@ -164,18 +167,50 @@ static void read_turn(struct datapath *dp, struct dp_client *c,
 	datapath_flush(dp);
 }
 
+static void upcalls_message(struct swctld *d, const struct nlmsghdr *nlh)
+{
+	if (!port_hold_answer(d->datapath->hold, nlh))
+		upcall_message(d, nlh);
+}
+
 static void on_upcalls(evutil_socket_t fd, short what, void *arg)
 {
 	struct datapath *dp = arg;
 	(void)fd;
 	(void)what;
-	read_turn(dp, dp->upcalls, upcall_message);
+	read_turn(dp, dp->upcalls, upcalls_message);
 }
 
 void datapath_breathe(struct datapath *dp)
 {
 	if (dp->connected)
-		read_turn(dp, dp->upcalls, upcall_message);
+		read_turn(dp, dp->upcalls, upcalls_message);
+}
+
+void datapath_hold_ports(struct datapath *dp)
+{
+	port_hold_begin(dp->hold);
+}
+
+bool datapath_holds_ports(const struct datapath *dp)
+{
+	return port_hold_is_on(dp->hold);
+}
+
+void datapath_all_sent(struct datapath *dp)
+{
+	if (!port_hold_is_on(dp->hold))
+		return;
+	port_hold_all_sent(dp->hold, dp->outbox);
+	datapath_flush(dp);
+}
+
+static void release_ports(void *arg)
+{
+	struct datapath *dp = arg;
+	char text[DP_CALL_TEXT];
+	if (dp->connected)
+		datapath_check(dp, dp_sync_ports(dp->d, dp->calls, text));
 }
 
 static void on_writable(evutil_socket_t fd, short what, void *arg)
@@ -332,7 +367,7 @@ static void on_attached(evutil_socket_t fd, short what, void *arg)
 		not_usable(dp, err == -EPROTO ? "it does not speak this protocol" : text);
 	else
 		set_up(dp);
-	if (dp->connected && !each_message(dp, len, upcall_message))
+	if (dp->connected && !each_message(dp, len, upcalls_message))
 		fail(dp, "it sent what is not a message");
 	datapath_flush(dp);
 }
@@ -389,7 +424,8 @@ struct datapath *datapath_create(struct swctld *d)
 	snprintf(dp->away, sizeof(dp->away), "swd is away (%s): not yet connected", dp->path);
 	dp->outbox = outbox_create();
 	dp->connect_timer = evtimer_new(d->base, on_connect_timer, dp);
-	if (!dp->outbox || !dp->connect_timer) {
+	dp->hold = port_hold_create(d->base, release_ports, dp);
+	if (!dp->outbox || !dp->connect_timer || !dp->hold) {
 		datapath_destroy(dp);
 		return NULL;
 	}
@@ -401,9 +437,10 @@ void datapath_destroy(struct datapath *dp)
 {
 	if (!dp)
 		return;
-	if (dp->outbox)
+	if (dp->outbox && dp->hold)
 		disconnect(dp);
 	event_drop(&dp->connect_timer);
+	port_hold_destroy(dp->hold);
 	outbox_destroy(dp->outbox);
 	free(dp);
 }

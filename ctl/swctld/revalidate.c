@@ -338,6 +338,7 @@ static void take_turn(struct revalidator *r)
 		log_debug("%u megaflows checked in %u ms", r->pass_n,
 			  (unsigned)(clock_now_ms() - r->pass_started_ms));
 	r->pass_n = 0;
+	datapath_all_sent(r->d->datapath);
 }
 
 static void on_turn(evutil_socket_t fd, short what, void *arg)
