@@ -30,6 +30,7 @@ struct server {
 	TAILQ_HEAD(client_list, client) clients;
 	unsigned n_clients;
 	bool full_logged;
+	uint8_t version_logged; // that a client spoke instead of ours; 0: none since one attached
 
 	char *in;		// the datagram that is being read
 	struct dp_datagram out; // answers to the client that is being served; empty in between
