@@ -24,7 +24,7 @@ def test_a_swd_of_another_protocol_is_not_used_until_it_is_upgraded(switch_facto
     switch = switch_factory(start=False)
     swd = FakeSwd(switch.run_dir, protocol=2, strict=strict)
     switch.start_swctld()
-    swd.wait_requests(INFO_GET, 2)  # it goes on trying
+    swd.wait_requests(INFO_GET, 2 if strict else 1)  # it goes on trying
     assert ANOTHER in reason(switch)
     assert ANOTHER in switch.swctl("show")
     assert set(swd.requests) == {INFO_GET}, "it was asked for more than its version"
