@@ -11,6 +11,7 @@
 
 #define SETTLE_MS     1000 // a megaflow may be under way to swd for so long
 #define BREATHE_FLOWS 256
+#define RETURN_MS     5000  // for guests to return to a swd that started anew
 #define REFRESH_MAX   50000 // more megaflows than this are not read for one reply
 
 static uint32_t current_round;
@@ -141,7 +142,7 @@ unsigned flow_stats_mark_absent(struct swctld *d)
 	for (unsigned i = 0; i < n; i++) {
 		f = list[i];
 		f->absent = true;
-		f->created_ms = now_ms;
+		f->created_ms = now_ms + RETURN_MS; // idle from then on
 		memset(&f->last, 0, sizeof(f->last));
 		megaflows_outdate(d->megaflows, f);
 	}

@@ -59,7 +59,8 @@ void port_hold_destroy(struct port_hold *h)
 
 void port_hold_begin(struct port_hold *h)
 {
-	const struct timeval tv = {.tv_usec = PORT_HOLD_MS * 1000};
+	const struct timeval tv = {.tv_sec = PORT_HOLD_MS / 1000,
+				   .tv_usec = PORT_HOLD_MS % 1000 * 1000};
 	h->state = HOLD_SENDING;
 	evtimer_add(h->deadline, &tv);
 }

@@ -10,7 +10,7 @@
 
 #include <stdbool.h>
 
-#define PORT_HOLD_MS 500
+#define PORT_HOLD_MS 1000
 
 struct event_base;
 struct port_hold;
