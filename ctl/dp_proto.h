@@ -8,6 +8,13 @@
 // Replies carry the request's nlmsg_seq. Upcalls have nlmsg_seq 0. A connection that sends what
 // cannot be a message is closed.
 //
+// Versions: genlmsghdr.version of each message is the sender's DP_PROTO_VERSION. swd refuses a
+// request of another with -EPROTONOSUPPORT, and says its own; who asks compares that of the answer
+// to SWD_CMD_INFO_GET, its first request. The version grows when a message changes its meaning.
+// What is only added does not let it grow: attributes that a side does not know are ignored, but in
+// keys and actions, where they are refused by name, and commands are refused with -EOPNOTSUPP. The
+// headers, NLMSG_ERROR and its attributes stay as they are in all versions.
+//
 // There is one datapath; ovs_header.dp_ifindex is DP_IFINDEX in answers and not checked in
 // requests.
 #ifndef CTL_DP_PROTO_H

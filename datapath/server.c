@@ -101,6 +101,20 @@ static int refuse_unknown(struct request *rq)
 			    dp_msg_cmd(rq->nlh), name);
 }
 
+// A control daemon of another version tries again and again: once is enough for the log.
+static int refuse_version(struct request *rq)
+{
+	uint8_t version = dp_msg_version(rq->nlh);
+	if (rq->server->version_logged != version)
+		log_warn("datapath client %u speaks version %u of the datapath protocol, swd "
+			 "%s speaks %d: run swd and swctld of the same release",
+			 rq->client->id, version, SWD_VERSION, DP_PROTO_VERSION);
+	rq->server->version_logged = version;
+	return request_fail(rq, NULL, -EPROTONOSUPPORT,
+			    "swd %s speaks version %d of the datapath protocol, not %u",
+			    SWD_VERSION, DP_PROTO_VERSION, version);
+}
+
 // 0: acknowledge; 1: no answer yet, or none at all; -errno.
 static int dispatch(struct request *rq)
 {
@@ -108,6 +122,8 @@ static int dispatch(struct request *rq)
 	int rc = dp_msg_parse(rq->nlh, unused, 0, &rq->error);
 	if (rc < 0)
 		return rc;
+	if (dp_msg_version(rq->nlh) != DP_PROTO_VERSION)
+		return refuse_version(rq);
 	const struct handler *handler = handler_find(rq->nlh->nlmsg_type, dp_msg_cmd(rq->nlh));
 	if (handler == NULL)
 		return refuse_unknown(rq);

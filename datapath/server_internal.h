@@ -32,6 +32,7 @@ struct server {
 	unsigned n_clients;
 	bool full_logged;
 	uint64_t refused_ms; // when a stranger was logged last; 0: never
+	uint8_t version_logged; // that a client spoke instead of ours; 0: none since one attached
 
 	char *in;		// the datagram that is being read
 	struct dp_datagram out; // answers to the client that is being served; empty in between

@@ -156,6 +156,7 @@ int upcalls_attach(struct server *server, struct client *c)
 	if (server->upcall_client == NULL)
 		log_info("control daemon attached (client %u)", c->id);
 	server->upcall_client = c;
+	server->version_logged = 0;
 	upcall_set_attached(true);
 	// Arms, too.
 	event_active(server->on_upcall, EV_READ, 0);

@@ -1,5 +1,6 @@
 #include "vhost/virtqueue.h"
 
+#include "datapath/eventfd_kick.h"
 #include "vhost/packed_desc.h"
 #include "vhost/packed_resume.h"
 

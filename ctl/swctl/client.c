@@ -16,6 +16,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#define NO_METHOD (-32601) // JSON-RPC 2.0, section 5.1
 #define READ_STEP ((size_t)64 << 10)
 
 struct call {
@@ -167,8 +168,12 @@ static json_t *take_refusal(const json_t *reply, struct swctl_error *error)
 {
 	const json_t *object = json_object_get(reply, "error");
 	const char *message = json_string_value(json_object_get(object, "message"));
-	fail(error, 0, "%s",
-	     message ? message : "swctld's answer has neither a result nor an error");
+	bool unknown = json_integer_value(json_object_get(object, "code")) == NO_METHOD;
+	fail(error, 0, "%s%s",
+	     message ? message : "swctld's answer has neither a result nor an error",
+	     unknown ? ": swctld is of another version than this swctl (" SWD_VERSION
+		       "); use both of the same release"
+		     : "");
 	for (char *c = error->text; *c; c++)
 		if ((unsigned char)*c < ' ' || *c == 0x7f)
 			*c = ' ';

@@ -36,13 +36,13 @@ static void copy_struct(void *to, size_t len, const struct nlattr *attr)
 		memcpy(to, mnl_attr_get_payload(attr), len);
 }
 
-static void on_info(const struct nlmsghdr *nlh, void *arg)
+int dp_info_parse(const struct nlmsghdr *nlh, struct dp_info *info)
 {
 	const struct nlattr *a[SWD_INFO_ATTR_MAX + 1] = {0};
-	struct dp_info *info = arg;
 	struct dp_error error;
+	memset(info, 0, sizeof(*info));
 	if (dp_msg_parse(nlh, a, SWD_INFO_ATTR_MAX, &error) < 0)
-		return;
+		return -EINVAL;
 	snprintf(info->version, sizeof(info->version), "%s",
 		 dp_attr_text(a[SWD_INFO_ATTR_VERSION]));
 	snprintf(info->dpdk, sizeof(info->dpdk), "%s", dp_attr_text(a[SWD_INFO_ATTR_DPDK]));
@@ -61,6 +61,12 @@ static void on_info(const struct nlmsghdr *nlh, void *arg)
 	info->n_masks = (uint32_t)dp_attr_uint(a[SWD_INFO_ATTR_N_MASKS]);
 	info->pid = (uint32_t)dp_attr_uint(a[SWD_INFO_ATTR_PID]);
 	snprintf(info->isa, sizeof(info->isa), "%s", dp_attr_text(a[SWD_INFO_ATTR_ISA]));
+	return 0;
+}
+
+static void on_info(const struct nlmsghdr *nlh, void *arg)
+{
+	dp_info_parse(nlh, arg);
 }
 
 int dp_call_info(struct dp_client *c, struct dp_info *info, char *text)

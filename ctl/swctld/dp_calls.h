@@ -84,6 +84,7 @@ int dp_call_pmd_rebalance(struct dp_client *c, bool dry_run, dp_answer_fn fn, vo
 			  char *text);
 
 // Readers, which the asynchronous side uses too: 0 or -EINVAL.
+int dp_info_parse(const struct nlmsghdr *nlh, struct dp_info *info);
 int dp_flow_parse(const struct nlmsghdr *nlh, struct dp_flow *flow);
 uint64_t dp_attr_uint(const struct nlattr *attr);    // of any width; 0 for NULL
 const char *dp_attr_text(const struct nlattr *attr); // "" when it is none
