@@ -63,6 +63,31 @@ static struct vhost_conn *conn_by_vid(struct vhost_session *s, int vid)
 	return conn;
 }
 
+// With sessions_mutex held.
+static unsigned n_sockets(void)
+{
+	unsigned n = 0;
+	for (const struct vhost_session *s = sessions; s; s = s->next) {
+		n += s->server;
+		for (unsigned i = 0; i < VHOST_CONNS_MAX; i++)
+			n += s->conns[i].vid >= 0;
+	}
+	return n;
+}
+
+// Takes a slot for a connection that librte_vhost will watch. Otherwise it would hang up without a
+// reason.
+static bool conn_take(struct vhost_session *s, struct vhost_conn *conn, int vid)
+{
+	pthread_mutex_lock(&sessions_mutex);
+	s->refused = n_sockets() >= VHOST_SOCKETS_MAX;
+	if (!s->refused)
+		conn->vid = vid;
+	bool taken = !s->refused;
+	pthread_mutex_unlock(&sessions_mutex);
+	return taken;
+}
+
 // With virtqueue locks held for most messages; session.h says why waiting is right all the same.
 static enum rte_vhost_msg_result pre_message(int vid, void *msg)
 {
@@ -99,10 +124,10 @@ static int new_connection(int vid)
 	conn_init(conn, s);
 	if (rte_vhost_extern_callback_register(vid, &extern_ops, NULL) < 0)
 		return -1;
-	pthread_mutex_lock(&sessions_mutex);
-	conn->vid = vid;
-	pthread_mutex_unlock(&sessions_mutex);
-	return 0;
+	if (conn_take(s, conn, vid))
+		return 0;
+	port_log_warn(s->port, "connection refused: " VHOST_SOCKETS_TEXT);
+	return -1;
 }
 
 static void destroy_connection(int vid)
@@ -206,6 +231,9 @@ static int session_publish(struct vhost_session *s, char *err, size_t err_len)
 		snprintf(err, err_len, "path=%s belongs to port \"%s\" already", s->path,
 			 other->port->config.name);
 		rc = -EEXIST;
+	} else if (n_sockets() + s->server > VHOST_SOCKETS_MAX) {
+		snprintf(err, err_len, "no socket left: " VHOST_SOCKETS_TEXT);
+		rc = -ENOSPC;
 	} else {
 		s->next = sessions;
 		sessions = s;
@@ -247,6 +275,14 @@ void session_close(struct vhost_session *s)
 	session_retire(s);
 	rte_pktmbuf_free(s->announce);
 	pthread_mutex_destroy(&s->mutex);
+}
+
+bool session_is_refusing(struct vhost_session *s)
+{
+	pthread_mutex_lock(&sessions_mutex);
+	bool refused = s->refused;
+	pthread_mutex_unlock(&sessions_mutex);
+	return refused;
 }
 
 unsigned session_n_conns(struct vhost_session *s)

@@ -32,6 +32,11 @@
 #define VHOST_PAIRS_MAX	 8 // queue pairs a port may have
 #define VHOST_VRINGS_MAX (2 * VHOST_PAIRS_MAX)
 #define VHOST_CONNS_MAX	 4 // connections at a time to one socket; one of them is active
+// That librte_vhost watches (MAX_FDS of its fd_man.h, less one of its own): a server's takes one,
+// each connection another.
+#define VHOST_SOCKETS_MAX 1023
+#define VHOST_SOCKETS_TEXT \
+	"librte_vhost watches 1023 sockets and no more; mode=client needs one a port"
 
 // A guest's queues as PMDs see them. Immutable while published.
 struct vhost_device {
@@ -77,6 +82,7 @@ struct vhost_session {
 	unsigned n_pairs;
 	bool server;
 	bool offloads; // checksums and segmentation are offered to the guest
+	bool refused;  // a guest, for want of a socket; guarded by session.c's mutex
 	char path[sizeof(((struct sockaddr_un *)NULL)->sun_path)];
 };
 
@@ -87,6 +93,9 @@ int session_open(struct vhost_session *s, char *err, size_t err_len);
 void session_close(struct vhost_session *s);
 // Connections at this moment, ready or not. Control thread.
 unsigned session_n_conns(struct vhost_session *s);
+// Whether the last guest that came was refused, since librte_vhost watches no more sockets. Control
+// thread.
+bool session_is_refusing(struct vhost_session *s);
 
 static inline struct vhost_device *session_device(struct vhost_session *s)
 {
