@@ -20,7 +20,9 @@
 
 #define CLIENTS_MAX	  64
 #define BACKLOG		  64
-#define ACCEPT_RETRY_S	  1
+#define ACCEPT_RETRY_US	  100000
+#define EVICT_IDLE_MS	  1000	// a client so long silent may give its place to a new one
+#define TELL_MS		  10000 // between two lines about a crowd
 #define REFUSED_LOG_MS	  10000
 #define SEND_BUFFER_BYTES (1 << 20)
 
@@ -190,6 +192,33 @@ static void refuse_stranger(struct server *server, int fd, uid_t uid)
 	close(fd);
 }
 
+static void crowd_tell(struct server *server, const char *what)
+{
+	uint64_t now_ms = server_now_ms();
+	if (server->full_told_ms == 0 || now_ms - server->full_told_ms >= TELL_MS) {
+		log_warn("%s: %u clients are connected: %s", server->path, server->n_clients, what);
+		server->full_told_ms = now_ms;
+	}
+}
+
+// Silent clients must not keep others out, but for those that are to be silent: who gets upcalls or
+// traces. false when no other has been silent for long.
+static bool client_evict(struct server *server)
+{
+	uint64_t now_ms = server_now_ms();
+	struct client *c;
+	TAILQ_FOREACH (c, &server->clients, entry) {
+		if (now_ms - c->active_ms < EVICT_IDLE_MS)
+			return false;
+		if (c == server->upcall_client || traces_any_of(server, c))
+			continue;
+		crowd_tell(server, "the longest silent one gives its place");
+		client_destroy(c);
+		return true;
+	}
+	return false;
+}
+
 static void accept_one(struct server *server, int fd)
 {
 	static unsigned next_id = 1;
@@ -199,11 +228,8 @@ static void accept_one(struct server *server, int fd)
 		refuse_stranger(server, fd, who.uid);
 		return;
 	}
-	if (server->n_clients >= CLIENTS_MAX) {
-		if (!server->full_logged)
-			log_warn("%s: %u clients are connected: more are refused", server->path,
-				 server->n_clients);
-		server->full_logged = true;
+	if (server->n_clients >= CLIENTS_MAX && !client_evict(server)) {
+		crowd_tell(server, "more are refused");
 		close(fd);
 		return;
 	}
@@ -228,8 +254,10 @@ static void on_accept(evutil_socket_t listen_fd, short events, void *arg)
 		accept_one(server, fd);
 	} else if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS) {
 		// The connection stays pending and the socket readable: look again later.
-		const struct timeval later = {.tv_sec = ACCEPT_RETRY_S};
-		log_warn("%s: cannot accept a client: %s", server->path, strerror(errno));
+		const struct timeval later = {.tv_usec = ACCEPT_RETRY_US};
+		crowd_tell(server, strerror(errno));
+		if (client_evict(server))
+			return;
 		event_del(server->on_accept);
 		event_add(server->on_accept_retry, &later);
 	}

@@ -200,6 +200,7 @@ static void on_read(evutil_socket_t fd, short events, void *arg)
 	struct client *c = arg;
 	(void)fd;
 	(void)events;
+	client_touch(c);
 	uint64_t until_ms = server_now_ms() + READ_MS;
 	for (unsigned i = 0; i < READS_PER_TURN && read_datagram(c); i++) {
 		if (server_now_ms() > until_ms)
@@ -212,12 +213,19 @@ static void on_read(evutil_socket_t fd, short events, void *arg)
 		upcalls_resume(c->server, c); // what it asks shows that it reads
 }
 
+void client_touch(struct client *c)
+{
+	c->active_ms = server_now_ms();
+	TAILQ_REMOVE(&c->server->clients, c, entry);
+	TAILQ_INSERT_TAIL(&c->server->clients, c, entry);
+}
+
 struct client *client_create(struct server *server, int fd, unsigned id)
 {
 	struct client *c = calloc(1, sizeof(*c));
 	if (c == NULL)
 		return NULL;
-	*c = (struct client){.server = server, .fd = fd, .id = id};
+	*c = (struct client){.server = server, .fd = fd, .id = id, .active_ms = server_now_ms()};
 	STAILQ_INIT(&c->queue);
 	c->on_read = event_new(server->base, fd, EV_READ | EV_PERSIST, on_read, c);
 	c->on_write = event_new(server->base, fd, EV_WRITE, on_write, c);
@@ -242,7 +250,6 @@ void client_destroy(struct client *c)
 	traces_detach(server, c);
 	TAILQ_REMOVE(&server->clients, c, entry);
 	server->n_clients--;
-	server->full_logged = false;
 	event_free(c->on_read);
 	event_free(c->on_write);
 	while (client_blocked(c))

@@ -28,10 +28,10 @@ struct server {
 	struct event *on_accept;
 	struct event *on_accept_retry;
 
-	TAILQ_HEAD(client_list, client) clients;
+	TAILQ_HEAD(client_list, client) clients; // the longest silent first
 	unsigned n_clients;
-	bool full_logged;
-	uint64_t refused_ms; // when a stranger was logged last; 0: never
+	uint64_t full_told_ms;	// when the log was told last that there are too many
+	uint64_t refused_ms;	// when a stranger was logged last; 0: never
 	uint8_t version_logged; // that a client spoke instead of ours; 0: none since one attached
 
 	char *in;		// the datagram that is being read
@@ -58,8 +58,9 @@ struct client {
 	TAILQ_ENTRY(client) entry;
 	struct server *server;
 	int fd;
-	unsigned id; // for the log
-	bool dead;   // to be closed when its event has been served
+	unsigned id;	    // for the log
+	bool dead;	    // to be closed when its event has been served
+	uint64_t active_ms; // when it sent something last
 	struct event *on_read, *on_write;
 	STAILQ_HEAD(outgoing_list, outgoing) queue;
 	size_t queued_bytes;
@@ -105,6 +106,7 @@ void server_message(struct client *c, const struct nlmsghdr *nlh);
 // server_client.c
 struct client *client_create(struct server *server, int fd, unsigned id);
 void client_destroy(struct client *c);
+void client_touch(struct client *c); // it has sent something
 // Appends a message to server->out, sending what stands there when it is full. 0 or -EMSGSIZE.
 int client_put(struct client *c, const struct nlmsghdr *header, uint8_t cmd, answer_fn fill,
 	       void *arg);
@@ -127,6 +129,7 @@ void upcalls_resume(struct server *server, const struct client *c); // c's socke
 int traces_open(struct server *server);
 void traces_close(struct server *server);			   // no client is left
 void traces_detach(struct server *server, const struct client *c); // ends c's traces
+bool traces_any_of(const struct server *server, const struct client *c);
 
 // server_actions.c
 // Reads ACTIONS and checks that they fit packets of this match. NULL with rq->error and *err on

@@ -346,6 +346,7 @@ int main(int argc, char **argv)
 	}
 	log_init("swd", swd.options.log_level);
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN); // a limit on file size is an error to report, not an end
 	fd_limit_raise();
 
 	isa_set(swd.options.isa); // before anything asks which

@@ -202,6 +202,8 @@ static const char *down_reason(struct vhost_session *s)
 		return "the guest has taken away memory that it had shared (its file was cut off)";
 	if (session_n_conns(s) > 0)
 		return "the guest's driver is not ready";
+	if (session_is_refusing(s))
+		return VHOST_SOCKETS_TEXT;
 	return s->server ? "no guest connected to the socket" : "nobody listens on the socket";
 }
 

@@ -72,6 +72,34 @@ static struct vhost_conn *conn_by_vid(struct vhost_session *s, int vid)
 	return conn;
 }
 
+// With sessions_mutex held.
+static unsigned n_sockets(void)
+{
+	unsigned n = 0;
+	for (const struct vhost_session *s = sessions; s; s = s->next) {
+		n += s->server;
+		for (unsigned i = 0; i < VHOST_CONNS_MAX; i++)
+			n += s->conns[i].vid >= 0;
+	}
+	return n;
+}
+
+// Takes a slot for a connection that librte_vhost will watch. Otherwise it would hang up without a
+// reason.
+static bool conn_take(struct vhost_session *s, struct vhost_conn *conn, int vid, int socket)
+{
+	pthread_mutex_lock(&sessions_mutex);
+	s->refused = n_sockets() >= VHOST_SOCKETS_MAX;
+	if (!s->refused) {
+		conn_init(conn, s);
+		conn->socket = socket;
+		conn->vid = vid;
+	}
+	bool taken = !s->refused;
+	pthread_mutex_unlock(&sessions_mutex);
+	return taken;
+}
+
 // With virtqueue locks held for most messages; session.h says why waiting is right all the same.
 static enum rte_vhost_msg_result pre_message(int vid, void *msg)
 {
@@ -107,12 +135,11 @@ static int new_connection(int vid)
 		conn_socket_close(socket, s ? s->path : "");
 		return -1;
 	}
-	pthread_mutex_lock(&sessions_mutex);
-	conn_init(conn, s);
-	conn->socket = socket;
-	conn->vid = vid;
-	pthread_mutex_unlock(&sessions_mutex);
-	return 0;
+	if (conn_take(s, conn, vid, socket))
+		return 0;
+	port_log_warn(s->port, "connection refused: " VHOST_SOCKETS_TEXT);
+	conn_socket_close(socket, s->path);
+	return -1;
 }
 
 static void destroy_connection(int vid)
@@ -224,6 +251,9 @@ static int session_publish(struct vhost_session *s, char *err, size_t err_len)
 		snprintf(err, err_len, "path=%s belongs to port \"%s\" already", s->path,
 			 other->port->config.name);
 		rc = -EEXIST;
+	} else if (n_sockets() + s->server > VHOST_SOCKETS_MAX) {
+		snprintf(err, err_len, "no socket left: " VHOST_SOCKETS_TEXT);
+		rc = -ENOSPC;
 	} else {
 		s->next = sessions;
 		sessions = s;
@@ -270,6 +300,14 @@ void session_close(struct vhost_session *s)
 	session_retire(s);
 	rte_pktmbuf_free(s->announce);
 	pthread_mutex_destroy(&s->mutex);
+}
+
+bool session_is_refusing(struct vhost_session *s)
+{
+	pthread_mutex_lock(&sessions_mutex);
+	bool refused = s->refused;
+	pthread_mutex_unlock(&sessions_mutex);
+	return refused;
 }
 
 // With sessions_mutex.

@@ -35,6 +35,11 @@
 #define VHOST_PAIRS_MAX	 8 // queue pairs a port may have
 #define VHOST_VRINGS_MAX (2 * VHOST_PAIRS_MAX)
 #define VHOST_CONNS_MAX	 4 // connections at a time to one socket; one of them is active
+// That librte_vhost watches (MAX_FDS of its fd_man.h, less one of its own): a server's takes one,
+// each connection another.
+#define VHOST_SOCKETS_MAX 1023
+#define VHOST_SOCKETS_TEXT \
+	"librte_vhost watches 1023 sockets and no more; mode=client needs one a port"
 
 // A guest's queues as PMDs see them. Immutable while published.
 struct vhost_device {
@@ -86,6 +91,7 @@ struct vhost_session {
 	bool server;
 	uint64_t offered; // features
 	bool offloads;	  // checksums and segmentation are offered to the guest
+	bool refused;	  // a guest, for want of a socket; guarded by session.c's mutex
 	char path[sizeof(((struct sockaddr_un *)NULL)->sun_path)];
 };
 
@@ -100,6 +106,9 @@ unsigned session_n_conns(struct vhost_session *s);
 bool session_memory_lost(struct vhost_session *s);
 // Whether a client has no connection. Control thread.
 bool sessions_wait_for_peers(void);
+// Whether the last guest that came was refused, since librte_vhost watches no more sockets. Control
+// thread.
+bool session_is_refusing(struct vhost_session *s);
 
 static inline struct vhost_device *session_device(struct vhost_session *s)
 {

@@ -1,3 +1,4 @@
+#define _GNU_SOURCE // accept4
 #include "ctl/swctld/rpc_server.h"
 
 #include "ctl/account.h"
@@ -11,17 +12,20 @@
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
 #include <event2/event.h>
-#include <event2/listener.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 #include <utlist.h>
 
 #define EVICT_IDLE_MS 1000 // a client so long silent may give its place to a new one
 
 #define READ_MAX 262144 // bytes at a time, about what a socket holds
+
+#define PAUSE_MS 100   // until a connection is tried again that there was no descriptor for
+#define TELL_MS	 10000 // between two lines about a crowd
 
 struct client {
 	struct rpc_server *server;
@@ -41,7 +45,9 @@ struct client {
 
 struct rpc_server {
 	struct swctld *d;
-	struct evconnlistener *listener;
+	int fd; // -1: none
+	struct event *on_accept, *on_pause_over;
+	uint64_t told_ms; // of a crowd
 	char path[256];
 	struct client *clients; // the longest silent first
 	unsigned n_clients;
@@ -155,6 +161,35 @@ static bool is_blank(const char *line, size_t len)
 	return len == 0;
 }
 
+static bool crowd_is_news(struct rpc_server *s)
+{
+	uint64_t now_ms = clock_now_ms();
+	if (s->told_ms && now_ms - s->told_ms < TELL_MS)
+		return false;
+	s->told_ms = now_ms;
+	return true;
+}
+
+// Keeps what all clients together have not read within bounds, and one reply: those that wait with
+// more than their share go, the longest silent first.
+static void drop_deaf(struct rpc_server *s, const struct client *asking)
+{
+	struct client *c, *tmp;
+	size_t sum = 0;
+	DL_FOREACH (s->clients, c)
+		sum += unread(c);
+	if (sum > RPC_UNREAD_MAX && crowd_is_news(s))
+		log_warn("clients have not read %zu MiB of replies: dropping those that asked "
+			 "first",
+			 sum >> 20);
+	DL_FOREACH_SAFE (s->clients, c, tmp) {
+		if (sum <= RPC_UNREAD_MAX || c == asking || unread(c) <= RPC_OUTPUT_MAX)
+			continue;
+		sum -= unread(c);
+		client_free(c);
+	}
+}
+
 // Answers whole lines while the client reads its replies and its turn lasts. false when lines are
 // left.
 static bool answer_lines(struct client *c)
@@ -164,9 +199,11 @@ static bool answer_lines(struct client *c)
 	bool left;
 	while ((left = line_end(c, start, &end)) && unread(c) <= RPC_OUTPUT_MAX &&
 	       clock_now_ms() <= until_ms) {
-		if (!is_blank(c->line + start, end - start))
+		if (!is_blank(c->line + start, end - start)) {
 			send_line(c, rpc_dispatch(c->server->d, &c->who, c->line + start,
 						  end - start));
+			drop_deaf(c->server, c);
+		}
 		start = end + 1;
 	}
 	if (start > 0)
@@ -324,6 +361,7 @@ struct rpc_server *rpc_server_create(struct swctld *d)
 	if (!s)
 		return NULL;
 	s->d = d;
+	s->fd = -1;
 	s->turn = evtimer_new(d->base, on_turn, s);
 	if (s->turn)
 		return s;
@@ -341,6 +379,16 @@ static bool is_idle(const struct client *c)
 	return !c->ready && clock_now_ms() - c->active_ms >= EVICT_IDLE_MS;
 }
 
+static struct client *longest_idle(const struct rpc_server *s)
+{
+	struct client *c;
+	DL_FOREACH (s->clients, c) {
+		if (is_idle(c))
+			return c;
+	}
+	return NULL;
+}
+
 // Who has to give its place to a newcomer: the longest silent one that only reads. One who may
 // change does not wait until that has been silent for a while.
 static struct client *to_evict(const struct rpc_server *s, const struct peer *newcomer)
@@ -350,23 +398,24 @@ static struct client *to_evict(const struct rpc_server *s, const struct peer *ne
 		if (!c->who.may_change && (newcomer->may_change || is_idle(c)))
 			return c;
 	}
-	DL_FOREACH (s->clients, c) {
-		if (newcomer->may_change && is_idle(c))
-			return c;
-	}
-	return NULL;
+	return newcomer->may_change ? longest_idle(s) : NULL;
+}
+
+static bool evict(struct rpc_server *s, struct client *c)
+{
+	if (!c)
+		return false;
+	if (crowd_is_news(s))
+		log_info("%u control clients: the longest silent one gives its place",
+			 s->n_clients);
+	client_free(c);
+	return true;
 }
 
 // Silent clients must not keep others out.
 static bool make_place(struct rpc_server *s, const struct peer *newcomer)
 {
-	if (s->n_clients < RPC_CLIENTS_MAX)
-		return true;
-	struct client *c = to_evict(s, newcomer);
-	if (!c)
-		return false;
-	log_info("%d control clients: the longest silent one gives its place", RPC_CLIENTS_MAX);
-	client_free(c);
+	return s->n_clients < RPC_CLIENTS_MAX || evict(s, to_evict(s, newcomer));
 	return true;
 }
 
@@ -374,7 +423,7 @@ static void refuse_full(int fd)
 {
 	static const char text[] =
 	    "{\"jsonrpc\":\"2.0\",\"id\":null,\"error\":{\"code\":1,\"message\":"
-	    "\"too many control clients; try again\"}}\n";
+	    "\"too many control clients; try again\",\"data\":{\"again\":true}}}\n";
 	// Best effort: it is not waited for.
 	ssize_t n = write(fd, text, sizeof(text) - 1);
 	(void)n;
@@ -435,13 +484,33 @@ int rpc_server_adopt(struct rpc_server *s, int fd)
 	return 0;
 }
 
-static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struct sockaddr *addr,
-		      int addr_len, void *arg)
+// One a turn: whoever connects without a pause does not keep the others waiting.
+static void on_accept(evutil_socket_t listen_fd, short what, void *arg)
 {
-	(void)listener;
-	(void)addr;
-	(void)addr_len;
-	rpc_server_adopt(arg, fd);
+	static const struct timeval pause = {.tv_usec = PAUSE_MS * 1000};
+	struct rpc_server *s = arg;
+	(void)what;
+	int fd = accept4(listen_fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	if (fd >= 0) {
+		rpc_server_adopt(s, fd);
+	} else if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS) {
+		// The connection stays pending and the socket readable, so it must not be asked
+		// again at once.
+		if (crowd_is_news(s))
+			log_warn("%s: cannot take a client: %s", s->path, strerror(errno));
+		if (evict(s, longest_idle(s)))
+			return;
+		event_del(s->on_accept);
+		event_add(s->on_pause_over, &pause);
+	}
+}
+
+static void on_pause_over(evutil_socket_t fd, short what, void *arg)
+{
+	struct rpc_server *s = arg;
+	(void)fd;
+	(void)what;
+	event_add(s->on_accept, NULL);
 }
 
 struct rpc_server *rpc_server_start(struct swctld *d, uid_t uid, gid_t gid, char *err,
@@ -453,17 +522,16 @@ struct rpc_server *rpc_server_start(struct swctld *d, uid_t uid, gid_t gid, char
 		return NULL;
 	}
 	snprintf(s->path, sizeof(s->path), "%s/control.sock", d->run_dir);
-	int fd = rpc_listen(s->path, uid, gid, err, err_len);
-	if (fd < 0) {
+	s->fd = rpc_listen(s->path, uid, gid, err, err_len);
+	if (s->fd < 0) {
 		s->path[0] = '\0'; // what is there is not ours
 		rpc_server_stop(s);
 		return NULL;
 	}
-	s->listener = evconnlistener_new(d->base, on_accept, s,
-					 LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, 0, fd);
-	if (!s->listener) {
+	s->on_accept = event_new(d->base, s->fd, EV_READ | EV_PERSIST, on_accept, s);
+	s->on_pause_over = evtimer_new(d->base, on_pause_over, s);
+	if (!s->on_accept || !s->on_pause_over || event_add(s->on_accept, NULL) < 0) {
 		snprintf(err, err_len, "out of memory");
-		close(fd);
 		rpc_server_stop(s);
 		return NULL;
 	}
@@ -479,9 +547,13 @@ void rpc_server_stop(struct rpc_server *s)
 		// cppcheck-suppress uninitvar // it does not see that DL_FOREACH_SAFE sets c
 		client_free(c);
 	}
-	if (s->listener)
-		evconnlistener_free(s->listener);
+	if (s->on_accept)
+		event_free(s->on_accept);
+	if (s->on_pause_over)
+		event_free(s->on_pause_over);
 	event_free(s->turn);
+	if (s->fd >= 0)
+		close(s->fd);
 	if (s->path[0])
 		unlink(s->path);
 	free(s);
