@@ -201,9 +201,15 @@ class Guest:
         self.run("true", timeout=max(1, deadline - time.monotonic()))
         return self
 
+    def ended(self):
+        """Why it cannot answer any more, or None."""
+        if self.process.poll() is None:
+            return None
+        return f"QEMU ended: {self.process.stderr.read().decode().strip()}"
+
     def connect(self, deadline):
-        if self.process.poll() is not None:
-            raise GuestError(f"{self.name}: QEMU ended: {self.process.stderr.read().decode().strip()}")
+        if why := self.ended():
+            raise GuestError(f"{self.name}: {why}")
         if time.monotonic() > deadline:
             raise GuestError(f"{self.name}: no agent socket; console:\n{self.console_text()}")
         agent = socket.socket(socket.AF_UNIX)
@@ -241,8 +247,8 @@ class Guest:
             try:
                 return Monitor(self.qmp_path, timeout)
             except (FileNotFoundError, ConnectionRefusedError):
-                if self.process.poll() is not None or time.monotonic() > deadline:
-                    raise GuestError(f"{self.name}: no monitor: {self.process.poll()}") from None
+                if (why := self.ended()) or time.monotonic() > deadline:
+                    raise GuestError(f"{self.name}: no monitor: {why}") from None
                 time.sleep(0.02)
 
     def qmp(self, command, until=None, timeout=20, **arguments):

@@ -19,7 +19,7 @@ DOWNTIME_MS = 500  # what QEMU may plan for at the end
 
 
 class Migration:
-    """Does not end before it is told to, while the guest does anything."""
+    """Does not end before it is told to, if the guest writes a megabyte now and then."""
 
     def __init__(self, source, target):
         self.guests = source, target
