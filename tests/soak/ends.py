@@ -230,14 +230,14 @@ class MemifEnd(End):
         return len(frames)
 
     def pending(self):
-        (tail,) = struct.unpack_from("=H", self.peer.map, RING_S2M + TAIL)
+        (tail,) = struct.unpack_from("@H", self.peer.map, RING_S2M + TAIL)
         self.count_taken(tail - self.tail & 0xFFFF)
         self.tail = tail
         return self.head - tail & 0xFFFF
 
     def arrived(self, whole=False):
         peer, frames = self.peer, []
-        (tail,) = struct.unpack_from("=H", peer.map, RING_M2S + TAIL)
+        (tail,) = struct.unpack_from("@H", peer.map, RING_M2S + TAIL)
         while self.filled != tail:
             at = RING_M2S + DESCS + 16 * (self.filled % N)
             (length,) = struct.unpack_from("=I", peer.map, at + 4)

@@ -57,7 +57,7 @@ class MemifPeer:
         struct.pack_into("=HHII", self.map, ring + DESCS + 16 * (i % N), flags, region, length, offset)
 
     def set_head(self, ring, head):
-        struct.pack_into("=H", self.map, ring + HEAD, head & 0xFFFF)
+        struct.pack_into("@H", self.map, ring + HEAD, head & 0xFFFF)  # one store, where "=" makes two
 
     def connect(self, link_id):
         """As a good client does it. The link is up when it returns."""
