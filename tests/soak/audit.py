@@ -69,7 +69,8 @@ class Books:
         deadline = time.monotonic() + SETTLE_S
         while (waiting := self.read()) != 0 or self.missing() != 0:
             if time.monotonic() > deadline:
-                raise Fault(f"{waiting} frames wait, {self.missing()} have no account\n{self.table()}")
+                who = {end.name: (end.pending(), self.switch.port(end.name)) for end in self.ends if end.up and end.pending()}
+                raise Fault(f"{waiting} frames wait, {self.missing()} have no account; {who}\n{self.table()}")
         self.check_reasons()
         self.check_ports()
 
