@@ -1,9 +1,10 @@
 // Port counters: what all PMDs have counted, those that have ended too. Control thread only.
 #include "datapath/pmd_private.h"
 
-static struct port_counters past[PORTS_MAX]; // of PMDs that have ended, and the control thread's own
 static struct port_counters
-    base_of[PORTS_MAX]; // what is to be subtracted: of former ports with that number
+    past[PORTS_MAX]; // of PMDs that have ended, and the control thread's own
+static struct port_counters
+    base_of[PORTS_MAX];		  // what is to be subtracted: of former ports with that number
 static struct port_counters gone; // the sum of what is to be subtracted
 
 static void counters_add(struct port_counters *sum, const struct port_counters *c)

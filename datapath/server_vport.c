@@ -184,7 +184,8 @@ static bool fill_vport(struct server *server, struct nlmsghdr *nlh, size_t room,
 		return false;
 	struct nlattr *nest = mnl_attr_nest_start_check(nlh, room, OVS_VPORT_ATTR_OPTIONS);
 	if (nest == NULL || !put_config(nlh, room, &port->config) ||
-	    !put_status(nlh, room, &status) || !put_drops(nlh, room, SWD_VPORT_ATTR_DROP, &counters))
+	    !put_status(nlh, room, &status) ||
+	    !put_drops(nlh, room, SWD_VPORT_ATTR_DROP, &counters))
 		return false;
 	mnl_attr_nest_end(nlh, nest);
 	return true;

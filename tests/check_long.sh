@@ -20,6 +20,7 @@ export SWD_LONG=1 SWD_FIGURES=$figures
 "$make" --no-print-directory "-j$(nproc)" all bench-gen hugepages guest-image || exit 1
 part "system tests" "$make" --no-print-directory system
 part "guest tests" "$make" --no-print-directory guests
+part "soak" "$make" --no-print-directory soak "MINUTES=$minutes"
 echo
 /usr/bin/python3 tests/figures.py "$figures"
 [ $status -eq 0 ] && echo "check-long: all passed"

@@ -345,10 +345,16 @@ class VethEnd(KernelEnd):
         self.mtu = mtu
 
     def attach(self):
+        self.far.ip("link", "set", f"far{self.index}", "up")
         self.switch.wait_link(self.name)
         self.up = True
 
     attach_again = attach
+
+    def hang_up(self):
+        """The other side of the wire is taken down."""
+        super().hang_up()
+        self.far.ip("link", "set", f"far{self.index}", "down")
 
 
 class TapEnd(KernelEnd):

@@ -6,7 +6,7 @@ An event gets the soak, does one thing, and says what; it returns None when it c
 import subprocess
 import time
 
-from ends import KernelEnd, NullEnd, VethEnd, VhostEnd
+from ends import KernelEnd, MemifEnd, NullEnd, VethEnd, VhostEnd
 from rules import GROUP_TYPES, HIGH_BYTES
 from switch import program
 
@@ -26,7 +26,11 @@ def is_guest(end):
 
 
 def has_peer(end):
-    return not isinstance(end, (KernelEnd, NullEnd))
+    return isinstance(end, (VhostEnd, MemifEnd))
+
+
+def has_link(end):
+    return has_peer(end) or isinstance(end, VethEnd)
 
 
 def soon(soak):
@@ -96,8 +100,18 @@ def hang_up(soak):
     return end.name
 
 
+def carrier(soak):
+    end = pick(soak, is_up, lambda e: isinstance(e, VethEnd))
+    if end is None:
+        return None
+    with soak.quiet():  # swd looks for it twice a second
+        end.hang_up()
+        soak.switch.wait_link(end.name, "down")
+    return end.name
+
+
 def connect(soak):
-    end = pick(soak, lambda e: e.present and not e.up, has_peer)
+    end = pick(soak, lambda e: e.present and not e.up, has_link)
     if end is None:
         return None
     with end.lock:
@@ -170,7 +184,7 @@ def flow_del(soak):
 def flow_replace(soak):
     rules = soak.rules
     for to in rules.ports:
-        rules.base[to] = rules.choose(to) if soak.rng.random() < 0.3 else "output"
+        rules.base[to] = rules.choose(to) if soak.rng.random() < 0.5 else "output"
     rules.extra = {(to, h): rules.choose(to) for to in rules.ports for h in range(HIGH_BYTES) if soak.rng.random() < 0.2}
     text = rules.text()
     soak.switch.swctl("replace-flows", "-", stdin=text)
@@ -330,6 +344,7 @@ EVENTS = [
     (1, cable),
     (1, mtu),
     (3, hang_up),
+    (1, carrier),
     (6, connect),
     (3, reset),
     (2, pause),

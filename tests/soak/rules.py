@@ -21,7 +21,7 @@ WAYS = {
     "meter": "meter:{meter},output:{port}",
     "group": "group:{to}",
 }
-GROUP_TYPES = ("all", "select", "indirect", "ff")
+GROUP_TYPES = ("all", "select", "select", "select", "indirect", "ff")  # select: a megaflow for each source port, so many misses
 
 
 class Rules:

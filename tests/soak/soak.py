@@ -78,6 +78,9 @@ class Soak:
             self.ends.append(m())
             self.add(self.ends[-1])
         self.rules.pair = ("vm1", "vm2")
+        for to in (4, 10):
+            self.rules.groups[to], self.rules.base[to] = "select", "group"
+            switch.swctl("add-group", self.rules.group_text(to))
         switch.swctl("replace-flows", "-", stdin=self.rules.text())
         self.books = Books(switch, self.ends, self.ledger)
         self.traffic = Traffic(self.ends, self.ledger, random.Random(self.seed + 1))
