@@ -247,6 +247,13 @@ MINUTES ?= 10
 check-long: deps ## the whole form of tests that check runs short, with a table of what they measured; an hour and more
 	@tests/check_long.sh $(MAKE) $(MINUTES)
 
+# SOAK holds options of tests/soak/soak.py: --seed N, --json FILE.
+SOAK ?=
+
+.PHONY: soak
+soak: all hugepages ## random events under checked traffic, every packet accounted for: MINUTES=10, SOAK="--seed N"
+	@SWD_BUILD=$(abspath $(BUILD)) /usr/bin/python3 -B tests/soak/soak.py --minutes $(MINUTES) $(SOAK)
+
 .PHONY: demo
 demo: deps ## two QEMU guests talk through swd (as root)
 	@$(MAKE) --no-print-directory all hugepages guest-image

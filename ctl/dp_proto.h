@@ -192,6 +192,7 @@ enum swd_info_attr {
 	SWD_INFO_ATTR_UPTIME_MS,      // u64
 	SWD_INFO_ATTR_PID,	      // u32
 	SWD_INFO_ATTR_ISA,	      // string: the instruction set in use, "avx512"
+	SWD_INFO_ATTR_DROP, // nested SWD_DROP_ATTR_*, repeated: of packets of ports that are gone
 	__SWD_INFO_ATTR_MAX,
 };
 #define SWD_INFO_ATTR_MAX (__SWD_INFO_ATTR_MAX - 1)

@@ -19,6 +19,7 @@ static const struct port_kind *const kinds[] = {
 // Lines that PMDs read at each burst and that nothing else stands in.
 struct port *ports_published[PORTS_MAX] __rte_cache_aligned;
 unsigned ports_n_senders __rte_cache_aligned;
+uint64_t ports_gone_drops[N_DROP_REASONS];
 static struct rcu *ports_rcu;
 static uint32_t n_opened;
 
@@ -138,6 +139,8 @@ void port_del(struct port *port)
 {
 	__atomic_store_n(&ports_published[port->no], NULL, __ATOMIC_RELEASE);
 	ports_synchronize();
+	if (port->kind->losses)
+		port->kind->losses(port, ports_gone_drops);
 	port->kind->close(port);
 	free(port);
 }

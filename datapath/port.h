@@ -157,6 +157,9 @@ void ports_fini(void);			  // closes all
 void ports_synchronize(void);
 
 extern struct port *ports_published[PORTS_MAX]; // writer: control thread
+// What ports that are gone had lost by their kind's losses(), and when they were closed. Control
+// thread.
+extern uint64_t ports_gone_drops[N_DROP_REASONS];
 
 // How many PMDs may send: above the highest index of a running one. A kind that gives each its own
 // queue needs no lock while this is not more than its queues. Writer: the PMD pool, which raises it

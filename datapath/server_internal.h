@@ -5,6 +5,7 @@
 
 #include "ctl/dp_actions.h"
 #include "ctl/dp_msg.h"
+#include "datapath/pmd.h"
 #include "datapath/server.h"
 
 #include <event2/event.h>
@@ -41,7 +42,8 @@ struct server {
 	struct event *on_upcall, *on_upcall_later;
 	struct client *upcall_client; // who gets upcalls, or NULL
 	bool upcalls_stalled;	      // it does not read: rings wait until it does
-	uint64_t n_upcalls_sent, n_upcalls_lost;
+	// By input port: misses that it was given and has not sent back to be executed.
+	uint32_t n_unanswered[PORTS_MAX];
 
 	TAILQ_HEAD(tracing_list, tracing) tracings;
 	struct event *on_trace; // while there are any
@@ -124,6 +126,14 @@ void upcalls_stop(struct server *server);
 int upcalls_attach(struct server *server, struct client *c);	    // 0 or -EBUSY
 void upcalls_detach(struct server *server, const struct client *c); // nothing when c has none
 void upcalls_resume(struct server *server, const struct client *c); // c's socket has drained
+// Whether a packet of this port that c wants executed is a miss that it was given.
+bool upcalls_answered(struct server *server, const struct client *c, uint32_t in_port);
+
+// server_vport.c
+// Puts the reasons that are not zero, each nested in an attribute of this type. false when there is
+// no room.
+bool put_drops(struct nlmsghdr *nlh, size_t room, uint16_t type,
+	       const struct port_counters *counters);
 
 // server_trace.c
 int traces_open(struct server *server);

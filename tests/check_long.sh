@@ -24,6 +24,7 @@ part "hostile guests, ASan+UBSan" env PYTEST_ADDOPTS="-k 'test_hostile and not r
 	"$make" --no-print-directory "-j$(nproc)" SAN=1 system
 part "system tests" "$make" --no-print-directory system
 part "guest tests" "$make" --no-print-directory guests
+part "soak" "$make" --no-print-directory soak "MINUTES=$minutes"
 echo
 /usr/bin/python3 tests/figures.py "$figures"
 [ $status -eq 0 ] && echo "check-long: all passed"

@@ -178,6 +178,29 @@ int dp_call_ports(struct dp_client *c, void (*fn)(const struct dp_vport *vport, 
 	return call(c, on_vport, &visit, CALL_TIMEOUT_MS, text);
 }
 
+struct drop_visit {
+	void (*fn)(const struct nlattr *nest, void *arg);
+	void *arg;
+};
+
+static void on_gone_drops(const struct nlmsghdr *nlh, void *arg)
+{
+	const struct drop_visit *visit = arg;
+	const struct nlattr *attr;
+	mnl_attr_for_each (attr, nlh, sizeof(struct genlmsghdr) + sizeof(struct ovs_header)) {
+		if (mnl_attr_get_type(attr) == SWD_INFO_ATTR_DROP)
+			visit->fn(attr, visit->arg);
+	}
+}
+
+int dp_call_gone_drops(struct dp_client *c, void (*fn)(const struct nlattr *nest, void *arg),
+		       void *arg, char *text)
+{
+	struct drop_visit visit = {fn, arg};
+	dp_client_begin(c, DP_FAMILY_SWD, SWD_CMD_INFO_GET, NLM_F_REQUEST | NLM_F_ACK);
+	return call(c, on_gone_drops, &visit, CALL_TIMEOUT_MS, text);
+}
+
 bool dp_vport_same(const struct dp_vport *vport, const struct port *port)
 {
 	size_t n = 0;

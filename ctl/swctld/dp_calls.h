@@ -48,6 +48,9 @@ int dp_call_port_add(struct dp_client *c, const struct port *port, char *text);
 int dp_call_port_del(struct dp_client *c, uint32_t no, char *text);
 int dp_call_ports(struct dp_client *c, void (*fn)(const struct dp_vport *vport, void *arg),
 		  void *arg, char *text);
+// Calls fn with each of swd's SWD_INFO_ATTR_DROP: drops of ports that are gone.
+int dp_call_gone_drops(struct dp_client *c, void (*fn)(const struct nlattr *nest, void *arg),
+		       void *arg, char *text);
 // Whether a vport was made from this port's kind and options.
 bool dp_vport_same(const struct dp_vport *vport, const struct port *port);
 
