@@ -72,15 +72,22 @@ static struct vhost_conn *conn_by_vid(struct vhost_session *s, int vid)
 	return conn;
 }
 
-// With sessions_mutex held.
+// With sessions_mutex.
+static unsigned count_conns(const struct vhost_session *s)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < VHOST_CONNS_MAX; i++)
+		n += s->conns[i].vid >= 0;
+	return n;
+}
+
+// With sessions_mutex.
 static unsigned n_sockets(void)
 {
 	unsigned n = 0;
-	for (const struct vhost_session *s = sessions; s; s = s->next) {
-		n += s->server;
-		for (unsigned i = 0; i < VHOST_CONNS_MAX; i++)
-			n += s->conns[i].vid >= 0;
-	}
+	for (const struct vhost_session *s = sessions; s; s = s->next)
+		n += s->server + count_conns(s);
 	return n;
 }
 
@@ -308,16 +315,6 @@ bool session_is_refusing(struct vhost_session *s)
 	bool refused = s->refused;
 	pthread_mutex_unlock(&sessions_mutex);
 	return refused;
-}
-
-// With sessions_mutex.
-static unsigned count_conns(const struct vhost_session *s)
-{
-	unsigned n = 0;
-
-	for (unsigned i = 0; i < VHOST_CONNS_MAX; i++)
-		n += s->conns[i].vid >= 0;
-	return n;
 }
 
 unsigned session_n_conns(struct vhost_session *s)

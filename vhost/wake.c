@@ -18,7 +18,7 @@ bool vhost_events_is_this(void)
 	static __thread enum { UNKNOWN, NO, YES } is;
 	char name[16] = "";
 	if (is == UNKNOWN && pthread_getname_np(pthread_self(), name, sizeof(name)) == 0)
-		is = strncmp(name, THREAD_NAME, strlen(THREAD_NAME)) == 0 ? YES : NO;
+		is = strncmp(name, EVENTS, strlen(EVENTS)) == 0 ? YES : NO;
 	return is == YES;
 }
 
