@@ -347,6 +347,7 @@ class VethEnd(KernelEnd):
     def attach(self):
         self.far.ip("link", "set", f"far{self.index}", "up")
         self.switch.wait_link(self.name)
+        self.sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)  # that it was down is told once
         self.up = True
 
     attach_again = attach
