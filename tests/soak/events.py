@@ -298,7 +298,7 @@ def swd_kill(soak):
         time.sleep(soak.rng.random() * 0.001)
         soak.switch.swd.kill()
         lost = soak.new_life(sent)
-    return f"{lost} of {sent} frames under way lost"
+    return f"{lost} of {sent} frames under way did not arrive"
 
 
 # Beside.
