@@ -10,9 +10,9 @@ import socket
 import struct
 import threading
 
-from memif_peer import BUFFERS, DESCS, HEAD, RING_M2S, RING_S2M, TAIL, MemifPeer, N
+from memif_peer import BUFFERS, DESCS, RING_M2S, RING_S2M, TAIL, MemifPeer, N
 from netns import PacketSocket
-from vhost_frontend import HDR_LEN, VhostFrontend
+from vhost_frontend import VhostFrontend
 
 SOL_PACKET, PACKET_STATISTICS = 263, 6
 RECEIVE_MAX = 300  # frames at a time, so that others have their turn
@@ -347,6 +347,7 @@ class VethEnd(KernelEnd):
     def attach(self):
         self.far.ip("link", "set", f"far{self.index}", "up")
         self.switch.wait_link(self.name)
+        self.sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)  # that it was down is told once
         self.up = True
 
     attach_again = attach

@@ -151,6 +151,7 @@ def queues(soak):
 
 
 def some_end(soak):
+    """The index of one that has rules."""
     return soak.rng.choice(sorted(soak.rules.ports))
 
 
@@ -263,6 +264,12 @@ def rebalance(soak):
 
 
 def swctld_kill(soak):
+    """With misses on their way to it and back."""
+    to = some_end(soak)
+    with soak.traffic.paused():
+        for end in soak.ends:
+            if end.up and end.copies == 1 and end.index != to:
+                soak.traffic.burst(end, 30, to)
     soak.switch.swctld.kill()
     soon(soak)
     soak.start_swctld()
@@ -291,7 +298,7 @@ def swd_kill(soak):
         time.sleep(soak.rng.random() * 0.001)
         soak.switch.swd.kill()
         lost = soak.new_life(sent)
-    return f"{lost} of {sent} frames under way lost"
+    return f"{lost} of {sent} frames under way did not arrive"
 
 
 # Beside.
