@@ -189,6 +189,10 @@ static void refuse_stranger(struct server *server, int fd, uid_t uid)
 	    send(fd, d->buf, d->len, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
 		log_debug("%s: the stranger has gone", server->path);
 	d->len = 0;
+	// What it sent and nobody reads would turn the answer into a reset connection.
+	shutdown(fd, SHUT_RDWR);
+	while (recv(fd, server->in, 1, MSG_DONTWAIT) > 0)
+		;
 	close(fd);
 }
 

@@ -330,7 +330,6 @@ int main(int argc, char **argv)
 	parse_options(argc, argv, &o);
 	log_init("swctld", o.level);
 	signal(SIGPIPE, SIG_IGN);
-	umask(0027);		  // the database has secrets of ports
 	signal(SIGXFSZ, SIG_IGN); // a limit on file size is an error to report, not an end
 	struct swctld d = {.run_dir = o.run_dir,
 			   .db_path = o.db,
