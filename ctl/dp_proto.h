@@ -254,6 +254,7 @@ enum swd_guest_attr {
 	SWD_GUEST_ATTR_FEATURES,   // u64: those that the driver has taken; in stage RUNS, as below
 	SWD_GUEST_ATTR_MEM_BYTES,  // u64
 	SWD_GUEST_ATTR_PAGE_BYTES, // u64: of the smallest pages of its memory
+	SWD_GUEST_ATTR_MEM_INODE,  // u64: of the file of its first region
 	SWD_GUEST_ATTR_QUEUE,	   // nested SWD_GUEST_QUEUE_ATTR_*, repeated: of each vring in use
 	__SWD_GUEST_ATTR_MAX,
 };

@@ -63,7 +63,7 @@ struct port_guest {
 	uint64_t offered;
 	// In the last stage only.
 	uint64_t features;
-	uint64_t mem_bytes, page_bytes;
+	uint64_t mem_bytes, page_bytes, mem_inode;
 	unsigned n_queues;
 	struct port_guest_queue {
 		uint16_t index, size, position;

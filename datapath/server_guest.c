@@ -27,7 +27,8 @@ static bool put_running(struct nlmsghdr *nlh, size_t room, const struct port_gue
 {
 	if (!mnl_attr_put_u64_check(nlh, room, SWD_GUEST_ATTR_FEATURES, guest->features) ||
 	    !mnl_attr_put_u64_check(nlh, room, SWD_GUEST_ATTR_MEM_BYTES, guest->mem_bytes) ||
-	    !mnl_attr_put_u64_check(nlh, room, SWD_GUEST_ATTR_PAGE_BYTES, guest->page_bytes))
+	    !mnl_attr_put_u64_check(nlh, room, SWD_GUEST_ATTR_PAGE_BYTES, guest->page_bytes) ||
+	    !mnl_attr_put_u64_check(nlh, room, SWD_GUEST_ATTR_MEM_INODE, guest->mem_inode))
 		return false;
 	for (unsigned i = 0; i < guest->n_queues; i++) {
 		if (!put_queue(nlh, room, &guest->queues[i]))

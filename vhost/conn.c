@@ -159,17 +159,19 @@ static void queue_down(struct vhost_conn *conn, uint16_t v)
 }
 
 // Where the files are of different kinds, the smallest pages set the pace.
-static uint64_t page_bytes(const struct rte_vhost_memory *table)
+static void look_at_files(struct vhost_mem *mem, const struct rte_vhost_memory *table)
 {
-	uint64_t least = 0;
 	struct stat st;
 
-	for (unsigned i = 0; i < table->nregions; i++) {
-		if (fstat(table->regions[i].fd, &st) == 0 && st.st_blksize > 0 &&
-		    (least == 0 || (uint64_t)st.st_blksize < least))
-			least = (uint64_t)st.st_blksize;
+	mem->page_bytes = 0;
+	mem->inode = 0;
+	for (unsigned i = mem->n; i-- > 0;) {
+		if (fstat(table->regions[i].fd, &st) < 0 || st.st_blksize <= 0)
+			continue;
+		mem->inode = st.st_ino;
+		if (mem->page_bytes == 0 || (uint64_t)st.st_blksize < mem->page_bytes)
+			mem->page_bytes = (uint64_t)st.st_blksize;
 	}
-	return least;
 }
 
 static int mem_load(struct vhost_conn *conn)
@@ -188,7 +190,7 @@ static int mem_load(struct vhost_conn *conn)
 		    .hva = (uint8_t *)(uintptr_t)r->host_user_addr,
 		};
 	}
-	conn->mem.page_bytes = page_bytes(table);
+	look_at_files(&conn->mem, table);
 	free(table);
 	return 0;
 }

@@ -88,6 +88,7 @@ static void look_device(const struct vhost_session *s, struct port_guest *guest)
 	guest->stage = PORT_GUEST_RUNS;
 	guest->features = vq->features;
 	guest->page_bytes = vq->mem->page_bytes;
+	guest->mem_inode = vq->mem->inode;
 	for (unsigned i = 0; i < vq->mem->n; i++)
 		guest->mem_bytes += vq->mem->regions[i].size;
 }

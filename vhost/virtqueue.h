@@ -29,6 +29,7 @@ struct vhost_mem {
 		uint8_t *hva;
 	} regions[VHOST_REGIONS_MAX];
 	uint64_t page_bytes; // of the smallest pages; 0: not known
+	uint64_t inode;	     // of the first region's file
 };
 
 // Why a queue stopped for good (until the guest resets it).

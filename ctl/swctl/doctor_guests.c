@@ -100,7 +100,7 @@ static void find_blank(struct doctor *d, const json_t *guest)
 	struct proc peer;
 	if (*path && proc_find_argument(d->root, path, d->swd.pid, &peer))
 		memory = proc_memory_of(d->root, peer.pid,
-					(unsigned long long)field_count(guest, "mem_bytes") / 4);
+					(unsigned long long)field_count(guest, "mem_inode"));
 	if (memory == PROC_MEMORY_SHARED) {
 		doctor_find(d, DOCTOR_WARNING, name,
 			    "its driver is there, and its interface was never up");

@@ -139,24 +139,19 @@ bool proc_may_connect(const struct proc *proc, const char *path, char *at)
 }
 
 // proc(5), "/proc/pid/maps": "7f..-7f.. rw-s 00000000 00:01 1027 /memfd:mem (deleted)".
-enum proc_memory proc_memory_of(const char *root, pid_t pid, unsigned long long bytes)
+enum proc_memory proc_memory_of(const char *root, pid_t pid, unsigned long long inode)
 {
 	enum proc_memory memory = PROC_MEMORY_UNKNOWN;
 	char path[PATH_MAX], *line = NULL;
 	size_t room = 0;
 	snprintf(path, sizeof(path), "%s/proc/%d/maps", root, (int)pid);
 	FILE *file = fopen(path, "re");
-	while (file && getline(&line, &room, file) > 0) {
-		unsigned long long start, end, inode;
+	while (file && memory == PROC_MEMORY_UNKNOWN && getline(&line, &room, file) > 0) {
+		unsigned long long its_inode;
 		char rights[5];
-		if (sscanf(line, "%llx-%llx %4s %*x %*x:%*x %llu", &start, &end, rights, &inode) !=
-			4 ||
-		    inode == 0 || rights[1] != 'w' || end - start < bytes)
-			continue;
-		if (rights[3] == 'p')
-			memory = PROC_MEMORY_PRIVATE;
-		else if (memory == PROC_MEMORY_UNKNOWN)
-			memory = PROC_MEMORY_SHARED;
+		if (sscanf(line, "%*x-%*x %4s %*x %*x:%*x %llu", rights, &its_inode) == 2 &&
+		    its_inode == inode && inode != 0)
+			memory = rights[3] == 'p' ? PROC_MEMORY_PRIVATE : PROC_MEMORY_SHARED;
 	}
 	free(line);
 	if (file)

@@ -31,11 +31,10 @@ bool proc_may(const struct proc *proc, const struct stat *st, unsigned want);
 // (PATH_MAX bytes) is what is in the way. A path that is not there is in nobody's way.
 bool proc_may_connect(const struct proc *proc, const char *path, char *at);
 
-// How a process has mapped files of at least so many bytes that it writes to.
+// How a process has mapped a file.
 enum proc_memory { PROC_MEMORY_UNKNOWN, PROC_MEMORY_SHARED, PROC_MEMORY_PRIVATE };
 
-// PRIVATE when one of them is.
-enum proc_memory proc_memory_of(const char *root, pid_t pid, unsigned long long bytes);
+enum proc_memory proc_memory_of(const char *root, pid_t pid, unsigned long long inode);
 
 // A moment of a thread's life.
 struct proc_thread {

@@ -43,6 +43,15 @@ static json_t *bits_json(const struct nlattr *attr)
 	return json_sprintf("0x%" PRIx64, dp_attr_uint(attr));
 }
 
+static const struct {
+	const char *name;
+	enum swd_guest_attr attr;
+} counts[] = {
+    {"mem_bytes", SWD_GUEST_ATTR_MEM_BYTES},
+    {"page_bytes", SWD_GUEST_ATTR_PAGE_BYTES},
+    {"mem_inode", SWD_GUEST_ATTR_MEM_INODE},
+};
+
 static void take_guest(const struct nlmsghdr *nlh, const struct nlattr **a, void *arg)
 {
 	struct guest_list *list = arg;
@@ -57,10 +66,9 @@ static void take_guest(const struct nlmsghdr *nlh, const struct nlattr **a, void
 	if (stage < SWD_GUEST_RUNS)
 		return;
 	json_object_set_new(guest, "features", bits_json(a[SWD_GUEST_ATTR_FEATURES]));
-	json_object_set_new(guest, "mem_bytes",
-			    json_integer((json_int_t)dp_attr_uint(a[SWD_GUEST_ATTR_MEM_BYTES])));
-	json_object_set_new(guest, "page_bytes",
-			    json_integer((json_int_t)dp_attr_uint(a[SWD_GUEST_ATTR_PAGE_BYTES])));
+	for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++)
+		json_object_set_new(guest, counts[i].name,
+				    json_integer((json_int_t)dp_attr_uint(a[counts[i].attr])));
 	json_object_set_new(guest, "queues", queues_json(nlh));
 }
 

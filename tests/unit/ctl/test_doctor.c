@@ -242,7 +242,7 @@ static void features_that_a_driver_leaves_out_are_told_with_their_cost(void **st
 static void memory_that_is_never_written_to_is_told(void **state)
 {
 	static const char blank[] =
-	    "{\"guests\": [{\"port\": \"vm1\", \"stage\": \"running\", \"mem_bytes\": 1048576, "
+	    "{\"guests\": [{\"port\": \"vm1\", \"stage\": \"running\", \"mem_inode\": 7, "
 	    "\"page_bytes\": 2097152, \"queues\": [{\"index\": 0, \"blank\": true}]}]}";
 	static const char argument[] = "qemu\0path=/s/vm1.sock";
 	(void)state;

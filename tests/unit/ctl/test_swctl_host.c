@@ -129,10 +129,11 @@ static void a_private_copy_of_memory_is_told_from_a_shared_one(void **state)
 	host_put("proc/6/maps", "7f0000000000-7f0000001000 rw-p 00000000 00:01 9 /lib/libc.so\n"
 				"7f0010000000-7f0020000000 rw-s 00000000 00:01 7 /memfd:mem\n"
 				"7f0030000000-7f0040000000 rw-p 00000000 00:00 0 \n");
-	assert_int_equal(proc_memory_of(host_root, 6, 1 << 20), PROC_MEMORY_SHARED);
+	assert_int_equal(proc_memory_of(host_root, 6, 7), PROC_MEMORY_SHARED);
 	host_put("proc/6/maps", "7f0010000000-7f0020000000 rw-p 00000000 00:01 7 /memfd:mem\n");
-	assert_int_equal(proc_memory_of(host_root, 6, 1 << 20), PROC_MEMORY_PRIVATE);
-	assert_int_equal(proc_memory_of(host_root, 7, 1 << 20), PROC_MEMORY_UNKNOWN);
+	assert_int_equal(proc_memory_of(host_root, 6, 7), PROC_MEMORY_PRIVATE);
+	assert_int_equal(proc_memory_of(host_root, 6, 8), PROC_MEMORY_UNKNOWN);
+	assert_int_equal(proc_memory_of(host_root, 7, 7), PROC_MEMORY_UNKNOWN);
 }
 
 static void threads_are_read_with_core_and_time(void **state)
