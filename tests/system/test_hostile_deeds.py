@@ -138,13 +138,15 @@ def test_a_pair_keeps_its_rate_and_loses_nothing_beside_a_hostile_guest(switch_f
     switch.set_flows("in_port=a,actions=output:b", "in_port=b,actions=output:a", "in_port=evil,actions=drop")
     ports = [f"vhost:{switch.run_dir}/{name}.sock" for name in ("a", "b")]
     ratios, n_deeds, n_connections = [], 0, 0
+    thirds = ["idle", "hostile"]
     # Others on the machine make any one ratio what they like: as many again, when it looks bad.
     while len(ratios) < RUNS or (len(ratios) < 3 * RUNS and statistics.median(ratios) < 0.95):
-        idle, _ = rate_beside(path, ["--deed", "used-ring"], ports)
-        hostile = ["--random", "--seed", len(ratios) + 1, "--share", 0.01]
-        evil, said = rate_beside(path, hostile, ports)
-        n_deeds, n_connections = n_deeds + int(said.split()[0]), n_connections + int(said.split()[2])
-        ratios.append(evil / idle)
+        words = {"idle": ["--deed", "used-ring"], "hostile": ["--random", "--seed", len(ratios) + 1, "--share", 0.01]}
+        beside = {third: rate_beside(path, words[third], ports) for third in thirds}
+        said = beside["hostile"][1].split()
+        n_deeds, n_connections = n_deeds + int(said[0]), n_connections + int(said[2])
+        ratios.append(beside["hostile"][0] / beside["idle"][0])
+        thirds.reverse()
     median = statistics.median(ratios)
     note(
         "a pair beside a hostile guest",
