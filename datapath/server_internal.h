@@ -30,7 +30,6 @@ struct server {
 	TAILQ_HEAD(client_list, client) clients;
 	unsigned n_clients;
 	bool full_logged;
-	uint8_t version_logged; // that a client spoke instead of ours; 0: none since one attached
 
 	char *in;		// the datagram that is being read
 	struct dp_datagram out; // answers to the client that is being served; empty in between
@@ -40,6 +39,7 @@ struct server {
 	struct client *upcall_client; // who gets upcalls, or NULL
 	bool upcalls_stalled;	      // it does not read: rings wait until it does
 	uint64_t n_upcalls_sent, n_upcalls_lost;
+	uint8_t version_logged; // that a client spoke instead of ours; 0: none since one attached
 
 	TAILQ_HEAD(tracing_list, tracing) tracings;
 	struct event *on_trace; // while there are any
