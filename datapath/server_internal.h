@@ -31,9 +31,8 @@ struct server {
 
 	TAILQ_HEAD(client_list, client) clients; // the longest silent first
 	unsigned n_clients;
-	uint64_t full_told_ms;	// when the log was told last that there are too many
-	uint64_t refused_ms;	// when a stranger was logged last; 0: never
-	uint8_t version_logged; // that a client spoke instead of ours; 0: none since one attached
+	uint64_t full_told_ms; // when the log was told last that there are too many
+	uint64_t refused_ms;   // when a stranger was logged last; 0: never
 
 	char *in;		// the datagram that is being read
 	struct dp_datagram out; // answers to the client that is being served; empty in between
@@ -44,6 +43,7 @@ struct server {
 	bool upcalls_stalled;	      // it does not read: rings wait until it does
 	// By input port: misses that it was given and has not sent back to be executed.
 	uint32_t n_unanswered[PORTS_MAX];
+	uint8_t version_logged; // that a client spoke instead of ours; 0: none since one attached
 
 	TAILQ_HEAD(tracing_list, tracing) tracings;
 	struct event *on_trace; // while there are any
