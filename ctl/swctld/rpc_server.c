@@ -98,7 +98,11 @@ static void send_line(struct client *c, char *line)
 	struct evbuffer *output = bufferevent_get_output(c->bev);
 	if (!line)
 		return;
-	if (evbuffer_add_reference(output, line, strlen(line), free_text, NULL) < 0)
+	// It may have grown in a buffer of twice its size, and wait for long.
+	size_t len = strlen(line);
+	char *fitting = realloc(line, len + 1);
+	line = fitting ? fitting : line;
+	if (evbuffer_add_reference(output, line, len, free_text, NULL) < 0)
 		free(line);
 	evbuffer_add(output, "\n", 1);
 }

@@ -46,14 +46,14 @@ class Stream:
             self._send()
             return future.result()
 
-    def assert_whole(self, in_order):
-        """All arrived, once, and those of the queues `in_order` in their order."""
+    def assert_whole(self, in_order, least=10 * WINDOW):
+        """All arrived, `least` of a queue, once, and those of the queues `in_order` in their order."""
         deadline = time.monotonic() + 2
         while self._on_their_way() > 0 and time.monotonic() < deadline:
             self._collect(0.01)
         for queue, n in self.sent.items():
             lost = sorted(set(range(n)) - set(self.got[queue]))
-            assert n > 10 * self.WINDOW, f"queue {queue}: {n} frames are no stream"
+            assert n > least, f"queue {queue}: {n} frames are no stream"
             assert not lost, f"queue {queue}: {len(lost)} of {n} frames are lost, {lost[0]} first"
             assert len(self.got[queue]) == n, f"queue {queue}: frames came twice"
             assert queue not in in_order or self.got[queue] == list(range(n)), f"queue {queue}: frames changed their order"

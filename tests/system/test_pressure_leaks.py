@@ -14,7 +14,7 @@ from pressure import Holdings, Ports
 from rpc_client import Rpc, request
 from scale import note, scaled
 
-ROUNDS = scaled(60, 1020)
+ROUNDS = scaled(39, 999)
 KB_MAX = 256  # that the last third may hold more than the first, in the mean
 
 
@@ -101,8 +101,9 @@ def test_nothing_grows_over_rounds_of_all_that_comes_and_goes(scene):
             for s in samples:
                 s.take()
             heap.append(ports.call("dp.show")["memory_used"])
-    print(heap[:3], heap[-3:], [str(s.taken[0]) for s in samples])
     for s in samples:
         s.assert_flat()
     third = len(heap) // 3
-    assert statistics.mean(heap[-third:]) - statistics.mean(heap[:third]) <= 4096, "hugepage memory in use grew"
+    first, last = max(heap[:third]), max(heap[-third:])
+    assert last <= first, f"hugepage memory in use grew from {first} to {last} bytes"
+    note(f"swd's heap in hugepages over {ROUNDS} rounds", bytes_first_third=first, last_third=last)
