@@ -27,7 +27,8 @@ auth_unix_rw = "none"
 unix_sock_rw_perms = "0700"
 """
 
-# The tmpfs takes the layer above /etc: a machine's own /tmp may be a layer already.
+# The tmpfs takes the layer above /etc: a machine's own /tmp may be a layer already. libvirtd looks for its package's user before
+# it reads that another one is wanted.
 SETUP = """\
 set -e
 mount --make-rprivate /
@@ -37,6 +38,8 @@ mkdir {root}/etc/upper {root}/etc/work
 mount -t overlay overlay -o lowerdir=/etc,upperdir={root}/etc/upper,workdir={root}/etc/work /etc
 mkdir -p /etc/libvirt
 rm -rf /etc/libvirt/*
+grep -q ^libvirt-qemu: /etc/passwd || echo libvirt-qemu:x:64055:64055::/nonexistent:/usr/sbin/nologin >> /etc/passwd
+grep -q ^libvirt-qemu: /etc/group || echo libvirt-qemu:x:64055: >> /etc/group
 cp {root}/qemu.conf {root}/libvirtd.conf /etc/libvirt/
 mount --bind {root}/run /run
 mount --bind {root}/var /var

@@ -19,13 +19,19 @@ DOWNTIME_MS = 500  # what QEMU may plan for at the end
 
 
 class Migration:
-    """Does not end before it is told to, if the guest writes a megabyte now and then."""
+    """Does not end before it is told to, if the guest writes a megabyte now and then.
 
-    def __init__(self, source, target):
+    QEMU asks which pages changed when it has gone through all, and on from there. `still`: only while the guest does not run,
+    which it does not at the end then. So must it be for guests on hugepages under QEMU 7.2's TCG (qemu_command() says why).
+    """
+
+    def __init__(self, source, target, still=False):
         self.guests = source, target
+        self.still = still
         self.path = f"{target.qmp_path}.migration"
         self.report = None  # QEMU's, when it has finished
-        self.resumed = None  # the host's clock then
+        self.resumed = None  # the host's clock when the guest went on
+        self.downtime_ms = None  # between its last moment here and its first one there
 
     def __enter__(self):
         source, target = self.guests
@@ -49,19 +55,27 @@ class Migration:
         self.source.execute("migrate-set-parameters", **{"downtime-limit": downtime_ms, "max-bandwidth": bytes_s})
 
     def hold(self, timeout=60):
-        """Returns when all memory has been sent once. QEMU has asked then which pages changed, and sends few of these."""
+        """Returns when all memory has been sent once (`still`: nearly all) and few of the pages that changed are sent on."""
         deadline = time.monotonic() + timeout
-        near = False
-        while True:
-            now = self.source.execute("query-migrate")
-            if now["status"] != "active" or time.monotonic() > deadline:
-                raise GuestError(f"{self.guests[0].name}: its migration does not go on: {now}")
-            if now["ram"]["dirty-sync-count"] > 1:
-                return self._limit(1, HELD_BYTES_S)
-            if now["ram"]["remaining"] < LAST_BYTES and not near:
-                near = True
-                self._limit(1, LAST_BYTES_S)
-            time.sleep(0.02)
+        while self._before_end() > LAST_BYTES:
+            self._take_a_look(deadline)
+        if not self.still:
+            self._limit(1, LAST_BYTES_S)
+            while self._before_end() > 0:
+                self._take_a_look(deadline)
+        self._limit(1, HELD_BYTES_S)
+
+    def _before_end(self):
+        """Bytes that remain of the first time."""
+        now = self.source.execute("query-migrate")
+        if now["status"] != "active":
+            raise GuestError(f"{self.guests[0].name}: its migration does not go on: {now}")
+        return now["ram"]["remaining"] if now["ram"]["dirty-sync-count"] == 1 else 0
+
+    def _take_a_look(self, deadline):
+        if time.monotonic() > deadline:
+            raise GuestError(f"{self.guests[0].name}: its migration takes too long")
+        time.sleep(0.02)
 
     def cancel(self):
         """The guest stays where it is; the QEMU that waited for it ends."""
@@ -71,8 +85,15 @@ class Migration:
 
     def finish(self):
         """Returns when the guest runs in the other QEMU; the one that it left is ended."""
+        if self.still:
+            self.source.execute("stop")
         self._limit(DOWNTIME_MS, 0)
-        self.resumed = seconds(self.target.wait_event("RESUME"))
+        stopped = seconds(self.source.wait_event("STOP"))
         self.source.wait_event("MIGRATION", status="completed")
+        if self.still:
+            self.target.wait_event("MIGRATION", status="completed")
+            self.target.execute("cont")
+        self.resumed = seconds(self.target.wait_event("RESUME"))
+        self.downtime_ms = round(1000 * (self.resumed - stopped))
         self.report = self.source.execute("query-migrate")
         self.guests[0].kill()
