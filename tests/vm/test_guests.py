@@ -25,10 +25,15 @@ def configure(guest):
 
 
 def boot(switch, *guests):
-    """Starts guests and waits for them. They boot on the poll-mode thread's core, too, which sleeps meanwhile."""
-    switch.swctl("pmd", "set", "--idle-us", 100, "--sleep-us", 1000)
+    """Starts guests and waits for them."""
     for guest in guests:
         guest.start()
+    boot_on_both_cores(switch, guests, configure)
+
+
+def boot_on_both_cores(switch, guests, configure):
+    """Waits for guests that have been started. They boot on the poll-mode thread's core, too, which sleeps meanwhile."""
+    switch.swctl("pmd", "set", "--idle-us", 100, "--sleep-us", 1000)
     for guest in guests:
         guest.run_on({0, 1})
     for guest in guests:
