@@ -155,7 +155,7 @@ static uint16_t position_of(const struct look *l)
 
 int packed_resume(struct vring_packed_desc *ring, uint16_t size, uint16_t *position)
 {
-	uint16_t *flags = calloc(2 * (size_t)size, sizeof(*flags));
+	uint16_t *flags = size ? calloc(2 * (size_t)size, sizeof(*flags)) : NULL;
 	struct look l = {.ring = ring, .flags = flags, .size = size};
 	int rc = -EINVAL;
 
