@@ -345,12 +345,11 @@ static bool is_idle(const struct client *c)
 // change does not wait until that has been silent for a while.
 static struct client *to_evict(const struct rpc_server *s, const struct peer *newcomer)
 {
-	struct client *c;
-	DL_FOREACH (s->clients, c) {
+	for (struct client *c = s->clients; c; c = c->next) {
 		if (!c->who.may_change && (newcomer->may_change || is_idle(c)))
 			return c;
 	}
-	DL_FOREACH (s->clients, c) {
+	for (struct client *c = s->clients; c; c = c->next) {
 		if (newcomer->may_change && is_idle(c))
 			return c;
 	}
