@@ -385,8 +385,7 @@ static bool is_idle(const struct client *c)
 
 static struct client *longest_idle(const struct rpc_server *s)
 {
-	struct client *c;
-	DL_FOREACH (s->clients, c) {
+	for (struct client *c = s->clients; c; c = c->next) {
 		if (is_idle(c))
 			return c;
 	}
@@ -397,8 +396,7 @@ static struct client *longest_idle(const struct rpc_server *s)
 // change does not wait until that has been silent for a while.
 static struct client *to_evict(const struct rpc_server *s, const struct peer *newcomer)
 {
-	struct client *c;
-	DL_FOREACH (s->clients, c) {
+	for (struct client *c = s->clients; c; c = c->next) {
 		if (!c->who.may_change && (newcomer->may_change || is_idle(c)))
 			return c;
 	}
