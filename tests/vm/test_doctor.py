@@ -9,7 +9,11 @@ import pytest
 
 from guest import Guest, Nic
 
-MEMORY = {"private": ("share=on", "share=off"), "hidden": ("memory-backend-memfd,id=mem,size=128M,share=on", "memory-backend-ram,id=mem,size=128M")}
+# What is other than in guest.py's command.
+MEMORY = {
+    "private": ("share=on", "share=off"),
+    "hidden": ("memory-backend-memfd,id=mem,size=128M,share=on", "memory-backend-ram,id=mem,size=128M"),
+}
 
 
 def findings(switch):
