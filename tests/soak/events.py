@@ -204,6 +204,12 @@ def bundle(soak):
     return f"{len(lines)} rules"
 
 
+def set_group(soak, to, kind):
+    known = to in soak.rules.groups
+    soak.rules.groups[to] = kind
+    soak.switch.swctl("mod-group" if known else "add-group", soak.rules.group_text(to))
+
+
 def group(soak):
     """One is made, or changed, or goes with the rules that use it."""
     rules, to = soak.rules, some_end(soak)
@@ -212,9 +218,7 @@ def group(soak):
         soak.switch.swctl("del-groups", f"group_id={to}")
         soak.without(lambda end, way: end == to and way == "group")
         return f"{to} deleted"
-    known = to in rules.groups
-    rules.groups[to] = soak.rng.choice(GROUP_TYPES)
-    soak.switch.swctl("mod-group" if known else "add-group", rules.group_text(to))
+    set_group(soak, to, soak.rng.choice(GROUP_TYPES))
     return rules.group_text(to)
 
 
@@ -264,8 +268,11 @@ def rebalance(soak):
 
 
 def swctld_kill(soak):
-    """With misses on their way to it and back."""
+    """With misses on their way to it and back: each source port is one."""
     to = some_end(soak)
+    set_group(soak, to, "select")
+    soak.rules.base[to] = "group"
+    soak.switch.swctl("add-flow", soak.rules.line(to))
     with soak.traffic.paused():
         for end in soak.ends:
             if end.up and end.copies == 1 and end.index != to:
