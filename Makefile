@@ -17,6 +17,9 @@ BINDIR     ?= $(PREFIX)/sbin
 MANDIR     ?= $(PREFIX)/share/man
 UNITDIR    ?= $(PREFIX)/lib/systemd/system
 COMPDIR    ?= $(PREFIX)/share/bash-completion/completions
+SYSUSERSDIR ?= $(PREFIX)/lib/sysusers.d
+TMPFILESDIR ?= $(PREFIX)/lib/tmpfiles.d
+UDEVDIR     ?= $(PREFIX)/lib/udev/rules.d
 
 ifeq ($(SAN),1)
 override BUILD := $(BUILD)-san
@@ -129,13 +132,23 @@ SRC_bench  := $(wildcard tests/bench/*.c)
 BENCH_CFLAGS = -std=gnu11 -D_GNU_SOURCE -O3 -march=native -g $(WARN) $(SANFLAGS) -pthread -I. $(CFLAGS)
 
 .PHONY: bench-gen
-bench-gen: $(BUILD)/bench-gen ## the traffic generator of the benchmarks
+bench-gen: $(BUILD)/bench-gen $(BUILD)/hostile ## the traffic generator of the benchmarks, and a hostile guest
 
 $(BUILD)/obj/tests/bench/%.o: tests/bench/%.c
 	@mkdir -p $(@D)
 	$(call quiet,CC)$(CC) $(BENCH_CFLAGS) -MMD -MP -c -o $@ $<
 
 $(BUILD)/bench-gen: $(call obj,$(SRC_bench))
+	$(call quiet,LINK)$(CC) $(BENCH_CFLAGS) $(LDFLAGS) -o $@ $^
+
+# A hostile guest's front end.
+SRC_hostile := $(wildcard tests/hostile/*.c) tests/bench/vhost_user.c
+
+$(BUILD)/obj/tests/hostile/%.o: tests/hostile/%.c
+	@mkdir -p $(@D)
+	$(call quiet,CC)$(CC) $(BENCH_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(BUILD)/hostile: $(call obj,$(SRC_hostile))
 	$(call quiet,LINK)$(CC) $(BENCH_CFLAGS) $(LDFLAGS) -o $@ $^
 
 # Unit tests: one program a file, linked with everything below its folder.
@@ -173,10 +186,11 @@ FUZZ_SRC_dp_actions := $(FUZZ_SRC_dp_key) datapath/server_actions.c datapath/exe
 FUZZ_SRC_extract    := flowtable/extract.c
 FUZZ_SRC_of_flow    := $(wildcard ctl/of_*.c) flowtable/of_key.c
 FUZZ_SRC_json_lift  :=
-FUZZ_SRC_memif_ring := memif/memif_ring.c memif/memif_kick.c datapath/packet.c
-FUZZ_SRC_memif_conn := $(filter-out %/port_memif.c %/memif.c %/memif_link.c %/memif_socket.c,$(wildcard memif/*.c)) datapath/packet.c
+FUZZ_SRC_memif_ring := memif/memif_ring.c datapath/eventfd_kick.c datapath/packet.c
+FUZZ_SRC_memif_conn := $(filter-out %/port_memif.c %/memif.c %/memif_link.c %/memif_socket.c,$(wildcard memif/*.c)) \
+		       $(addprefix datapath/,packet.c memory_guard.c eventfd_kick.c stranger_fd.c)
 FUZZ_SRC_rpc        := $(SRC_swctld) $(SRC_ctl) $(filter-out %_hot.c,$(SRC_flowtable))
-FUZZ_SRC_vring      := vhost/virtqueue.c $(wildcard vhost/*_hot.c) flowtable/isa.c datapath/packet.c
+FUZZ_SRC_vring      := vhost/virtqueue.c datapath/eventfd_kick.c $(wildcard vhost/*_hot.c) flowtable/isa.c datapath/packet.c
 
 ifeq ($(FUZZER),1)
 define fuzz_rule
@@ -233,6 +247,13 @@ MINUTES ?= 10
 check-long: deps ## the whole form of tests that check runs short, with a table of what they measured; an hour and more
 	@tests/check_long.sh $(MAKE) $(MINUTES)
 
+# SOAK holds options of tests/soak/soak.py: --seed N, --json FILE.
+SOAK ?=
+
+.PHONY: soak
+soak: all hugepages ## random events under checked traffic, every packet accounted for: MINUTES=10, SOAK="--seed N"
+	@SWD_BUILD=$(abspath $(BUILD)) /usr/bin/python3 -B tests/soak/soak.py --minutes $(MINUTES) $(SOAK)
+
 .PHONY: demo
 demo: deps ## two QEMU guests talk through swd (as root)
 	@$(MAKE) --no-print-directory all hugepages guest-image
@@ -273,7 +294,7 @@ deps: ## installs what build and tests need (Debian packages; as root when somet
 hugepages: ## reserves 2 MB hugepages for tests and demo (as root)
 	@tests/hugepages.sh
 
-C_FILES   := $(wildcard */*.[ch] ctl/*/*.[ch] tests/unit/*/*.[ch] tests/fuzz/*.[ch] tests/bench/*.[ch])
+C_FILES   := $(wildcard */*.[ch] ctl/*/*.[ch] tests/unit/*/*.[ch] tests/fuzz/*.[ch] tests/bench/*.[ch] tests/hostile/*.[ch])
 TIDY_C    := $(SRC_flowtable) $(SRC_ctl) $(SRC_datapath) $(SRC_swctld) $(SRC_swctl) $(MAINS)
 
 .PHONY: lint
@@ -303,8 +324,12 @@ $(BUILD)/tidy/%.ok: %.c .clang-tidy
 	@touch $@
 
 .PHONY: install
-install: all ## programs, man pages, completion, systemd units below DESTDIR
+install: all ## programs, man pages, completion, systemd units and their user below DESTDIR
 	install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(MANDIR)/man8 $(DESTDIR)$(UNITDIR) $(DESTDIR)$(COMPDIR)
+	install -d $(DESTDIR)$(SYSUSERSDIR) $(DESTDIR)$(TMPFILESDIR) $(DESTDIR)$(UDEVDIR)
+	install -m 644 packaging/swd.sysusers $(DESTDIR)$(SYSUSERSDIR)/swd.conf
+	install -m 644 packaging/swd.tmpfiles $(DESTDIR)$(TMPFILESDIR)/swd.conf
+	install -m 644 packaging/swd.rules $(DESTDIR)$(UDEVDIR)/70-swd.rules
 	install -m 755 $(PROGRAMS) $(DESTDIR)$(BINDIR)
 	install -m 644 docs/man/swd.8 docs/man/swctld.8 docs/man/swctl.8 $(DESTDIR)$(MANDIR)/man8
 	install -m 644 packaging/swctl.bash $(DESTDIR)$(COMPDIR)/swctl

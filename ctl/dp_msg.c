@@ -138,6 +138,14 @@ uint8_t dp_msg_cmd(const struct nlmsghdr *nlh)
 	return genl->cmd;
 }
 
+uint8_t dp_msg_version(const struct nlmsghdr *nlh)
+{
+	if (nlh->nlmsg_len < DP_HEADERS_LEN)
+		return 0;
+	const struct genlmsghdr *genl = mnl_nlmsg_get_payload(nlh);
+	return genl->version;
+}
+
 const struct nlattr *dp_msg_first_attr(const struct nlmsghdr *nlh)
 {
 	return mnl_nlmsg_get_payload_offset(nlh, DP_HEADERS_LEN - MNL_NLMSG_HDRLEN);

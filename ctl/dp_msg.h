@@ -39,6 +39,7 @@ int dp_msg_parse(const struct nlmsghdr *nlh, const struct nlattr **attrs, unsign
 int dp_nest_parse(const struct nlattr *nest, const struct nlattr **attrs, unsigned max,
 		  struct dp_error *error);
 uint8_t dp_msg_cmd(const struct nlmsghdr *nlh);
+uint8_t dp_msg_version(const struct nlmsghdr *nlh); // of its sender's protocol
 const struct nlattr *dp_msg_first_attr(const struct nlmsghdr *nlh);
 
 // Reads an NLMSG_ERROR: 0 or -errno, and the peer's text (empty when none).

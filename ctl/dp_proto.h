@@ -8,6 +8,13 @@
 // Replies carry the request's nlmsg_seq. Upcalls have nlmsg_seq 0. A connection that sends what
 // cannot be a message is closed.
 //
+// Versions: genlmsghdr.version of each message is the sender's DP_PROTO_VERSION. swd refuses a
+// request of another with -EPROTONOSUPPORT, and says its own; who asks compares that of the answer
+// to SWD_CMD_INFO_GET, its first request. The version grows when a message changes its meaning.
+// What is only added does not let it grow: attributes that a side does not know are ignored, but in
+// keys and actions, where they are refused by name, and commands are refused with -EOPNOTSUPP. The
+// headers, NLMSG_ERROR and its attributes stay as they are in all versions.
+//
 // There is one datapath; ovs_header.dp_ifindex is DP_IFINDEX in answers and not checked in
 // requests.
 #ifndef CTL_DP_PROTO_H
@@ -123,6 +130,7 @@ enum swd_cmd {
 	SWD_CMD_PMD_SET,   // all the pool's settings, SWD_PMD_SET_ATTR_*: what is absent is as
 			   // when swd starts. What is refused changes nothing
 	SWD_CMD_PMD_REBALANCE, // moves queues by their load; one answer, SWD_REBALANCE_ATTR_*
+	SWD_CMD_GUEST_GET,     // dump, one answer a port that has a guest's side, SWD_GUEST_ATTR_*
 };
 
 // Traces. Once TRACE_SET is acknowledged, each of the port's next COUNT packets, when it has gone
@@ -184,6 +192,7 @@ enum swd_info_attr {
 	SWD_INFO_ATTR_UPTIME_MS,      // u64
 	SWD_INFO_ATTR_PID,	      // u32
 	SWD_INFO_ATTR_ISA,	      // string: the instruction set in use, "avx512"
+	SWD_INFO_ATTR_DROP, // nested SWD_DROP_ATTR_*, repeated: of packets of ports that are gone
 	__SWD_INFO_ATTR_MAX,
 };
 #define SWD_INFO_ATTR_MAX (__SWD_INFO_ATTR_MAX - 1)
@@ -235,6 +244,41 @@ enum swd_rxq_attr {
 	__SWD_RXQ_ATTR_MAX,
 };
 #define SWD_RXQ_ATTR_MAX (__SWD_RXQ_ATTR_MAX - 1)
+
+// What swd sees of a guest, of vhost-user ports.
+enum swd_guest_attr {
+	SWD_GUEST_ATTR_UNSPEC,
+	SWD_GUEST_ATTR_PORT_NO,	   // u32
+	SWD_GUEST_ATTR_STAGE,	   // u8, enum swd_guest_stage
+	SWD_GUEST_ATTR_OFFERED,	   // u64: feature bits of virtio
+	SWD_GUEST_ATTR_FEATURES,   // u64: those that the driver has taken; in stage RUNS, as below
+	SWD_GUEST_ATTR_MEM_BYTES,  // u64
+	SWD_GUEST_ATTR_PAGE_BYTES, // u64: of the smallest pages of its memory
+	SWD_GUEST_ATTR_MEM_INODE,  // u64: of the file of its first region
+	SWD_GUEST_ATTR_QUEUE,	   // nested SWD_GUEST_QUEUE_ATTR_*, repeated: of each vring in use
+	__SWD_GUEST_ATTR_MAX,
+};
+#define SWD_GUEST_ATTR_MAX (__SWD_GUEST_ATTR_MAX - 1)
+
+// How far a guest has come. Each follows the one before within milliseconds.
+enum swd_guest_stage {
+	SWD_GUEST_ABSENT,    // nobody is connected
+	SWD_GUEST_CONNECTED, // a front end is; the guest has no driver yet
+	SWD_GUEST_DRIVER,    // a driver has chosen features; there is no memory yet
+	SWD_GUEST_MEMORY,    // that is there; no pair of queues can be used yet
+	SWD_GUEST_RUNS,
+};
+
+enum swd_guest_queue_attr {
+	SWD_GUEST_QUEUE_ATTR_UNSPEC,
+	SWD_GUEST_QUEUE_ATTR_INDEX,    // u16: 2q the guest's receive queue, 2q + 1 its other one
+	SWD_GUEST_QUEUE_ATTR_SIZE,     // u16
+	SWD_GUEST_QUEUE_ATTR_READY,    // u32: buffers that wait for swd; packed: 1 for any number
+	SWD_GUEST_QUEUE_ATTR_POSITION, // u16: of the next one, which moves as swd takes them
+	SWD_GUEST_QUEUE_ATTR_BLANK,    // no payload: nothing was ever written there
+	__SWD_GUEST_QUEUE_ATTR_MAX,
+};
+#define SWD_GUEST_QUEUE_ATTR_MAX (__SWD_GUEST_QUEUE_ATTR_MAX - 1)
 
 enum swd_pmd_set_attr {
 	SWD_PMD_SET_ATTR_UNSPEC,

@@ -25,6 +25,17 @@
 		.key = NULL \
 	}
 
+// Of the socket's file, where swd listens.
+#define SOCKET_OWNER                                                                      \
+	{.key = "owner",                                                                  \
+	 .type = PORT_OPTION_TEXT,                                                        \
+	 .help = "user of the socket that swd makes (of swd's --vhost-owner)"},           \
+	{                                                                                 \
+		.key = "group", .type = PORT_OPTION_TEXT,                                 \
+		.help = "group of the socket that swd makes, which may use it (of swd's " \
+			"--vhost-group)"                                                  \
+	}
+
 static const struct port_option_spec vhost_user_options[] = {
     {.key = "path",
      .type = PORT_OPTION_PATH,
@@ -41,6 +52,7 @@ static const struct port_option_spec vhost_user_options[] = {
      .words = "on|off",
      .fallback = "on",
      .help = "whether the guest may leave checksums and segmentation to the switch"},
+    SOCKET_OWNER,
     END,
 };
 
@@ -96,6 +108,7 @@ static const struct port_option_spec memif_options[] = {
      .max = 16384,
      .fallback = "2048",
      .help = "bytes of a buffer, as the client says; longer frames take several"},
+    SOCKET_OWNER,
     MAC,
     END,
 };

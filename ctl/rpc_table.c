@@ -1,7 +1,8 @@
 #include "ctl/rpc_table.h"
 
 const struct rpc_method rpc_methods[] = {
-#define X(name, command, params, has_json, handler, help) {name, command, params, has_json, help},
+#define X(name, command, params, has_json, access, handler, help) \
+	{name, command, params, has_json, RPC_##access, help},
     RPC_METHODS(X)
 #undef X
 };

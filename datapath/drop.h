@@ -11,6 +11,8 @@
 	  "more misses than the port's ring to the control side holds")                            \
 	X(NO_CONTROLLER, "no-controller", INPUT, "a miss while no control daemon is attached")     \
 	X(UPCALL_TOO_BIG, "upcall-too-big", INPUT, "a miss too large to hand to the control side") \
+	X(UPCALL_LOST, "upcall-lost", INPUT,                                                       \
+	  "a miss on its way when the control daemon or the port went away")                       \
 	X(MALFORMED, "malformed", INPUT,                                                           \
 	  "shorter than an Ethernet header, longer than the switch takes, or with a checksum or "  \
 	  "segmentation to complete that does not fit it")                                         \

@@ -198,6 +198,17 @@ remove:
 	return rc;
 }
 
+// What net_null's queues have is freed when they are configured away, and not when it closes.
+static void null_queues_release(const struct ethdev_port *p)
+{
+	const struct rte_eth_conf conf = {0};
+
+	if (strcmp(p->info.driver_name, "net_null") != 0)
+		return;
+	rte_eth_dev_configure(p->id, 1, 0, &conf);
+	rte_eth_dev_configure(p->id, 0, 1, &conf);
+}
+
 static void device_close(const struct port *port, struct ethdev_port *p)
 {
 	// As long as the callback runs, on EAL's interrupt thread, it stays registered.
@@ -211,6 +222,7 @@ static void device_close(const struct port *port, struct ethdev_port *p)
 		port_log_warn(port, "device did not stop: %s", rte_strerror(-rc));
 	if (p->segments >= 0)
 		close(p->segments);
+	null_queues_release(p);
 	ethdev_remove(p->id, p->owned);
 }
 

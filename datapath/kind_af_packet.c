@@ -3,6 +3,8 @@
 #include "datapath/host_iface.h"
 #include "datapath/kind_iface.h"
 
+#include <rte_ethdev.h>
+
 #include <errno.h>
 #include <stdio.h>
 
@@ -37,8 +39,27 @@ static void af_packet_devargs(const struct port *port, char *devargs, size_t len
 		 port_option_is(&port->config, "qdisc-bypass", "on"));
 }
 
+// The driver's sockets hear all of the host's interfaces until they are bound to theirs (DPDK
+// 22.11): what stands in their rings by now may be another's.
+static int af_packet_started(struct port *port, uint16_t ethdev, char *err, size_t err_len)
+{
+	struct rte_mbuf *pkts[BURST_MAX];
+	(void)err;
+	(void)err_len;
+	for (uint16_t queue = 0; queue < port->n_rxq; queue++) {
+		unsigned left = port_option_number(&port->config, "ring");
+		for (uint16_t n = 1; n > 0 && left > 0; left -= RTE_MIN(left, n)) {
+			n = rte_eth_rx_burst(ethdev, queue, pkts, BURST_MAX);
+			rte_pktmbuf_free_bulk(pkts, n);
+		}
+	}
+	rte_eth_stats_reset(ethdev);
+	return 0;
+}
+
 static const struct ethdev_kind af_packet = {.mtu_max = AF_PACKET_MTU_MAX,
 					     .prepare = af_packet_prepare,
 					     .devargs = af_packet_devargs,
+					     .started = af_packet_started,
 					     .iface = kind_iface};
 const struct port_kind port_kind_af_packet = ETHDEV_PORT_KIND("af-packet", &af_packet);

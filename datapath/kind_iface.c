@@ -67,10 +67,7 @@ static int check_permission(const char *iface, char *err, size_t err_len)
 		return 0;
 	}
 	int rc = -errno;
-	snprintf(err, err_len,
-		 "interface %s: no raw socket: %s: run swd as root or with CAP_NET_RAW and "
-		 "CAP_NET_ADMIN",
-		 iface, strerror(-rc));
+	snprintf(err, err_len, "interface %s: no raw socket: %s", iface, strerror(-rc));
 	return rc;
 }
 

@@ -1,5 +1,6 @@
 #include "datapath/options.h"
 
+#include "ctl/account.h"
 #include "ctl/core_list.h"
 #include "flowtable/isa.h"
 
@@ -33,6 +34,12 @@ void options_usage(void)
 	    "                    that have more (default %u; 0: no port has more)\n"
 	    "  --isa NAME        auto, plain, avx2 or avx512: instruction set of the packet code\n"
 	    "                    (default auto, the best that this processor has)\n"
+	    "  --group GROUP     whose members may use datapath.sock, beside root and swd's own "
+	    "user\n"
+	    "  --vhost-group G, --vhost-owner U\n"
+	    "                    group and owner of the sockets that swd makes for vhost-user and "
+	    "memif\n"
+	    "                    ports without group= and owner=, so that QEMU may use them\n"
 	    "  --log-level L     error, warn, info or debug (default info)\n"
 	    "  --help            this text\n"
 	    "  --version         the version\n",
@@ -95,6 +102,18 @@ static int isa_parse(struct options *o, const char *text, char *err, size_t err_
 	return -EINVAL;
 }
 
+static int account_apply(struct options *o, int option, char *err, size_t err_len)
+{
+	const char *name = option == 'O' ? "vhost-owner" : option == 'G' ? "vhost-group" : "group";
+	gid_t *gid = option == 'G' ? &o->vhost_group : &o->group;
+	char why[160];
+	int rc = option == 'O' ? account_uid(optarg, &o->vhost_owner, why, sizeof(why))
+			       : account_gid(optarg, gid, why, sizeof(why));
+	if (rc < 0)
+		snprintf(err, err_len, "--%s: %s", name, why);
+	return rc;
+}
+
 static int option_apply(struct options *o, int option, char *err, size_t err_len)
 {
 	switch (option) {
@@ -119,6 +138,10 @@ static int option_apply(struct options *o, int option, char *err, size_t err_len
 		snprintf(err, err_len,
 			 "--log-level %.40s does not do: use error, warn, info or debug", optarg);
 		return -EINVAL;
+	case 'g':
+	case 'G':
+	case 'O':
+		return account_apply(o, option, err, err_len);
 	case 'h':
 		o->help = true;
 		return 0;
@@ -131,16 +154,27 @@ static int option_apply(struct options *o, int option, char *err, size_t err_len
 }
 
 static const struct option long_options[] = {
-    {"run-dir", required_argument, NULL, 'r'},	   {"pmd-cores", required_argument, NULL, 'c'},
-    {"mem", required_argument, NULL, 'm'},	   {"max-flows", required_argument, NULL, 'f'},
-    {"upcall-rate", required_argument, NULL, 'u'}, {"isa", required_argument, NULL, 'i'},
-    {"log-level", required_argument, NULL, 'l'},   {"help", no_argument, NULL, 'h'},
-    {"version", no_argument, NULL, 'V'},	   {0},
+    {"run-dir", required_argument, NULL, 'r'},
+    {"pmd-cores", required_argument, NULL, 'c'},
+    {"mem", required_argument, NULL, 'm'},
+    {"max-flows", required_argument, NULL, 'f'},
+    {"upcall-rate", required_argument, NULL, 'u'},
+    {"isa", required_argument, NULL, 'i'},
+    {"log-level", required_argument, NULL, 'l'},
+    {"help", no_argument, NULL, 'h'},
+    {"group", required_argument, NULL, 'g'},
+    {"vhost-group", required_argument, NULL, 'G'},
+    {"vhost-owner", required_argument, NULL, 'O'},
+    {"version", no_argument, NULL, 'V'},
+    {0},
 };
 
 int options_parse(struct options *o, int argc, char **argv, char *err, size_t err_len)
 {
 	*o = (struct options){.run_dir = "/run/swd",
+			      .group = ACCOUNT_NONE,
+			      .vhost_owner = ACCOUNT_NONE,
+			      .vhost_group = ACCOUNT_NONE,
 			      .mem_mb = MEM_DEFAULT,
 			      .max_flows = MAX_FLOWS_DEFAULT,
 			      .upcall_rate = UPCALL_RATE_DEFAULT,

@@ -113,6 +113,10 @@ struct rxq *pmd_pool_rxq(unsigned i);
 // Sums over all PMDs, running and past.
 void pmd_pool_port_counters(uint32_t port_no, struct port_counters *sum);
 void pmd_pool_port_counters_reset(uint32_t port_no); // when a port number is used anew
+// What was counted under numbers of ports that are gone, or of no port.
+void pmd_pool_gone_counters(struct port_counters *sum);
+// Counts what the control thread drops itself, of packets that a port received.
+void pmd_pool_count_drop(uint32_t port_no, enum drop_reason reason, uint64_t n);
 uint64_t pmd_pool_cache_bytes(void);
 
 // Hands a packet with actions to a PMD, which runs them as if the packet had just matched. Takes

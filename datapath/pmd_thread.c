@@ -3,6 +3,7 @@
 #include "datapath/pmd_private.h"
 
 #include "ctl/log.h"
+#include "datapath/capabilities.h"
 #include "datapath/classify.h"
 #include "datapath/forward.h"
 
@@ -183,6 +184,7 @@ static void *thread_main(void *arg)
 		sem_post(&start->done);
 		return NULL;
 	}
+	capabilities_drop();
 	prctl(PR_SET_TIMERSLACK, 1UL, 0UL, 0UL, 0UL); // ns, so that short sleeps are short
 	rcu_online(pmd->rcu, pmd->rcu_id);
 	sem_post(&start->done); // *start is gone from here on
@@ -310,7 +312,7 @@ static int thread_create(struct pmd *pmd, struct start *start)
 	pthread_attr_setaffinity_np(&attr, sizeof cores, &cores);
 	// Signals are the control thread's.
 	sigfillset(&all);
-	sigdelset(&all, SIGBUS); // a peer's memory may vanish: memif/memif_guard.h
+	sigdelset(&all, SIGBUS); // a peer's memory may vanish: datapath/memory_guard.h
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	err = pthread_create(&pmd->thread, &attr, thread_main, start);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);

@@ -1,6 +1,7 @@
 #include "datapath/port.h"
 
 #include "ctl/log.h"
+#include "datapath/capabilities.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -18,6 +19,7 @@ static const struct port_kind *const kinds[] = {
 // Lines that PMDs read at each burst and that nothing else stands in.
 struct port *ports_published[PORTS_MAX] __rte_cache_aligned;
 unsigned ports_n_senders __rte_cache_aligned;
+uint64_t ports_gone_drops[N_DROP_REASONS];
 static struct rcu *ports_rcu;
 static uint32_t n_opened;
 
@@ -123,6 +125,7 @@ int port_add(uint32_t no, const struct port_config *config, struct port **out, c
 	port->config = *config;
 	rc = kind->open(port, &port->config, err, err_len);
 	if (rc < 0) {
+		capabilities_explain(config->kind, err, err_len);
 		free(port);
 		return rc;
 	}
@@ -136,6 +139,8 @@ void port_del(struct port *port)
 {
 	__atomic_store_n(&ports_published[port->no], NULL, __ATOMIC_RELEASE);
 	ports_synchronize();
+	if (port->kind->losses)
+		port->kind->losses(port, ports_gone_drops);
 	port->kind->close(port);
 	free(port);
 }

@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #define PORTS_MAX	 1024 // numbers 1 to PORTS_MAX - 1; 0 is not used
 #define PORT_QUEUES_MAX	 16
@@ -47,6 +48,30 @@ struct port_status {
 	uint8_t mac[6]; // zero: unknown
 };
 
+// How far a guest has come; as enum swd_guest_stage of ctl/dp_proto.h.
+enum port_guest_stage {
+	PORT_GUEST_ABSENT,
+	PORT_GUEST_CONNECTED,
+	PORT_GUEST_DRIVER,
+	PORT_GUEST_MEMORY,
+	PORT_GUEST_RUNS,
+};
+
+// A guest as swd sees it.
+struct port_guest {
+	enum port_guest_stage stage;
+	uint64_t offered;
+	// In the last stage only.
+	uint64_t features;
+	uint64_t mem_bytes, page_bytes, mem_inode;
+	unsigned n_queues;
+	struct port_guest_queue {
+		uint16_t index, size, position;
+		uint32_t ready;
+		bool blank;
+	} queues[PORT_QUEUES_MAX];
+};
+
 // What a port kind must do.
 struct port_kind {
 	const char *name;
@@ -76,6 +101,7 @@ struct port_kind {
 	uint16_t (*tx)(struct port *port, unsigned pmd_index, struct rte_mbuf **pkts, uint16_t n,
 		       int *reason);
 	void (*status)(struct port *port, struct port_status *status); // control thread
+	void (*guest)(struct port *port, struct port_guest *guest);    // control thread; NULL: none
 	// Adds the frames that were lost since open() before rx() or after tx() saw them, by enum
 	// drop_reason. Control thread. NULL: none.
 	void (*losses)(struct port *port, uint64_t *drops);
@@ -106,6 +132,14 @@ struct port {
 	struct port_config config;
 };
 
+// Whom the socket file of a port that listens belongs to: its options owner= and group=, else these
+// (ctl/account.h; ACCOUNT_NONE: swd's own). Control thread.
+void port_sockets_default(uid_t uid, gid_t gid);
+// Whether these options do, before there is a socket; and giving it. 0 or -errno with one line in
+// err.
+int port_socket_check(const struct port_config *config, bool listens, char *err, size_t err_len);
+int port_socket_give(const struct port_config *config, const char *path, char *err, size_t err_len);
+
 // The table. Control thread, but for port_get().
 void ports_init(struct rcu *rcu);
 // Opens and publishes a port under number `no` (0: the lowest free). -EEXIST for a name or number
@@ -124,6 +158,9 @@ void ports_fini(void);			  // closes all
 void ports_synchronize(void);
 
 extern struct port *ports_published[PORTS_MAX]; // writer: control thread
+// What ports that are gone had lost by their kind's losses(), and when they were closed. Control
+// thread.
+extern uint64_t ports_gone_drops[N_DROP_REASONS];
 
 // How many PMDs may send: above the highest index of a running one. A kind that gives each its own
 // queue needs no lock while this is not more than its queues. Writer: the PMD pool, which raises it

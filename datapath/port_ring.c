@@ -99,8 +99,10 @@ static void ring_close(struct port *port)
 		__atomic_store_n(&end->peer->peer, NULL, __ATOMIC_RELAXED);
 		ports_synchronize(); // nobody sends into our ring any more
 	}
-	while (rte_ring_dequeue(end->in, (void **)&m) == 0)
+	while (rte_ring_dequeue(end->in, (void **)&m) == 0) {
 		rte_pktmbuf_free(m);
+		ports_gone_drops[DROP_DEVICE_MISSED]++; // the other end has sent it
+	}
 	rte_ring_free(end->in);
 	rte_free(end);
 }

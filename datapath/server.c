@@ -1,8 +1,11 @@
 #define _GNU_SOURCE // accept4
 #include "datapath/server_internal.h"
 
+#include "ctl/account.h"
 #include "ctl/dp_attr.h"
 #include "ctl/log.h"
+#include "ctl/peer.h"
+#include "ctl/socket_file.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -17,7 +20,10 @@
 
 #define CLIENTS_MAX	  64
 #define BACKLOG		  64
-#define ACCEPT_RETRY_S	  1
+#define ACCEPT_RETRY_US	  100000
+#define EVICT_IDLE_MS	  1000	// a client so long silent may give its place to a new one
+#define TELL_MS		  10000 // between two lines about a crowd
+#define REFUSED_LOG_MS	  10000
 #define SEND_BUFFER_BYTES (1 << 20)
 
 static const struct handler handlers[] = {
@@ -42,6 +48,7 @@ static const struct handler handlers[] = {
     {DP_FAMILY_SWD,      SWD_CMD_PMD_SET,        0,                  server_pmd_set,        NULL},
     {DP_FAMILY_SWD,      SWD_CMD_PMD_REBALANCE,  SWD_CMD_PMD_REBALANCE, server_pmd_rebalance, NULL},
     {DP_FAMILY_SWD,      SWD_CMD_PMD_GET,        SWD_CMD_PMD_GET,    NULL,                  server_swd_pmd_dump},
+    {DP_FAMILY_SWD,      SWD_CMD_GUEST_GET,      SWD_CMD_GUEST_GET,  NULL,                  server_guest_dump},
     // clang-format on
 };
 
@@ -96,6 +103,20 @@ static int refuse_unknown(struct request *rq)
 			    dp_msg_cmd(rq->nlh), name);
 }
 
+// A control daemon of another version tries again and again: once is enough for the log.
+static int refuse_version(struct request *rq)
+{
+	uint8_t version = dp_msg_version(rq->nlh);
+	if (rq->server->version_logged != version)
+		log_warn("datapath client %u speaks version %u of the datapath protocol, swd "
+			 "%s speaks %d: run swd and swctld of the same release",
+			 rq->client->id, version, SWD_VERSION, DP_PROTO_VERSION);
+	rq->server->version_logged = version;
+	return request_fail(rq, NULL, -EPROTONOSUPPORT,
+			    "swd %s speaks version %d of the datapath protocol, not %u",
+			    SWD_VERSION, DP_PROTO_VERSION, version);
+}
+
 // 0: acknowledge; 1: no answer yet, or none at all; -errno.
 static int dispatch(struct request *rq)
 {
@@ -103,6 +124,8 @@ static int dispatch(struct request *rq)
 	int rc = dp_msg_parse(rq->nlh, unused, 0, &rq->error);
 	if (rc < 0)
 		return rc;
+	if (dp_msg_version(rq->nlh) != DP_PROTO_VERSION)
+		return refuse_version(rq);
 	const struct handler *handler = handler_find(rq->nlh->nlmsg_type, dp_msg_cmd(rq->nlh));
 	if (handler == NULL)
 		return refuse_unknown(rq);
@@ -146,15 +169,71 @@ void server_message(struct client *c, const struct nlmsghdr *nlh)
 		acknowledge(&rq, rc);
 }
 
+// To whom may not connect: one error, unasked, and the end.
+static void refuse_stranger(struct server *server, int fd, uid_t uid)
+{
+	static const struct nlmsghdr nothing = {.nlmsg_len = NLMSG_HDRLEN};
+	struct dp_datagram *d = &server->out;
+	struct dp_error error = {0};
+	uint64_t now_ms = server_now_ms();
+	snprintf(error.text, sizeof(error.text),
+		 "the datapath is for root and uid %u; uid %u is neither: join the group of swd "
+		 "--group",
+		 geteuid(), uid);
+	if (server->refused_ms == 0 || now_ms - server->refused_ms >= REFUSED_LOG_MS) {
+		log_warn("%s: uid %u is refused: not root, nor uid %u, nor of --group",
+			 server->path, uid, geteuid());
+		server->refused_ms = now_ms;
+	}
+	if (dp_msg_error(d, &nothing, -EPERM, &error) &&
+	    send(fd, d->buf, d->len, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
+		log_debug("%s: the stranger has gone", server->path);
+	d->len = 0;
+	// What it sent and nobody reads would turn the answer into a reset connection.
+	shutdown(fd, SHUT_RDWR);
+	while (recv(fd, server->in, 1, MSG_DONTWAIT) > 0)
+		;
+	close(fd);
+}
+
+static void crowd_tell(struct server *server, const char *what)
+{
+	uint64_t now_ms = server_now_ms();
+	if (server->full_told_ms == 0 || now_ms - server->full_told_ms >= TELL_MS) {
+		log_warn("%s: %u clients are connected: %s", server->path, server->n_clients, what);
+		server->full_told_ms = now_ms;
+	}
+}
+
+// Silent clients must not keep others out, but for those that are to be silent: who gets upcalls or
+// traces. false when no other has been silent for long.
+static bool client_evict(struct server *server)
+{
+	uint64_t now_ms = server_now_ms();
+	struct client *c;
+	TAILQ_FOREACH (c, &server->clients, entry) {
+		if (now_ms - c->active_ms < EVICT_IDLE_MS)
+			return false;
+		if (c == server->upcall_client || traces_any_of(server, c))
+			continue;
+		crowd_tell(server, "the longest silent one gives its place");
+		client_destroy(c);
+		return true;
+	}
+	return false;
+}
+
 static void accept_one(struct server *server, int fd)
 {
 	static unsigned next_id = 1;
 	int bytes = SEND_BUFFER_BYTES;
-	if (server->n_clients >= CLIENTS_MAX) {
-		if (!server->full_logged)
-			log_warn("%s: %u clients are connected: more are refused", server->path,
-				 server->n_clients);
-		server->full_logged = true;
+	struct peer who = peer_of(fd, server->group);
+	if (!who.may_change) {
+		refuse_stranger(server, fd, who.uid);
+		return;
+	}
+	if (server->n_clients >= CLIENTS_MAX && !client_evict(server)) {
+		crowd_tell(server, "more are refused");
 		close(fd);
 		return;
 	}
@@ -179,8 +258,10 @@ static void on_accept(evutil_socket_t listen_fd, short events, void *arg)
 		accept_one(server, fd);
 	} else if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS) {
 		// The connection stays pending and the socket readable: look again later.
-		const struct timeval later = {.tv_sec = ACCEPT_RETRY_S};
-		log_warn("%s: cannot accept a client: %s", server->path, strerror(errno));
+		const struct timeval later = {.tv_usec = ACCEPT_RETRY_US};
+		crowd_tell(server, strerror(errno));
+		if (client_evict(server))
+			return;
 		event_del(server->on_accept);
 		event_add(server->on_accept_retry, &later);
 	}
@@ -247,7 +328,15 @@ static int socket_open(struct server *server, char *err, size_t err_len)
 	mode_t old = umask(0117); // mode 0660 from the first moment
 	rc = server->fd < 0 ? -1 : bind(server->fd, (struct sockaddr *)&addr, sizeof(addr));
 	umask(old);
-	if (rc < 0 || listen(server->fd, BACKLOG) < 0 || stat(server->path, &st) < 0) {
+	rc = rc < 0 ? -errno : socket_file_give(server->path, ACCOUNT_NONE, server->group);
+	if (rc < 0) {
+		snprintf(err, err_len,
+			 "cannot make %s with gid %d: %s: name a --group that swd's user is in, "
+			 "and a --run-dir that it may write to",
+			 server->path, (int)server->group, strerror(-rc));
+		return rc;
+	}
+	if (listen(server->fd, BACKLOG) < 0 || stat(server->path, &st) < 0) {
 		snprintf(err, err_len, "cannot listen on %s: %s", server->path, strerror(errno));
 		return -errno;
 	}
@@ -283,6 +372,7 @@ struct server *server_start(const struct server_config *config, char *err, size_
 	server->fd = -1;
 	server->base = config->base;
 	server->flows = config->flows;
+	server->group = config->group;
 	server->started_ms = server_now_ms();
 	TAILQ_INIT(&server->clients);
 	TAILQ_INIT(&server->tracings);

@@ -11,6 +11,7 @@
 
 #define QUEUE_BYTES_MAX	   (8u << 20)
 #define READS_PER_TURN	   16 // datagrams, so that others have their turn
+#define READ_MS		   2  // for the same reason
 #define DUMP_DGRAMS_A_TURN 4
 
 void client_fail(struct client *c, const char *why)
@@ -199,8 +200,12 @@ static void on_read(evutil_socket_t fd, short events, void *arg)
 	struct client *c = arg;
 	(void)fd;
 	(void)events;
-	for (unsigned i = 0; i < READS_PER_TURN && read_datagram(c); i++)
-		;
+	client_touch(c);
+	uint64_t until_ms = server_now_ms() + READ_MS;
+	for (unsigned i = 0; i < READS_PER_TURN && read_datagram(c); i++) {
+		if (server_now_ms() > until_ms)
+			break;
+	}
 	client_flush(c);
 	if (c->dead)
 		client_destroy(c);
@@ -208,12 +213,19 @@ static void on_read(evutil_socket_t fd, short events, void *arg)
 		upcalls_resume(c->server, c); // what it asks shows that it reads
 }
 
+void client_touch(struct client *c)
+{
+	c->active_ms = server_now_ms();
+	TAILQ_REMOVE(&c->server->clients, c, entry);
+	TAILQ_INSERT_TAIL(&c->server->clients, c, entry);
+}
+
 struct client *client_create(struct server *server, int fd, unsigned id)
 {
 	struct client *c = calloc(1, sizeof(*c));
 	if (c == NULL)
 		return NULL;
-	*c = (struct client){.server = server, .fd = fd, .id = id};
+	*c = (struct client){.server = server, .fd = fd, .id = id, .active_ms = server_now_ms()};
 	STAILQ_INIT(&c->queue);
 	c->on_read = event_new(server->base, fd, EV_READ | EV_PERSIST, on_read, c);
 	c->on_write = event_new(server->base, fd, EV_WRITE, on_write, c);
@@ -238,7 +250,6 @@ void client_destroy(struct client *c)
 	traces_detach(server, c);
 	TAILQ_REMOVE(&server->clients, c, entry);
 	server->n_clients--;
-	server->full_logged = false;
 	event_free(c->on_read);
 	event_free(c->on_write);
 	while (client_blocked(c))

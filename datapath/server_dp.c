@@ -23,15 +23,21 @@ static void pmds_sum(struct totals *totals)
 	}
 }
 
+static uint64_t misses_lost_of(const struct port_counters *c)
+{
+	return c->drops[DROP_UPCALL_RING_FULL] + c->drops[DROP_NO_CONTROLLER] +
+	       c->drops[DROP_UPCALL_TOO_BIG] + c->drops[DROP_UPCALL_LOST];
+}
+
 static uint64_t misses_lost(void)
 {
-	uint64_t n = 0;
+	struct port_counters c;
 	uint32_t cursor = 0;
+	pmd_pool_gone_counters(&c);
+	uint64_t n = misses_lost_of(&c);
 	for (const struct port *port; (port = port_next(&cursor)) != NULL;) {
-		struct port_counters c;
 		pmd_pool_port_counters(port->no, &c);
-		n += c.drops[DROP_UPCALL_RING_FULL] + c.drops[DROP_NO_CONTROLLER] +
-		     c.drops[DROP_UPCALL_TOO_BIG];
+		n += misses_lost_of(&c);
 	}
 	return n;
 }
@@ -41,7 +47,7 @@ static bool fill_dp(struct server *server, struct nlmsghdr *nlh, size_t room, vo
 	struct totals totals = {0};
 	(void)arg;
 	pmds_sum(&totals);
-	totals.stats.n_lost = misses_lost() + server->n_upcalls_lost;
+	totals.stats.n_lost = misses_lost();
 	totals.stats.n_flows = flow_table_n_flows(server->flows);
 	totals.megaflow.n_masks = flow_table_n_masks(server->flows);
 	return mnl_attr_put_strz_check(nlh, room, OVS_DP_ATTR_NAME, DP_NAME) &&

@@ -5,6 +5,7 @@
 
 #include "ctl/dp_actions.h"
 #include "ctl/dp_msg.h"
+#include "datapath/pmd.h"
 #include "datapath/server.h"
 
 #include <event2/event.h>
@@ -21,15 +22,17 @@ struct server {
 	uint64_t started_ms; // CLOCK_MONOTONIC
 
 	char *path;
+	gid_t group;
 	int fd;
 	dev_t dev; // of the socket file, to remove no other's
 	ino_t ino;
 	struct event *on_accept;
 	struct event *on_accept_retry;
 
-	TAILQ_HEAD(client_list, client) clients;
+	TAILQ_HEAD(client_list, client) clients; // the longest silent first
 	unsigned n_clients;
-	bool full_logged;
+	uint64_t full_told_ms; // when the log was told last that there are too many
+	uint64_t refused_ms;   // when a stranger was logged last; 0: never
 
 	char *in;		// the datagram that is being read
 	struct dp_datagram out; // answers to the client that is being served; empty in between
@@ -38,7 +41,9 @@ struct server {
 	struct event *on_upcall, *on_upcall_later;
 	struct client *upcall_client; // who gets upcalls, or NULL
 	bool upcalls_stalled;	      // it does not read: rings wait until it does
-	uint64_t n_upcalls_sent, n_upcalls_lost;
+	// By input port: misses that it was given and has not sent back to be executed.
+	uint32_t n_unanswered[PORTS_MAX];
+	uint8_t version_logged; // that a client spoke instead of ours; 0: none since one attached
 
 	TAILQ_HEAD(tracing_list, tracing) tracings;
 	struct event *on_trace; // while there are any
@@ -55,8 +60,9 @@ struct client {
 	TAILQ_ENTRY(client) entry;
 	struct server *server;
 	int fd;
-	unsigned id; // for the log
-	bool dead;   // to be closed when its event has been served
+	unsigned id;	    // for the log
+	bool dead;	    // to be closed when its event has been served
+	uint64_t active_ms; // when it sent something last
 	struct event *on_read, *on_write;
 	STAILQ_HEAD(outgoing_list, outgoing) queue;
 	size_t queued_bytes;
@@ -102,6 +108,7 @@ void server_message(struct client *c, const struct nlmsghdr *nlh);
 // server_client.c
 struct client *client_create(struct server *server, int fd, unsigned id);
 void client_destroy(struct client *c);
+void client_touch(struct client *c); // it has sent something
 // Appends a message to server->out, sending what stands there when it is full. 0 or -EMSGSIZE.
 int client_put(struct client *c, const struct nlmsghdr *header, uint8_t cmd, answer_fn fill,
 	       void *arg);
@@ -119,11 +126,20 @@ void upcalls_stop(struct server *server);
 int upcalls_attach(struct server *server, struct client *c);	    // 0 or -EBUSY
 void upcalls_detach(struct server *server, const struct client *c); // nothing when c has none
 void upcalls_resume(struct server *server, const struct client *c); // c's socket has drained
+// Whether a packet of this port that c wants executed is a miss that it was given.
+bool upcalls_answered(struct server *server, const struct client *c, uint32_t in_port);
+
+// server_vport.c
+// Puts the reasons that are not zero, each nested in an attribute of this type. false when there is
+// no room.
+bool put_drops(struct nlmsghdr *nlh, size_t room, uint16_t type,
+	       const struct port_counters *counters);
 
 // server_trace.c
 int traces_open(struct server *server);
 void traces_close(struct server *server);			   // no client is left
 void traces_detach(struct server *server, const struct client *c); // ends c's traces
+bool traces_any_of(const struct server *server, const struct client *c);
 
 // server_actions.c
 // Reads ACTIONS and checks that they fit packets of this match. NULL with rq->error and *err on
@@ -156,6 +172,7 @@ int server_trace_set(struct request *rq);
 int server_swd_info(struct request *rq);
 int server_pmd_set(struct request *rq);
 int server_pmd_rebalance(struct request *rq);
+int server_guest_dump(const struct client *c, struct nlmsghdr *nlh, size_t room, uint32_t *cursor);
 int server_swd_pmd_dump(const struct client *c, struct nlmsghdr *nlh, size_t room,
 			uint32_t *cursor);
 

@@ -60,20 +60,12 @@ static void match_of_packet(const struct nlattr *packet, const struct flow_key *
 	memset(&match->mask, 0xff, sizeof(match->mask));
 }
 
-int server_packet_execute(struct request *rq)
+static int inject(struct request *rq, const struct nlattr **attrs, const struct flow_key *key)
 {
-	const struct nlattr *attrs[OVS_PACKET_ATTR_MAX + 1];
-	struct flow_match match;
-	struct flow_key key;
-	int rc = dp_msg_parse(rq->nlh, attrs, OVS_PACKET_ATTR_MAX, &rq->error);
-	if (rc == 0)
-		rc = attrs_require(rq, attrs);
-	if (rc == 0)
-		rc = dp_key_parse_origin(attrs[OVS_PACKET_ATTR_KEY], &key, &rq->error);
-	if (rc != 0)
-		return rc;
 	const struct nlattr *packet = attrs[OVS_PACKET_ATTR_PACKET];
-	match_of_packet(packet, &key, &match);
+	struct flow_match match;
+	int rc = 0;
+	match_of_packet(packet, key, &match);
 	struct flow_actions *actions =
 	    request_actions(rq, attrs[OVS_PACKET_ATTR_ACTIONS], &match, &rc);
 	if (actions == NULL)
@@ -83,12 +75,28 @@ int server_packet_execute(struct request *rq)
 		flow_actions_free(actions);
 		return request_fail(rq, NULL, -ENOMEM, "no packet buffer is free");
 	}
-	packet_meta(m)->in_port = key.in_port;
-	packet_meta(m)->recirc_id = key.recirc_id;
+	packet_meta(m)->in_port = key->in_port;
+	packet_meta(m)->recirc_id = key->recirc_id;
 	rc = pmd_pool_inject(m, actions);
-	if (rc < 0) {
-		rq->server->n_upcalls_lost++;
+	if (rc < 0)
 		return request_fail(rq, NULL, rc, "the PMD has no room for another packet now");
-	}
 	return 0;
+}
+
+int server_packet_execute(struct request *rq)
+{
+	const struct nlattr *attrs[OVS_PACKET_ATTR_MAX + 1];
+	struct flow_key key;
+	int rc = dp_msg_parse(rq->nlh, attrs, OVS_PACKET_ATTR_MAX, &rq->error);
+	if (rc == 0)
+		rc = attrs_require(rq, attrs);
+	if (rc == 0)
+		rc = dp_key_parse_origin(attrs[OVS_PACKET_ATTR_KEY], &key, &rq->error);
+	if (rc != 0)
+		return rc;
+	bool is_answer = upcalls_answered(rq->server, rq->client, key.in_port);
+	rc = inject(rq, attrs, &key);
+	if (rc < 0 && is_answer)
+		pmd_pool_count_drop(key.in_port, DROP_UPCALL_LOST, 1);
+	return rc;
 }

@@ -82,6 +82,13 @@ static bool put_pool(struct nlmsghdr *nlh, size_t room)
 				      rte_mempool_avail_count(pool));
 }
 
+static bool put_gone(struct nlmsghdr *nlh, size_t room)
+{
+	struct port_counters gone;
+	pmd_pool_gone_counters(&gone);
+	return put_drops(nlh, room, SWD_INFO_ATTR_DROP, &gone);
+}
+
 static bool fill_info(struct server *server, struct nlmsghdr *nlh, size_t room, void *arg)
 {
 	struct memory memory;
@@ -96,7 +103,7 @@ static bool fill_info(struct server *server, struct nlmsghdr *nlh, size_t room, 
 				      server_now_ms() - server->started_ms) &&
 	       mnl_attr_put_u32_check(nlh, room, SWD_INFO_ATTR_PID, (uint32_t)getpid()) &&
 	       mnl_attr_put_strz_check(nlh, room, SWD_INFO_ATTR_ISA, isa_name(isa_current())) &&
-	       put_tables(server, nlh, room) && put_pool(nlh, room);
+	       put_tables(server, nlh, room) && put_pool(nlh, room) && put_gone(nlh, room);
 }
 
 int server_swd_info(struct request *rq)

@@ -130,6 +130,16 @@ void traces_detach(struct server *server, const struct client *c)
 	}
 }
 
+bool traces_any_of(const struct server *server, const struct client *c)
+{
+	const struct tracing *t;
+	TAILQ_FOREACH (t, &server->tracings, entry) {
+		if (t->client == c)
+			return true;
+	}
+	return false;
+}
+
 struct trace_request {
 	uint32_t port_no, count, time_ms;
 };

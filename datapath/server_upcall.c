@@ -19,13 +19,14 @@
 #define BATCHES_PER_TURN 8 // so that requests have their turn
 
 // What was under way when nobody takes it any more.
-static void rings_empty(struct server *server)
+static void rings_empty(void)
 {
 	struct rte_mbuf *pkts[DRAIN_BATCH];
 	unsigned n;
 	while ((n = upcall_drain(pkts, DRAIN_BATCH, true)) > 0) {
+		for (unsigned i = 0; i < n; i++)
+			pmd_pool_count_drop(packet_meta(pkts[i])->in_port, DROP_UPCALL_LOST, 1);
 		rte_pktmbuf_free_bulk(pkts, n);
-		server->n_upcalls_lost += n;
 	}
 }
 
@@ -53,11 +54,30 @@ static bool fill_upcall(struct server *server, struct nlmsghdr *nlh, size_t room
 static void hand_over(struct server *server, struct client *c, struct rte_mbuf *m)
 {
 	static const struct nlmsghdr header = {.nlmsg_type = DP_FAMILY_PACKET};
-	uint8_t cmd = packet_meta(m)->is_action ? OVS_PACKET_CMD_ACTION : OVS_PACKET_CMD_MISS;
-	if (client_put(c, &header, cmd, fill_upcall, m) == 0)
-		server->n_upcalls_sent++;
-	else
-		server->n_upcalls_lost++;
+	const struct packet_meta *meta = packet_meta(m);
+	uint8_t cmd = meta->is_action ? OVS_PACKET_CMD_ACTION : OVS_PACKET_CMD_MISS;
+	if (client_put(c, &header, cmd, fill_upcall, m) < 0)
+		pmd_pool_count_drop(meta->in_port, DROP_UPCALL_LOST, 1);
+	else if (!meta->is_action)
+		server->n_unanswered[meta->in_port]++;
+}
+
+bool upcalls_answered(struct server *server, const struct client *c, uint32_t in_port)
+{
+	if (c != server->upcall_client || in_port >= PORTS_MAX ||
+	    server->n_unanswered[in_port] == 0)
+		return false;
+	server->n_unanswered[in_port]--;
+	return true;
+}
+
+// The client has gone with them.
+static void unanswered_drop(struct server *server)
+{
+	for (uint32_t no = 0; no < PORTS_MAX; no++) {
+		pmd_pool_count_drop(no, DROP_UPCALL_LOST, server->n_unanswered[no]);
+		server->n_unanswered[no] = 0;
+	}
 }
 
 static bool has_read_most(const struct client *c)
@@ -110,7 +130,7 @@ static void on_upcall(evutil_socket_t fd, short events, void *arg)
 		log_error("upcall eventfd: cannot read");
 	struct client *c = server->upcall_client;
 	if (c == NULL) {
-		rings_empty(server);
+		rings_empty();
 		return;
 	}
 	drain(server);
@@ -146,7 +166,7 @@ void upcalls_stop(struct server *server)
 		return;
 	event_free(server->on_upcall);
 	server->on_upcall = NULL;
-	rings_empty(server);
+	rings_empty();
 }
 
 int upcalls_attach(struct server *server, struct client *c)
@@ -156,6 +176,7 @@ int upcalls_attach(struct server *server, struct client *c)
 	if (server->upcall_client == NULL)
 		log_info("control daemon attached (client %u)", c->id);
 	server->upcall_client = c;
+	server->version_logged = 0;
 	upcall_set_attached(true);
 	// Arms, too.
 	event_active(server->on_upcall, EV_READ, 0);
@@ -170,7 +191,8 @@ void upcalls_detach(struct server *server, const struct client *c)
 	server->upcall_client = NULL;
 	server->upcalls_stalled = false;
 	upcall_set_attached(false);
-	rings_empty(server);
+	unanswered_drop(server);
+	rings_empty();
 }
 
 void upcalls_resume(struct server *server, const struct client *c)

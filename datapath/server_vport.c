@@ -101,9 +101,10 @@ static int new_parse(struct request *rq, struct port_config *config, uint32_t *n
 	return rc < 0 ? rc : options_get(rq, attrs[OVS_VPORT_ATTR_OPTIONS], config);
 }
 
-static bool put_drop(struct nlmsghdr *nlh, size_t room, enum drop_reason reason, uint64_t packets)
+static bool put_drop(struct nlmsghdr *nlh, size_t room, uint16_t type, enum drop_reason reason,
+		     uint64_t packets)
 {
-	struct nlattr *nest = mnl_attr_nest_start_check(nlh, room, SWD_VPORT_ATTR_DROP);
+	struct nlattr *nest = mnl_attr_nest_start_check(nlh, room, type);
 	if (nest == NULL ||
 	    !mnl_attr_put_strz_check(nlh, room, SWD_DROP_ATTR_REASON, drop_reason_name(reason)) ||
 	    !mnl_attr_put_strz_check(nlh, room, SWD_DROP_ATTR_TEXT, drop_reason_text(reason)) ||
@@ -113,11 +114,12 @@ static bool put_drop(struct nlmsghdr *nlh, size_t room, enum drop_reason reason,
 	return true;
 }
 
-static bool put_drops(struct nlmsghdr *nlh, size_t room, const struct port_counters *counters)
+bool put_drops(struct nlmsghdr *nlh, size_t room, uint16_t type,
+	       const struct port_counters *counters)
 {
 	for (unsigned i = 0; i < N_DROP_REASONS; i++) {
 		if (counters->drops[i] != 0 &&
-		    !put_drop(nlh, room, (enum drop_reason)i, counters->drops[i]))
+		    !put_drop(nlh, room, type, (enum drop_reason)i, counters->drops[i]))
 			return false;
 	}
 	return true;
@@ -182,7 +184,8 @@ static bool fill_vport(struct server *server, struct nlmsghdr *nlh, size_t room,
 		return false;
 	struct nlattr *nest = mnl_attr_nest_start_check(nlh, room, OVS_VPORT_ATTR_OPTIONS);
 	if (nest == NULL || !put_config(nlh, room, &port->config) ||
-	    !put_status(nlh, room, &status) || !put_drops(nlh, room, &counters))
+	    !put_status(nlh, room, &status) ||
+	    !put_drops(nlh, room, SWD_VPORT_ATTR_DROP, &counters))
 		return false;
 	mnl_attr_nest_end(nlh, nest);
 	return true;

@@ -1,4 +1,5 @@
 // swd: the data plane. Starts the parts in order, runs the event loop, stops them in reverse order.
+#include "datapath/capabilities.h"
 #include "datapath/eal.h"
 #include "datapath/meter.h"
 #include "datapath/options.h"
@@ -13,6 +14,7 @@
 #include "flowtable/megaflow.h"
 #include "flowtable/rcu.h"
 #include "memif/memif.h"
+#include "vhost/reconnect.h"
 
 #include <event2/event.h>
 #include <systemd/sd-daemon.h>
@@ -80,6 +82,13 @@ static void fd_limit_raise(void)
 		limit.rlim_cur = limit.rlim_max;
 		setrlimit(RLIMIT_NOFILE, &limit);
 	}
+}
+
+// EAL's threads have what this one has.
+static int rights_begin(struct swd *swd)
+{
+	port_sockets_default(swd->options.vhost_owner, swd->options.vhost_group);
+	return capabilities_keep(swd->err, sizeof(swd->err));
 }
 
 static int eal_begin(struct swd *swd)
@@ -194,6 +203,8 @@ static int ports_begin(struct swd *swd)
 	int rc = port_watch_start(swd->base);
 	if (rc == 0)
 		rc = memif_start(swd->base);
+	if (rc == 0)
+		rc = reconnect_start(swd->base);
 	if (rc < 0)
 		snprintf(swd->err, sizeof(swd->err), "cannot set up ports: %s", strerror(-rc));
 	return rc;
@@ -203,7 +214,10 @@ static int server_begin(struct swd *swd)
 {
 	char path[PATH_MAX + sizeof(SERVER_SOCKET) + 1];
 	snprintf(path, sizeof(path), "%s/" SERVER_SOCKET, swd->options.run_dir);
-	const struct server_config config = {.base = swd->base, .path = path, .flows = swd->flows};
+	const struct server_config config = {.base = swd->base,
+					     .path = path,
+					     .group = swd->options.group,
+					     .flows = swd->flows};
 	swd->server = server_start(&config, swd->err, sizeof(swd->err));
 	return swd->server ? 0 : -EIO;
 }
@@ -247,6 +261,7 @@ static void ports_end(struct swd *swd)
 	for (struct port *port; (port = port_next(&cursor)) != NULL;)
 		pmd_pool_del_port(port);
 	ports_fini();
+	reconnect_stop();
 	memif_stop();
 	port_watch_stop();
 }
@@ -272,11 +287,11 @@ static const struct part {
 	void (*end)(struct swd *swd);
 	bool partial;
 } parts[] = {
-    {run_dir_prepare, NULL, false},    {eal_begin, eal_end, false},
-    {memory_begin, memory_end, true},  {upcall_begin, upcall_end, false},
-    {pool_begin, pool_end, false},     {cores_begin, NULL, false},
-    {loop_begin, loop_end, true},      {ports_begin, ports_end, true},
-    {server_begin, server_end, false},
+    {rights_begin, NULL, false},       {run_dir_prepare, NULL, false},
+    {eal_begin, eal_end, false},       {memory_begin, memory_end, true},
+    {upcall_begin, upcall_end, false}, {pool_begin, pool_end, false},
+    {cores_begin, NULL, false},	       {loop_begin, loop_end, true},
+    {ports_begin, ports_end, true},    {server_begin, server_end, false},
 };
 #define N_PARTS (sizeof(parts) / sizeof(parts[0]))
 
@@ -331,6 +346,7 @@ int main(int argc, char **argv)
 	}
 	log_init("swd", swd.options.log_level);
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN); // a limit on file size is an error to report, not an end
 	fd_limit_raise();
 
 	isa_set(swd.options.isa); // before anything asks which

@@ -278,8 +278,10 @@ static void ring_clear(struct rte_ring *ring)
 {
 	void *m;
 
-	while (rte_ring_sc_dequeue(ring, &m) == 0)
+	while (rte_ring_sc_dequeue(ring, &m) == 0) {
+		pmd_pool_count_drop(packet_meta(m)->in_port, DROP_UPCALL_LOST, 1);
 		rte_pktmbuf_free(m);
+	}
 }
 
 // False: it is not this source's. The source goes with its last ring.

@@ -32,7 +32,7 @@ void upcall_fini(void); // no PMD runs
 // injected packets, which has turns and a budget of its own. NULL when out of memory. Control
 // thread.
 struct rte_ring *upcall_ring_create(uint32_t port_no, unsigned n_packets, int numa_node);
-void upcall_ring_destroy(struct rte_ring *ring); // no producer is left; what waits is freed
+void upcall_ring_destroy(struct rte_ring *ring); // no producer is left; what waits is dropped
 
 // PMD side, producer of rxq->upcalls. Takes the packet over, a copy if it is lent, with its
 // checksum completed; returns false when it does not fit, with the reason: the packet stays the

@@ -101,8 +101,8 @@ static int program_load(unsigned n_queues, struct xdp_program **file, char *err,
 	}
 	rc = object_load(xdp_program__bpf_obj(*file), n_queues);
 	if (rc < 0)
-		snprintf(err, err_len, "the kernel does not load libxdp's program %s: %s%s", OBJECT,
-			 strerror(-rc), rc == -EPERM ? ": swd needs CAP_SYS_ADMIN" : "");
+		snprintf(err, err_len, "the kernel does not load libxdp's program %s: %s", OBJECT,
+			 strerror(-rc));
 	return rc;
 }
 

@@ -1,7 +1,7 @@
 #include "memif/memif_conn.h"
 
+#include "datapath/stranger_fd.h"
 #include "memif/memif.h"
-#include "memif/memif_fd.h"
 #include "memif/memif_link.h"
 #include "memif/memif_socket.h"
 
@@ -41,7 +41,7 @@ static LIST_HEAD(conn_list, memif_conn) conns = LIST_HEAD_INITIALIZER(conns); //
 
 static void conn_place(const struct memif_conn *conn)
 {
-	memif_fd_place(conn->socket ? memif_socket_path(conn->socket) : conn->link->path);
+	stranger_fd_place(conn->socket ? memif_socket_path(conn->socket) : conn->link->path);
 }
 
 static void conn_free(struct memif_conn *conn)
@@ -50,7 +50,7 @@ static void conn_free(struct memif_conn *conn)
 	if (conn->on_read)
 		event_free(conn->on_read);
 	conn_place(conn);
-	memif_fd_close(conn->fd); // and what it has not been read of
+	stranger_fd_close(conn->fd); // and what it has not been read of
 	memif_wire_destroy(conn->wire);
 	free(conn);
 }
@@ -271,7 +271,7 @@ static void take_message(struct memif_conn *conn, const struct memif_msg *msg, i
 		conn_lose(conn, "went: \"%s\"", text);
 	} else if (!answer->take || answer->state != conn->state) {
 		if (fd >= 0)
-			memif_fd_close(fd);
+			stranger_fd_close(fd);
 		snprintf(err, sizeof(err), "a message of type %u out of turn", msg->type);
 		conn_reject(conn, err);
 	} else if (answer->take(conn, msg, fd, err, sizeof(err)) < 0) {
@@ -288,7 +288,7 @@ static void on_readable(evutil_socket_t fd, short events, void *arg)
 	int passed;
 	(void)events;
 	conn_place(conn);
-	if (!memif_fd_room()) {
+	if (!stranger_fd_room()) {
 		event_del(conn->on_read); // until the next look
 		return;
 	}
@@ -308,7 +308,7 @@ static struct memif_conn *conn_open(struct memif_link *link, const struct memif_
 {
 	struct memif_conn *conn = calloc(1, sizeof(*conn));
 	if (!conn) {
-		memif_fd_close(fd);
+		stranger_fd_close(fd);
 		return NULL;
 	}
 	conn->link = link;

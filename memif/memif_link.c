@@ -1,8 +1,8 @@
 #include "memif/memif_link.h"
 
+#include "datapath/eventfd_kick.h"
+#include "datapath/stranger_fd.h"
 #include "memif/memif_conn.h"
-#include "memif/memif_fd.h"
-#include "memif/memif_kick.h"
 #include "memif/memif_socket.h"
 
 #include <errno.h>
@@ -47,8 +47,8 @@ void memif_link_down(struct memif_link *link, const char *reason)
 static void connect_to_server(struct memif_link *link)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
-	memif_fd_place(link->path);
-	if (!memif_fd_room())
+	stranger_fd_place(link->path);
+	if (!stranger_fd_room())
 		return; // and the reason is known
 	memcpy(address.sun_path, link->path, sizeof(link->path));
 	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -105,11 +105,11 @@ static int check_id(const struct memif_link *link, char *err, size_t err_len)
 
 int memif_link_open(struct memif_link *link, char *err, size_t err_len)
 {
-	int rc = memif_kick_init(err, err_len);
+	int rc = eventfd_kick_init(err, err_len);
 	if (rc == 0)
 		rc = check_id(link, err, err_len);
 	if (rc == 0 && link->server)
-		rc = memif_socket_get(link->path, &link->socket, err, err_len);
+		rc = memif_socket_get(link->path, &link->port->config, &link->socket, err, err_len);
 	if (rc < 0)
 		return rc;
 	LIST_INSERT_HEAD(&links, link, all);

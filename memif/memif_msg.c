@@ -1,6 +1,6 @@
 #include "memif/memif_msg.h"
 
-#include "memif/memif_fd.h"
+#include "datapath/stranger_fd.h"
 
 #include <errno.h>
 #include <stdbool.h>
@@ -91,7 +91,7 @@ int memif_msg_receive(int fd, struct memif_msg *msg, int *passed, char *err, siz
 	if (rc == 0 && n_fds == 1)
 		*passed = fds[0];
 	if (rc < 0 && n_fds > 0)
-		memif_fds_close(fds, n_fds);
+		stranger_fds_close(fds, n_fds);
 	return rc;
 }
 

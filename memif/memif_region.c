@@ -1,8 +1,8 @@
 #define _GNU_SOURCE // memfd_create, seals
 #include "memif/memif_region.h"
 
-#include "memif/memif_fd.h"
-#include "memif/memif_guard.h"
+#include "datapath/memory_guard.h"
+#include "datapath/stranger_fd.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -25,7 +25,7 @@ static int map(struct memif_region *region, uint64_t size, size_t mapped, int fd
 	void *addr = mmap(NULL, mapped, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	if (addr == MAP_FAILED)
 		return refuse(-errno, "a region cannot be mapped", err, err_len);
-	int guard = memif_guard_add(addr, mapped);
+	int guard = memory_guard_add(addr, mapped, NULL);
 	if (guard < 0) {
 		munmap(addr, mapped);
 		return refuse(guard, "a region cannot be guarded", err, err_len);
@@ -79,13 +79,13 @@ int memif_region_map(struct memif_region *region, uint64_t size, int fd, char *e
 	int rc = check(fd, size, &mapped, err, err_len);
 	if (rc == 0)
 		rc = map(region, size, mapped, fd, err, err_len);
-	memif_fd_close(fd);
+	stranger_fd_close(fd);
 	return rc;
 }
 
 void memif_region_close(struct memif_region *region)
 {
-	memif_guard_del(region->guard);
+	memory_guard_del(region->guard);
 	munmap(region->addr, region->mapped);
 	if (region->fd >= 0)
 		close(region->fd);
@@ -93,5 +93,5 @@ void memif_region_close(struct memif_region *region)
 
 bool memif_region_lost(const struct memif_region *region)
 {
-	return memif_guard_lost(region->guard);
+	return memory_guard_lost(region->guard);
 }

@@ -1,6 +1,6 @@
 #include "memif/memif_ring.h"
 
-#include "memif/memif_kick.h"
+#include "datapath/eventfd_kick.h"
 
 #include <errno.h>
 #include <rte_prefetch.h>
@@ -392,7 +392,7 @@ static void tx_publish(struct memif_ring *ring, uint16_t pos)
 	// The receiver unmasks and then looks at the index; we write it and then look at its mask.
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	if (unlikely(!(__atomic_load_n(&shared->flags, __ATOMIC_RELAXED) & MEMIF_RING_MASK_INT)))
-		memif_kick_send(ring->kick_fd);
+		eventfd_kick_send(ring->kick_fd);
 }
 
 // Descriptors that are ours to fill.

@@ -1,9 +1,9 @@
 #define _GNU_SOURCE // accept4
 #include "memif/memif_socket.h"
 
+#include "datapath/stranger_fd.h"
 #include "memif/memif.h"
 #include "memif/memif_conn.h"
-#include "memif/memif_fd.h"
 #include "vhost/socket_path.h"
 
 #include <errno.h>
@@ -35,8 +35,8 @@ static void accept_one(evutil_socket_t listener, short events, void *arg)
 {
 	struct memif_socket *s = arg;
 	(void)events;
-	memif_fd_place(s->address.sun_path);
-	if (!memif_fd_room()) {
+	stranger_fd_place(s->address.sun_path);
+	if (!stranger_fd_room()) {
 		event_del(s->on_accept); // until the next look
 		return;
 	}
@@ -80,13 +80,14 @@ static void destroy(struct memif_socket *s)
 	if (s->ino && lstat(s->address.sun_path, &st) == 0 && st.st_ino == s->ino &&
 	    st.st_dev == s->dev)
 		unlink(s->address.sun_path);
-	memif_fd_place(s->address.sun_path);
+	stranger_fd_place(s->address.sun_path);
 	if (s->fd >= 0)
-		memif_fd_close(s->fd); // connections that nobody has accepted go with it
+		stranger_fd_close(s->fd); // connections that nobody has accepted go with it
 	free(s);
 }
 
-static int create(const char *path, struct memif_socket **out, char *err, size_t err_len)
+static int create(const char *path, const struct port_config *config, struct memif_socket **out,
+		  char *err, size_t err_len)
 {
 	int rc = socket_path_claim(path, err, err_len);
 	if (rc < 0)
@@ -99,6 +100,8 @@ static int create(const char *path, struct memif_socket **out, char *err, size_t
 	s->address.sun_family = AF_UNIX;
 	snprintf(s->address.sun_path, sizeof(s->address.sun_path), "%s", path);
 	rc = bind_it(s, err, err_len);
+	if (rc == 0)
+		rc = port_socket_give(config, path, err, err_len);
 	if (rc < 0) {
 		destroy(s);
 		return rc;
@@ -114,14 +117,15 @@ static int create(const char *path, struct memif_socket **out, char *err, size_t
 	return 0;
 }
 
-int memif_socket_get(const char *path, struct memif_socket **out, char *err, size_t err_len)
+int memif_socket_get(const char *path, const struct port_config *config, struct memif_socket **out,
+		     char *err, size_t err_len)
 {
 	struct memif_socket *s;
 	for (s = LIST_FIRST(&sockets); s; s = LIST_NEXT(s, all)) {
 		if (strcmp(s->address.sun_path, path) == 0)
 			break;
 	}
-	int rc = s ? 0 : create(path, &s, err, err_len);
+	int rc = s ? 0 : create(path, config, &s, err, err_len);
 	if (rc < 0)
 		return rc;
 	s->n_users++;

@@ -1,7 +1,7 @@
 #include "memif/memif_wire.h"
 
-#include "memif/memif_fd.h"
-#include "memif/memif_kick.h"
+#include "datapath/eventfd_kick.h"
+#include "datapath/stranger_fd.h"
 
 #include <errno.h>
 #include <rte_malloc.h>
@@ -139,7 +139,7 @@ int memif_wire_add_region(struct memif_wire *wire, const struct memif_msg *msg, 
 	struct memif_regions *regions = &wire->regions;
 	uint64_t bytes = msg->add_region.size;
 	if (msg->add_region.index != regions->n || regions->n == MEMIF_REGIONS_MAX) {
-		memif_fd_close(fd);
+		stranger_fd_close(fd);
 		snprintf(err, err_len, "region %u after %u of at most %u", msg->add_region.index,
 			 regions->n, MEMIF_REGIONS_MAX);
 		return -EPROTO;
@@ -189,10 +189,10 @@ int memif_wire_add_ring(struct memif_wire *wire, const struct memif_msg *msg, in
 	bool s2m = msg->add_ring.flags & MEMIF_ADD_RING_S2M;
 	unsigned *n = s2m ? &wire->n_rx : &wire->n_tx;
 	int rc = ring_check(wire, msg, *n, queues, err, err_len);
-	if (rc == 0 && (rc = memif_kick_send(fd)) < 0)
+	if (rc == 0 && (rc = eventfd_kick_send(fd)) < 0)
 		snprintf(err, err_len, "a ring whose file is no eventfd: %s", strerror(-rc));
 	if (rc < 0) {
-		memif_fd_close(fd);
+		stranger_fd_close(fd);
 		return rc;
 	}
 	struct memif_ring *ring = s2m ? &wire->rx[*n] : &wire->tx[*n];

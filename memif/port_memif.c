@@ -54,6 +54,8 @@ static int options_parse(struct memif_link *link, const struct port_config *conf
 	link->server = port_option_is(config, "role", "server");
 	if (rc == 0 && !link->server)
 		rc = socket_path_check_peer(path, err, err_len);
+	if (rc == 0)
+		rc = port_socket_check(config, link->server, err, err_len);
 	if (rc < 0)
 		return rc;
 	snprintf(link->path, sizeof(link->path), "%s", path);

@@ -33,7 +33,7 @@ _swctl_keys()
 	'vhost-user offloads') _swctl_words on off ;;
 	'vhost-user ')
 		compopt -o nospace
-		_swctl_words path= mode= queues= offloads= tag= trunks=
+		_swctl_words path= mode= queues= offloads= owner= group= tag= trunks=
 		;;
 	'nic ')
 		compopt -o nospace
@@ -49,7 +49,7 @@ _swctl_keys()
 	'memif role') _swctl_words server client ;;
 	'memif ')
 		compopt -o nospace
-		_swctl_words path= role= id= secret= queues= ring= buffer= mac= tag= trunks=
+		_swctl_words path= role= id= secret= queues= ring= buffer= owner= group= mac= tag= trunks=
 		;;
 	'bond mode') _swctl_words active-backup balance 802.3ad ;;
 	'bond hash') _swctl_words l2 l2+l3 l3+l4 ;;
@@ -161,11 +161,11 @@ _swctl()
 	--timeout | --interval | --count | --skip | --time | --cores | --isolated | --idle-us | --sleep-us | --rebalance-s | --port | --queue | --core) return ;;
 	esac
 	case $command in
-	'') _swctl_words add-port del-port list-ports show add-flow add-flows mod-flows del-flows replace-flows diff-flows dump-flows dump-aggregate dump-tables add-group add-groups mod-group del-groups dump-groups add-meter add-meters mod-meter del-meters dump-meters meter-stats bundle trace dp stats drops pmd fdb version nic help completion ;;
+	'') _swctl_words add-port del-port list-ports show add-flow add-flows mod-flows del-flows replace-flows diff-flows dump-flows dump-aggregate dump-tables add-group add-groups mod-group del-groups dump-groups add-meter add-meters mod-meter del-meters dump-meters meter-stats bundle trace dp stats drops pmd fdb version doctor nic help completion ;;
 	dp) _swctl_words trace show dump-flows ;;
 	pmd) _swctl_words show stats set rebalance ;;
 	fdb) _swctl_words show ;;
-	help) _swctl_words add-port del-port list-ports show add-flow add-flows mod-flows del-flows replace-flows diff-flows dump-flows dump-aggregate dump-tables add-group add-groups mod-group del-groups dump-groups add-meter add-meters mod-meter del-meters dump-meters meter-stats bundle trace dp stats drops pmd fdb version nic completion ;;
+	help) _swctl_words add-port del-port list-ports show add-flow add-flows mod-flows del-flows replace-flows diff-flows dump-flows dump-aggregate dump-tables add-group add-groups mod-group del-groups dump-groups add-meter add-meters mod-meter del-meters dump-meters meter-stats bundle trace dp stats drops pmd fdb version doctor nic completion ;;
 	'help add-port') _swctl_words vhost-user nic virtio-user memif bond null ring dpdk af-xdp af-packet pcap pf-ring tap ;;
 	completion) _swctl_words bash ;;
 	nic) _swctl_words list bind unbind ;;

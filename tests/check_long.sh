@@ -18,8 +18,13 @@ mkdir -p build
 : > "$figures"
 export SWD_LONG=1 SWD_FIGURES=$figures
 "$make" --no-print-directory "-j$(nproc)" all bench-gen hugepages guest-image || exit 1
+part "hostile guests, in process" env SWD_MUTATIONS=10000000 \
+	"$make" --no-print-directory "-j$(nproc)" SAN=1 build-san/unit/vhost/test_vring_hostile.run
+part "hostile guests, ASan+UBSan" env PYTEST_ADDOPTS="-k 'test_hostile and not rate'" \
+	"$make" --no-print-directory "-j$(nproc)" SAN=1 system
 part "system tests" "$make" --no-print-directory system
 part "guest tests" "$make" --no-print-directory guests
+part "soak" "$make" --no-print-directory soak "MINUTES=$minutes"
 echo
 /usr/bin/python3 tests/figures.py "$figures"
 [ $status -eq 0 ] && echo "check-long: all passed"

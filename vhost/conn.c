@@ -1,5 +1,6 @@
 #include "vhost/conn.h"
 
+#include "datapath/eventfd_kick.h"
 #include "vhost/ring_check.h"
 
 #include <rte_vhost.h>
@@ -7,7 +8,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static const struct {
@@ -25,12 +26,24 @@ static bool has(uint64_t features, unsigned feature)
 	return features >> feature & 1;
 }
 
+// In a signal handler: PMDs see the device no more, as if its guest had gone. If they did (this is
+// their thread, or it is the one that publishes), it was this one.
+static void memory_lost(struct memory_owner *owner)
+{
+	struct vhost_conn *conn = (struct vhost_conn *)owner;
+
+	if (conn->session->active == conn)
+		__atomic_store_n(&conn->session->device, NULL, __ATOMIC_SEQ_CST);
+}
+
 void conn_init(struct vhost_conn *conn, struct vhost_session *s)
 {
 	// Who asks for losses looks at all connections.
 	pthread_mutex_lock(&s->mutex);
 	memset(conn, 0, sizeof(*conn));
+	conn->memory.lost = memory_lost;
 	conn->vid = -1;
+	conn->socket = -1;
 	conn->session = s;
 	pthread_mutex_unlock(&s->mutex);
 }
@@ -43,12 +56,16 @@ static void publish(struct vhost_session *s, const struct vhost_device *device)
 	struct vhost_device *next = NULL;
 
 	if (device) {
-		next = &s->snapshots[s->device == &s->snapshots[0]];
+		s->snapshot = !s->snapshot; // not the one that PMDs may still look at
+		next = &s->snapshots[s->snapshot];
 		*next = *device;
 	}
 	pthread_mutex_lock(&s->mutex);
 	// A PMD that sees the device sees its queues set up.
-	__atomic_store_n(&s->device, next, __ATOMIC_RELEASE);
+	__atomic_store_n(&s->device, next, __ATOMIC_SEQ_CST);
+	// Before that its loss would have been forgotten here; after it memory_lost() sees to it.
+	if (next && memory_owner_lost(&s->active->memory))
+		__atomic_store_n(&s->device, NULL, __ATOMIC_SEQ_CST);
 	pthread_mutex_unlock(&s->mutex);
 	ports_synchronize();
 }
@@ -71,9 +88,10 @@ static void show(struct vhost_conn *conn)
 {
 	struct vhost_session *s = conn->session;
 	struct vhost_device next = device_of(conn);
+	const struct vhost_device *now = session_device(s);
 
-	if (s->device && memcmp(s->device->rx, next.rx, sizeof(next.rx)) != 0) {
-		struct vhost_device old = *s->device;
+	if (now && memcmp(now->rx, next.rx, sizeof(next.rx)) != 0) {
+		struct vhost_device old = *now;
 
 		old.shared = true;
 		publish(s, &old);
@@ -96,6 +114,7 @@ static int queue_up(struct vhost_conn *conn, uint16_t v)
 	    .index = v,
 	    .vid = conn->vid,
 	    .log = has(conn->features, VHOST_F_LOG_ALL),
+	    .resume = !(conn->known >> v & 1),
 	};
 	const char *why = NULL;
 
@@ -111,10 +130,14 @@ static int queue_up(struct vhost_conn *conn, uint16_t v)
 		port_log_warn(conn->session->port, "queue %u of the guest is left out: %s", v, why);
 		return -EINVAL;
 	}
+	// A device before us may have died between what it used and the call.
+	if (config.resume)
+		virtqueue_call(&conn->queues[v]);
 	pthread_mutex_lock(&conn->session->mutex);
 	conn->told &= ~(1u << v);
 	pthread_mutex_unlock(&conn->session->mutex);
 	conn->up |= 1u << v;
+	conn->known |= 1u << v;
 	return 0;
 }
 
@@ -135,6 +158,22 @@ static void queue_down(struct vhost_conn *conn, uint16_t v)
 	conn->up &= ~(1u << v);
 }
 
+// Where the files are of different kinds, the smallest pages set the pace.
+static void look_at_files(struct vhost_mem *mem, const struct rte_vhost_memory *table)
+{
+	struct stat st;
+
+	mem->page_bytes = 0;
+	mem->inode = 0;
+	for (unsigned i = mem->n; i-- > 0;) {
+		if (fstat(table->regions[i].fd, &st) < 0 || st.st_blksize <= 0)
+			continue;
+		mem->inode = st.st_ino;
+		if (mem->page_bytes == 0 || (uint64_t)st.st_blksize < mem->page_bytes)
+			mem->page_bytes = (uint64_t)st.st_blksize;
+	}
+}
+
 static int mem_load(struct vhost_conn *conn)
 {
 	struct rte_vhost_memory *table = NULL;
@@ -151,6 +190,7 @@ static int mem_load(struct vhost_conn *conn)
 		    .hva = (uint8_t *)(uintptr_t)r->host_user_addr,
 		};
 	}
+	look_at_files(&conn->mem, table);
 	free(table);
 	return 0;
 }
@@ -262,5 +302,5 @@ void conn_vring_call(struct vhost_conn *conn, uint16_t vring)
 	if (old >= 0)
 		close(old);
 	if (fd >= 0)
-		eventfd_write(fd, 1);
+		eventfd_kick_send(fd);
 }

@@ -1,9 +1,10 @@
 #include "vhost/message.h"
 
+#include "datapath/stranger_fd.h"
+
 #include <rte_version.h>
 
 #include <stddef.h>
-#include <unistd.h>
 
 // Where librte_vhost 22.11 has them. It promises callbacks not to move them "carelessly", which is
 // no promise for other versions.
@@ -29,7 +30,7 @@ bool message_fds_known(const struct message *m)
 void message_close_fds(struct message *m)
 {
 	for (int i = 0; i < m->n_fds; i++) {
-		close(m->fds[i]);
+		stranger_fd_close(m->fds[i]);
 		m->fds[i] = -1;
 	}
 	m->n_fds = 0;

@@ -19,11 +19,14 @@ enum {
 	MESSAGE_GET_VRING_BASE = 11,
 	MESSAGE_SET_VRING_KICK = 12,
 	MESSAGE_SET_VRING_CALL = 13,
+	MESSAGE_SET_VRING_ERR = 14,
 	MESSAGE_GET_QUEUE_NUM = 17,
 	MESSAGE_SEND_RARP = 19,
 	MESSAGE_POSTCOPY_ADVISE = 28,
 	MESSAGE_POSTCOPY_LISTEN = 29,
 };
+
+#define MESSAGE_NEED_REPLY (1u << 3) // of flags
 
 // One region of SET_MEM_TABLE: guest memory at `offset` of a file.
 struct mem_region {
@@ -42,6 +45,10 @@ struct message {
 	union {
 		uint64_t u64; // of SET_VRING_KICK and _CALL: the vring in the low 8 bits
 		uint8_t mac[6];
+		struct {
+			uint64_t size;
+			uint64_t offset;
+		} log;
 		struct {
 			uint32_t n_regions;
 			uint32_t padding;

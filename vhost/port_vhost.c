@@ -1,5 +1,6 @@
 // Port kind "vhost-user": a guest's virtio-net device.
 #include "datapath/port.h"
+#include "vhost/guest.h"
 #include "vhost/session.h"
 #include "vhost/socket_path.h"
 
@@ -21,6 +22,9 @@ static int options_parse(struct vhost_session *s, const struct port_config *conf
 		return rc;
 	snprintf(s->path, sizeof(s->path), "%s", path);
 	s->server = port_option_is(config, "mode", "server");
+	rc = port_socket_check(config, s->server, err, err_len);
+	if (rc < 0)
+		return rc;
 	s->offloads = port_option_is(config, "offloads", "on");
 	s->n_pairs = port_option_number(config, "queues");
 	return 0;
@@ -180,7 +184,7 @@ static void health_check(struct vhost_session *s, struct health *health)
 {
 	memset(health, 0, sizeof(*health));
 	pthread_mutex_lock(&s->mutex);
-	const struct vhost_device *device = s->device;
+	const struct vhost_device *device = session_device(s);
 	for (unsigned q = 0; device && q < VHOST_PAIRS_MAX; q++) {
 		if (device->tx[q])
 			health->n_rxq += queue_works(s, device->tx[q], health);
@@ -194,8 +198,12 @@ static void health_check(struct vhost_session *s, struct health *health)
 
 static const char *down_reason(struct vhost_session *s)
 {
+	if (session_memory_lost(s))
+		return "the guest has taken away memory that it had shared (its file was cut off)";
 	if (session_n_conns(s) > 0)
 		return "the guest's driver is not ready";
+	if (session_is_refusing(s))
+		return VHOST_SOCKETS_TEXT;
 	return s->server ? "no guest connected to the socket" : "nobody listens on the socket";
 }
 
@@ -242,5 +250,6 @@ const struct port_kind port_kind_vhost = {
     .tx_copies = true,
     .tx = vhost_tx,
     .status = vhost_status,
+    .guest = vhost_guest,
     .losses = vhost_losses,
 };

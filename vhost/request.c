@@ -1,10 +1,12 @@
 #include "vhost/request.h"
 
+#include "datapath/stranger_fd.h"
 #include "vhost/conn.h"
 #include "vhost/mem_table.h"
 
 #include <rte_arp.h>
 
+#include <stdio.h>
 #include <string.h>
 
 #define PACKED_START 0x8000u // position 0 with the wrap counter at 1
@@ -41,6 +43,16 @@ static void mem_table_taken(struct vhost_conn *conn, const struct message *m)
 	conn->mem_known = true;
 }
 
+// librte_vhost 22.11 would never unmap all of it.
+static enum rte_vhost_msg_result check_log(struct vhost_conn *conn, struct message *m)
+{
+	if (message_fds_known(m) && m->log.offset != 0) {
+		refuse(conn->session, m, "dirty log", "it does not start where its file does");
+		return RTE_VHOST_MSG_RESULT_ERR;
+	}
+	return take_away(conn, m);
+}
+
 // Offered to nobody, and it makes mapping fail when the guest does not acknowledge it.
 static enum rte_vhost_msg_result refuse_postcopy(struct vhost_conn *conn, struct message *m)
 {
@@ -72,6 +84,7 @@ static void owner_reset(struct vhost_conn *conn, const struct message *m)
 // What a reset leaves is no position of a packed ring: its wrap counters start with 1.
 static void features_agreed(struct vhost_conn *conn, const struct message *m)
 {
+	__atomic_store_n(&conn->has_driver, true, __ATOMIC_RELAXED); // the control thread looks
 	if (!conn->was_reset || !(m->u64 >> VIRTIO_F_RING_PACKED & 1))
 		return;
 	for (uint16_t v = 0; v < rte_vhost_get_vring_num(conn->vid); v++)
@@ -110,7 +123,7 @@ static const struct {
     [MESSAGE_SET_FEATURES] = {take_away, features_agreed},
     [MESSAGE_RESET_OWNER] = {take_away, owner_reset},
     [MESSAGE_SET_MEM_TABLE] = {check_mem_table, mem_table_taken},
-    [MESSAGE_SET_LOG_BASE] = {take_away, NULL},
+    [MESSAGE_SET_LOG_BASE] = {check_log, NULL},
     [MESSAGE_SET_VRING_NUM] = {take_away, NULL},
     [MESSAGE_SET_VRING_ADDR] = {take_away, NULL},
     [MESSAGE_SET_VRING_BASE] = {take_away, NULL},
@@ -123,9 +136,62 @@ static const struct {
     [MESSAGE_POSTCOPY_LISTEN] = {refuse_postcopy, NULL},
 };
 
+#define NO_MEMORY "it is no memfd, nor a file of hugetlbfs or tmpfs (/dev/shm)"
+#define NO_EVENT  "it is no eventfd"
+
+// The files that belong to a message. With others, librte_vhost would wait for their owner, here or
+// where it closes them.
+static const struct file_row {
+	uint32_t request;
+	enum stranger_fd_kind kind;
+	const char *what, *why;
+} file_rows[] = {
+    {MESSAGE_SET_MEM_TABLE, STRANGER_MEMORY, "guest memory", NO_MEMORY},
+    {MESSAGE_SET_LOG_BASE, STRANGER_MEMORY, "dirty log", NO_MEMORY},
+    {MESSAGE_SET_VRING_KICK, STRANGER_EVENT, "kick file", NO_EVENT},
+    {MESSAGE_SET_VRING_CALL, STRANGER_EVENT, "call file", NO_EVENT},
+    {MESSAGE_SET_VRING_ERR, STRANGER_EVENT, "error file", NO_EVENT},
+};
+
+static const struct file_row *file_row(uint32_t request)
+{
+	for (size_t i = 0; i < RTE_DIM(file_rows); i++) {
+		if (file_rows[i].request == request)
+			return &file_rows[i];
+	}
+	return NULL;
+}
+
+static bool files_fit(const struct message *m, const struct file_row *row)
+{
+	for (int i = 0; message_fds_known(m) && i < m->n_fds; i++) {
+		enum stranger_fd_kind kind = stranger_fd_kind(m->fds[i]);
+
+		if (row ? kind != row->kind : kind == STRANGER_OTHER)
+			return false;
+	}
+	return true;
+}
+
+static enum rte_vhost_msg_result hang_up(struct vhost_conn *conn, struct message *m,
+					 const struct file_row *row)
+{
+	char what[32];
+
+	snprintf(what, sizeof(what), "message %u", m->request);
+	refuse(conn->session, m, row ? row->what : what, row ? row->why : "it comes with a file");
+	m->flags &= ~MESSAGE_NEED_REPLY; // without an answer to give librte_vhost hangs up
+	return RTE_VHOST_MSG_RESULT_ERR;
+}
+
 enum rte_vhost_msg_result request_before(struct vhost_conn *conn, struct message *m)
 {
+	const struct file_row *row = file_row(m->request);
+
 	conn->request = m->request;
+	stranger_fd_place(conn->session->path);
+	if (!files_fit(m, row))
+		return hang_up(conn, m, row);
 	if (m->request < RTE_DIM(requests) && requests[m->request].before)
 		return requests[m->request].before(conn, m);
 	return RTE_VHOST_MSG_RESULT_NOT_HANDLED;

@@ -3,13 +3,13 @@
 #ifndef VHOST_RING_CHAIN_H
 #define VHOST_RING_CHAIN_H
 
+#include "datapath/eventfd_kick.h"
 #include "vhost/virtqueue.h"
 
 #include <errno.h>
 #include <rte_branch_prediction.h>
 #include <rte_common.h>
 #include <rte_prefetch.h>
-#include <sys/eventfd.h>
 
 #define CHAIN_PIECES_MAX   1024u // more are counted, not kept
 #define INDIRECT_DESCS_MAX 1024u // of a table, where the ring is smaller: Linux ignores its size
@@ -71,7 +71,7 @@ static __rte_noinline void guest_call(struct virtqueue *vq)
 	int fd = __atomic_load_n(&vq->call_fd, __ATOMIC_RELAXED);
 
 	if (fd >= 0)
-		eventfd_write(fd, 1);
+		eventfd_kick_send(fd);
 }
 
 static inline bool region_has(const struct vhost_region *r, uint64_t gpa, uint32_t len)

@@ -1,6 +1,8 @@
 #include "vhost/session.h"
 
+#include "datapath/eventfd_kick.h"
 #include "vhost/conn.h"
+#include "vhost/conn_socket.h"
 #include "vhost/message.h"
 #include "vhost/request.h"
 #include "vhost/socket_path.h"
@@ -24,6 +26,13 @@
 	 1ULL << VIRTIO_NET_F_HOST_TSO4 | 1ULL << VIRTIO_NET_F_HOST_TSO6 | \
 	 1ULL << VIRTIO_NET_F_HOST_ECN | 1ULL << VIRTIO_NET_F_GUEST_TSO4 | \
 	 1ULL << VIRTIO_NET_F_GUEST_TSO6 | 1ULL << VIRTIO_NET_F_GUEST_ECN)
+
+// Nor those with which librte_vhost would ask the guest's side, or hand it files.
+#define PROTOCOL_NOT_OURS                                                                    \
+	(1ULL << VHOST_USER_PROTOCOL_F_SLAVE_REQ | 1ULL << VHOST_USER_PROTOCOL_F_PAGEFAULT | \
+	 1ULL << VHOST_USER_PROTOCOL_F_CRYPTO_SESSION |                                      \
+	 1ULL << VHOST_USER_PROTOCOL_F_SLAVE_SEND_FD |                                       \
+	 1ULL << VHOST_USER_PROTOCOL_F_HOST_NOTIFIER)
 
 #define VRINGS_TX 0xaaaaaaaau // the guest's transmit vrings: odd numbers
 
@@ -63,11 +72,47 @@ static struct vhost_conn *conn_by_vid(struct vhost_session *s, int vid)
 	return conn;
 }
 
+// With sessions_mutex.
+static unsigned count_conns(const struct vhost_session *s)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < VHOST_CONNS_MAX; i++)
+		n += s->conns[i].vid >= 0;
+	return n;
+}
+
+// With sessions_mutex.
+static unsigned n_sockets(void)
+{
+	unsigned n = 0;
+	for (const struct vhost_session *s = sessions; s; s = s->next)
+		n += s->server + count_conns(s);
+	return n;
+}
+
+// Takes a slot for a connection that librte_vhost will watch. Otherwise it would hang up without a
+// reason.
+static bool conn_take(struct vhost_session *s, struct vhost_conn *conn, int vid, int socket)
+{
+	pthread_mutex_lock(&sessions_mutex);
+	s->refused = n_sockets() >= VHOST_SOCKETS_MAX;
+	if (!s->refused) {
+		conn_init(conn, s);
+		conn->socket = socket;
+		conn->vid = vid;
+	}
+	bool taken = !s->refused;
+	pthread_mutex_unlock(&sessions_mutex);
+	return taken;
+}
+
 // With virtqueue locks held for most messages; session.h says why waiting is right all the same.
 static enum rte_vhost_msg_result pre_message(int vid, void *msg)
 {
 	struct vhost_conn *conn = conn_by_vid(session_by_vid(vid), vid);
 
+	memory_guard_mappings(conn ? &conn->memory : NULL); // that librte_vhost makes for this
 	return conn ? request_before(conn, msg) : RTE_VHOST_MSG_RESULT_NOT_HANDLED;
 }
 
@@ -87,32 +132,32 @@ static const struct rte_vhost_user_extern_ops extern_ops = {
 
 static int new_connection(int vid)
 {
+	int socket = conn_socket_take();
 	struct vhost_session *s = session_by_vid(vid);
-	if (!s)
-		return -1;
 	struct vhost_conn *conn = conn_by_vid(s, -1);
-	if (!conn) {
-		port_log_warn(s->port, "connection refused: %s has %d already", s->path,
-			      VHOST_CONNS_MAX);
+	if (!conn || rte_vhost_extern_callback_register(vid, &extern_ops, NULL) < 0) {
+		if (s)
+			port_log_warn(s->port, "connection refused: %s has %d already", s->path,
+				      VHOST_CONNS_MAX);
+		conn_socket_close(socket, s ? s->path : "");
 		return -1;
 	}
-	pthread_mutex_lock(&sessions_mutex);
-	conn_init(conn, s);
-	pthread_mutex_unlock(&sessions_mutex);
-	if (rte_vhost_extern_callback_register(vid, &extern_ops, NULL) < 0)
-		return -1;
-	pthread_mutex_lock(&sessions_mutex);
-	conn->vid = vid;
-	pthread_mutex_unlock(&sessions_mutex);
-	return 0;
+	if (conn_take(s, conn, vid, socket))
+		return 0;
+	port_log_warn(s->port, "connection refused: " VHOST_SOCKETS_TEXT);
+	conn_socket_close(socket, s->path);
+	return -1;
 }
 
 static void destroy_connection(int vid)
 {
 	struct vhost_session *s = session_by_vid(vid);
 	struct vhost_conn *conn = conn_by_vid(s, vid);
+	memory_guard_mappings(NULL);
 	if (!conn)
 		return;
+	conn_socket_close(conn->socket, s->path);
+	conn->socket = -1;
 	pthread_mutex_lock(&sessions_mutex);
 	conn->vid = -1;
 	pthread_mutex_unlock(&sessions_mutex);
@@ -175,12 +220,15 @@ static const struct rte_vhost_device_ops device_ops = {
 
 static int driver_start(struct vhost_session *s, char *err, size_t err_len)
 {
-	uint64_t without = NOT_OURS | (s->offloads ? 0 : OFFLOADS);
+	uint64_t without = NOT_OURS | (s->offloads ? 0 : OFFLOADS), protocol = 0;
 	if (rte_vhost_driver_register(s->path, s->server ? 0 : RTE_VHOST_USER_CLIENT) < 0) {
 		snprintf(err, err_len, "librte_vhost takes no more sockets (%s)", s->path);
 		return -ENOSPC;
 	}
 	if (rte_vhost_driver_disable_features(s->path, without) < 0 ||
+	    rte_vhost_driver_get_protocol_features(s->path, &protocol) < 0 ||
+	    rte_vhost_driver_set_protocol_features(s->path, protocol & ~PROTOCOL_NOT_OURS) < 0 ||
+	    rte_vhost_driver_get_features(s->path, &s->offered) < 0 ||
 	    rte_vhost_driver_callback_register(s->path, &device_ops) < 0) {
 		snprintf(err, err_len, "librte_vhost does not set up %s", s->path);
 		goto unregister;
@@ -189,11 +237,13 @@ static int driver_start(struct vhost_session *s, char *err, size_t err_len)
 	mode_t old = umask(0117);
 	int rc = rte_vhost_driver_start(s->path);
 	umask(old);
-	if (rc == 0) {
-		vhost_events_wake();
-		return 0;
+	if (rc < 0) {
+		snprintf(err, err_len, "cannot listen on %s: see the log", s->path);
+		goto unregister;
 	}
-	snprintf(err, err_len, "cannot listen on %s: see the log", s->path);
+	vhost_events_wake();
+	if (!s->server || port_socket_give(&s->port->config, s->path, err, err_len) == 0)
+		return 0;
 unregister:
 	rte_vhost_driver_unregister(s->path);
 	return -EIO;
@@ -208,6 +258,9 @@ static int session_publish(struct vhost_session *s, char *err, size_t err_len)
 		snprintf(err, err_len, "path=%s belongs to port \"%s\" already", s->path,
 			 other->port->config.name);
 		rc = -EEXIST;
+	} else if (n_sockets() + s->server > VHOST_SOCKETS_MAX) {
+		snprintf(err, err_len, "no socket left: " VHOST_SOCKETS_TEXT);
+		rc = -ENOSPC;
 	} else {
 		s->next = sessions;
 		sessions = s;
@@ -228,10 +281,13 @@ static void session_retire(struct vhost_session *s)
 
 int session_open(struct vhost_session *s, char *err, size_t err_len)
 {
+	int rc = eventfd_kick_init(err, err_len);
+	if (rc < 0)
+		return rc;
 	pthread_mutex_init(&s->mutex, NULL);
 	for (unsigned i = 0; i < VHOST_CONNS_MAX; i++)
 		conn_init(&s->conns[i], s);
-	int rc = session_publish(s, err, err_len);
+	rc = session_publish(s, err, err_len);
 	if (rc < 0)
 		return rc;
 	rc = s->server ? socket_path_claim(s->path, err, err_len)
@@ -246,17 +302,46 @@ int session_open(struct vhost_session *s, char *err, size_t err_len)
 void session_close(struct vhost_session *s)
 {
 	rte_vhost_driver_unregister(s->path);
+	for (unsigned i = 0; i < VHOST_CONNS_MAX; i++)
+		conn_socket_close(s->conns[i].socket, s->path); // it tells of no end there
 	session_retire(s);
 	rte_pktmbuf_free(s->announce);
 	pthread_mutex_destroy(&s->mutex);
 }
 
+bool session_is_refusing(struct vhost_session *s)
+{
+	pthread_mutex_lock(&sessions_mutex);
+	bool refused = s->refused;
+	pthread_mutex_unlock(&sessions_mutex);
+	return refused;
+}
+
 unsigned session_n_conns(struct vhost_session *s)
 {
-	unsigned n = 0;
 	pthread_mutex_lock(&sessions_mutex);
-	for (unsigned i = 0; i < VHOST_CONNS_MAX; i++)
-		n += s->conns[i].vid >= 0;
+	unsigned n = count_conns(s);
 	pthread_mutex_unlock(&sessions_mutex);
 	return n;
+}
+
+bool session_memory_lost(struct vhost_session *s)
+{
+	bool lost = false;
+	pthread_mutex_lock(&sessions_mutex);
+	for (unsigned i = 0; i < VHOST_CONNS_MAX; i++)
+		lost |= s->conns[i].vid >= 0 && memory_owner_lost(&s->conns[i].memory);
+	pthread_mutex_unlock(&sessions_mutex);
+	return lost;
+}
+
+bool sessions_wait_for_peers(void)
+{
+	bool wait = false;
+
+	pthread_mutex_lock(&sessions_mutex);
+	for (const struct vhost_session *s = sessions; s && !wait; s = s->next)
+		wait = !s->server && count_conns(s) == 0;
+	pthread_mutex_unlock(&sessions_mutex);
+	return wait;
 }

@@ -8,6 +8,8 @@
 //     after it everything is set up again from what librte_vhost then says (conn_resume). When
 //     librte_vhost refuses the message, the next one does that.
 //   - Enabling and disabling a queue and another call file do not disturb the other queues.
+//   - Memory that the guest takes away (memory_guard.h) takes the device away from PMDs at once, in
+//     the handler of the signal. It stays away until librte_vhost has mapped other memory.
 //   - The set of queues that PMDs send to decides which of them is whose, so it changes in three
 //     steps: the old set, but each queue locked; the new set, locked; the new set.
 //
@@ -23,6 +25,7 @@
 #ifndef VHOST_SESSION_H
 #define VHOST_SESSION_H
 
+#include "datapath/memory_guard.h"
 #include "datapath/port.h"
 #include "vhost/virtqueue.h"
 
@@ -32,6 +35,11 @@
 #define VHOST_PAIRS_MAX	 8 // queue pairs a port may have
 #define VHOST_VRINGS_MAX (2 * VHOST_PAIRS_MAX)
 #define VHOST_CONNS_MAX	 4 // connections at a time to one socket; one of them is active
+// That librte_vhost watches (MAX_FDS of its fd_man.h, less one of its own): a server's takes one,
+// each connection another.
+#define VHOST_SOCKETS_MAX 1023
+#define VHOST_SOCKETS_TEXT \
+	"librte_vhost watches 1023 sockets and no more; mode=client needs one a port"
 
 // A guest's queues as PMDs see them. Immutable while published.
 struct vhost_device {
@@ -43,16 +51,20 @@ struct vhost_device {
 
 // Writer: librte_vhost's threads.
 struct vhost_conn {
-	int vid; // librte_vhost's device id; -1: slot is free
+	struct memory_owner memory; // what librte_vhost has mapped for it
+	int vid;		    // librte_vhost's device id; -1: slot is free
+	int socket;		    // a duplicate of librte_vhost's, see conn_socket.h
 	struct vhost_session *session;
 	uint32_t request; // message that is being handled
 	uint32_t ready;	  // bit v: librte_vhost says that vring v can be used
 	uint32_t up;	  // bit v: queues[v] is set up
+	uint32_t known;	  // bit v: it was before, so the front end has its position from us
 	uint32_t told;	  // bit v: its fault is in the log; guarded by session->mutex
 	bool running;	  // librte_vhost has all that a device needs
 	bool paused;
 	bool mem_known; // librte_vhost has a memory table
 	bool was_reset;
+	bool has_driver; // it has chosen features
 	uint64_t features;
 	struct vhost_mem mem;
 	struct virtqueue queues[VHOST_VRINGS_MAX];
@@ -67,7 +79,8 @@ struct vhost_session {
 		struct virtqueue *vq;
 	} __rte_cache_aligned taken[VHOST_PAIRS_MAX];
 	// Cold.
-	struct vhost_device snapshots[2]; // the one that is published, and the next
+	struct vhost_device snapshots[2]; // the one that is or was published last, and the next
+	bool snapshot;			  // which
 	struct vhost_conn *active;	  // whose device it is
 	struct vhost_conn conns[VHOST_CONNS_MAX];
 	pthread_mutex_t mutex; // the control thread looks at device, queues and n_malformed
@@ -76,7 +89,9 @@ struct vhost_session {
 	struct vhost_session *next; // guarded by session.c's mutex, as conns' slots
 	unsigned n_pairs;
 	bool server;
-	bool offloads; // checksums and segmentation are offered to the guest
+	uint64_t offered; // features
+	bool offloads;	  // checksums and segmentation are offered to the guest
+	bool refused;	  // a guest, for want of a socket; guarded by session.c's mutex
 	char path[sizeof(((struct sockaddr_un *)NULL)->sun_path)];
 };
 
@@ -87,6 +102,13 @@ int session_open(struct vhost_session *s, char *err, size_t err_len);
 void session_close(struct vhost_session *s);
 // Connections at this moment, ready or not. Control thread.
 unsigned session_n_conns(struct vhost_session *s);
+// Whether one of them has taken memory away. Control thread.
+bool session_memory_lost(struct vhost_session *s);
+// Whether a client has no connection. Control thread.
+bool sessions_wait_for_peers(void);
+// Whether the last guest that came was refused, since librte_vhost watches no more sockets. Control
+// thread.
+bool session_is_refusing(struct vhost_session *s);
 
 static inline struct vhost_device *session_device(struct vhost_session *s)
 {

@@ -1,13 +1,15 @@
 #include "vhost/virtqueue.h"
 
+#include "datapath/eventfd_kick.h"
+#include "vhost/packed_desc.h"
+#include "vhost/packed_resume.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/virtio_config.h>
 #include <rte_common.h>
 #include <string.h>
 #include <unistd.h>
-
-#define PACKED_WRAP 0x8000u // of a position: the wrap counter
 
 static const char *const fault_texts[] = {
 #define X(id, text) [VIRTQUEUE_##id] = (text),
@@ -88,6 +90,15 @@ static int positions_set(struct virtqueue *vq, uint16_t last_avail, uint16_t las
 	return vq->last_avail < vq->size && vq->last_used < vq->size ? 0 : -EINVAL;
 }
 
+static int positions_find(struct virtqueue *vq, const struct virtqueue_config *config)
+{
+	uint16_t found;
+
+	if (config->resume && vq->packed && packed_resume(vq->desc_packed, vq->size, &found) == 0)
+		return positions_set(vq, found, found);
+	return positions_set(vq, config->last_avail, config->last_used);
+}
+
 // The guest's address of a part of the ring, for dirty logging.
 static uint64_t guest_address(const struct vhost_mem *mem, const void *part)
 {
@@ -121,21 +132,11 @@ static void kicks_refuse(struct virtqueue *vq)
 
 int virtqueue_call_fd_dup(int fd, int *own)
 {
-	int flags;
-
 	*own = -1;
 	if (fd < 0)
 		return 0;
 	*own = fcntl(fd, F_DUPFD_CLOEXEC, 0);
-	if (*own < 0)
-		return -errno;
-	flags = fcntl(*own, F_GETFL);
-	if (flags >= 0 && fcntl(*own, F_SETFL, flags | O_NONBLOCK) == 0)
-		return 0;
-	flags = -errno;
-	close(*own);
-	*own = -1;
-	return flags;
+	return *own < 0 ? -errno : 0;
 }
 
 int virtqueue_init(struct virtqueue *vq, const struct virtqueue_config *config)
@@ -158,7 +159,7 @@ int virtqueue_init(struct virtqueue *vq, const struct virtqueue_config *config)
 	rc = rings_set(vq, config->ring);
 	if (rc < 0)
 		return rc;
-	rc = positions_set(vq, config->last_avail, config->last_used);
+	rc = positions_find(vq, config);
 	if (rc < 0)
 		return rc;
 	vq->log_gpa = guest_address(vq->mem, vq->packed ? (const void *)vq->desc_packed
@@ -178,6 +179,12 @@ void virtqueue_base(const struct virtqueue *vq, uint16_t *last_avail, uint16_t *
 		return;
 	*last_avail |= (uint16_t)(vq->avail_wrap ? PACKED_WRAP : 0);
 	*last_used |= (uint16_t)(vq->used_wrap ? PACKED_WRAP : 0);
+}
+
+void virtqueue_call(const struct virtqueue *vq)
+{
+	if (vq->call_fd >= 0)
+		eventfd_kick_send(vq->call_fd);
 }
 
 void virtqueue_fini(struct virtqueue *vq)

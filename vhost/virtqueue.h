@@ -28,6 +28,8 @@ struct vhost_mem {
 		uint64_t size; // bytes
 		uint8_t *hva;
 	} regions[VHOST_REGIONS_MAX];
+	uint64_t page_bytes; // of the smallest pages; 0: not known
+	uint64_t inode;	     // of the first region's file
 };
 
 // Why a queue stopped for good (until the guest resets it).
@@ -147,6 +149,7 @@ struct virtqueue_config {
 	uint16_t index;
 	int vid;
 	bool log;
+	bool resume; // a device before us may have died on it: the ring tells where it stood
 };
 
 // Sets a virtqueue up and asks the guest not to kick. Duplicates the call fd. 0 or -errno. No PMD
@@ -154,9 +157,10 @@ struct virtqueue_config {
 int virtqueue_init(struct virtqueue *vq, const struct virtqueue_config *config);
 // The positions, as rte_vhost_set_vring_base() wants them. No PMD uses it.
 void virtqueue_base(const struct virtqueue *vq, uint16_t *last_avail, uint16_t *last_used);
-void virtqueue_fini(struct virtqueue *vq); // closes the duplicate
-// Our own duplicate of a guest's call file (-1: none), which makes no PMD wait for whoever reads
-// it. 0 or -errno, *own is -1 then.
+void virtqueue_call(const struct virtqueue *vq); // whether the guest wants it or not
+void virtqueue_fini(struct virtqueue *vq);	 // closes the duplicate
+// Our own duplicate of a guest's call file (-1: none), which librte_vhost closes when it likes. 0
+// or -errno, *own is -1 then.
 int virtqueue_call_fd_dup(int fd, int *own);
 
 // The region that has `len` bytes of ours from `part` on, all of them, or NULL.

@@ -1,11 +1,9 @@
 // Packed rings (virtio 1.2, section 2.8).
+#include "vhost/packed_desc.h"
 #include "vhost/ring_burst.h"
 
-#define AVAIL (1u << VRING_PACKED_DESC_F_AVAIL)
-#define USED  (1u << VRING_PACKED_DESC_F_USED)
-
-// A descriptor's last word: 4 bytes len, 2 bytes id, 2 bytes flags.
-#define WORD(len, id, flags) ((uint64_t)(flags) << 48 | (uint64_t)(id) << 32 | (len))
+#define AVAIL PACKED_AVAIL
+#define USED  PACKED_USED
 
 // The place `ahead` of where we are, and the wrap counter there.
 static inline unsigned slot_at(const struct virtqueue *vq, unsigned ahead, bool *wrap)
@@ -156,10 +154,12 @@ static inline void used_add(struct virtqueue *vq, struct ring_used *used, uint16
 	unsigned flags = (vq->used_wrap ? AVAIL | USED : 0) | (len ? VRING_DESC_F_WRITE : 0);
 	unsigned next = vq->last_used + n_slots;
 
+	if (unlikely(n_slots > 1))
+		vq->desc_packed[vq->last_used].addr = PACKED_SLOTS(n_slots);
 	if (used_is_empty(vq, used))
-		used->held = WORD(len, id, flags);
+		used->held = PACKED_WORD(len, id, flags);
 	else
-		used_word_store(vq, vq->last_used, WORD(len, id, flags));
+		used_word_store(vq, vq->last_used, PACKED_WORD(len, id, flags));
 	if (next >= vq->size) {
 		next -= vq->size;
 		vq->used_wrap = !vq->used_wrap;

@@ -16,7 +16,10 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#define NO_METHOD (-32601) // JSON-RPC 2.0, section 5.1
 #define READ_STEP ((size_t)64 << 10)
+#define AGAIN_MS  50
+#define AGAIN_MAX 60 // tries: a place that a silent client holds is free within a second or two
 
 struct call {
 	int fd;
@@ -53,6 +56,7 @@ static int fail_connect(struct swctl_error *error, const char *path, int code)
 		return fail(
 		    error, code,
 		    "no permission for %s: run as root or as a member of the socket's group", path);
+	error->again = code == -EAGAIN;
 	if (code == -EAGAIN)
 		return fail(error, code, "swctld at %s is too busy to take a connection: try again",
 			    path);
@@ -167,12 +171,17 @@ static json_t *take_refusal(const json_t *reply, struct swctl_error *error)
 {
 	const json_t *object = json_object_get(reply, "error");
 	const char *message = json_string_value(json_object_get(object, "message"));
-	fail(error, 0, "%s",
-	     message ? message : "swctld's answer has neither a result nor an error");
+	bool unknown = json_integer_value(json_object_get(object, "code")) == NO_METHOD;
+	fail(error, 0, "%s%s",
+	     message ? message : "swctld's answer has neither a result nor an error",
+	     unknown ? ": swctld is of another version than this swctl (" SWD_VERSION
+		       "); use both of the same release"
+		     : "");
 	for (char *c = error->text; *c; c++)
 		if ((unsigned char)*c < ' ' || *c == 0x7f)
 			*c = ' ';
 	error->data = json_incref(json_object_get(object, "data"));
+	error->again = json_is_true(json_object_get(error->data, "again"));
 	return NULL;
 }
 
@@ -227,14 +236,10 @@ static char *make_request(const char *method, const json_t *params, size_t *len,
 	return line;
 }
 
-json_t *swctl_call(const char *path, unsigned timeout_s, const char *method, json_t *params,
-		   struct swctl_error *error)
+static json_t *call_once(const char *path, unsigned timeout_s, const char *request, size_t len,
+			 struct swctl_error *error)
 {
 	*error = (struct swctl_error){.data = NULL};
-	size_t len;
-	char *request = make_request(method, params, &len, error);
-	if (!request)
-		return NULL;
 	struct call c = {
 	    .fd = open_socket(path, error),
 	    .timeout_s = timeout_s,
@@ -250,6 +255,23 @@ json_t *swctl_call(const char *path, unsigned timeout_s, const char *method, jso
 		close(c.fd);
 	}
 	free(c.reply);
+	return result;
+}
+
+json_t *swctl_call(const char *path, unsigned timeout_s, const char *method, json_t *params,
+		   struct swctl_error *error)
+{
+	*error = (struct swctl_error){.data = NULL};
+	size_t len;
+	char *request = make_request(method, params, &len, error);
+	if (!request)
+		return NULL;
+	json_t *result = call_once(path, timeout_s, request, len, error);
+	for (unsigned i = 0; i < AGAIN_MAX && error->again; i++) {
+		json_decref(error->data);
+		poll(NULL, 0, AGAIN_MS);
+		result = call_once(path, timeout_s, request, len, error);
+	}
 	free(request);
 	return result;
 }

@@ -235,11 +235,11 @@ void swctl_completion_bash(FILE *out)
 	fputs(commands, out);
 	fputs("\t'') _swctl_words", out);
 	put_words(out, NULL);
-	fputs(" nic help completion ;;\n", out);
+	fputs(" doctor nic help completion ;;\n", out);
 	put_second_words(out);
 	fputs("\thelp) _swctl_words", out);
 	put_words(out, NULL);
-	fputs(" nic completion ;;\n\t'help add-port') _swctl_words", out);
+	fputs(" doctor nic completion ;;\n\t'help add-port') _swctl_words", out);
 	put_kinds(out);
 	fputs(" ;;\n\tcompletion) _swctl_words bash ;;\n"
 	      "\tnic) _swctl_words list bind unbind ;;\n",

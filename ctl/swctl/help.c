@@ -69,6 +69,8 @@ static const struct {
 #define N_EXAMPLES (sizeof(examples) / sizeof(examples[0]))
 
 static const char *const own_commands[][2] = {
+    {"doctor [--json]", "what keeps the switch from working, or from working well, and how to mend "
+			"each; exit status 1 when something does"},
     {"nic list [--json]", "this host's network cards on the PCI bus and who has them"},
     {"nic bind ADDRESS [DRIVER] [--force]",
      "give a network card to a driver: vfio-pci, for a port of type=nic, or the kernel's own"},
@@ -97,8 +99,8 @@ void swctl_help(FILE *out)
 	fputs("\nOptions:\n", out);
 	for (unsigned i = 0; i < swctl_n_options_help; i++)
 		fprintf(out, "  %-18s %s\n", swctl_options_help[i][0], swctl_options_help[i][1]);
-	fputs("\nExit status: 0 done, 1 refused or failed, 2 wrong usage, or differences "
-	      "found by diff-flows.\n",
+	fputs("\nExit status: 0 done, 1 refused or failed, or a problem found by doctor, "
+	      "2 wrong usage, or differences found by diff-flows.\n",
 	      out);
 }
 
@@ -277,7 +279,8 @@ void swctl_help_markdown(FILE *out)
 	for (unsigned i = 0; i < swctl_n_options_help; i++)
 		fprintf(out, "| `%s` | %s |\n", swctl_options_help[i][0], swctl_options_help[i][1]);
 	fputs("\nOptions may stand before or behind the command. Exit status: 0 done, 1 refused or "
-	      "failed, 2 wrong usage,\nor differences found by diff-flows.\n",
+	      "failed, or a problem\nfound by doctor, 2 wrong usage, or differences found by "
+	      "diff-flows.\n",
 	      out);
 	fputs("\n| without a daemon | meaning |\n| --- | --- |\n", out);
 	for (unsigned i = 0; i < N_OWN_COMMANDS; i++)

@@ -36,6 +36,13 @@ static void print_misses(const json_t *result, FILE *out)
 	}
 }
 
+static void print_away(const json_t *swd, FILE *out)
+{
+	fprintf(out, "%-10s away: swctld keeps trying to connect (systemctl status swd)\n", "swd");
+	if (field_present(swd, "reason")) // swctld of before has none
+		fprintf(out, "%-10s %s\n", "", field_text(swd, "reason"));
+}
+
 int print_show(const json_t *result, FILE *out)
 {
 	const json_t *swd = json_object_get(result, "swd");
@@ -43,8 +50,7 @@ int print_show(const json_t *result, FILE *out)
 	if (json_is_true(json_object_get(swd, "connected")))
 		print_daemon("swd", swd, out);
 	else
-		fprintf(out, "%-10s away: swctld keeps trying to connect (systemctl status swd)\n",
-			"swd");
+		print_away(swd, out);
 	fprintf(out, "%-10s %lld, %lld up\n", "ports", field_count(result, "ports"),
 		field_count(result, "ports_up"));
 	fprintf(out, "%-10s %lld\n", "rules", field_count(result, "rules"));

@@ -2,6 +2,7 @@
 #include "ctl/rpc_table.h"
 #include "ctl/swctl/args.h"
 #include "ctl/swctl/command.h"
+#include "ctl/swctl/doctor.h"
 #include "ctl/swctl/help.h"
 #include "ctl/swctl/interval.h"
 #include "ctl/swctl/lines.h"
@@ -158,6 +159,8 @@ int main(int argc, char **argv)
 		return help(&options, words + 1, n - 1);
 	if (strcmp(words[0], "nic") == 0)
 		return swctl_nic(&options, words + 1, n - 1);
+	if (strcmp(words[0], "doctor") == 0)
+		return swctl_doctor(&options, n - 1);
 	if (strcmp(words[0], "completion") != 0)
 		return run(&options, words, n);
 	if (n != 2 || strcmp(words[1], "bash") != 0)

@@ -3,6 +3,7 @@
 #define CTL_SWCTLD_DAEMON_H
 
 #include <stdint.h>
+#include <sys/types.h>
 #include <time.h>
 
 struct event_base;
@@ -18,6 +19,8 @@ struct swctld {
 	struct limits limits;
 	const char *run_dir;
 	const char *db_path;
+	const char *admin_group; // whose members may change, as the operator named it; NULL: none
+	gid_t admin_gid;
 	struct event_base *base;
 	uint64_t started_ms;
 	struct db *db;

@@ -4,6 +4,7 @@
 #include "ctl/swctld/dp_sync.h"
 #include "ctl/swctld/flow_stats.h"
 #include "ctl/swctld/megaflows.h"
+#include "ctl/swctld/port_hold.h"
 #include "ctl/swctld/revalidate.h"
 #include "ctl/swctld/upcall.h"
 
@@ -13,12 +14,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define RETRY_MS	  100
+#define RETRY_MS	  20
 #define RETRY_SLOW_MS	  1000 // after swd answered, but not as it should
 #define READS_PER_TURN	  16   // datagrams; then others get their turn
 #define ATTACH_TIMEOUT_MS 2000
 #define DUMP_REST	  3 // times as long as a dump took passes before the next
 #define DUMP_TIMEOUT_MS	  10000
+
+#define FOREIGN	     "it does not speak this protocol"
+#define SAME_RELEASE "; run swd and swctld of the same release"
 
 struct datapath {
 	struct swctld *d;
@@ -26,6 +30,7 @@ struct datapath {
 	struct event *upcalls_read, *upcalls_write, *dump_read;
 	struct event *connect_timer;
 	struct outbox *outbox;
+	struct port_hold *hold;
 	bool connected;
 	bool failed;		  // was up, to be torn down
 	bool quiet;		  // the reason was logged
@@ -89,6 +94,7 @@ static void disconnect(struct datapath *dp)
 	event_drop(&dp->upcalls_read);
 	event_drop(&dp->upcalls_write);
 	event_drop(&dp->dump_read);
+	port_hold_end(dp->hold);
 	outbox_reset(dp->outbox, NULL);
 	client_drop(&dp->calls);
 	client_drop(&dp->upcalls);
@@ -164,18 +170,50 @@ static void read_turn(struct datapath *dp, struct dp_client *c,
 	datapath_flush(dp);
 }
 
+static void upcalls_message(struct swctld *d, const struct nlmsghdr *nlh)
+{
+	if (!port_hold_answer(d->datapath->hold, nlh))
+		upcall_message(d, nlh);
+}
+
 static void on_upcalls(evutil_socket_t fd, short what, void *arg)
 {
 	struct datapath *dp = arg;
 	(void)fd;
 	(void)what;
-	read_turn(dp, dp->upcalls, upcall_message);
+	read_turn(dp, dp->upcalls, upcalls_message);
 }
 
 void datapath_breathe(struct datapath *dp)
 {
 	if (dp->connected)
-		read_turn(dp, dp->upcalls, upcall_message);
+		read_turn(dp, dp->upcalls, upcalls_message);
+}
+
+void datapath_hold_ports(struct datapath *dp)
+{
+	port_hold_begin(dp->hold);
+}
+
+bool datapath_holds_ports(const struct datapath *dp)
+{
+	return port_hold_is_on(dp->hold);
+}
+
+void datapath_all_sent(struct datapath *dp)
+{
+	if (!port_hold_is_on(dp->hold))
+		return;
+	port_hold_all_sent(dp->hold, dp->outbox);
+	datapath_flush(dp);
+}
+
+static void release_ports(void *arg)
+{
+	struct datapath *dp = arg;
+	char text[DP_CALL_TEXT];
+	if (dp->connected)
+		datapath_check(dp, dp_sync_ports(dp->d, dp->calls, text));
 }
 
 static void on_writable(evutil_socket_t fd, short what, void *arg)
@@ -246,9 +284,9 @@ static struct dp_client *open_client(struct datapath *dp, int *err)
 {
 	struct dp_client *c = *err ? NULL : dp_client_connect(dp->path, err);
 	if (*err)
-		snprintf(dp->away, sizeof(dp->away),
-			 "swd is away: %s: %s; start swd with this --run-dir", dp->path,
-			 strerror(-*err));
+		snprintf(dp->away, sizeof(dp->away), "swd is away: %s: %s; start swd with %s",
+			 dp->path, strerror(-*err),
+			 *err == -EACCES ? "a --group that swctld's user is in" : "this --run-dir");
 	return c;
 }
 
@@ -265,14 +303,20 @@ static int add_events(struct datapath *dp)
 	return 0;
 }
 
-// Ends an attempt; dp->away says why.
-static void give_up(struct datapath *dp, unsigned retry_ms)
+// dp->away says why.
+static void try_again(struct datapath *dp, unsigned retry_ms)
 {
 	if (!dp->quiet)
 		log_warn("%s; trying again", dp->away);
 	dp->quiet = true;
-	disconnect(dp);
 	connect_after(dp, retry_ms);
+}
+
+// Ends an attempt.
+static void give_up(struct datapath *dp, unsigned retry_ms)
+{
+	disconnect(dp);
+	try_again(dp, retry_ms);
 }
 
 static void not_usable(struct datapath *dp, const char *why)
@@ -286,9 +330,7 @@ static void set_up(struct datapath *dp)
 {
 	char text[DP_CALL_TEXT] = "out of memory";
 	dp->counted_ms = clock_now_ms();
-	int err = dp_call_info(dp->calls, &dp->info, text);
-	if (!err)
-		err = dp_sync(dp->d, dp->calls, text);
+	int err = dp_sync(dp->d, dp->calls, text);
 	if (!err)
 		err = add_events(dp);
 	if (err) {
@@ -304,6 +346,28 @@ static void set_up(struct datapath *dp)
 	revalidate_all(dp->d->revalidator);
 }
 
+// Reads what swd says while it is not yet of use. 0: nothing yet; otherwise the attempt has ended,
+// or the caller goes on with what stands in dp->in.
+static int hear(struct datapath *dp)
+{
+	const char *at = dp->in;
+	int len = dp_client_recv(dp->upcalls, dp->in, sizeof(dp->in));
+	size_t left = len > 0 ? (size_t)len : 0;
+	if (len == 0)
+		return 0;
+	evtimer_del(dp->connect_timer);
+	event_drop(&dp->upcalls_read);
+	if (len < 0) {
+		snprintf(dp->away, sizeof(dp->away), "swd is away (%s): it closed the connection",
+			 dp->path);
+		give_up(dp, RETRY_MS);
+	} else if (!dp_datagram_next(&at, &left)) {
+		not_usable(dp, FOREIGN);
+		len = -EPROTO;
+	}
+	return len;
+}
+
 // The answer to the attachment. Upcalls may stand behind it in the same datagram.
 static void on_attached(evutil_socket_t fd, short what, void *arg)
 {
@@ -311,50 +375,92 @@ static void on_attached(evutil_socket_t fd, short what, void *arg)
 	char text[DP_CALL_TEXT];
 	(void)fd;
 	(void)what;
-	int len = dp_client_recv(dp->upcalls, dp->in, sizeof(dp->in));
+	int len = hear(dp);
+	if (len <= 0)
+		return;
 	const struct nlmsghdr *nlh = (const struct nlmsghdr *)dp->in;
-	if (len == 0)
-		return;
-	evtimer_del(dp->connect_timer);
-	event_drop(&dp->upcalls_read);
-	if (len < 0) { // it ends
-		snprintf(dp->away, sizeof(dp->away), "swd is away (%s): it closed the connection",
-			 dp->path);
-		give_up(dp, RETRY_MS);
-		return;
-	}
-	int err = mnl_nlmsg_ok(nlh, len) && nlh->nlmsg_type == NLMSG_ERROR
-		      ? dp_msg_error_parse(nlh, text, sizeof(text))
-		      : -EPROTO;
+	int err =
+	    nlh->nlmsg_type == NLMSG_ERROR ? dp_msg_error_parse(nlh, text, sizeof(text)) : -EPROTO;
 	if (err == -EBUSY)
 		not_usable(dp, "another control daemon has its upcalls; stop that one");
 	else if (err)
-		not_usable(dp, err == -EPROTO ? "it does not speak this protocol" : text);
+		not_usable(dp, err == -EPROTO ? FOREIGN : text);
 	else
 		set_up(dp);
-	if (dp->connected && !each_message(dp, len, upcall_message))
+	if (dp->connected && !each_message(dp, len, upcalls_message))
 		fail(dp, "it sent what is not a message");
 	datapath_flush(dp);
 }
 
-// Asks for upcalls, and does not wait: a swd that hangs must not hold up control clients. swd
-// queues upcalls from then on, so that none is lost while the rest is set up.
+// Sends a request and does not wait: a swd that hangs must not hold up control clients.
+static int ask(struct datapath *dp, struct dp_datagram *dgram, struct nlmsghdr *nlh,
+	       event_callback_fn on_answer)
+{
+	dp_msg_end(dgram, nlh);
+	int err = dp_client_send(dp->upcalls, dgram);
+	if (err)
+		return err;
+	dp->upcalls_read =
+	    event_new(dp->d->base, dp_client_fd(dp->upcalls), EV_READ | EV_PERSIST, on_answer, dp);
+	if (!dp->upcalls_read || event_add(dp->upcalls_read, NULL) < 0)
+		return -ENOMEM;
+	connect_after(dp, ATTACH_TIMEOUT_MS);
+	return 0;
+}
+
+// Asks for upcalls. swd queues them from then on, so that none is lost while the rest is set up.
 static int attach(struct datapath *dp)
 {
 	struct dp_datagram dgram = {.buf = dp->out};
 	struct nlmsghdr *nlh =
 	    dp_msg_begin(&dgram, DP_FAMILY_DATAPATH, OVS_DP_CMD_SET, NLM_F_REQUEST | NLM_F_ACK, 1);
 	mnl_attr_put_u32_check(nlh, dp_msg_room(&dgram), OVS_DP_ATTR_UPCALL_PID, 1);
-	dp_msg_end(&dgram, nlh);
-	int err = dp_client_send(dp->upcalls, &dgram);
-	if (err)
-		return err;
-	dp->upcalls_read = event_new(dp->d->base, dp_client_fd(dp->upcalls), EV_READ | EV_PERSIST,
-				     on_attached, dp);
-	if (!dp->upcalls_read || event_add(dp->upcalls_read, NULL) < 0)
-		return -ENOMEM;
-	connect_after(dp, ATTACH_TIMEOUT_MS);
-	return 0;
+	return ask(dp, &dgram, nlh, on_attached);
+}
+
+// What swd says of itself, or the refusal of one that speaks another version.
+static int greeting_take(struct datapath *dp, char *text, size_t text_len)
+{
+	const struct nlmsghdr *nlh = (const struct nlmsghdr *)dp->in;
+	snprintf(text, text_len, FOREIGN);
+	if (nlh->nlmsg_type == NLMSG_ERROR) {
+		char why[DP_CALL_TEXT];
+		int err = dp_msg_error_parse(nlh, why, sizeof(why));
+		if (why[0] != '\0')
+			snprintf(text, text_len, "%s%s", why,
+				 err == -EPROTONOSUPPORT ? SAME_RELEASE : "");
+		return -EPROTO;
+	}
+	if (nlh->nlmsg_type != DP_FAMILY_SWD || dp_info_parse(nlh, &dp->info) < 0)
+		return -EPROTO;
+	if (dp_msg_version(nlh) == DP_PROTO_VERSION)
+		return 0;
+	snprintf(text, text_len, "swd %s speaks version %u of the datapath protocol, not %d%s",
+		 dp->info.version, dp_msg_version(nlh), DP_PROTO_VERSION, SAME_RELEASE);
+	return -EPROTONOSUPPORT;
+}
+
+static void on_greeting(evutil_socket_t fd, short what, void *arg)
+{
+	struct datapath *dp = arg;
+	char text[DP_CALL_TEXT + sizeof(SAME_RELEASE)];
+	(void)fd;
+	(void)what;
+	if (hear(dp) <= 0)
+		return;
+	if (greeting_take(dp, text, sizeof(text)) < 0)
+		not_usable(dp, text);
+	else if (attach(dp) < 0)
+		not_usable(dp, "cannot ask for upcalls");
+}
+
+// Asks which version of the protocol swd speaks before anything else is asked of it.
+static int greet(struct datapath *dp)
+{
+	struct dp_datagram dgram = {.buf = dp->out};
+	struct nlmsghdr *nlh =
+	    dp_msg_begin(&dgram, DP_FAMILY_SWD, SWD_CMD_INFO_GET, NLM_F_REQUEST, 1);
+	return ask(dp, &dgram, nlh, on_greeting);
 }
 
 // Starts an attempt. When it comes again, the one before has had no answer.
@@ -369,14 +475,19 @@ static void on_connect_timer(evutil_socket_t fd, short what, void *arg)
 		return;
 	}
 	dp->failed = false;
+	struct dp_client *calls = open_client(dp, &err);
+	if (err && !dp->calls) { // the usual end: disconnect() would walk over all megaflows
+		try_again(dp, RETRY_MS);
+		return;
+	}
 	disconnect(dp);
-	dp->calls = open_client(dp, &err);
+	dp->calls = calls;
 	dp->upcalls = open_client(dp, &err);
 	dp->dump = open_client(dp, &err);
 	if (err)
 		give_up(dp, RETRY_MS);
-	else if (attach(dp) < 0)
-		not_usable(dp, "cannot ask for upcalls");
+	else if (greet(dp) < 0)
+		not_usable(dp, "cannot ask what it is");
 }
 
 struct datapath *datapath_create(struct swctld *d)
@@ -389,7 +500,8 @@ struct datapath *datapath_create(struct swctld *d)
 	snprintf(dp->away, sizeof(dp->away), "swd is away (%s): not yet connected", dp->path);
 	dp->outbox = outbox_create();
 	dp->connect_timer = evtimer_new(d->base, on_connect_timer, dp);
-	if (!dp->outbox || !dp->connect_timer) {
+	dp->hold = port_hold_create(d->base, release_ports, dp);
+	if (!dp->outbox || !dp->connect_timer || !dp->hold) {
 		datapath_destroy(dp);
 		return NULL;
 	}
@@ -401,9 +513,10 @@ void datapath_destroy(struct datapath *dp)
 {
 	if (!dp)
 		return;
-	if (dp->outbox)
+	if (dp->outbox && dp->hold)
 		disconnect(dp);
 	event_drop(&dp->connect_timer);
+	port_hold_destroy(dp->hold);
 	outbox_destroy(dp->outbox);
 	free(dp);
 }

@@ -33,6 +33,11 @@ bool datapath_dump_start(struct datapath *dp);
 void datapath_breathe(struct datapath *dp);
 // Sends what has gathered in the outbox.
 void datapath_flush(struct datapath *dp);
+// swd gets no ports before the megaflows that it lacks (port_hold.h).
+void datapath_hold_ports(struct datapath *dp);
+bool datapath_holds_ports(const struct datapath *dp);
+// No megaflow is left to be sent.
+void datapath_all_sent(struct datapath *dp);
 // What a call returned: a broken connection is torn down and made anew. Returns err.
 int datapath_check(struct datapath *dp, int err);
 

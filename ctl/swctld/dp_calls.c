@@ -36,13 +36,13 @@ static void copy_struct(void *to, size_t len, const struct nlattr *attr)
 		memcpy(to, mnl_attr_get_payload(attr), len);
 }
 
-static void on_info(const struct nlmsghdr *nlh, void *arg)
+int dp_info_parse(const struct nlmsghdr *nlh, struct dp_info *info)
 {
 	const struct nlattr *a[SWD_INFO_ATTR_MAX + 1] = {0};
-	struct dp_info *info = arg;
 	struct dp_error error;
+	memset(info, 0, sizeof(*info));
 	if (dp_msg_parse(nlh, a, SWD_INFO_ATTR_MAX, &error) < 0)
-		return;
+		return -EINVAL;
 	snprintf(info->version, sizeof(info->version), "%s",
 		 dp_attr_text(a[SWD_INFO_ATTR_VERSION]));
 	snprintf(info->dpdk, sizeof(info->dpdk), "%s", dp_attr_text(a[SWD_INFO_ATTR_DPDK]));
@@ -61,6 +61,12 @@ static void on_info(const struct nlmsghdr *nlh, void *arg)
 	info->n_masks = (uint32_t)dp_attr_uint(a[SWD_INFO_ATTR_N_MASKS]);
 	info->pid = (uint32_t)dp_attr_uint(a[SWD_INFO_ATTR_PID]);
 	snprintf(info->isa, sizeof(info->isa), "%s", dp_attr_text(a[SWD_INFO_ATTR_ISA]));
+	return 0;
+}
+
+static void on_info(const struct nlmsghdr *nlh, void *arg)
+{
+	dp_info_parse(nlh, arg);
 }
 
 int dp_call_info(struct dp_client *c, struct dp_info *info, char *text)
@@ -172,6 +178,29 @@ int dp_call_ports(struct dp_client *c, void (*fn)(const struct dp_vport *vport, 
 	return call(c, on_vport, &visit, CALL_TIMEOUT_MS, text);
 }
 
+struct drop_visit {
+	void (*fn)(const struct nlattr *nest, void *arg);
+	void *arg;
+};
+
+static void on_gone_drops(const struct nlmsghdr *nlh, void *arg)
+{
+	const struct drop_visit *visit = arg;
+	const struct nlattr *attr;
+	mnl_attr_for_each (attr, nlh, sizeof(struct genlmsghdr) + sizeof(struct ovs_header)) {
+		if (mnl_attr_get_type(attr) == SWD_INFO_ATTR_DROP)
+			visit->fn(attr, visit->arg);
+	}
+}
+
+int dp_call_gone_drops(struct dp_client *c, void (*fn)(const struct nlattr *nest, void *arg),
+		       void *arg, char *text)
+{
+	struct drop_visit visit = {fn, arg};
+	dp_client_begin(c, DP_FAMILY_SWD, SWD_CMD_INFO_GET, NLM_F_REQUEST | NLM_F_ACK);
+	return call(c, on_gone_drops, &visit, CALL_TIMEOUT_MS, text);
+}
+
 bool dp_vport_same(const struct dp_vport *vport, const struct port *port)
 {
 	size_t n = 0;
@@ -242,25 +271,41 @@ int dp_call_flows(struct dp_client *c, void (*fn)(const struct dp_flow *flow, vo
 	return call(c, on_flow, &visit, CALL_TIMEOUT_MS, text);
 }
 
-struct pmd_visit {
-	dp_pmd_fn fn;
+struct attrs_visit {
+	dp_attrs_fn fn;
 	void *arg;
 };
 
 static void on_pmd(const struct nlmsghdr *nlh, void *arg)
 {
-	const struct pmd_visit *visit = arg;
+	const struct attrs_visit *visit = arg;
 	const struct nlattr *a[SWD_PMD_ATTR_MAX + 1] = {0};
 	struct dp_error error;
 	if (dp_msg_parse(nlh, a, SWD_PMD_ATTR_MAX, &error) == 0)
 		visit->fn(nlh, a, visit->arg);
 }
 
-int dp_call_pmds(struct dp_client *c, dp_pmd_fn fn, void *arg, char *text)
+int dp_call_pmds(struct dp_client *c, dp_attrs_fn fn, void *arg, char *text)
 {
-	struct pmd_visit visit = {fn, arg};
+	struct attrs_visit visit = {fn, arg};
 	dp_client_begin(c, DP_FAMILY_SWD, SWD_CMD_PMD_GET, NLM_F_REQUEST | NLM_F_DUMP);
 	return call(c, on_pmd, &visit, CALL_TIMEOUT_MS, text);
+}
+
+static void on_guest(const struct nlmsghdr *nlh, void *arg)
+{
+	const struct attrs_visit *visit = arg;
+	const struct nlattr *a[SWD_GUEST_ATTR_MAX + 1] = {0};
+	struct dp_error error;
+	if (dp_msg_parse(nlh, a, SWD_GUEST_ATTR_MAX, &error) == 0)
+		visit->fn(nlh, a, visit->arg);
+}
+
+int dp_call_guests(struct dp_client *c, dp_attrs_fn fn, void *arg, char *text)
+{
+	struct attrs_visit visit = {fn, arg};
+	dp_client_begin(c, DP_FAMILY_SWD, SWD_CMD_GUEST_GET, NLM_F_REQUEST | NLM_F_DUMP);
+	return call(c, on_guest, &visit, CALL_TIMEOUT_MS, text);
 }
 
 int dp_call_pmd_rebalance(struct dp_client *c, bool dry_run, dp_answer_fn fn, void *arg, char *text)

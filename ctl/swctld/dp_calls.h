@@ -48,6 +48,9 @@ int dp_call_port_add(struct dp_client *c, const struct port *port, char *text);
 int dp_call_port_del(struct dp_client *c, uint32_t no, char *text);
 int dp_call_ports(struct dp_client *c, void (*fn)(const struct dp_vport *vport, void *arg),
 		  void *arg, char *text);
+// Calls fn with each of swd's SWD_INFO_ATTR_DROP: drops of ports that are gone.
+int dp_call_gone_drops(struct dp_client *c, void (*fn)(const struct nlattr *nest, void *arg),
+		       void *arg, char *text);
 // Whether a vport was made from this port's kind and options.
 bool dp_vport_same(const struct dp_vport *vport, const struct port *port);
 
@@ -73,14 +76,18 @@ typedef void (*dp_trace_fn)(const struct dp_trace_packet *packet, void *arg);
 int dp_call_trace_read(struct dp_client *c, dp_trace_fn fn, void *arg, char *text);
 
 // Calls fn with each answer and its attributes, SWD_PMD_ATTR_*.
-typedef void (*dp_pmd_fn)(const struct nlmsghdr *nlh, const struct nlattr **attrs, void *arg);
-int dp_call_pmds(struct dp_client *c, dp_pmd_fn fn, void *arg, char *text);
+typedef void (*dp_attrs_fn)(const struct nlmsghdr *nlh, const struct nlattr **attrs, void *arg);
+int dp_call_pmds(struct dp_client *c, dp_attrs_fn fn, void *arg, char *text);
+
+// The same of each port with a guest's side, SWD_GUEST_ATTR_*.
+int dp_call_guests(struct dp_client *c, dp_attrs_fn fn, void *arg, char *text);
 
 // Has swd move queues by their load, or with dry_run only plan it; fn gets its answer.
 int dp_call_pmd_rebalance(struct dp_client *c, bool dry_run, dp_answer_fn fn, void *arg,
 			  char *text);
 
 // Readers, which the asynchronous side uses too: 0 or -EINVAL.
+int dp_info_parse(const struct nlmsghdr *nlh, struct dp_info *info);
 int dp_flow_parse(const struct nlmsghdr *nlh, struct dp_flow *flow);
 uint64_t dp_attr_uint(const struct nlattr *attr);    // of any width; 0 for NULL
 const char *dp_attr_text(const struct nlattr *attr); // "" when it is none

@@ -1,6 +1,7 @@
 #include "ctl/swctld/dp_sync.h"
 
 #include "ctl/log.h"
+#include "ctl/swctld/datapath.h"
 #include "ctl/swctld/flow_stats.h"
 #include "ctl/swctld/pmd_settings.h"
 #include "ctl/swctld/revalidate.h"
@@ -94,23 +95,69 @@ static void take_links(struct swctld *d)
 		revalidate_links_changed(d->revalidator);
 }
 
-int dp_sync_ports(struct swctld *d, struct dp_client *calls, char *text)
+// Adopts what swd has, removes what is not ours.
+static int read_ports(struct swctld *d, struct dp_client *calls, char *text)
 {
 	struct port_sync sync = {.d = d};
 	struct port *port;
 	for (port = ports_next(d->ports, 0); port; port = ports_next(d->ports, port->no))
 		port->installed = false;
 	int err = dp_call_ports(calls, take_vport, &sync, text);
-	if (!err)
-		err = remove_strangers(&sync, calls, text);
+	return err ? err : remove_strangers(&sync, calls, text);
+}
+
+static int add_ports(struct swctld *d, struct dp_client *calls, char *text)
+{
+	int err = 0;
 	uint64_t now_ms = clock_now_ms();
-	port = ports_next(d->ports, 0);
+	struct port *port = ports_next(d->ports, 0);
 	for (; !err && port; port = ports_next(d->ports, port->no)) {
 		if (!port->installed)
 			err = install(calls, port, now_ms, text);
 	}
+	return err;
+}
+
+int dp_sync_ports(struct swctld *d, struct dp_client *calls, char *text)
+{
+	if (datapath_holds_ports(d->datapath))
+		return 0;
+	int err = read_ports(d, calls, text);
+	if (!err)
+		err = add_ports(d, calls, text);
 	take_links(d);
 	return err;
+}
+
+static bool has_none(const struct ports *ports)
+{
+	const struct port *port = ports_next(ports, 0);
+	while (port && !port->installed)
+		port = ports_next(ports, port->no);
+	return !port;
+}
+
+// Links stay as they were, since translation asks for them.
+static void hold_ports(struct swctld *d)
+{
+	struct port *port;
+	for (port = ports_next(d->ports, 0); port; port = ports_next(d->ports, port->no))
+		snprintf(port->state.reason, sizeof(port->state.reason),
+			 "swd gets its megaflows first");
+	datapath_hold_ports(d->datapath);
+}
+
+// What swd lacks is to be sent; a swd that started anew gets its ports when it has that.
+static int sync_flows(struct swctld *d, struct dp_client *calls, char *text)
+{
+	flow_stats_round_begin(d);
+	int err = flow_stats_read(d, calls, text);
+	if (err)
+		return err;
+	unsigned n_absent = flow_stats_mark_absent(d);
+	if (n_absent > 0 && has_none(d->ports))
+		hold_ports(d);
+	return 0;
 }
 
 int dp_sync(struct swctld *d, struct dp_client *calls, char *text)
@@ -120,16 +167,14 @@ int dp_sync(struct swctld *d, struct dp_client *calls, char *text)
 		port->retry_at_ms = 0; // another swd may take it
 	int err = pmd_settings_sync(d, calls, text);
 	if (!err)
+		err = read_ports(d, calls, text);
+	if (!err)
+		err = dp_sync_meters(d, calls, text); // megaflows name them
+	if (!err)
+		err = sync_flows(d, calls, text);
+	if (!err)
 		err = dp_sync_ports(d, calls, text);
 	if (!err)
-		err = dp_sync_meters(d, calls, text);
-	if (err)
-		return err;
-	flow_stats_round_begin(d);
-	err = flow_stats_read(d, calls, text);
-	if (err)
-		return err;
-	flow_stats_mark_absent(d);
-	revalidate_learn_again(d->revalidator);
-	return 0;
+		revalidate_learn_again(d->revalidator);
+	return err;
 }

@@ -112,7 +112,12 @@ int dp_sync_meters(struct swctld *d, struct dp_client *calls, char *text)
 	if (!err)
 		err = send_changes(sync, calls, text);
 	free(sync);
-	return err;
+	if (err != -EOPNOTSUPP)
+		return err;
+	// An older swd does not know meters.
+	if (meters_count(d->meters) > 0)
+		log_warn("swd has no meters, flows that use them are not installed: %s", text);
+	return 0;
 }
 
 void dp_sync_meters_now(struct swctld *d)

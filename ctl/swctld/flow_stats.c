@@ -6,10 +6,12 @@
 #include "ctl/swctld/revalidate.h"
 #include "ctl/swctld/rules.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #define SETTLE_MS     1000 // a megaflow may be under way to swd for so long
 #define BREATHE_FLOWS 256
+#define RETURN_MS     5000  // for guests to return to a swd that started anew
 #define REFRESH_MAX   50000 // more megaflows than this are not read for one reply
 
 static uint32_t current_round;
@@ -117,17 +119,35 @@ void flow_stats_round_end(struct swctld *d, uint64_t started_ms)
 	datapath_flush(d->datapath);
 }
 
-void flow_stats_mark_absent(struct swctld *d)
+static int by_use(const void *a, const void *b)
 {
-	struct known_flow *f;
+	const struct known_flow *x = *(struct known_flow *const *)a,
+				*y = *(struct known_flow *const *)b;
+	return x->last.used_ms < y->last.used_ms ? -1 : x->last.used_ms > y->last.used_ms;
+}
+
+unsigned flow_stats_mark_absent(struct swctld *d)
+{
+	unsigned n = 0;
 	uint64_t now_ms = clock_now_ms();
+	struct known_flow *f,
+	    **list = calloc(megaflows_count(d->megaflows) + 1, sizeof(struct known_flow *));
+	if (!list)
+		return 0; // their packets will be missed
 	for (f = megaflows_first(d->megaflows); f; f = f->next) {
-		if (f->round == current_round)
-			continue;
-		f->absent = true;
-		f->created_ms = now_ms;
-		memset(&f->last, 0, sizeof(f->last));
+		if (f->round != current_round)
+			list[n++] = f;
 	}
+	qsort(list, n, sizeof(struct known_flow *), by_use);
+	for (unsigned i = 0; i < n; i++) {
+		f = list[i];
+		f->absent = true;
+		f->created_ms = now_ms + RETURN_MS; // idle from then on
+		memset(&f->last, 0, sizeof(f->last));
+		megaflows_outdate(d->megaflows, f);
+	}
+	free(list);
+	return n;
 }
 
 struct refresh {

@@ -17,8 +17,9 @@ void flow_stats_answer(struct swctld *d, struct known_flow *f, const struct flow
 void flow_stats_round_begin(struct swctld *d);
 // Forgets what swd lost, deletes what is idle.
 void flow_stats_round_end(struct swctld *d, uint64_t started_ms);
-// After a reconnection's dump: what it did not show is to be sent again.
-void flow_stats_mark_absent(struct swctld *d);
+// After a reconnection's dump: what it did not show is to be sent again, what was used last first.
+// How many that are.
+unsigned flow_stats_mark_absent(struct swctld *d);
 // Reads all counters now, over a connection for calls. 0 or -errno with text.
 int flow_stats_read(struct swctld *d, struct dp_client *calls, char *text);
 // The same if there is a connection and they are not too many: so that a user sees what has just

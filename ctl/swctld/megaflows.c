@@ -163,7 +163,7 @@ void megaflows_forget_leaving(struct megaflows *m)
 {
 	struct known_flow *f;
 	uint32_t cursor = 0;
-	while ((f = flow_ids_next(&m->ids, &cursor))) {
+	while (m->n_awaited > 0 && (f = flow_ids_next(&m->ids, &cursor))) {
 		if (f->leaving)
 			megaflows_forget(m, f);
 	}
@@ -206,7 +206,7 @@ void megaflows_switch_end(struct megaflows *m, struct known_flow *f)
 
 void megaflows_switch_end_all(struct megaflows *m)
 {
-	for (struct known_flow *f = m->list; f; f = f->next)
+	for (struct known_flow *f = m->list; f && m->n_awaited > 0; f = f->next)
 		megaflows_switch_end(m, f);
 }
 

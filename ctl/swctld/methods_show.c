@@ -34,10 +34,11 @@ static unsigned macs(const struct swctld *d)
 	return n;
 }
 
-static json_t *swd_json(bool connected, const struct dp_info *info)
+static json_t *swd_json(const struct swctld *d, bool connected, const struct dp_info *info)
 {
 	if (!connected)
-		return json_pack("{s:b}", "connected", 0);
+		return json_pack("{s:b, s:o}", "connected", 0, "reason",
+				 rpc_text(datapath_away(d->datapath)));
 	return json_pack("{s:b, s:o, s:o, s:i, s:I}", "connected", 1, "version",
 			 rpc_text(info->version), "dpdk", rpc_text(info->dpdk), "pid",
 			 (int)info->pid, "uptime_s", (json_int_t)(info->uptime_ms / 1000));
@@ -67,12 +68,13 @@ int method_show(struct swctld *d, const json_t *params, struct rpc_reply *reply)
 		      rpc_text(d->db_path));
 	reply->result =
 	    json_pack("{s:o, s:o, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:I, s:I, s:o}", "swctld",
-		      self, "swd", swd_json(connected, &info), "ports", (int)ports_count(d->ports),
-		      "ports_up", (int)ports_up(d, connected), "rules", (int)rules_count(d->rules),
-		      "megaflows", connected ? (int)info.n_flows : 0, "masks", (int)info.n_masks,
-		      "macs", (int)macs(d), "max_masks", (int)d->limits.masks, "missed",
-		      (json_int_t)upcall_counts()->missed, "not_installed",
-		      (json_int_t)upcall_counts()->not_installed, "failed", failed_json());
+		      self, "swd", swd_json(d, connected, &info), "ports",
+		      (int)ports_count(d->ports), "ports_up", (int)ports_up(d, connected), "rules",
+		      (int)rules_count(d->rules), "megaflows", connected ? (int)info.n_flows : 0,
+		      "masks", (int)info.n_masks, "macs", (int)macs(d), "max_masks",
+		      (int)d->limits.masks, "missed", (json_int_t)upcall_counts()->missed,
+		      "not_installed", (json_int_t)upcall_counts()->not_installed, "failed",
+		      failed_json());
 	return 0;
 }
 

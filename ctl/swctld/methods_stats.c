@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#define PORTS_GONE "(gone)" // no port's name
+
 struct port_list {
 	struct swctld *d;
 	const char *only; // a port's name, or NULL
@@ -84,7 +86,24 @@ static void take_drops(const struct dp_vport *vport, void *arg)
 	}
 }
 
+static void take_gone_drop(const struct nlattr *nest, void *arg)
+{
+	take_drop(arg, PORTS_GONE, nest);
+}
+
 int method_drops(struct swctld *d, const json_t *params, struct rpc_reply *reply)
 {
-	return list_ports(d, params, reply, "drops", take_drops);
+	char text[DP_CALL_TEXT];
+	int refused = list_ports(d, params, reply, "drops", take_drops);
+	struct dp_client *calls = datapath_calls(d->datapath);
+	if (refused || json_object_get(params, "port") || !calls)
+		return refused;
+	int err = datapath_check(d->datapath,
+				 dp_call_gone_drops(calls, take_gone_drop,
+						    json_object_get(reply->result, "drops"), text));
+	if (!err)
+		return 0;
+	json_decref(reply->result);
+	reply->result = NULL;
+	return rpc_refuse(reply, "swd: %s", text);
 }

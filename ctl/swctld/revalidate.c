@@ -338,6 +338,7 @@ static void take_turn(struct revalidator *r)
 		log_debug("%u megaflows checked in %u ms", r->pass_n,
 			  (unsigned)(clock_now_ms() - r->pass_started_ms));
 	r->pass_n = 0;
+	datapath_all_sent(r->d->datapath);
 }
 
 static void on_turn(evutil_socket_t fd, short what, void *arg)
@@ -359,11 +360,15 @@ static int by_use(const void *a, const void *b)
 	return x->last.used_ms > y->last.used_ms ? -1 : x->last.used_ms < y->last.used_ms;
 }
 
-static void learn_from(struct revalidator *r, const struct known_flow *f, uint64_t now_ms)
+static bool used_lately(const struct known_flow *f, uint64_t now_ms)
+{
+	return f->last.used_ms != 0 && now_ms - f->last.used_ms <= RELEARN_MS;
+}
+
+static void learn_from(struct revalidator *r, const struct known_flow *f)
 {
 	const struct flow_key *key = &f->match.key;
-	if (f->last.used_ms == 0 || now_ms - f->last.used_ms > RELEARN_MS ||
-	    !ports_by_no(r->d->ports, key->in_port))
+	if (!ports_by_no(r->d->ports, key->in_port))
 		return;
 	revalidate_translate(r, key, false, &r->result);
 	const struct xlate_result *result = &r->result;
@@ -381,11 +386,13 @@ void revalidate_learn_again(struct revalidator *r)
 	    calloc(megaflows_count(r->d->megaflows) + 1, sizeof(struct known_flow *));
 	if (!list)
 		return;
-	for (struct known_flow *f = megaflows_first(r->d->megaflows); f; f = f->next)
-		list[n++] = f;
+	for (struct known_flow *f = megaflows_first(r->d->megaflows); f; f = f->next) {
+		if (used_lately(f, now_ms))
+			list[n++] = f;
+	}
 	qsort(list, n, sizeof(struct known_flow *), by_use);
 	for (unsigned i = 0; i < n; i++)
-		learn_from(r, list[i], now_ms);
+		learn_from(r, list[i]);
 	free(list);
 	revalidate_macs_changed(r);
 }

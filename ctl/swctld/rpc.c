@@ -10,6 +10,7 @@
 #include <stdio_ext.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define NESTED_MAX 64	 // requests have up to three
 #define VALUES_MAX 10000 // more than any request has
@@ -18,7 +19,7 @@
 #define TO_TEXT(x)  TO_TEXT_(x)
 
 static const rpc_handler_fn handlers[] = {
-#define X(name, command, params, reading, handler, help) method_##handler,
+#define X(name, command, params, has_json, access, handler, help) method_##handler,
     RPC_METHODS(X)
 #undef X
 };
@@ -290,19 +291,33 @@ static char *reply_finish(const json_t *id, struct rpc_reply *reply)
 	return line;
 }
 
-static char *call_method(struct swctld *d, unsigned index, const json_t *params, const json_t *id)
+static int check_rights(const struct swctld *d, const struct peer *who,
+			const struct rpc_method *method, struct rpc_reply *reply)
+{
+	char mend[96] = "become one of them, or start swctld with --admin-group GROUP";
+	if (who->may_change || method->access == RPC_READS)
+		return 0;
+	if (d->admin_group)
+		snprintf(mend, sizeof(mend), "join group %.60s", d->admin_group);
+	return rpc_refuse(reply, "%s is for root and uid %u; uid %u may only read: %s",
+			  method->name, geteuid(), who->uid, mend);
+}
+
+static char *call_method(struct swctld *d, const struct peer *who, unsigned index,
+			 const json_t *params, const json_t *id)
 {
 	struct rpc_reply reply = {0};
 	json_t *none = params ? NULL : json_object();
 	const json_t *given = params ? params : none;
-	if (check_params(&rpc_methods[index], given, &reply) == 0)
+	if (check_rights(d, who, &rpc_methods[index], &reply) == 0 &&
+	    check_params(&rpc_methods[index], given, &reply) == 0)
 		handlers[index](d, given, &reply);
 	json_decref(none);
 	return reply_finish(id, &reply);
 }
 
 // A request as JSON-RPC has it; parameters by position are not built.
-static char *dispatch_request(struct swctld *d, const json_t *request)
+static char *dispatch_request(struct swctld *d, const struct peer *who, const json_t *request)
 {
 	const json_t *id = json_object_get(request, "id"),
 		     *params = json_object_get(request, "params");
@@ -321,7 +336,7 @@ static char *dispatch_request(struct swctld *d, const json_t *request)
 	}
 	if (params && !json_is_object(params))
 		return rpc_error(id, RPC_BAD_PARAMS, "params must be an object");
-	return call_method(d, (unsigned)index, params, id);
+	return call_method(d, who, (unsigned)index, params, id);
 }
 
 // Why a line is not worth parsing: what it would take in memory is a multiple of its length.
@@ -384,14 +399,14 @@ static json_t *load(const char *line, size_t len, char *why, size_t why_len)
 	return request;
 }
 
-char *rpc_dispatch(struct swctld *d, const char *line, size_t len)
+char *rpc_dispatch(struct swctld *d, const struct peer *who, const char *line, size_t len)
 {
 	char why[JSON_ERROR_TEXT_LENGTH + 80], *reply;
 	json_t *request = load(line, len, why, sizeof(why));
 	if (!request)
 		return rpc_error(NULL, RPC_NOT_JSON, why);
 	if (json_is_object(request))
-		reply = dispatch_request(d, request);
+		reply = dispatch_request(d, who, request);
 	else
 		reply = rpc_error(NULL, RPC_NOT_A_REQUEST, "not a request: one object a line is");
 	// A call without an id wants no answer; one that was no call gets an error.

@@ -3,6 +3,7 @@
 #define CTL_SWCTLD_RPC_H
 
 #include "ctl/of_error.h"
+#include "ctl/peer.h"
 #include "ctl/rpc_table.h"
 #include "ctl/swctld/daemon.h"
 
@@ -50,15 +51,15 @@ void rpc_text_begin(struct rpc_reply *reply, const char *name);
 void rpc_text_add(struct rpc_reply *reply, const char *text, size_t len);
 void rpc_text_end(struct rpc_reply *reply);
 
-// The reply to a line, malloc'd, without a newline; NULL when it needs none.
-char *rpc_dispatch(struct swctld *d, const char *line, size_t len);
+// The reply to a line that `who` sent, malloc'd, without a newline; NULL when it needs none.
+char *rpc_dispatch(struct swctld *d, const struct peer *who, const char *line, size_t len);
 // An error for when there is no request to answer.
 char *rpc_error(const json_t *id, int code, const char *message);
 
 // A string for JSON from what may not be UTF-8. Never NULL but when out of memory.
 json_t *rpc_text(const char *text);
 
-#define X(name, command, params, reading, handler, help) \
+#define X(name, command, params, has_json, access, handler, help) \
 	int method_##handler(struct swctld *d, const json_t *params_, struct rpc_reply *reply);
 RPC_METHODS(X)
 #undef X

@@ -1,7 +1,8 @@
 #include "ctl/swctld/rpc_listen.h"
 
+#include "ctl/socket_file.h"
+
 #include <errno.h>
-#include <grp.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -45,15 +46,6 @@ static int make_room(const struct sockaddr_un *addr)
 	return rc;
 }
 
-static int group_id(const char *group, gid_t *gid)
-{
-	const struct group *entry = getgrnam(group);
-	if (!entry)
-		return -ENOENT;
-	*gid = entry->gr_gid;
-	return 0;
-}
-
 static const struct {
 	int err;
 	const char *mend;
@@ -76,10 +68,24 @@ static void explain(const char *path, int rc, char *err, size_t err_len)
 	snprintf(err, err_len, "%s: %s; take another --run-dir", path, strerror(-rc));
 }
 
-int rpc_listen(const char *path, const char *group, char *err, size_t err_len)
+// 0 or -errno with one line in err; closes the socket then.
+static int give(int fd, const char *path, uid_t uid, gid_t gid, char *err, size_t err_len)
+{
+	int rc = socket_file_give(path, uid, gid);
+	if (rc == 0)
+		return 0;
+	snprintf(err, err_len,
+		 "%s: cannot be given to uid %d and gid %d (--user, --group, --admin-group): %s; "
+		 "name a group that swctld's user is in, or start it as root",
+		 path, (int)uid, (int)gid, strerror(-rc));
+	close(fd);
+	unlink(path);
+	return rc;
+}
+
+int rpc_listen(const char *path, uid_t uid, gid_t gid, char *err, size_t err_len)
 {
 	struct sockaddr_un addr = {.sun_family = AF_UNIX};
-	gid_t gid = (gid_t)-1;
 	int rc, fd = -1;
 	if (strlen(path) >= sizeof(addr.sun_path)) {
 		snprintf(err, err_len,
@@ -89,10 +95,6 @@ int rpc_listen(const char *path, const char *group, char *err, size_t err_len)
 		return -ENAMETOOLONG;
 	}
 	memcpy(addr.sun_path, path, strlen(path));
-	if (group && group_id(group, &gid) < 0) {
-		snprintf(err, err_len, "--group %s: no such group; create it with groupadd", group);
-		return -ENOENT;
-	}
 	rc = make_room(&addr);
 	if (rc < 0)
 		goto fail;
@@ -104,25 +106,16 @@ int rpc_listen(const char *path, const char *group, char *err, size_t err_len)
 	umask(mask);
 	if (rc < 0)
 		goto fail;
-	if (group && chown(path, (uid_t)-1, gid) < 0) {
-		rc = -errno;
-		unlink(path);
-		snprintf(err, err_len,
-			 "--group %s: %s: %s; name a group that swctld's user is in, or start it "
-			 "as root",
-			 group, path, strerror(-rc));
-		goto close;
-	}
-	if (listen(fd, BACKLOG) < 0) {
-		rc = -errno;
-		unlink(path);
-		goto fail;
-	}
-	return fd;
+	rc = give(fd, path, uid, gid, err, err_len);
+	if (rc < 0)
+		return rc;
+	if (listen(fd, BACKLOG) == 0)
+		return fd;
+	rc = -errno;
+	unlink(path);
 
 fail:
 	explain(path, rc, err, err_len);
-close:
 	if (fd >= 0)
 		close(fd);
 	return rc;

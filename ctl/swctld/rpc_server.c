@@ -1,17 +1,22 @@
+#define _GNU_SOURCE // accept4
 #include "ctl/swctld/rpc_server.h"
 
+#include "ctl/account.h"
 #include "ctl/log.h"
+#include "ctl/peer.h"
 #include "ctl/swctld/rpc.h"
+#include "ctl/swctld/rpc_budget.h"
 #include "ctl/swctld/rpc_listen.h"
 
 #include <errno.h>
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
 #include <event2/event.h>
-#include <event2/listener.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 #include <utlist.h>
 
@@ -19,11 +24,18 @@
 
 #define READ_MAX 262144 // bytes at a time, about what a socket holds
 
+#define PAUSE_MS 100   // until a connection is tried again that there was no descriptor for
+#define TELL_MS	 10000 // between two lines about a crowd
+
 struct client {
 	struct rpc_server *server;
 	struct bufferevent *bev;
-	struct event *again; // when its turn ended before its requests
-	char *line;	     // what has come and is not answered
+	struct peer who;
+	struct rpc_budget *budget; // NULL: who may change has none
+	bool ready;		   // waits for its turn
+	uint64_t taken_us;	   // of swctld's processor time
+	struct client *ready_prev, *ready_next;
+	char *line; // what has come and is not answered
 	size_t len, cap;
 	size_t scanned; // of that, bytes without a newline
 	bool ended;	// sends no more: closed once its replies are out
@@ -33,10 +45,16 @@ struct client {
 
 struct rpc_server {
 	struct swctld *d;
-	struct evconnlistener *listener;
+	int fd; // -1: none
+	struct event *on_accept, *on_pause_over;
+	uint64_t told_ms; // of a crowd
 	char path[256];
 	struct client *clients; // the longest silent first
 	unsigned n_clients;
+	struct client *ready; // who has taken the least has the next turn
+	uint64_t taken_us;    // by who had the last turn, before it
+	struct event *turn;
+	struct rpc_budgets budgets;
 	size_t buffered; // sum of their caps
 };
 
@@ -44,9 +62,12 @@ static void client_free(struct client *c)
 {
 	struct rpc_server *s = c->server;
 	DL_DELETE(s->clients, c);
+	if (c->ready)
+		DL_DELETE2(s->ready, c, ready_prev, ready_next);
+	if (c->budget)
+		rpc_budget_put(c->budget);
 	s->n_clients--;
 	s->buffered -= c->cap;
-	event_free(c->again);
 	bufferevent_free(c->bev);
 	free(c->line);
 	free(c);
@@ -77,7 +98,11 @@ static void send_line(struct client *c, char *line)
 	struct evbuffer *output = bufferevent_get_output(c->bev);
 	if (!line)
 		return;
-	if (evbuffer_add_reference(output, line, strlen(line), free_text, NULL) < 0)
+	// It may have grown in a buffer of twice its size, and wait for long.
+	size_t len = strlen(line);
+	char *fitting = realloc(line, len + 1);
+	line = fitting ? fitting : line;
+	if (evbuffer_add_reference(output, line, len, free_text, NULL) < 0)
 		free(line);
 	evbuffer_add(output, "\n", 1);
 }
@@ -140,6 +165,35 @@ static bool is_blank(const char *line, size_t len)
 	return len == 0;
 }
 
+static bool crowd_is_news(struct rpc_server *s)
+{
+	uint64_t now_ms = clock_now_ms();
+	if (s->told_ms && now_ms - s->told_ms < TELL_MS)
+		return false;
+	s->told_ms = now_ms;
+	return true;
+}
+
+// Keeps what all clients together have not read within bounds, and one reply: those that wait with
+// more than their share go, the longest silent first.
+static void drop_deaf(struct rpc_server *s, const struct client *asking)
+{
+	struct client *c, *tmp;
+	size_t sum = 0;
+	DL_FOREACH (s->clients, c)
+		sum += unread(c);
+	if (sum > RPC_UNREAD_MAX && crowd_is_news(s))
+		log_warn("clients have not read %zu MiB of replies: dropping those that asked "
+			 "first",
+			 sum >> 20);
+	DL_FOREACH_SAFE (s->clients, c, tmp) {
+		if (sum <= RPC_UNREAD_MAX || c == asking || unread(c) <= RPC_OUTPUT_MAX)
+			continue;
+		sum -= unread(c);
+		client_free(c);
+	}
+}
+
 // Answers whole lines while the client reads its replies and its turn lasts. false when lines are
 // left.
 static bool answer_lines(struct client *c)
@@ -149,8 +203,11 @@ static bool answer_lines(struct client *c)
 	bool left;
 	while ((left = line_end(c, start, &end)) && unread(c) <= RPC_OUTPUT_MAX &&
 	       clock_now_ms() <= until_ms) {
-		if (!is_blank(c->line + start, end - start))
-			send_line(c, rpc_dispatch(c->server->d, c->line + start, end - start));
+		if (!is_blank(c->line + start, end - start)) {
+			send_line(c, rpc_dispatch(c->server->d, &c->who, c->line + start,
+						  end - start));
+			drop_deaf(c->server, c);
+		}
 		start = end + 1;
 	}
 	if (start > 0)
@@ -158,32 +215,113 @@ static bool answer_lines(struct client *c)
 	return !left;
 }
 
+static size_t line_max(const struct client *c)
+{
+	return c->who.may_change ? RPC_LINE_MAX : RPC_READER_LINE_MAX;
+}
+
+static unsigned wait_ms(const struct client *c)
+{
+	return c->budget ? rpc_budget_wait_ms(c->budget, clock_now_ms()) : 0;
+}
+
+// Each turn is a round of the event loop's: missed packets have theirs in between.
+static void turn_later(struct rpc_server *s)
+{
+	unsigned ms = UINT_MAX;
+	for (struct client *c = s->ready; c && ms > 0; c = c->ready_next) {
+		unsigned its = wait_ms(c);
+		ms = its < ms ? its : ms;
+	}
+	struct timeval tv = {.tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000};
+	if (s->ready)
+		evtimer_add(s->turn, &tv);
+}
+
+// It is not read any further until its turn has come. What others took while it asked for nothing
+// is not made up for.
+static void get_ready(struct client *c)
+{
+	struct rpc_server *s = c->server;
+	bufferevent_disable(c->bev, EV_READ);
+	if (!c->ready)
+		DL_APPEND2(s->ready, c, ready_prev, ready_next);
+	c->ready = true;
+	if (c->taken_us < s->taken_us)
+		c->taken_us = s->taken_us;
+	turn_later(s);
+}
+
+static uint64_t processor_us(void)
+{
+	struct timespec ts;
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ts);
+	return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
+}
+
+// false when lines are left.
+static bool answer_and_account(struct client *c)
+{
+	uint64_t began_us = processor_us();
+	bool done = answer_lines(c);
+	uint64_t us = processor_us() - began_us;
+	c->taken_us += us;
+	if (c->budget)
+		rpc_budget_take(c->budget, us);
+	return done;
+}
+
+static void refuse_long_line(struct client *c)
+{
+	char why[96];
+	snprintf(why, sizeof(why), "line longer than %zu MiB%s; send it in smaller parts",
+		 line_max(c) >> 20, c->who.may_change ? "" : ", the most for who may only read");
+	client_end(c, why);
+}
+
 // What may be done for a client now. It may be gone afterwards.
 static void serve(struct client *c)
 {
-	static const struct timeval at_once = {0};
-	bool done = answer_lines(c);
+	bool done = answer_and_account(c);
 	if (!done) {
 		// Either its turn is over, or its replies must be read first: on_written comes
 		// then.
-		bufferevent_disable(c->bev, EV_READ);
 		if (unread(c) <= RPC_OUTPUT_MAX)
-			evtimer_add(c->again, &at_once);
+			get_ready(c);
 		return;
 	}
-	if (!c->ended && c->len > RPC_LINE_MAX)
-		client_end(c, "line longer than 128 MiB; send it in smaller parts");
+	if (!c->ended && c->len > line_max(c))
+		refuse_long_line(c);
 	if (c->ended && unread(c) == 0)
 		client_free(c);
 	else if (!c->ended)
 		bufferevent_enable(c->bev, EV_READ);
 }
 
-static void on_again(evutil_socket_t fd, short what, void *arg)
+// Of those that may take something, the one that has taken the least.
+static struct client *next_client(const struct rpc_server *s)
 {
+	struct client *next = NULL;
+	for (struct client *c = s->ready; c; c = c->ready_next) {
+		if (wait_ms(c) == 0 && (!next || c->taken_us < next->taken_us))
+			next = c;
+	}
+	return next;
+}
+
+static void on_turn(evutil_socket_t fd, short what, void *arg)
+{
+	struct rpc_server *s = arg;
+	struct client *c = next_client(s);
 	(void)fd;
 	(void)what;
-	serve(arg);
+	if (c) {
+		DL_DELETE2(s->ready, c, ready_prev, ready_next);
+		c->ready = false;
+		s->taken_us = c->taken_us;
+		serve(c);
+	}
+	turn_later(s);
 }
 
 static void on_read(struct bufferevent *bev, void *arg)
@@ -198,13 +336,13 @@ static void on_read(struct bufferevent *bev, void *arg)
 	}
 	evbuffer_remove(input, c->line + c->len, n);
 	c->len += n;
-	serve(c);
+	get_ready(c);
 }
 
 static void on_written(struct bufferevent *bev, void *arg)
 {
 	(void)bev;
-	serve(arg);
+	get_ready(arg);
 }
 
 static void on_event(struct bufferevent *bev, short what, void *arg)
@@ -216,7 +354,7 @@ static void on_event(struct bufferevent *bev, short what, void *arg)
 	// One that only ends its sending side still gets its replies.
 	c->ended = true;
 	if (what & BEV_EVENT_EOF)
-		serve(c);
+		get_ready(c);
 	else
 		client_free(c);
 }
@@ -224,9 +362,15 @@ static void on_event(struct bufferevent *bev, short what, void *arg)
 struct rpc_server *rpc_server_create(struct swctld *d)
 {
 	struct rpc_server *s = calloc(1, sizeof(*s));
-	if (s)
-		s->d = d;
-	return s;
+	if (!s)
+		return NULL;
+	s->d = d;
+	s->fd = -1;
+	s->turn = evtimer_new(d->base, on_turn, s);
+	if (s->turn)
+		return s;
+	free(s);
+	return NULL;
 }
 
 unsigned rpc_server_n_clients(const struct rpc_server *s)
@@ -234,16 +378,46 @@ unsigned rpc_server_n_clients(const struct rpc_server *s)
 	return s->n_clients;
 }
 
-// Silent clients must not keep others out.
-static bool make_place(struct rpc_server *s)
+static bool is_idle(const struct client *c)
 {
-	struct client *oldest = s->clients;
-	if (s->n_clients < RPC_CLIENTS_MAX)
-		return true;
-	if (clock_now_ms() - oldest->active_ms < EVICT_IDLE_MS)
+	return !c->ready && clock_now_ms() - c->active_ms >= EVICT_IDLE_MS;
+}
+
+static struct client *longest_idle(const struct rpc_server *s)
+{
+	for (struct client *c = s->clients; c; c = c->next) {
+		if (is_idle(c))
+			return c;
+	}
+	return NULL;
+}
+
+// Who has to give its place to a newcomer: the longest silent one that only reads. One who may
+// change does not wait until that has been silent for a while.
+static struct client *to_evict(const struct rpc_server *s, const struct peer *newcomer)
+{
+	for (struct client *c = s->clients; c; c = c->next) {
+		if (!c->who.may_change && (newcomer->may_change || is_idle(c)))
+			return c;
+	}
+	return newcomer->may_change ? longest_idle(s) : NULL;
+}
+
+static bool evict(struct rpc_server *s, struct client *c)
+{
+	if (!c)
 		return false;
-	log_info("%d control clients: the longest silent one gives its place", RPC_CLIENTS_MAX);
-	client_free(oldest);
+	if (crowd_is_news(s))
+		log_info("%u control clients: the longest silent one gives its place",
+			 s->n_clients);
+	client_free(c);
+	return true;
+}
+
+// Silent clients must not keep others out.
+static bool make_place(struct rpc_server *s, const struct peer *newcomer)
+{
+	return s->n_clients < RPC_CLIENTS_MAX || evict(s, to_evict(s, newcomer));
 	return true;
 }
 
@@ -251,33 +425,57 @@ static void refuse_full(int fd)
 {
 	static const char text[] =
 	    "{\"jsonrpc\":\"2.0\",\"id\":null,\"error\":{\"code\":1,\"message\":"
-	    "\"too many control clients; try again\"}}\n";
+	    "\"too many control clients; try again\",\"data\":{\"again\":true}}}\n";
 	// Best effort: it is not waited for.
 	ssize_t n = write(fd, text, sizeof(text) - 1);
 	(void)n;
 	close(fd);
 }
 
+// Finds it a place, and its budget if it needs one. false: there is none.
+static bool admit(struct rpc_server *s, const struct peer *who, struct rpc_budget **budget)
+{
+	*budget = NULL;
+	if (who->may_change)
+		return make_place(s, who);
+	*budget = rpc_budget_get(&s->budgets, who->uid, clock_now_ms());
+	if (*budget && make_place(s, who))
+		return true;
+	if (*budget)
+		rpc_budget_put(*budget);
+	return false;
+}
+
+static struct client *client_new(struct rpc_server *s, int fd)
+{
+	struct client *c = calloc(1, sizeof(*c));
+	if (c)
+		c->bev = bufferevent_socket_new(s->d->base, fd, BEV_OPT_CLOSE_ON_FREE);
+	if (c && c->bev)
+		return c;
+	free(c);
+	close(fd);
+	return NULL;
+}
+
 int rpc_server_adopt(struct rpc_server *s, int fd)
 {
 	struct timeval stall = {.tv_sec = RPC_STALL_S};
-	if (!make_place(s)) {
+	struct peer who = peer_of(fd, s->d->admin_gid);
+	struct rpc_budget *budget;
+	if (!admit(s, &who, &budget)) {
 		refuse_full(fd);
 		return -EBUSY;
 	}
-	struct client *c = calloc(1, sizeof(*c));
-	if (c)
-		c->again = evtimer_new(s->d->base, on_again, c);
-	if (c && c->again)
-		c->bev = bufferevent_socket_new(s->d->base, fd, BEV_OPT_CLOSE_ON_FREE);
-	if (!c || !c->bev) {
-		if (c && c->again)
-			event_free(c->again);
-		free(c);
-		close(fd);
+	struct client *c = client_new(s, fd);
+	if (!c) {
+		if (budget)
+			rpc_budget_put(budget);
 		return -ENOMEM;
 	}
 	c->server = s;
+	c->who = who;
+	c->budget = budget;
 	c->active_ms = clock_now_ms();
 	DL_APPEND(s->clients, c);
 	s->n_clients++;
@@ -288,16 +486,37 @@ int rpc_server_adopt(struct rpc_server *s, int fd)
 	return 0;
 }
 
-static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struct sockaddr *addr,
-		      int addr_len, void *arg)
+// One a turn: whoever connects without a pause does not keep the others waiting.
+static void on_accept(evutil_socket_t listen_fd, short what, void *arg)
 {
-	(void)listener;
-	(void)addr;
-	(void)addr_len;
-	rpc_server_adopt(arg, fd);
+	static const struct timeval pause = {.tv_usec = PAUSE_MS * 1000};
+	struct rpc_server *s = arg;
+	(void)what;
+	int fd = accept4(listen_fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	if (fd >= 0) {
+		rpc_server_adopt(s, fd);
+	} else if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS) {
+		// The connection stays pending and the socket readable, so it must not be asked
+		// again at once.
+		if (crowd_is_news(s))
+			log_warn("%s: cannot take a client: %s", s->path, strerror(errno));
+		if (evict(s, longest_idle(s)))
+			return;
+		event_del(s->on_accept);
+		event_add(s->on_pause_over, &pause);
+	}
 }
 
-struct rpc_server *rpc_server_start(struct swctld *d, const char *group, char *err, size_t err_len)
+static void on_pause_over(evutil_socket_t fd, short what, void *arg)
+{
+	struct rpc_server *s = arg;
+	(void)fd;
+	(void)what;
+	event_add(s->on_accept, NULL);
+}
+
+struct rpc_server *rpc_server_start(struct swctld *d, uid_t uid, gid_t gid, char *err,
+				    size_t err_len)
 {
 	struct rpc_server *s = rpc_server_create(d);
 	if (!s) {
@@ -305,16 +524,16 @@ struct rpc_server *rpc_server_start(struct swctld *d, const char *group, char *e
 		return NULL;
 	}
 	snprintf(s->path, sizeof(s->path), "%s/control.sock", d->run_dir);
-	int fd = rpc_listen(s->path, group, err, err_len);
-	if (fd < 0) {
-		free(s);
+	s->fd = rpc_listen(s->path, uid, gid, err, err_len);
+	if (s->fd < 0) {
+		s->path[0] = '\0'; // what is there is not ours
+		rpc_server_stop(s);
 		return NULL;
 	}
-	s->listener = evconnlistener_new(d->base, on_accept, s,
-					 LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, 0, fd);
-	if (!s->listener) {
+	s->on_accept = event_new(d->base, s->fd, EV_READ | EV_PERSIST, on_accept, s);
+	s->on_pause_over = evtimer_new(d->base, on_pause_over, s);
+	if (!s->on_accept || !s->on_pause_over || event_add(s->on_accept, NULL) < 0) {
 		snprintf(err, err_len, "out of memory");
-		close(fd);
 		rpc_server_stop(s);
 		return NULL;
 	}
@@ -330,8 +549,13 @@ void rpc_server_stop(struct rpc_server *s)
 		// cppcheck-suppress uninitvar // it does not see that DL_FOREACH_SAFE sets c
 		client_free(c);
 	}
-	if (s->listener)
-		evconnlistener_free(s->listener);
+	if (s->on_accept)
+		event_free(s->on_accept);
+	if (s->on_pause_over)
+		event_free(s->on_pause_over);
+	event_free(s->turn);
+	if (s->fd >= 0)
+		close(s->fd);
 	if (s->path[0])
 		unlink(s->path);
 	free(s);

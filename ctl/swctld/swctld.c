@@ -1,5 +1,7 @@
 // swctld, the control daemon: rules, translation of missed packets, durable state.
+#include "ctl/account.h"
 #include "ctl/log.h"
+#include "ctl/privileges.h"
 #include "ctl/swctld/daemon.h"
 #include "ctl/swctld/datapath.h"
 #include "ctl/swctld/groups.h"
@@ -24,13 +26,17 @@
 #include <unistd.h>
 
 static const char usage[] =
-    "usage: swctld --run-dir DIR --db FILE [--group NAME] [--max-rules N] [--max-masks N]\n"
-    "              [--max-flows N] [--log-level LEVEL]\n"
+    "usage: swctld --run-dir DIR --db FILE [--user USER[:GROUP]] [--group GROUP]\n"
+    "              [--admin-group GROUP] [--max-rules N] [--max-masks N] [--max-flows N]\n"
+    "              [--log-level LEVEL]\n"
     "The control daemon of the switch: rules, translation of missed packets, durable state.\n"
     "\n"
     "  --run-dir DIR      where swd serves datapath.sock, and swctld will serve control.sock\n"
     "  --db FILE          ports, rules and settings; made when it is not there\n"
-    "  --group NAME       whose members may use control.sock (mode 0660)\n"
+    "  --user USER[:GROUP]  become that user once control.sock is there, and keep no capability\n"
+    "  --group GROUP      whose members may use control.sock, to read (default: the admin group)\n"
+    "  --admin-group GROUP  whose members may change things, too, as root and swctld's own user\n"
+    "                     may; where --group is another, they must be in both\n"
     "  --max-rules N      rules at most, learned ones too (default: 1000000)\n"
     "  --max-masks N      masks of megaflows at most, whatever rules and traffic (default: 128)\n"
     "  --max-flows N      megaflows at most (default: as many as swd holds)\n"
@@ -40,7 +46,7 @@ static const char usage[] =
 #define LOG_DELAY_MS 20
 
 struct options {
-	const char *run_dir, *db, *group;
+	const char *run_dir, *db, *user, *group, *admin_group;
 	struct limits limits;
 	enum log_level level;
 };
@@ -48,7 +54,9 @@ struct options {
 enum {
 	OPT_RUN_DIR = 256,
 	OPT_DB,
+	OPT_USER,
 	OPT_GROUP,
+	OPT_ADMIN_GROUP,
 	OPT_MAX_RULES,
 	OPT_MAX_MASKS,
 	OPT_MAX_FLOWS,
@@ -60,7 +68,9 @@ enum {
 static const struct option long_options[] = {
     {"run-dir", required_argument, NULL, OPT_RUN_DIR},
     {"db", required_argument, NULL, OPT_DB},
+    {"user", required_argument, NULL, OPT_USER},
     {"group", required_argument, NULL, OPT_GROUP},
+    {"admin-group", required_argument, NULL, OPT_ADMIN_GROUP},
     {"max-rules", required_argument, NULL, OPT_MAX_RULES},
     {"max-masks", required_argument, NULL, OPT_MAX_MASKS},
     {"max-flows", required_argument, NULL, OPT_MAX_FLOWS},
@@ -97,8 +107,12 @@ static void parse_options(int argc, char **argv, struct options *o)
 			o->run_dir = optarg;
 		else if (opt == OPT_DB)
 			o->db = optarg;
+		else if (opt == OPT_USER)
+			o->user = optarg;
 		else if (opt == OPT_GROUP)
 			o->group = optarg;
+		else if (opt == OPT_ADMIN_GROUP)
+			o->admin_group = optarg;
 		else if (opt == OPT_MAX_RULES)
 			o->limits.rules = parse_limit("--max-rules", optarg, 1, RULES_MAX_LIMIT);
 		else if (opt == OPT_MAX_MASKS)
@@ -128,11 +142,46 @@ static void parse_options(int argc, char **argv, struct options *o)
 		bad_usage(o->run_dir ? "--db FILE is missing" : "--run-dir DIR is missing");
 }
 
+// Who runs the daemon, and whom it serves.
+struct rights {
+	struct account user; // whom it becomes; uid ACCOUNT_NONE: it stays who it is
+	gid_t group, admin_group;
+};
+
+static int find_group(const char *option, const char *name, gid_t *gid, char *err, size_t err_len)
+{
+	char why[128];
+	*gid = ACCOUNT_NONE;
+	if (!name || account_gid(name, gid, why, sizeof(why)) == 0)
+		return 0;
+	snprintf(err, err_len, "%s: %s", option, why);
+	return -1;
+}
+
+static int find_rights(const struct options *o, struct rights *r, char *err, size_t err_len)
+{
+	char why[160];
+	r->user = (struct account){.uid = ACCOUNT_NONE, .gid = ACCOUNT_NONE};
+	if (o->user && account_user(o->user, &r->user, why, sizeof(why)) < 0) {
+		snprintf(err, err_len, "--user: %s", why);
+		return -1;
+	}
+	if (find_group("--group", o->group, &r->group, err, err_len) < 0 ||
+	    find_group("--admin-group", o->admin_group, &r->admin_group, err, err_len) < 0)
+		return -1;
+	if (r->group == ACCOUNT_NONE)
+		r->group = r->admin_group != ACCOUNT_NONE ? r->admin_group : r->user.gid;
+	return 0;
+}
+
 // The daemon may come before swd, which shares the folder.
-static int make_run_dir(const char *path, char *err, size_t err_len)
+static int make_run_dir(const char *path, const struct account *user, char *err, size_t err_len)
 {
 	struct stat st;
-	if ((mkdir(path, 0755) < 0 && errno != EEXIST) || stat(path, &st) < 0) {
+	bool made = mkdir(path, 0755) == 0;
+	if ((!made && errno != EEXIST) ||
+	    (made && user->uid != ACCOUNT_NONE && lchown(path, user->uid, user->gid) < 0) ||
+	    stat(path, &st) < 0) {
 		snprintf(err, err_len, "--run-dir %s: %s; create it or choose another", path,
 			 strerror(errno));
 		return -1;
@@ -145,12 +194,20 @@ static int make_run_dir(const char *path, char *err, size_t err_len)
 }
 
 // Clients wait until run(). Before the database is made: a start that is refused leaves none.
-static int start_listening(struct swctld *d, const char *group, char *err, size_t err_len)
+static int start_listening(struct swctld *d, const struct rights *r, char *err, size_t err_len)
 {
 	d->base = event_base_new();
 	if (d->base)
-		d->rpc = rpc_server_start(d, group, err, err_len);
+		d->rpc = rpc_server_start(d, r->user.uid, r->group, err, err_len);
 	return d->rpc ? 0 : -1;
+}
+
+// What needs root is done.
+static int drop_root(const struct rights *r, char *err, size_t err_len)
+{
+	if (r->user.uid == ACCOUNT_NONE)
+		return 0;
+	return privileges_become(&r->user, err, err_len);
 }
 
 static int load_state(struct swctld *d, char *err, size_t err_len)
@@ -276,11 +333,18 @@ int main(int argc, char **argv)
 	signal(SIGXFSZ, SIG_IGN); // a limit on file size is an error to report, not an end
 	struct swctld d = {.run_dir = o.run_dir,
 			   .db_path = o.db,
+			   .admin_group = o.admin_group,
 			   .limits = o.limits,
 			   .started_ms = clock_now_ms()};
-	int rc = make_run_dir(o.run_dir, err, sizeof(err));
+	struct rights rights;
+	int rc = find_rights(&o, &rights, err, sizeof(err));
 	if (rc == 0)
-		rc = start_listening(&d, o.group, err, sizeof(err));
+		rc = make_run_dir(o.run_dir, &rights.user, err, sizeof(err));
+	d.admin_gid = rights.admin_group;
+	if (rc == 0)
+		rc = start_listening(&d, &rights, err, sizeof(err));
+	if (rc == 0)
+		rc = drop_root(&rights, err, sizeof(err));
 	if (rc == 0)
 		rc = start_state(&d, err, sizeof(err));
 	if (rc == 0)

@@ -58,6 +58,14 @@ static void install(struct swctld *d, const struct flow_key *key, uint64_t now_m
 		megaflows_forget(d->megaflows, f);
 }
 
+// Each miss goes back, so that swd counts it.
+static void packet_drop(const struct swctld *d, const struct nlattr *packet,
+			const struct flow_key *key)
+{
+	flow_actions_encode(&actions, NULL, 0);
+	flow_op_execute(datapath_outbox(d->datapath), packet, key, &actions);
+}
+
 static void packet_missed(struct swctld *d, const struct nlattr *packet,
 			  const struct nlattr *key_attr)
 {
@@ -67,8 +75,10 @@ static void packet_missed(struct swctld *d, const struct nlattr *packet,
 		log_debug("upcall: %s", error.text);
 		return;
 	}
-	if (!ports_by_no(d->ports, key.in_port))
-		return; // removed a moment ago
+	if (!ports_by_no(d->ports, key.in_port)) { // removed a moment ago
+		packet_drop(d, packet, &key);
+		return;
+	}
 	uint64_t now_ms = clock_now_ms();
 	revalidate_translate(d->revalidator, &key, true, &result);
 	counts.missed++;
@@ -79,6 +89,8 @@ static void packet_missed(struct swctld *d, const struct nlattr *packet,
 		install(d, &key, now_ms);
 		// Also without actions: swd counts the drop.
 		flow_op_execute(datapath_outbox(d->datapath), packet, &key, &actions);
+	} else {
+		packet_drop(d, packet, &key);
 	}
 	revalidate_learn(d->revalidator, &result);
 }

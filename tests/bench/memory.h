@@ -14,6 +14,7 @@ struct guest_memory {
 	size_t used;
 	int fd;
 	bool huge;
+	size_t cut; // bytes from which on it is told as a second region; 0: it is one
 };
 
 // In 2 MB pages where there are enough of them, else in ordinary ones. Zeroed. 0 or -errno.

@@ -45,10 +45,12 @@ struct message {
 		struct {
 			uint32_t n_regions;
 			uint32_t padding;
-			uint64_t gpa;
-			uint64_t size;
-			uint64_t uva;
-			uint64_t offset;
+			struct region {
+				uint64_t gpa;
+				uint64_t size;
+				uint64_t uva;
+				uint64_t offset;
+			} regions[2];
 		} memory;
 	};
 } __attribute__((packed));
@@ -68,22 +70,24 @@ static int fail(const struct session *s, int rc, const char *what, uint32_t requ
 	return rc;
 }
 
-static int message_send(const struct session *s, const struct message *m, int fd)
+// With the same file n times.
+static int message_send(const struct session *s, const struct message *m, int fd, unsigned n_fds)
 {
-	char control[CMSG_SPACE(sizeof(fd))] = {0};
+	int fds[2] = {fd, fd};
+	char control[CMSG_SPACE(sizeof(fds))] = {0};
 	struct iovec iov = {.iov_base = (void *)(uintptr_t)m, .iov_len = HEADER_LEN + m->size};
 	struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1};
 	if (fd >= 0) {
 		msg.msg_control = control;
-		msg.msg_controllen = sizeof(control);
+		msg.msg_controllen = CMSG_SPACE(n_fds * sizeof(fd));
 		struct cmsghdr *c = CMSG_FIRSTHDR(&msg);
 		c->cmsg_level = SOL_SOCKET;
 		c->cmsg_type = SCM_RIGHTS;
-		c->cmsg_len = CMSG_LEN(sizeof(fd));
-		memcpy(CMSG_DATA(c), &fd, sizeof(fd));
+		c->cmsg_len = CMSG_LEN(n_fds * sizeof(fd));
+		memcpy(CMSG_DATA(c), fds, n_fds * sizeof(fd));
 	}
-	ssize_t n = sendmsg(s->sock, &msg, MSG_NOSIGNAL);
-	return n == (ssize_t)iov.iov_len ? 0 : fail(s, -EPIPE, "the switch hung up", m->request);
+	ssize_t sent = sendmsg(s->sock, &msg, MSG_NOSIGNAL);
+	return sent == (ssize_t)iov.iov_len ? 0 : fail(s, -EPIPE, "the switch hung up", m->request);
 }
 
 static int bytes_read(const struct session *s, void *to, size_t len, uint32_t request)
@@ -115,21 +119,27 @@ static int reply_read(const struct session *s, uint32_t request, uint64_t *value
 static int get(const struct session *s, uint32_t request, uint64_t *value)
 {
 	struct message m = {.request = request, .flags = FLAG_VERSION};
-	int rc = message_send(s, &m, -1);
+	int rc = message_send(s, &m, -1, 0);
 	return rc < 0 ? rc : reply_read(s, request, value);
 }
 
-static int set(const struct session *s, struct message *m, uint32_t size, int fd)
+static int set_files(const struct session *s, struct message *m, uint32_t size, int fd,
+		     unsigned n_fds)
 {
 	uint64_t status = 0;
 	m->flags = FLAG_VERSION | (s->reply_ack ? FLAG_NEED_REPLY : 0);
 	m->size = size;
-	int rc = message_send(s, m, fd);
+	int rc = message_send(s, m, fd, n_fds);
 	if (rc == 0 && s->reply_ack)
 		rc = reply_read(s, m->request, &status);
 	if (rc == 0 && status != 0)
 		rc = fail(s, -EPROTO, "refused", m->request);
 	return rc;
+}
+
+static int set(const struct session *s, struct message *m, uint32_t size, int fd)
+{
+	return set_files(s, m, size, fd, 1);
 }
 
 static int set_u64(const struct session *s, uint32_t request, uint64_t value, int fd)
@@ -147,11 +157,15 @@ static int set_state(const struct session *s, uint32_t request, uint32_t index, 
 static int set_memory(const struct session *s, const struct guest_memory *mem)
 {
 	struct message m = {.request = SET_MEM_TABLE};
-	m.memory.n_regions = 1;
-	m.memory.gpa = GPA_BASE;
-	m.memory.size = mem->size;
-	m.memory.uva = UVA_BASE;
-	return set(s, &m, sizeof(m.memory), mem->fd);
+	unsigned n = mem->cut ? 2 : 1;
+	m.memory.n_regions = n;
+	for (unsigned i = 0; i < n; i++) {
+		uint64_t start = i ? mem->cut : 0;
+		uint64_t end = i + 1 < n ? mem->cut : mem->size;
+		m.memory.regions[i] =
+		    (struct region){GPA_BASE + start, end - start, UVA_BASE + start, start};
+	}
+	return set_files(s, &m, 8 + n * (uint32_t)sizeof(struct region), mem->fd, n);
 }
 
 static int set_features(struct session *s, uint64_t features)
@@ -277,6 +291,12 @@ int vhost_user_connect(const char *path, double timeout_s, int *sock, char *err,
 	}
 	snprintf(err, err_len, "cannot connect: %s", strerror(-rc));
 	return rc;
+}
+
+int vhost_user_memory(int sock, const struct guest_memory *mem, char *err, size_t err_len)
+{
+	const struct session s = {.sock = sock, .reply_ack = true, .err = err, .err_len = err_len};
+	return set_memory(&s, mem);
 }
 
 bool vhost_user_alive(int sock)

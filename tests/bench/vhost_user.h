@@ -13,6 +13,9 @@ int vhost_user_connect(const char *path, double timeout_s, int *sock, char *err,
 int vhost_user_start(int sock, uint64_t features, const struct guest_memory *mem,
 		     const struct ring *rx, const struct ring *tx, char *err, size_t err_len);
 
+// Shares other memory, once started: the rings stay at their addresses.
+int vhost_user_memory(int sock, const struct guest_memory *mem, char *err, size_t err_len);
+
 // False once the switch has hung up.
 bool vhost_user_alive(int sock);
 

@@ -4,9 +4,9 @@
 //     1 byte   1: we are the client
 //     steps    1 byte each, modulo N_STEPS; a message, a write, a burst, or half a second gone by
 #define _GNU_SOURCE // memfd_create
+#include "datapath/eventfd_kick.h"
 #include "memif/memif.h"
 #include "memif/memif_conn.h"
-#include "memif/memif_kick.h"
 #include "memif/memif_link.h"
 #include "memif/memif_socket.h"
 
@@ -71,7 +71,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	memif_base = event_base_new();
 	memory_fd = memfd_create("peer", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	event_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-	if (eal_begin() != 0 || memif_kick_init(err, sizeof(err)) != 0 ||
+	if (eal_begin() != 0 || eventfd_kick_init(err, sizeof(err)) != 0 ||
 	    ftruncate(memory_fd, MEMORY_BYTES) < 0)
 		abort();
 	memory = mmap(NULL, MEMORY_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, memory_fd, 0);

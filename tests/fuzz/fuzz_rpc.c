@@ -31,6 +31,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static struct swctld daemon_;
+static const struct peer root = {.may_change = true};
 
 static void sql(const char *text)
 {
@@ -58,7 +59,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 // What swctl would have been asked for before.
 static void call(const char *line)
 {
-	char *reply = rpc_dispatch(&daemon_, line, strlen(line));
+	char *reply = rpc_dispatch(&daemon_, &root, line, strlen(line));
 
 	assert_null(reply);
 }
@@ -136,7 +137,7 @@ static void serve(const uint8_t *line, size_t len)
 	char *copy = malloc(len ? len : 1); // it ends where the line ends
 
 	memcpy(copy, line, len);
-	char *reply = rpc_dispatch(&daemon_, copy, len);
+	char *reply = rpc_dispatch(&daemon_, &root, copy, len);
 	free(copy);
 	if (reply)
 		check_reply(reply);

@@ -39,6 +39,7 @@ class Daemon:
         self.argv = [str(a) for a in argv]
         self.name = os.path.basename(self.argv[0])
         self.lines = []
+        self.times = []
         self._news = threading.Condition()
         self.process = subprocess.Popen(
             self.argv,
@@ -59,6 +60,7 @@ class Daemon:
         for raw in self.process.stdout:
             with self._news:
                 self.lines.append(raw.decode(errors="replace").rstrip("\n"))
+                self.times.append(time.monotonic())
                 self._news.notify_all()
         with self._news:
             self.lines.append(None)  # end of output
@@ -81,6 +83,9 @@ class Daemon:
                 seen = len(self.lines)
                 if not self._news.wait(deadline - time.monotonic()):
                     raise AssertionError(f"{self.name} did not say {pattern!r} in {timeout} s:\n{self.output()}")
+
+    def stamped(self, began):
+        return "\n".join(f"{t-began:.3f} {l}" for t, l in zip(self.times, self.lines))
 
     def alive(self):
         return self.process.poll() is None

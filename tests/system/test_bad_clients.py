@@ -11,35 +11,12 @@ import struct
 
 import pytest
 from frames import *
+from rpc_client import Rpc
 
 RPC_LINE_MAX = 128 << 20
 
 
 # Clients on the control socket.
-
-
-class Rpc:
-    def __init__(self, switch):
-        self.sock = switch.rpc_socket()
-        self.file = self.sock.makefile("rb")
-
-    def send(self, data):
-        self.sock.sendall(data if isinstance(data, bytes) else json.dumps(data).encode() + b"\n")
-
-    def answer(self):
-        line = self.file.readline()
-        return json.loads(line) if line else None
-
-    def call(self, data):
-        self.send(data)
-        return self.answer()
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *exc):
-        self.file.close()
-        self.sock.close()
 
 
 VERSION_REQUEST = {"jsonrpc": "2.0", "id": 1, "method": "version"}

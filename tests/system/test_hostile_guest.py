@@ -4,7 +4,10 @@
 """
 
 import os
+import signal
+import socket
 import struct
+import time
 
 import pytest
 from conftest import SharedNet, attach
@@ -18,6 +21,8 @@ from vhost_protocol import (
     SET_MEM_TABLE,
     SET_VRING_ADDR,
     SET_VRING_BASE,
+    SET_VRING_CALL,
+    SET_VRING_KICK,
     SET_VRING_NUM,
     Disconnected,
     Refused,
@@ -208,13 +213,35 @@ def test_memory_that_cannot_be_mapped_is_refused(scene, table):
     others_are_well(switch, a, b)
 
 
-def test_memory_that_is_no_memory_is_refused(scene):
+def test_memory_with_more_files_than_regions_is_refused(scene):
     switch, a, b, evil = scene
+    refused_table(switch, evil, [(GPA_BASE, 4096, UVA_BASE, 0)], [evil.mem.fd] * 2, "1 regions with 2 files")
+    others_are_well(switch, a, b)
+
+
+TABLE = struct.pack("=IIIIIQQQQ", SET_MEM_TABLE, 1, 40, 1, 0, GPA_BASE, 4096, UVA_BASE, 0)
+WRONG_FILES = {
+    "a pipe for memory": (TABLE, "guest memory refused: it is no memfd"),
+    "a pipe for calls": (struct.pack("=IIIQ", SET_VRING_CALL, 1, 8, 1), "call file refused: it is no eventfd"),
+    "a pipe for nothing": (struct.pack("=IIIII", SET_VRING_NUM, 1, 8, 0, 256), "message 8 refused: it comes with a file"),
+}
+
+
+@pytest.mark.parametrize("what", WRONG_FILES)
+def test_a_file_that_does_not_belong_ends_its_connection(scene, what):
+    """Who uses it might wait for its owner: pages of a user's own file system come when its process likes."""
+    switch, a, b, evil = scene
+    before = files_of(switch.swd)
+    message, why = WRONG_FILES[what]
     r, w = os.pipe()
-    refused_table(switch, evil, [(GPA_BASE, 4096, UVA_BASE, 0)], [r], "region 0 of 0x1000 bytes: ")
-    refused_table(switch, evil, [(GPA_BASE, 4096, UVA_BASE, 0)], [r, w], "1 regions with 2 files")
+    evil.conn.raw(message, [r])
+    switch.swd.wait_line(f"port evil: {why}")
+    evil.wait_hang_up()
     os.close(r)
     os.close(w)
+    evil.start()
+    switch.wait_link("evil")
+    switch.wait(lambda: files_of(switch.swd) == before, "end of the files")
     others_are_well(switch, a, b)
 
 
@@ -241,3 +268,127 @@ def test_files_with_a_question_are_closed(scene):
     for _ in range(20):
         assert evil.conn.call_u64(GET_QUEUE_NUM, fds=[evil.mem.fd] * 8) == 1
     assert files_of(switch.swd) == before
+
+
+# What librte_vhost's one thread for all sockets must not wait for.
+
+
+def lingering():
+    """A TCP socket whose close() waits half a minute, for its other end, which is returned too, does not read."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        ours = socket.create_connection(listener.getsockname())
+        theirs, _ = listener.accept()
+    ours.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 30))
+    ours.setblocking(False)
+    with pytest.raises(BlockingIOError):
+        while True:
+            ours.send(bytes(65536))
+    return ours, theirs
+
+
+@pytest.fixture
+def fresh(scene):
+    """A port for a guest that comes later. Its own coming would end a wait, for it wakes the thread that waits (vhost/wake.h)."""
+    switch = scene[0]
+    guest = attach(switch, "fresh")
+    switch.wait_link("fresh")
+    guest.hang_up()
+    yield guest
+    guest.close()
+    switch.swctl("del-port", "fresh")
+
+
+def others_may_come_and_go(switch, fresh, limit=3.0):
+    begun = time.monotonic()
+    fresh.start()
+    switch.wait_link("fresh", timeout=limit)
+    fresh.hang_up()
+    switch.wait_link("fresh", "down", timeout=limit)
+    assert time.monotonic() - begun < limit
+
+
+WAITING = {
+    "a call file that lingers": lambda c, f: c.raw(struct.pack("=IIIQ", SET_VRING_CALL, 1, 8, 1), [f]),
+    "a kick file that lingers": lambda c, f: c.raw(struct.pack("=IIIQ", SET_VRING_KICK, 1, 8, 1), [f]),
+    "memory that lingers": lambda c, f: c.raw(struct.pack("=IIIIIQQQQ", SET_MEM_TABLE, 1, 40, 1, 0, GPA_BASE, 4096, UVA_BASE, 0), [f]),
+    "files where none belong": lambda c, f: c.raw(struct.pack("=IIIII", SET_VRING_NUM, 1, 8, 0, 256), [f] * 8),
+    "files behind a message that ends it all": lambda c, f: [
+        c.raw(struct.pack("=IIIII", SET_VRING_NUM, 1, 8, 0, 65535) + struct.pack("=III", 77, 1, 0), [f]) for _ in range(3)
+    ],
+    "half a header": lambda c, f: c.raw(b"12345", [f]),
+    "half a message": lambda c, f: c.raw(struct.pack("=III", SET_VRING_NUM, 1, 8), [f]),
+    "more than there is room for": lambda c, f: c.raw(struct.pack("=III", SET_VRING_NUM, 1, 1 << 30), [f]),
+}
+
+
+@pytest.mark.parametrize("what", WAITING)
+def test_nobody_waits_for_a_guest_that_lets_the_switch_wait(scene, fresh, what):
+    switch, a, b, evil = scene
+    ours, theirs = lingering()
+    with theirs:
+        # What is under way to swd is all that is left of it, so swd's close() is the one that waits.
+        switch.swd.process.send_signal(signal.SIGSTOP)
+        WAITING[what](evil.conn, ours.fileno())
+        ours.close()
+        switch.swd.process.send_signal(signal.SIGCONT)
+        others_may_come_and_go(switch, fresh)
+        evil.hang_up()
+        others_may_come_and_go(switch, fresh)
+        others_are_well(switch, a, b)
+    evil.start()
+    switch.wait_link("evil")
+
+
+CUT = "the guest has taken away memory that it had shared"
+
+
+def cut_off(guest):
+    """From here on whoever touches this memory gets SIGBUS: this process, too."""
+    os.ftruncate(guest.mem.fd, 0)
+
+
+@pytest.mark.parametrize("who_touches", ["who polls its transmit ring", "who sends to it"])
+@pytest.mark.parametrize("packed", [False, True], ids=["split", "packed"])
+def test_memory_that_is_cut_off_takes_its_port_down_and_no_other(scene, packed, who_touches):
+    switch, a, b, evil = scene
+    evil.packed = packed
+    evil.start()
+    switch.wait_link("evil")
+    if who_touches == "who sends to it":
+        switch.set_flows("in_port=a,actions=output:b,output:evil", "in_port=b,actions=output:a")
+    cut_off(evil)
+    others_are_well(switch, a, b)
+    switch.wait(lambda: CUT in switch.port("evil")["reason"], "reason for evil's end")
+    others_are_well(switch, a, b)
+    evil.start()
+    switch.wait_link("evil")
+    evil.send(raw(tcp()))
+    evil.wait_sent()
+    others_are_well(switch, a, b)
+
+
+def test_memory_that_is_cut_off_hurts_no_thread_that_sets_rings_up(scene):
+    switch, a, b, evil = scene
+    evil.set_enabled(0, False)
+    switch.wait_link("evil", "down")
+    cut_off(evil)
+    evil.set_enabled(0, True)
+    switch.wait(lambda: CUT in switch.port("evil")["reason"], "reason for evil's end")
+    others_are_well(switch, a, b)
+    evil.start()
+    switch.wait_link("evil")
+
+
+def test_a_dirty_log_that_is_cut_off_takes_its_port_down_and_no_other(scene):
+    switch, a, b, evil = scene
+    log = os.memfd_create("log", os.MFD_CLOEXEC)
+    os.ftruncate(log, 1 << 20)
+    evil.log_to(log, 1 << 20, lambda q: GPA_BASE)
+    switch.wait_link("evil")
+    os.ftruncate(log, 0)
+    evil.send(raw(tcp()))
+    switch.wait(lambda: CUT in switch.port("evil")["reason"], "reason for evil's end")
+    others_are_well(switch, a, b)
+    evil.start()
+    switch.wait_link("evil")
+    os.close(log)

@@ -123,6 +123,7 @@ def name_no_region(peer):
 
 
 def cut_the_file_off(peer):
+    peer.u16.release()
     peer.map.close()
     peer.map = None
     os.ftruncate(peer.file, 0)

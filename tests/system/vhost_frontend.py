@@ -356,6 +356,11 @@ class VhostFrontend:
     def _take(self, q):
         """A frame that waits in a receive queue, or None. Gives its buffers back."""
         used = q.ring.take()
+        while used is not None and used[1] < self.hdr_len:  # a driver throws it away, too
+            q.slots.append(used[0])
+            self._offer(q)
+            self._publish(q)
+            used = q.ring.take()
         if used is None:
             return None
         data = self._buffer(q, used)

@@ -57,6 +57,11 @@ void datapath_breathe(struct datapath *dp)
 	(void)dp;
 }
 
+void datapath_all_sent(struct datapath *dp)
+{
+	(void)dp;
+}
+
 int datapath_check(struct datapath *dp, int err)
 {
 	(void)dp;

@@ -107,6 +107,35 @@ static void a_megaflow_that_swd_made_anew_counts_from_zero(void **arg)
 	assert_int_equal(f->after->n_packets, 5);
 }
 
+static struct known_flow *add_flow(struct fixture *f, uint32_t in_port, uint64_t used_ms)
+{
+	struct flow_match match;
+	memset(&match, 0, sizeof(match));
+	match.key.in_port = in_port;
+	match.mask.in_port = UINT32_MAX;
+	struct known_flow *flow = megaflows_add(f->d.megaflows, &match, 1);
+	assert_non_null(flow);
+	flow->last.used_ms = used_ms;
+	return flow;
+}
+
+static void what_a_new_swd_lacks_is_sent_in_the_order_of_use(void **arg)
+{
+	struct fixture *f = *arg;
+	const struct known_flow *second = add_flow(f, 1, 2000), *first = add_flow(f, 2, 3000),
+				*third = add_flow(f, 3, 1000);
+	flow_stats_round_begin(&f->d);
+	dump_shows(f, 1, 1000); // swd has this one
+	assert_int_equal(flow_stats_mark_absent(&f->d), 3);
+	assert_ptr_equal(megaflows_first(f->d.megaflows), first);
+	assert_ptr_equal(first->next, second);
+	assert_ptr_equal(second->next, third);
+	assert_true(first->absent && second->absent && third->absent);
+	assert_false(f->flow->absent);
+	assert_true(known_flow_used_ms(third) >
+		    clock_now_ms()); // not idle before its guest is back
+}
+
 #define WITH_RULES(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int main(void)
@@ -115,6 +144,7 @@ int main(void)
 	    WITH_RULES(a_change_of_rule_divides_the_packets),
 	    WITH_RULES(an_answer_that_a_dump_has_overtaken_counts_nothing_twice),
 	    WITH_RULES(a_megaflow_that_swd_made_anew_counts_from_zero),
+	    WITH_RULES(what_a_new_swd_lacks_is_sent_in_the_order_of_use),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -19,6 +19,8 @@
 
 #define PATIENCE_MS 20000
 
+static const struct peer root = {.may_change = true};
+
 struct fixture {
 	struct state *state;
 	struct swctld d;
@@ -201,7 +203,7 @@ static json_t *dispatch_list(struct fixture *f, const char *head, const char *va
 	for (size_t i = 0; i < n; i++, len += each)
 		memcpy(line + len, value, each);
 	memcpy(line + len, tail, strlen(tail) + 1);
-	char *text = rpc_dispatch(&f->d, line, len + strlen(tail));
+	char *text = rpc_dispatch(&f->d, &root, line, len + strlen(tail));
 	json_t *reply = json_loads(text, 0, NULL);
 	free(text);
 	free(line);
@@ -392,7 +394,7 @@ static json_t *call(struct fixture *f, const char *method, const char *params)
 	int len = snprintf(line, sizeof(line),
 			   "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"%s\",\"params\":%s}", method,
 			   params);
-	char *text = rpc_dispatch(&f->d, line, (size_t)len);
+	char *text = rpc_dispatch(&f->d, &root, line, (size_t)len);
 	json_t *reply = json_loads(text, 0, NULL), *out;
 	free(text);
 	out = json_object_get(reply, "result");
@@ -467,7 +469,7 @@ static void bad_ports_are_refused_with_the_word_at_fault(void **arg)
 	    {"{\"name\":\"ANY\",\"kind\":\"dpdk\"}", "port name \\\"ANY\\\": has a meaning"},
 	    {"{\"name\":\"a\",\"kind\":\"vhost-user\",\"options\":{\"tga\":\"10\"}}",
 	     "option \\\"tga\\\" is not one of a vhost-user port: use path=, mode=, queues=, "
-	     "offloads=, tag=, trunks=\""},
+	     "offloads=, owner=, group=, tag=, trunks=\""},
 	    {"{\"name\":\"a\",\"kind\":\"dpdk\",\"options\":{\"path\":\"/x\"}}",
 	     "option \\\"path\\\" is not one of a dpdk port: use devargs="},
 	    {"{\"name\":\"a\",\"kind\":\"vhost-user\",\"options\":{\"path\":\"/x\\ny\"}}",

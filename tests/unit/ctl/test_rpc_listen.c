@@ -1,4 +1,5 @@
 // The control socket in a folder of its own.
+#include "ctl/account.h"
 #include "ctl/swctld/rpc_listen.h"
 
 #include <setjmp.h>
@@ -8,6 +9,7 @@
 
 #include <cmocka.h>
 #include <errno.h>
+#include <grp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -46,7 +48,7 @@ static void a_socket_that_a_dead_daemon_left_is_replaced(void **state)
 {
 	(void)state;
 	for (int i = 0; i < 2; i++) {
-		int fd = rpc_listen(path, NULL, err, sizeof(err));
+		int fd = rpc_listen(path, ACCOUNT_NONE, ACCOUNT_NONE, err, sizeof(err));
 		assert_true(fd >= 0);
 		close(fd);
 	}
@@ -55,8 +57,8 @@ static void a_socket_that_a_dead_daemon_left_is_replaced(void **state)
 static void a_living_daemon_keeps_its_socket(void **state)
 {
 	(void)state;
-	int fd = rpc_listen(path, NULL, err, sizeof(err));
-	int rc = rpc_listen(path, NULL, err, sizeof(err));
+	int fd = rpc_listen(path, ACCOUNT_NONE, ACCOUNT_NONE, err, sizeof(err));
+	int rc = rpc_listen(path, ACCOUNT_NONE, ACCOUNT_NONE, err, sizeof(err));
 	assert_int_equal(rc, -EADDRINUSE);
 	assert_refused(rc, "stop that one");
 	close(fd);
@@ -65,7 +67,7 @@ static void a_living_daemon_keeps_its_socket(void **state)
 static void a_daemon_that_is_just_dying_is_waited_for(void **state)
 {
 	(void)state;
-	int fd = rpc_listen(path, NULL, err, sizeof(err)), ready[2];
+	int fd = rpc_listen(path, ACCOUNT_NONE, ACCOUNT_NONE, err, sizeof(err)), ready[2];
 	char byte;
 	assert_int_equal(pipe(ready), 0);
 	pid_t pid = fork();
@@ -77,7 +79,7 @@ static void a_daemon_that_is_just_dying_is_waited_for(void **state)
 	}
 	assert_int_equal(read(ready[0], &byte, 1), 1);
 	close(fd);
-	fd = rpc_listen(path, NULL, err, sizeof(err));
+	fd = rpc_listen(path, ACCOUNT_NONE, ACCOUNT_NONE, err, sizeof(err));
 	assert_true(fd >= 0);
 	close(fd);
 	close(ready[0]);
@@ -90,7 +92,7 @@ static void what_is_no_socket_is_left_alone(void **state)
 	(void)state;
 	FILE *file = fopen(path, "we");
 	fclose(file);
-	int rc = rpc_listen(path, NULL, err, sizeof(err));
+	int rc = rpc_listen(path, ACCOUNT_NONE, ACCOUNT_NONE, err, sizeof(err));
 	assert_int_equal(rc, -EEXIST);
 	assert_refused(rc, "remove it");
 	assert_int_equal(access(path, F_OK), 0);
@@ -105,7 +107,7 @@ static void a_folder_without_permission_is_named_with_its_mend(void **state)
 	if (pid == 0) {
 		if (geteuid() == 0 && setuid(NOBODY) < 0)
 			_exit(2);
-		int rc = rpc_listen(path, NULL, err, sizeof(err));
+		int rc = rpc_listen(path, ACCOUNT_NONE, ACCOUNT_NONE, err, sizeof(err));
 		_exit(rc != -EACCES || !strstr(err, path) ||
 		      !strstr(err, "check the folder's owner and mode"));
 	}
@@ -114,12 +116,20 @@ static void a_folder_without_permission_is_named_with_its_mend(void **state)
 	assert_int_equal(status, 0);
 }
 
-static void an_unknown_group_is_named(void **state)
+static void a_group_that_it_may_not_give_the_socket_to_is_named(void **state)
 {
 	(void)state;
-	assert_int_equal(rpc_listen(path, "no-such-group", err, sizeof(err)), -ENOENT);
-	assert_non_null(strstr(err, "no-such-group"));
-	assert_int_equal(access(path, F_OK), -1);
+	int status;
+	chmod(dir, 0777);
+	pid_t pid = fork();
+	if (pid == 0) {
+		if (geteuid() == 0 && (setgroups(0, NULL) < 0 || setuid(NOBODY) < 0))
+			_exit(2);
+		int rc = rpc_listen(path, ACCOUNT_NONE, 4242, err, sizeof(err));
+		_exit(rc != -EPERM || !strstr(err, "4242") || access(path, F_OK) == 0);
+	}
+	waitpid(pid, &status, 0);
+	assert_int_equal(status, 0);
 }
 
 #define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
@@ -132,7 +142,7 @@ int main(void)
 	    IN_FOLDER(a_daemon_that_is_just_dying_is_waited_for),
 	    IN_FOLDER(what_is_no_socket_is_left_alone),
 	    IN_FOLDER(a_folder_without_permission_is_named_with_its_mend),
-	    IN_FOLDER(an_unknown_group_is_named),
+	    IN_FOLDER(a_group_that_it_may_not_give_the_socket_to_is_named),
 	};
 	return cmocka_run_group_tests_name("rpc_listen", tests, NULL, NULL);
 }

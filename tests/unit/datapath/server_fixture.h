@@ -3,6 +3,7 @@
 #ifndef TESTS_UNIT_DATAPATH_SERVER_FIXTURE_H
 #define TESTS_UNIT_DATAPATH_SERVER_FIXTURE_H
 
+#include "ctl/account.h"
 #include "ctl/dp_actions.h"
 #include "ctl/dp_client.h"
 #include "ctl/log.h"
@@ -66,7 +67,7 @@ static inline void *loop_run(void *arg)
 static inline void server_up(void)
 {
 	char err[256];
-	const struct server_config config = {fx.base, fx.path, fx.flows};
+	const struct server_config config = {fx.base, fx.path, ACCOUNT_NONE, fx.flows};
 	fx.server = server_start(&config, err, sizeof(err));
 	if (fx.server == NULL)
 		fail_msg("%s", err);
@@ -172,6 +173,37 @@ static inline int attach(struct dp_client *c, uint32_t pid)
 	struct nlmsghdr *nlh = dp_client_begin(c, DP_FAMILY_DATAPATH, OVS_DP_CMD_SET, 0);
 	mnl_attr_put_u32(nlh, OVS_DP_ATTR_UPCALL_PID, pid);
 	return call(c, NULL, NULL);
+}
+
+// Has a packet of this port executed.
+static inline int execute(struct dp_client *c, uint32_t in_port, uint16_t len,
+			  const struct action *action)
+{
+	static const uint8_t bytes[10000];
+	const struct flow_key key = {.in_port = in_port, .eth_type_be = htons(0x1234)};
+	struct nlmsghdr *nlh = dp_client_begin(c, DP_FAMILY_PACKET, OVS_PACKET_CMD_EXECUTE, 0);
+	size_t room = dp_client_room(c);
+	mnl_attr_put_check(nlh, room, OVS_PACKET_ATTR_PACKET, len, bytes);
+	dp_key_put(nlh, room, OVS_PACKET_ATTR_KEY, &key, NULL);
+	if (action != NULL)
+		dp_actions_put(nlh, room, OVS_PACKET_ATTR_ACTIONS, action, 1);
+	return call(c, NULL, NULL);
+}
+
+static inline void on_dp_stats(const struct nlmsghdr *nlh, void *arg)
+{
+	const struct nlattr *attrs[OVS_DP_ATTR_MAX + 1];
+	assert_int_equal(dp_msg_parse(nlh, attrs, OVS_DP_ATTR_MAX, NULL), 0);
+	assert_string_equal(mnl_attr_get_str(attrs[OVS_DP_ATTR_NAME]), DP_NAME);
+	memcpy(arg, mnl_attr_get_payload(attrs[OVS_DP_ATTR_STATS]), sizeof(struct ovs_dp_stats));
+}
+
+static inline struct ovs_dp_stats dp_stats(struct dp_client *c)
+{
+	struct ovs_dp_stats stats;
+	dp_client_begin(c, DP_FAMILY_DATAPATH, OVS_DP_CMD_GET, 0);
+	assert_int_equal(call(c, on_dp_stats, &stats), 0);
+	return stats;
 }
 
 #endif

@@ -128,6 +128,14 @@ static struct port_counters counters(uint32_t no)
 	return c;
 }
 
+static struct port_counters gone(void)
+{
+	struct port_counters c;
+
+	pmd_pool_gone_counters(&c);
+	return c;
+}
+
 static unsigned iterations(void)
 {
 	struct pmd_info info;
@@ -285,8 +293,10 @@ static void counters_start_again_with_a_new_port(void **state)
 	assert_int_equal(pmd_pool_add_port(&b.port), 0);
 	rte_ring_sp_enqueue(b.in[0], packet_udp(1, 100));
 	AWAIT(counters(1).tx_packets == 1);
+	uint64_t sent_by_gone = gone().tx_packets;
 	pmd_pool_port_counters_reset(1);
 	assert_int_equal(counters(1).tx_packets, 0);
+	assert_int_equal(gone().tx_packets, sent_by_gone + 1);
 	rte_ring_sp_enqueue(b.in[0], packet_udp(1, 100));
 	AWAIT(counters(1).tx_packets == 1);
 	assert_int_equal(counters(9999).tx_packets, 0);

@@ -23,7 +23,7 @@ static void the_socket_is_for_owner_and_group_and_goes_with_the_server(void **st
 static void start_refused(const char *word)
 {
 	char err[256];
-	const struct server_config config = {fx.base, fx.path, fx.flows};
+	const struct server_config config = {fx.base, fx.path, ACCOUNT_NONE, fx.flows};
 	assert_null(server_start(&config, err, sizeof(err)));
 	assert_non_null(strstr(err, word));
 	assert_non_null(strstr(err, fx.path));
@@ -213,6 +213,31 @@ static unsigned count_messages(int len)
 	return n;
 }
 
+static void misses_that_do_not_come_back_are_counted(void **state)
+{
+	(void)state;
+	const struct action output = {.type = ACTION_OUTPUT, .u.port = 2};
+	struct dp_client *c = client(), *other = client();
+	uint64_t before = dp_stats(other).n_lost;
+	enum drop_reason reason;
+	assert_int_equal(attach(c, 1), 0);
+	for (unsigned n = 0; n < 3; n++)
+		assert_true(enqueue(packet(60), &reason));
+	for (unsigned n = 0; n < 3;)
+		n += count_messages(receive(c, buf));
+	// No PMD takes it: a miss is lost that way, what nobody received is not.
+	assert_int_equal(execute(other, 7, 60, &output), -ENOBUFS);
+	assert_int_equal(dp_stats(other).n_lost, before);
+	assert_int_equal(execute(c, 7, 60, &output), -ENOBUFS);
+	assert_int_equal(dp_stats(other).n_lost, before + 1);
+	assert_int_equal(execute(c, 8, 60, &output), -ENOBUFS);
+	assert_int_equal(dp_stats(other).n_lost, before + 1);
+	assert_int_equal(attach(c, 0), 0);
+	assert_int_equal(dp_stats(other).n_lost, before + 3);
+	dp_client_close(c);
+	dp_client_close(other);
+}
+
 static void misses_wait_in_their_ring_while_the_client_does_not_read(void **state)
 {
 	(void)state;
@@ -258,6 +283,7 @@ int main(void)
 	    TEST(a_client_that_never_reads_is_closed_and_others_go_on),
 	    TEST(idle_clients_are_many_and_bounded),
 	    TEST(a_miss_goes_to_who_asked_for_it),
+	    TEST(misses_that_do_not_come_back_are_counted),
 	    TEST(misses_wait_in_their_ring_while_the_client_does_not_read),
 	};
 	return cmocka_run_group_tests(tests, fixture_start, fixture_stop);

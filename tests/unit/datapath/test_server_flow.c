@@ -400,53 +400,29 @@ static void labels_change_what_fits_behind_them(void **state)
 	dp_client_close(c);
 }
 
-static int execute(struct dp_client *c, uint16_t len, const struct action *action)
-{
-	static const uint8_t bytes[10000];
-	const struct flow_key key = {.in_port = 1, .eth_type_be = htons(0x1234)};
-	struct nlmsghdr *nlh = dp_client_begin(c, DP_FAMILY_PACKET, OVS_PACKET_CMD_EXECUTE, 0);
-	size_t room = dp_client_room(c);
-	mnl_attr_put_check(nlh, room, OVS_PACKET_ATTR_PACKET, len, bytes);
-	dp_key_put(nlh, room, OVS_PACKET_ATTR_KEY, &key, NULL);
-	if (action != NULL)
-		dp_actions_put(nlh, room, OVS_PACKET_ATTR_ACTIONS, action, 1);
-	return call(c, NULL, NULL);
-}
-
 static void a_packet_to_execute_is_checked(void **state)
 {
 	(void)state;
 	struct dp_client *c = client();
-	assert_int_equal(execute(c, 13, &to_port_2), -EINVAL);
+	assert_int_equal(execute(c, 1, 13, &to_port_2), -EINVAL);
 	assert_non_null(strstr(fx.text, "PACKET has 13 bytes"));
-	assert_int_equal(execute(c, 9729, &to_port_2), -EINVAL);
-	assert_int_equal(execute(c, 60, NULL), -EINVAL);
+	assert_int_equal(execute(c, 1, 9729, &to_port_2), -EINVAL);
+	assert_int_equal(execute(c, 1, 60, NULL), -EINVAL);
 	assert_non_null(strstr(fx.text, "ACTIONS is missing"));
 	const struct action ipv4 = {.type = ACTION_SET_IPV4};
-	assert_int_equal(execute(c, 60, &ipv4), -EINVAL); // the packet is none
+	assert_int_equal(execute(c, 1, 60, &ipv4), -EINVAL); // the packet is none
 	// All is right, but no PMD runs.
-	assert_int_equal(execute(c, 9728, &to_port_2), -ENOBUFS);
+	assert_int_equal(execute(c, 1, 9728, &to_port_2), -ENOBUFS);
 	assert_int_equal(rte_mempool_in_use_count(packet_pool()), 0);
 	dp_client_close(c);
-}
-
-static void on_dp(const struct nlmsghdr *nlh, void *arg)
-{
-	const struct nlattr *attrs[OVS_DP_ATTR_MAX + 1];
-	assert_int_equal(dp_msg_parse(nlh, attrs, OVS_DP_ATTR_MAX, NULL), 0);
-	assert_string_equal(mnl_attr_get_str(attrs[OVS_DP_ATTR_NAME]), DP_NAME);
-	memcpy(arg, mnl_attr_get_payload(attrs[OVS_DP_ATTR_STATS]), sizeof(struct ovs_dp_stats));
 }
 
 static void the_datapath_counts_its_flows(void **state)
 {
 	(void)state;
 	struct dp_client *c = client();
-	struct ovs_dp_stats stats;
 	put_flows(c, 100);
-	dp_client_begin(c, DP_FAMILY_DATAPATH, OVS_DP_CMD_GET, 0);
-	assert_int_equal(call(c, on_dp, &stats), 0);
-	assert_int_equal(stats.n_flows, 100);
+	assert_int_equal(dp_stats(c).n_flows, 100);
 	dp_client_close(c);
 }
 

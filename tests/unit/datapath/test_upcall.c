@@ -215,6 +215,26 @@ static void a_port_that_goes_leaves_the_others_their_turns(void **state)
 	assert_true(upcall_arm());
 }
 
+static uint64_t n_lost(void)
+{
+	struct port_counters gone;
+
+	pmd_pool_gone_counters(&gone);
+	return gone.drops[DROP_UPCALL_LOST];
+}
+
+static void what_waits_in_a_ring_that_goes_is_counted(void **state)
+{
+	uint64_t before = n_lost();
+
+	(void)state;
+	assert_true(miss(&trickle, 2));
+	assert_true(miss(&trickle, 2));
+	upcall_ring_destroy(trickle.upcalls);
+	trickle.upcalls = NULL;
+	assert_int_equal(n_lost(), before + 2);
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, up, down)
 
 int main(void)
@@ -229,6 +249,7 @@ int main(void)
 	    T(a_budget_is_what_a_port_has_of_its_own),
 	    T(what_was_served_past_the_budget_costs_nothing_later),
 	    T(a_port_that_goes_leaves_the_others_their_turns),
+	    T(what_waits_in_a_ring_that_goes_is_counted),
 	};
 
 	return cmocka_run_group_tests(tests, fake_eal_init, eal_teardown);

@@ -1,5 +1,5 @@
 // Messages of memif's control protocol, of which strangers may send any.
-#include "memif/memif_fd.h"
+#include "datapath/stranger_fd.h"
 #include "memif/memif_msg.h"
 #include "tests/unit/memif/memif_test.h"
 // After cmocka.h.
@@ -83,7 +83,7 @@ static void what_is_no_message_is_refused(void **state)
 	};
 	(void)state;
 	unsigned before = n_files();
-	memif_fd_place("/strangers");
+	stranger_fd_place("/strangers");
 	for (size_t i = 0; i < RTE_DIM(rows); i++) {
 		uint8_t bytes[4096] = {0};
 		struct memif_msg msg;
@@ -120,7 +120,7 @@ static void a_descriptor_whose_end_takes_long_holds_nobody_up(void **state)
 	struct memif_msg msg;
 	int passed, to, fd = lingering(3, &to);
 	(void)state;
-	memif_fd_place("/lingers");
+	stranger_fd_place("/lingers");
 	send_fds(&ack, sizeof(ack), 200, fd);
 	close(fd);
 	clock_gettime(CLOCK_MONOTONIC, &start);
@@ -134,20 +134,20 @@ static void a_place_with_too_many_of_them_leaves_others_alone(void **state)
 {
 	int to[64];
 	(void)state;
-	memif_fd_place("/many");
+	stranger_fd_place("/many");
 	for (unsigned i = 0; i < RTE_DIM(to); i++) {
-		assert_true(memif_fd_room());
-		memif_fd_close(lingering(3, &to[i]));
+		assert_true(stranger_fd_room());
+		stranger_fd_close(lingering(3, &to[i]));
 	}
-	assert_false(memif_fd_room());
-	memif_fd_place("/another");
-	assert_true(memif_fd_room());
-	memif_fd_place("/many");
+	assert_false(stranger_fd_room());
+	stranger_fd_place("/another");
+	assert_true(stranger_fd_room());
+	stranger_fd_place("/many");
 	for (unsigned i = 0; i < RTE_DIM(to); i++)
 		close(to[i]);
-	for (unsigned i = 0; i < 5000 && !memif_fd_room(); i++)
+	for (unsigned i = 0; i < 5000 && !stranger_fd_room(); i++)
 		usleep(1000);
-	assert_true(memif_fd_room());
+	assert_true(stranger_fd_room());
 }
 
 static void texts_are_made_printable(void **state)

@@ -1,6 +1,6 @@
 // Memory that is shared with a peer, who may take it away.
 #define _GNU_SOURCE // memfd_create
-#include "memif/memif_kick.h"
+#include "datapath/eventfd_kick.h"
 #include "memif/memif_region.h"
 #include "tests/unit/memif/memif_test.h"
 
@@ -149,15 +149,15 @@ static void a_full_counter_does_not_stop_who_kicks(void **state)
 	uint64_t full = UINT64_MAX - 1, count;
 	(void)state;
 	int fd = eventfd(0, 0), file = open("/dev/zero", O_RDWR);
-	assert_int_equal(memif_kick_init(err, sizeof(err)), 0);
+	assert_int_equal(eventfd_kick_init(err, sizeof(err)), 0);
 	for (unsigned i = 0; i < 3000; i++)
-		assert_int_equal(memif_kick_send(fd), 0);
+		assert_int_equal(eventfd_kick_send(fd), 0);
 	assert_int_equal(read(fd, &count, 8), 8);
 	assert_int_equal(count, 3000);
 	assert_int_equal(write(fd, &full, 8), 8);
 	for (unsigned i = 0; i < 3; i++)
-		assert_int_equal(memif_kick_send(fd), 0);
-	assert_int_equal(memif_kick_send(file), -EINVAL);
+		assert_int_equal(eventfd_kick_send(fd), 0);
+	assert_int_equal(eventfd_kick_send(file), -EINVAL);
 	close(file);
 	close(fd);
 }

@@ -134,7 +134,7 @@ static void a_client_s_buffers_lie_apart(void **state)
 static int setup(void **state)
 {
 	(void)state;
-	return eal_begin() < 0 ? -1 : memif_kick_init(err, sizeof(err));
+	return eal_begin() < 0 ? -1 : eventfd_kick_init(err, sizeof(err));
 }
 
 int main(void)

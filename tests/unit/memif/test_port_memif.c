@@ -2,8 +2,8 @@
 // This thread is the control thread and plays the PMD.
 #define _GNU_SOURCE // memfd_create
 #include "datapath/port.h"
+#include "datapath/stranger_fd.h"
 #include "memif/memif.h"
-#include "memif/memif_fd.h"
 #include "memif/memif_link.h"
 #include "memif/memif_socket.h"
 #include "tests/unit/memif/memif_test.h"
@@ -82,8 +82,8 @@ static void await_reason(struct port *port, const char *word)
 // look.
 static void room_await(void)
 {
-	memif_fd_place(path);
-	while (!memif_fd_room())
+	stranger_fd_place(path);
+	while (!stranger_fd_room())
 		usleep(100);
 	memif_sockets_look();
 }

@@ -2,7 +2,7 @@
 #ifndef TESTS_UNIT_MEMIF_WIRES_H
 #define TESTS_UNIT_MEMIF_WIRES_H
 
-#include "memif/memif_kick.h"
+#include "datapath/eventfd_kick.h"
 #include "memif/memif_wire.h"
 #include "tests/unit/memif/memif_test.h"
 
@@ -16,7 +16,7 @@ static inline struct wires wires_make(const struct memif_layout *layout)
 {
 	char err[160] = "";
 	struct wires w = {memif_wire_create(true), memif_wire_create(false)};
-	assert_true(w.client && w.server && memif_kick_init(err, sizeof(err)) == 0);
+	assert_true(w.client && w.server && eventfd_kick_init(err, sizeof(err)) == 0);
 	int rc = memif_wire_make(w.client, layout, err, sizeof(err));
 	for (unsigned i = 0; rc == 0; i++) {
 		struct memif_msg msg = {0};

@@ -5,6 +5,7 @@
 #ifndef TESTS_UNIT_VHOST_VRING_GUEST_H
 #define TESTS_UNIT_VHOST_VRING_GUEST_H
 
+#include "datapath/eventfd_kick.h"
 #include "vhost/virtqueue.h"
 
 // cmocka.h needs these first.
@@ -128,6 +129,7 @@ static void guest_connect(struct guest *g, uint64_t features, uint16_t last_avai
 static struct guest *guest_create(const struct variant *v, uint16_t size, uint64_t features)
 {
 	struct guest *g = aligned_alloc(64, RTE_ALIGN_CEIL(sizeof(*g), 64u));
+	char err[160];
 
 	assert_non_null(g);
 	memset(g, 0, sizeof(*g));
@@ -138,6 +140,7 @@ static struct guest *guest_create(const struct variant *v, uint16_t size, uint64
 		g->mem.regions[i] = (struct vhost_region){GUEST_GPA + i * (uint64_t)GUEST_RAM,
 							  GUEST_RAM, guarded_alloc(GUEST_RAM)};
 	g->call_fd = eventfd(0, EFD_NONBLOCK);
+	assert_int_equal(eventfd_kick_init(err, sizeof(err)), 0);
 	g->ring.desc = guarded_alloc(desc_bytes(g));
 	g->ring.avail = guarded_alloc(avail_bytes(g));
 	g->ring.used = guarded_alloc(used_bytes(g));

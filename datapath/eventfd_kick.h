@@ -2,14 +2,14 @@
 // counter at its limit, and O_NONBLOCK is the peer's to clear, for the flags of an open file are
 // shared. The kernel's own signal never waits: it comes with the completion of an asynchronous read
 // of nothing (io_submit(2), IOCB_FLAG_RESFD).
-#ifndef MEMIF_KICK_H
-#define MEMIF_KICK_H
+#ifndef DATAPATH_EVENTFD_KICK_H
+#define DATAPATH_EVENTFD_KICK_H
 
 #include <stddef.h>
 
 // Before all others. 0 or -errno with one line in err. Control thread.
-int memif_kick_init(char *err, size_t err_len);
+int eventfd_kick_init(char *err, size_t err_len);
 // One system call, in any thread. 0; -EINVAL: that is no eventfd; -errno.
-int memif_kick_send(int fd);
+int eventfd_kick_send(int fd);
 
 #endif

@@ -1,5 +1,5 @@
 #define _GNU_SOURCE // syscall
-#include "memif/memif_kick.h"
+#include "datapath/eventfd_kick.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -24,7 +24,7 @@ struct completions {
 static aio_context_t context;
 static int nothing;
 
-int memif_kick_init(char *err, size_t err_len)
+int eventfd_kick_init(char *err, size_t err_len)
 {
 	if (context)
 		return 0;
@@ -41,7 +41,7 @@ int memif_kick_init(char *err, size_t err_len)
 	return rc;
 }
 
-int memif_kick_send(int fd)
+int eventfd_kick_send(int fd)
 {
 	struct completions *done = (struct completions *)(uintptr_t)context;
 	struct iocb read = {.aio_lio_opcode = IOCB_CMD_PREAD,

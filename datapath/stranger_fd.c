@@ -1,8 +1,9 @@
 #define _GNU_SOURCE // seals
-#include "memif/memif_fd.h"
+#include "datapath/stranger_fd.h"
 
 #include <fcntl.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -11,7 +12,7 @@
 #define PLACES	    256u
 
 static unsigned n_closing[PLACES];
-static unsigned place;
+static __thread unsigned place;
 
 struct closing {
 	unsigned *n;
@@ -19,7 +20,7 @@ struct closing {
 	int fds[];
 };
 
-void memif_fd_place(const char *path)
+void stranger_fd_place(const char *path)
 {
 	unsigned hash = 2166136261u; // FNV-1a
 	for (; *path; path++)
@@ -27,7 +28,7 @@ void memif_fd_place(const char *path)
 	place = hash % PLACES;
 }
 
-bool memif_fd_room(void)
+bool stranger_fd_room(void)
 {
 	return __atomic_load_n(&n_closing[place], __ATOMIC_RELAXED) < CLOSING_MAX;
 }
@@ -42,7 +43,7 @@ static void *close_them(void *arg)
 	return NULL;
 }
 
-void memif_fds_close(const int *fds, unsigned n)
+void stranger_fds_close(const int *fds, unsigned n)
 {
 	pthread_t thread;
 	struct closing *closing = malloc(sizeof(*closing) + n * sizeof(*fds));
@@ -58,10 +59,24 @@ void memif_fds_close(const int *fds, unsigned n)
 		free(closing); // as above
 }
 
-void memif_fd_close(int fd)
+enum stranger_fd_kind stranger_fd_kind(int fd)
 {
-	if (fcntl(fd, F_GET_SEALS) >= 0) // memory
-		close(fd);
+	static const char event[] = "anon_inode:[eventfd]", dax[] = "/dev/dax";
+	char link[32], name[64] = "";
+	if (fcntl(fd, F_GET_SEALS) >= 0)
+		return STRANGER_MEMORY;
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	if (readlink(link, name, sizeof(name) - 1) < 0)
+		return STRANGER_OTHER;
+	if (strncmp(name, dax, sizeof(dax) - 1) == 0)
+		return STRANGER_MEMORY;
+	return strcmp(name, event) == 0 ? STRANGER_EVENT : STRANGER_OTHER;
+}
+
+void stranger_fd_close(int fd)
+{
+	if (stranger_fd_kind(fd) == STRANGER_OTHER)
+		stranger_fds_close(&fd, 1);
 	else
-		memif_fds_close(&fd, 1);
+		close(fd);
 }

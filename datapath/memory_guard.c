@@ -1,21 +1,26 @@
 #define _GNU_SOURCE // RTLD_NEXT
-#include "memif/memif_guard.h"
+#include "datapath/memory_guard.h"
 
 #include <dlfcn.h>
 #include <errno.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdint.h>
 #include <sys/mman.h>
 
-#define SLOTS 4096
+#define SLOTS 16384 // more than the regions and logs of all ports
 
 static struct slot {
-	uintptr_t start; // 0: free. Set last, cleared first. Writer: control thread
+	uintptr_t start; // 0: free. Set last, cleared first. Writer: who has `lock`
 	size_t len;	 // as above
-	bool lost;	 // writer: who touched it
+	struct memory_owner *owner;
+	bool lost; // writer: who touched it
 } slots[SLOTS];
+static int n_slots; // that have ever been used
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static bool installed;
-static struct sigaction others; // who else wants SIGBUS
+static struct sigaction others;			  // who else wants SIGBUS
+static __thread struct memory_owner *mappings_of; // what this thread maps
 
 // What a slot guards, if that is around addr. Another mapping may take the slot at this moment.
 static bool slot_covers(const struct slot *slot, uintptr_t addr, uintptr_t *start, size_t *len)
@@ -27,18 +32,30 @@ static bool slot_covers(const struct slot *slot, uintptr_t addr, uintptr_t *star
 	       __atomic_load_n(&slot->start, __ATOMIC_RELAXED) == *start;
 }
 
+// The C library's.
+static void *map(void *addr, size_t len, int prot, int flags, int fd, off64_t offset)
+{
+	static void *(*next)(void *, size_t, int, int, int, off64_t);
+	if (!next)
+		*(void **)&next = dlsym(RTLD_NEXT, "mmap64");
+	return next(addr, len, prot, flags, fd, offset);
+}
+
 static bool zeros_put(uintptr_t addr)
 {
 	uintptr_t start;
 	size_t len;
-	for (unsigned i = 0; i < SLOTS; i++) {
+	for (int i = 0, n = __atomic_load_n(&n_slots, __ATOMIC_ACQUIRE); i < n; i++) {
 		if (!slot_covers(&slots[i], addr, &start, &len))
 			continue;
-		if (mmap((void *)start, len, PROT_READ | PROT_WRITE,
-			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE, -1,
-			 0) == MAP_FAILED)
+		if (map((void *)start, len, PROT_READ | PROT_WRITE,
+			MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE, -1,
+			0) == MAP_FAILED)
 			return false;
-		__atomic_store_n(&slots[i].lost, true, __ATOMIC_RELAXED);
+		// Either the owner sees to it now, or who asks from here on finds it lost.
+		__atomic_store_n(&slots[i].lost, true, __ATOMIC_SEQ_CST);
+		if (slots[i].owner)
+			slots[i].owner->lost(slots[i].owner);
 		return true;
 	}
 	return false;
@@ -103,28 +120,94 @@ static int guard_install(void)
 	return install(SIGBUS, &action, NULL) < 0 ? -errno : 0;
 }
 
-int memif_guard_add(void *addr, size_t len)
+// Under `lock`.
+static int slot_take(void *addr, size_t len, struct memory_owner *owner)
 {
-	int rc = guard_install();
-	if (rc < 0)
-		return rc;
 	for (int i = 0; i < SLOTS; i++) {
 		if (slots[i].start)
 			continue;
 		slots[i].lost = false;
+		slots[i].owner = owner;
 		__atomic_store_n(&slots[i].len, len, __ATOMIC_RELEASE);
 		__atomic_store_n(&slots[i].start, (uintptr_t)addr, __ATOMIC_RELEASE);
+		if (i >= n_slots)
+			__atomic_store_n(&n_slots, i + 1, __ATOMIC_RELEASE);
 		return i;
 	}
 	return -ENOSPC;
 }
 
-void memif_guard_del(int slot)
+int memory_guard_add(void *addr, size_t len, struct memory_owner *owner)
+{
+	pthread_mutex_lock(&lock);
+	int rc = guard_install();
+	if (rc == 0)
+		rc = slot_take(addr, len, owner);
+	pthread_mutex_unlock(&lock);
+	return rc;
+}
+
+void memory_guard_del(int slot)
 {
 	__atomic_store_n(&slots[slot].start, 0, __ATOMIC_RELEASE);
 }
 
-bool memif_guard_lost(int slot)
+bool memory_guard_lost(int slot)
 {
 	return __atomic_load_n(&slots[slot].lost, __ATOMIC_RELAXED);
+}
+
+// What a library maps.
+
+void memory_guard_mappings(struct memory_owner *owner)
+{
+	mappings_of = owner;
+}
+
+bool memory_owner_lost(const struct memory_owner *owner)
+{
+	bool lost = false;
+	pthread_mutex_lock(&lock);
+	for (int i = 0; i < n_slots && !lost; i++)
+		lost = slots[i].start && slots[i].owner == owner &&
+		       __atomic_load_n(&slots[i].lost, __ATOMIC_SEQ_CST);
+	pthread_mutex_unlock(&lock);
+	return lost;
+}
+
+// DPDK's allocator, which may run in the same thread, gives a place.
+static bool is_a_peers(int flags, int fd)
+{
+	return mappings_of && fd >= 0 && (flags & MAP_SHARED) && !(flags & MAP_FIXED);
+}
+
+// As sigaction() above. Libraries call it by either name.
+void *mmap64(void *addr, size_t len, int prot, int flags, int fd, off64_t offset)
+{
+	void *mapped = map(addr, len, prot, flags, fd, offset);
+	if (mapped == MAP_FAILED || !is_a_peers(flags, fd) ||
+	    memory_guard_add(mapped, len, mappings_of) >= 0)
+		return mapped;
+	munmap(mapped, len);
+	errno = ENOMEM;
+	return MAP_FAILED;
+}
+
+void *mmap(void *addr, size_t len, int prot, int flags, int fd, off_t offset)
+{
+	return mmap64(addr, len, prot, flags, fd, offset);
+}
+
+int munmap(void *addr, size_t len)
+{
+	static int (*next)(void *, size_t);
+	if (!next)
+		*(void **)&next = dlsym(RTLD_NEXT, "munmap");
+	pthread_mutex_lock(&lock);
+	for (int i = 0; i < n_slots; i++) {
+		if (slots[i].owner && slots[i].start == (uintptr_t)addr)
+			memory_guard_del(i);
+	}
+	pthread_mutex_unlock(&lock);
+	return next(addr, len);
 }

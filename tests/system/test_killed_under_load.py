@@ -1,0 +1,109 @@
+"""swctld is killed with -9 again and again under load, and nothing of it shows in the traffic.
+
+    bench-gen, port a --- swd --- bench-gen, port b       both ways, 500 established flows each, every one with a megaflow of its own
+                           |
+                        swctld (killed, started again)
+"""
+
+import json
+import subprocess
+import time
+
+import pytest
+from scale import note, scaled
+from switch import program
+
+KILLS = scaled(8, 100)
+LOAD_S = scaled(3, 40)  # in which all of them fall
+FLOWS = 500  # of each direction
+RATE = 20_000  # frames a second, each direction
+RULES = [
+    "cookie=0x1,priority=20,udp,nw_src=0.255.255.255/0.255.255.255,actions=drop",  # matches nothing, but who looks at it looks at every address
+    "cookie=0x2,priority=10,udp,in_port=a,actions=output:b",
+    "cookie=0x3,priority=10,udp,in_port=b,actions=output:a",
+]
+
+
+def generator(switch, *words):
+    """All flows once, at a rate at which swctld keeps up with the misses, then what `words` say."""
+    options = ["--core", 0, "--relax", 100, "--bidir", "--flows", FLOWS, "--prime", 5000, "--warmup", 0, *words]
+    command = ["chrt", "-f", "20", program("bench-gen"), *options, *(f"vhost:{switch.run_dir}/{name}.sock" for name in "ab")]
+    return subprocess.Popen([*map(str, command)], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+
+
+@pytest.fixture
+def loaded(switch_factory):
+    """A switch under load, and the generator; its first frames have made all megaflows."""
+    switch = switch_factory()
+    for name in "ab":
+        switch.swctl("add-port", name, "type=vhost-user", f"path={switch.run_dir}/{name}.sock")
+    switch.set_flows(*RULES)
+    load = generator(switch, "--rate", RATE, "--seconds", LOAD_S)
+    try:
+        switch.wait(lambda: len(counts(switch)) == 2 * FLOWS, "a megaflow of each flow", 20)
+        yield switch, load
+    finally:
+        load.kill()
+        load.wait()
+
+
+def counts(switch):
+    """{megaflow: packets}"""
+    return {f["match"]: f["packets"] for f in switch.megaflows("proto=17")}
+
+
+def rules(switch):
+    return sorted((r["cookie"], r["priority"], r["flow"]) for r in switch.json("dump-flows")["rules"])
+
+
+def counted_by_rules(switch):
+    return sum(r["n_packets"] for r in switch.json("dump-flows")["rules"])
+
+
+def test_swctld_killed_under_load_costs_no_packet_no_megaflow_and_no_rule(loaded):
+    switch, load = loaded
+    before, stored, away = counts(switch), rules(switch), []
+    misses = switch.json("dp", "show")["misses"]
+    for _ in range(KILLS):
+        switch.swctld.kill()
+        began = time.monotonic()
+        switch.start_swctld()
+        switch.wait(lambda: switch.json("show")["swd"]["connected"], "connection")
+        away.append(time.monotonic() - began)
+        assert rules(switch) == stored
+        now = counts(switch)
+        assert now.keys() == before.keys(), "megaflows came or went"
+        assert all(now[f] >= before[f] for f in now), "a megaflow lost its count"
+        before = now
+    assert switch.json("dp", "show")["misses"] == misses, "established flows had to ask again"
+    assert load.poll() is None, "the load was over before the last kill"
+    total = json.loads(load.communicate(timeout=LOAD_S + 20)[0])["total"]
+    assert total["lost"] == 0, f"{total['lost']} of {total['sent']} lost"
+    note("swctld killed with -9 under load", kills=KILLS, frames=total["sent"], lost=total["lost"], back_after_ms=round(1000 * max(away)))
+
+
+def at_rest(switch):
+    """What rules and megaflows have counted, once swctld's look at swd's counters, two a second, brings nothing new."""
+    seen = []
+
+    def rests():
+        seen.append(counted_by_rules(switch))
+        time.sleep(0.6)
+        return seen[-1] == counted_by_rules(switch)
+
+    switch.wait(rests, "end of counting")
+    return seen[-1], sum(counts(switch).values())
+
+
+def test_rules_count_right_after_a_kill_under_load(loaded):
+    """Frames that adopted megaflows forward count for their rules: each once."""
+    switch, load = loaded
+    switch.swctld.kill()
+    switch.start_swctld()
+    load.terminate()
+    load.wait(20)
+    before = at_rest(switch)
+    assert before[0] > 0
+    generator(switch, "--seconds", 0).wait(20)
+    grown = [after - n for n, after in zip(before, at_rest(switch))]
+    assert grown[0] == grown[1] >= 2 * FLOWS
