@@ -7,7 +7,7 @@ import subprocess
 import time
 
 from ends import KernelEnd, MemifEnd, NullEnd, VethEnd, VhostEnd
-from rules import GROUP_TYPES, HIGH_BYTES
+from ruleset import GROUP_TYPES, HIGH_BYTES
 from switch import program
 
 

@@ -4,7 +4,7 @@ import collections
 import threading
 
 import frame
-from rules import COPIES
+from ruleset import COPIES
 
 
 class Fault(AssertionError):

@@ -31,7 +31,7 @@ from ends import MemifEnd, NullEnd, TapEnd, VethEnd, VhostEnd  # noqa: E402
 from events import EVENTS  # noqa: E402
 from ledger import Fault, Ledger  # noqa: E402
 from netns import Netns  # noqa: E402
-from rules import HIGH_BYTES, Rules  # noqa: E402
+from ruleset import HIGH_BYTES, Rules  # noqa: E402
 from switch import Switch  # noqa: E402
 from traffic import Traffic  # noqa: E402
 

@@ -5,7 +5,7 @@ import threading
 import time
 
 import frame
-from rules import COPIES, HIGH_BYTES
+from ruleset import COPIES, HIGH_BYTES
 
 BURSTS = (0, 0, 1, 1, 2, 4, 8, 16, 32)
 PACE_S = 0.004  # of a round

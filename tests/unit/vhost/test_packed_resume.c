@@ -55,6 +55,7 @@ static uint16_t position(const struct place *p)
 
 static void model_init(struct model *m, unsigned size, unsigned chain_max)
 {
+	assert_true(size > 0 && chain_max > 0);
 	memset(m, 0, sizeof(*m));
 	m->size = m->n_free = size;
 	m->chain_max = chain_max;
@@ -86,7 +87,7 @@ static void offer(struct model *m, unsigned n)
 static void offer_some(struct model *m, unsigned until_free)
 {
 	while (m->n_free > until_free) {
-		unsigned n = 1 + (unsigned)rand() % m->chain_max;
+		unsigned n = 1 + (unsigned)rand() % (m->chain_max ? m->chain_max : 1);
 
 		if (n > m->n_free)
 			return;
@@ -185,7 +186,7 @@ static unsigned one_death(struct model *m)
 	struct place expected = m->device;
 	uint16_t found = 0;
 
-	offer_some(m, (unsigned)rand() % 3 ? 0 : (unsigned)rand() % m->size);
+	offer_some(m, rand() % 3 ? 0 : m->size / 2);
 	n = m->n_waiting < BURST ? m->n_waiting : BURST;
 	n_written = n ? (unsigned)rand() % (n + 1) : 0;
 	if (n)
