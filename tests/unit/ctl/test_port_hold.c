@@ -69,8 +69,9 @@ static int teardown(void **arg)
 
 static bool answer(struct fixture *f, uint16_t type, uint32_t seq)
 {
-	const struct nlmsghdr nlh = {
-	    .nlmsg_len = sizeof(nlh), .nlmsg_type = type, .nlmsg_seq = seq};
+	const struct nlmsghdr nlh = {.nlmsg_len = sizeof(nlh),
+				     .nlmsg_type = type,
+				     .nlmsg_seq = seq};
 	return port_hold_answer(f->hold, &nlh);
 }
 
