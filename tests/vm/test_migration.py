@@ -63,7 +63,8 @@ class Moving:
             f"dd if=/dev/urandom of=/tmp/file bs=1M count={FILE_MIB} 2>/dev/null; httpd -p 80 -h /tmp"
         )
         if guest is self.vm:
-            guest.check("(while usleep 20000; do dd if=/dev/zero of=/tmp/busy bs=1M count=1 conv=notrunc; done) >/dev/null 2>&1 &")
+            write = "dd if=/dev/zero of=/tmp/busy bs=1M count=1 conv=notrunc"
+            guest.check(f"(while usleep 20000; do {write}; done) >/dev/null 2>&1 &")
 
     @property
     def elsewhere(self):
@@ -182,7 +183,8 @@ def test_what_arrives_in_a_move_is_read_after_it(moving):
     dirty log tells that it has to be sent again."""
     moving.peer.check(f"head -c {QUEUED} /tmp/file > /tmp/part")
     for _ in range(MIGRATIONS):
-        moving.vm.check("(nc -l -p 7000 > /tmp/queued) >/dev/null 2>&1 & until pidof nc; do usleep 1000; done; kill -STOP $(pidof nc)")
+        moving.vm.check("(nc -l -p 7000 > /tmp/queued) >/dev/null 2>&1 &")
+        moving.vm.check("until grep -q ':1B58 .* 0A ' /proc/net/tcp /proc/net/tcp6; do usleep 1000; done; kill -STOP $(pidof nc)")
         target = moving.target()
         with moving.migration(target) as migration:
             migration.hold()
@@ -192,7 +194,8 @@ def test_what_arrives_in_a_move_is_read_after_it(moving):
             moving.vm.check(f"until {waits}; do usleep 50000; done", timeout=20)
             migration.finish()
         moving.arrived(target)
-        moving.vm.check(f"kill -CONT $(pidof nc); until [ $(stat -c %s /tmp/queued) = {QUEUED} ]; do usleep 50000; done", timeout=20)
+        moving.vm.check("kill -CONT $(pidof nc)")
+        moving.vm.check(f"until [ $(stat -c %s /tmp/queued) = {QUEUED} ]; do usleep 50000; done", timeout=20)
         moving.peer.check("kill $(pidof nc); true")
         assert checksum(moving.vm, "queued") == checksum(moving.peer, "part")
 
