@@ -201,6 +201,12 @@ def test_what_arrives_in_a_move_is_read_after_it(moving):
 
 
 def test_a_cancelled_migration_leaves_the_guest_where_it_is(moving):
+    """What is sent to it while QEMU turns the dirty log on or off is dropped, and counted: a moment each."""
+
+    def dropped():
+        return moving.switch.drops().get((moving.at, "port-down"), 0)
+
+    before, lost = dropped(), 0
     for _ in range(scaled(1, 3)):
         down, ping = Fetch(moving.vm, PEER), Ping(moving)
         with moving.migration(moving.target()) as migration:
@@ -210,8 +216,10 @@ def test_a_cancelled_migration_leaves_the_guest_where_it_is(moving):
         down.wait_files(moving.vm, 1)
         ping.wait_answers(5)
         assert set(down.over(moving.vm)) == {checksum(moving.peer)}
-        assert ping.over()[1] == 0
+        lost += ping.over()[1]
         assert moving.learned_at() == moving.at
+    note(f"migration, {moving.name}: cancelled", pings_lost=lost, packets_dropped=dropped() - before)
+    assert lost <= min(scaled(1, 3), dropped() - before)
 
 
 def test_a_silent_guest_is_known_at_its_new_port_at_once(moving):
