@@ -21,8 +21,8 @@ DOWNTIME_MS = 500  # what QEMU may plan for at the end
 class Migration:
     """Does not end before it is told to, if the guest writes a megabyte now and then.
 
-    QEMU asks which pages changed when it has gone through all, and on from there. `still`: only while the guest does not run,
-    which it does not at the end then. So must it be for guests on hugepages under QEMU 7.2's TCG (qemu_command() says why).
+    `still`: QEMU looks for pages that have changed only while the guest does not run, which is stopped for that before the end:
+    for guests on hugepages under the TCG of QEMU 7.2 (qemu_command() says why).
     """
 
     def __init__(self, source, target, still=False):
@@ -58,11 +58,11 @@ class Migration:
         """Returns when all memory has been sent once (`still`: nearly all) and few of the pages that changed are sent on."""
         deadline = time.monotonic() + timeout
         while self._before_end() > LAST_BYTES:
-            self._take_a_look(deadline)
+            self._wait(deadline)
         if not self.still:
             self._limit(1, LAST_BYTES_S)
             while self._before_end() > 0:
-                self._take_a_look(deadline)
+                self._wait(deadline)
         self._limit(1, HELD_BYTES_S)
 
     def _before_end(self):
@@ -72,7 +72,7 @@ class Migration:
             raise GuestError(f"{self.guests[0].name}: its migration does not go on: {now}")
         return now["ram"]["remaining"] if now["ram"]["dirty-sync-count"] == 1 else 0
 
-    def _take_a_look(self, deadline):
+    def _wait(self, deadline):
         if time.monotonic() > deadline:
             raise GuestError(f"{self.guests[0].name}: its migration takes too long")
         time.sleep(0.02)

