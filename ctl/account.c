@@ -15,8 +15,10 @@ static bool id_parse(const char *text, unsigned *id)
 	if (len == 0 || len > 10 || strspn(text, "0123456789") != len)
 		return false;
 	unsigned long long value = strtoull(text, NULL, 10);
+	if (value >= ACCOUNT_NONE)
+		return false;
 	*id = (unsigned)value;
-	return value < ACCOUNT_NONE;
+	return true;
 }
 
 int account_gid(const char *text, gid_t *gid, char *err, size_t err_len)

@@ -1,5 +1,6 @@
 // stats, drops: counters of ports
 #include "ctl/swctld/datapath.h"
+#include "ctl/swctld/methods_dp.h"
 #include "ctl/swctld/rpc.h"
 
 #include <string.h>
@@ -22,21 +23,18 @@ static int list_ports(struct swctld *d, const json_t *params, struct rpc_reply *
 		      const char *member, void (*fn)(const struct dp_vport *vport, void *arg))
 {
 	char text[DP_CALL_TEXT];
-	struct dp_client *calls = datapath_calls(d->datapath);
+	struct dp_client *calls;
 	struct port_list list = {d, json_string_value(json_object_get(params, "port")), NULL};
 	if (list.only && !ports_by_name(d->ports, list.only))
 		return rpc_refuse(reply, "port %.80s: no such port; list-ports shows them",
 				  list.only);
+	calls = methods_need_swd(d, reply);
 	if (!calls)
-		return rpc_refuse(reply, "%s", datapath_away(d->datapath));
+		return -1;
 	list.list = json_array();
-	int err = datapath_check(d->datapath, dp_call_ports(calls, fn, &list, text));
-	if (err) {
-		json_decref(list.list);
-		return rpc_refuse(reply, "swd: %s", text);
-	}
 	reply->result = json_pack("{s:o}", member, list.list);
-	return 0;
+	int err = dp_call_ports(calls, fn, &list, text);
+	return err ? methods_refuse_call(d, reply, err, text) : 0;
 }
 
 static void take_stats(const struct dp_vport *vport, void *arg)
@@ -98,12 +96,7 @@ int method_drops(struct swctld *d, const json_t *params, struct rpc_reply *reply
 	struct dp_client *calls = datapath_calls(d->datapath);
 	if (refused || json_object_get(params, "port") || !calls)
 		return refused;
-	int err = datapath_check(d->datapath,
-				 dp_call_gone_drops(calls, take_gone_drop,
-						    json_object_get(reply->result, "drops"), text));
-	if (!err)
-		return 0;
-	json_decref(reply->result);
-	reply->result = NULL;
-	return rpc_refuse(reply, "swd: %s", text);
+	int err = dp_call_gone_drops(calls, take_gone_drop, json_object_get(reply->result, "drops"),
+				     text);
+	return err ? methods_refuse_call(d, reply, err, text) : 0;
 }

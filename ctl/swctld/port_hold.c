@@ -11,27 +11,26 @@ enum state {
 	HOLD_OFF,
 	HOLD_SENDING, // megaflows
 	HOLD_FENCED,  // the fence was sent
+	HOLD_PASSED,  // and answered
 };
 
 struct port_hold {
 	enum state state;
-	struct event *deadline;
+	struct event *end; // when the deadline has come, or the answer
 	void (*release)(void *arg);
 	void *arg;
 };
 
-static void release(struct port_hold *h)
+static void on_end(evutil_socket_t fd, short what, void *arg)
 {
-	port_hold_end(h);
-	h->release(h->arg);
-}
-
-static void on_deadline(evutil_socket_t fd, short what, void *arg)
-{
+	struct port_hold *h = arg;
 	(void)fd;
 	(void)what;
-	log_info("swd does not have all megaflows after %d ms: ports go first", PORT_HOLD_MS);
-	release(arg);
+	if (h->state != HOLD_PASSED)
+		log_info("swd does not have all megaflows after %d ms: ports go first",
+			 PORT_HOLD_MS);
+	port_hold_end(h);
+	h->release(h->arg);
 }
 
 struct port_hold *port_hold_create(struct event_base *base, void (*fn)(void *arg), void *arg)
@@ -41,8 +40,8 @@ struct port_hold *port_hold_create(struct event_base *base, void (*fn)(void *arg
 		return NULL;
 	h->release = fn;
 	h->arg = arg;
-	h->deadline = evtimer_new(base, on_deadline, h);
-	if (!h->deadline) {
+	h->end = evtimer_new(base, on_end, h);
+	if (!h->end) {
 		free(h);
 		return NULL;
 	}
@@ -53,7 +52,7 @@ void port_hold_destroy(struct port_hold *h)
 {
 	if (!h)
 		return;
-	event_free(h->deadline);
+	event_free(h->end);
 	free(h);
 }
 
@@ -62,13 +61,13 @@ void port_hold_begin(struct port_hold *h)
 	const struct timeval tv = {.tv_sec = PORT_HOLD_MS / 1000,
 				   .tv_usec = PORT_HOLD_MS % 1000 * 1000};
 	h->state = HOLD_SENDING;
-	evtimer_add(h->deadline, &tv);
+	evtimer_add(h->end, &tv);
 }
 
 void port_hold_end(struct port_hold *h)
 {
 	h->state = HOLD_OFF;
-	evtimer_del(h->deadline);
+	evtimer_del(h->end);
 }
 
 bool port_hold_is_on(const struct port_hold *h)
@@ -97,7 +96,9 @@ bool port_hold_answer(struct port_hold *h, const struct nlmsghdr *nlh)
 {
 	if (nlh->nlmsg_type != NLMSG_ERROR || nlh->nlmsg_seq != SEQ_FENCE)
 		return false;
-	if (h->state == HOLD_FENCED)
-		release(h);
+	if (h->state == HOLD_FENCED) {
+		h->state = HOLD_PASSED;
+		event_active(h->end, EV_TIMEOUT, 0);
+	}
 	return true;
 }

@@ -25,7 +25,8 @@ bool port_hold_is_on(const struct port_hold *h);
 
 // All megaflows have been put into the outbox: the fence follows, if it has not yet.
 void port_hold_all_sent(struct port_hold *h, struct outbox *ob);
-// Whether this message answers the fence; then ports are released.
+// Whether this message answers the fence; then ports are released, from the loop: messages are read
+// in the midst of calls, too (datapath_breathe).
 bool port_hold_answer(struct port_hold *h, const struct nlmsghdr *nlh);
 
 #endif

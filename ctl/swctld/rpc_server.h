@@ -1,20 +1,11 @@
-// The control socket: lines in, lines out, with bounds on what a client may make swctld keep.
+// The control socket: it is listened at, and who connects joins the crowd (rpc_crowd.h).
 #ifndef CTL_SWCTLD_RPC_SERVER_H
 #define CTL_SWCTLD_RPC_SERVER_H
 
 #include "ctl/swctld/daemon.h"
+#include "ctl/swctld/rpc_crowd.h"
 
 #include <stddef.h>
-
-#define RPC_CLIENTS_MAX	 64
-#define RPC_OUTPUT_MAX	 (1 << 20)    // bytes not yet read; beyond, a client's requests wait
-#define RPC_BUFFERED_MAX (256u << 20) // bytes of unfinished lines, all clients together
-#define RPC_UNREAD_MAX \
-	(256u << 20)   // bytes not yet read, all together; beyond, the deaf are dropped
-#define RPC_STALL_S 30 // a client that reads nothing for so long while it has replies is dropped
-#define RPC_TURN_MS 2  // of one client's requests; then others get their turn
-#define RPC_READER_LINE_MAX \
-	(1 << 20) // bytes, of a client that may only read; RPC_LINE_MAX otherwise
 
 struct rpc_server;
 

@@ -31,8 +31,9 @@ static void users_and_groups_are_names_or_numbers(void **state)
 static void what_is_no_id_is_refused_by_its_word(void **state)
 {
 	(void)state;
-	static const char *const bad[] = {"",	 "no-such-one", "-1", "4294967295", "99999999999",
-					  "0x1", "1 ",		"+1", "1,2",	    " 1"};
+	static const char *const bad[] = {"",		"no-such-one", "-1",  "4294967295",
+					  "4294967296", "99999999999", "0x1", "1 ",
+					  "+1",		"1,2",	       " 1"};
 	gid_t gid;
 	uid_t uid;
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {

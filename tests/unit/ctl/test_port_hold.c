@@ -87,6 +87,8 @@ static void the_answer_to_the_fence_releases_once(void **arg)
 	assert_int_equal(f->n_released, 0);
 	assert_true(answer(f, NLMSG_ERROR, box.seq));
 	assert_true(answer(f, NLMSG_ERROR, box.seq));
+	assert_int_equal(f->n_released, 0); // whoever reads may be in the midst of a call
+	event_base_loop(f->base, EVLOOP_NONBLOCK);
 	assert_int_equal(f->n_released, 1);
 	event_base_dispatch(f->base); // no deadline is left
 	assert_int_equal(f->n_released, 1);
@@ -122,6 +124,12 @@ static void a_connection_that_ends_releases_nothing(void **arg)
 	port_hold_all_sent(f->hold, NULL);
 	event_base_dispatch(f->base);
 	assert_int_equal(box.n_put + f->n_released, 0);
+	port_hold_begin(f->hold);
+	port_hold_all_sent(f->hold, NULL);
+	assert_true(answer(f, NLMSG_ERROR, box.seq));
+	port_hold_end(f->hold); // in the same turn
+	event_base_dispatch(f->base);
+	assert_int_equal(f->n_released, 0);
 }
 
 int main(void)
