@@ -218,6 +218,14 @@ static const struct rte_vhost_device_ops device_ops = {
     .destroy_connection = destroy_connection,
 };
 
+static void driver_stop(struct vhost_session *s)
+{
+	rte_vhost_driver_unregister(s->path);
+	for (unsigned i = 0; i < VHOST_CONNS_MAX; i++)
+		conn_socket_close(s->conns[i].socket, s->path); // it tells of no end there
+	conn_socket_close_listener(s->listener, s->path);
+}
+
 static int driver_start(struct vhost_session *s, char *err, size_t err_len)
 {
 	uint64_t without = NOT_OURS | (s->offloads ? 0 : OFFLOADS), protocol = 0;
@@ -241,11 +249,13 @@ static int driver_start(struct vhost_session *s, char *err, size_t err_len)
 		snprintf(err, err_len, "cannot listen on %s: see the log", s->path);
 		goto unregister;
 	}
+	if (s->server)
+		s->listener = conn_socket_take_listener();
 	vhost_events_wake();
 	if (!s->server || port_socket_give(&s->port->config, s->path, err, err_len) == 0)
 		return 0;
 unregister:
-	rte_vhost_driver_unregister(s->path);
+	driver_stop(s);
 	return -EIO;
 }
 
@@ -285,6 +295,7 @@ int session_open(struct vhost_session *s, char *err, size_t err_len)
 	if (rc < 0)
 		return rc;
 	pthread_mutex_init(&s->mutex, NULL);
+	s->listener = -1;
 	for (unsigned i = 0; i < VHOST_CONNS_MAX; i++)
 		conn_init(&s->conns[i], s);
 	rc = session_publish(s, err, err_len);
@@ -301,9 +312,7 @@ int session_open(struct vhost_session *s, char *err, size_t err_len)
 
 void session_close(struct vhost_session *s)
 {
-	rte_vhost_driver_unregister(s->path);
-	for (unsigned i = 0; i < VHOST_CONNS_MAX; i++)
-		conn_socket_close(s->conns[i].socket, s->path); // it tells of no end there
+	driver_stop(s);
 	session_retire(s);
 	rte_pktmbuf_free(s->announce);
 	pthread_mutex_destroy(&s->mutex);

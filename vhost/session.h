@@ -91,6 +91,7 @@ struct vhost_session {
 	bool server;
 	uint64_t offered; // features
 	bool offloads;	  // checksums and segmentation are offered to the guest
+	int listener;	  // a duplicate of librte_vhost's, as vhost_conn.socket; -1: none
 	bool refused;	  // a guest, for want of a socket; guarded by session.c's mutex
 	char path[sizeof(((struct sockaddr_un *)NULL)->sun_path)];
 };
