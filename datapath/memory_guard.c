@@ -150,9 +150,17 @@ int memory_guard_add(void *addr, size_t len, struct memory_owner *owner)
 	return rc;
 }
 
+// Under `lock`.
+static void slot_free(struct slot *slot)
+{
+	__atomic_store_n(&slot->start, 0, __ATOMIC_RELEASE);
+}
+
 void memory_guard_del(int slot)
 {
-	__atomic_store_n(&slots[slot].start, 0, __ATOMIC_RELEASE);
+	pthread_mutex_lock(&lock);
+	slot_free(&slots[slot]);
+	pthread_mutex_unlock(&lock);
 }
 
 bool memory_guard_lost(int slot)
@@ -209,7 +217,7 @@ EARLY int munmap(void *addr, size_t len)
 	pthread_mutex_lock(&lock);
 	for (int i = 0; i < n_slots; i++) {
 		if (slots[i].owner && slots[i].start == (uintptr_t)addr)
-			memory_guard_del(i);
+			slot_free(&slots[i]);
 	}
 	pthread_mutex_unlock(&lock);
 	return next(addr, len);

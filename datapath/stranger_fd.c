@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define CLOSING_MAX 64u // threads of a place, before it gets no more
@@ -59,6 +60,24 @@ void stranger_fds_close(const int *fds, unsigned n)
 		free(closing); // as above
 }
 
+// By the kernel's word: a path is its sender's to choose.
+static bool is_dax(int fd)
+{
+	static const char wanted[] = "/dax";
+	char link[64], driver[128];
+	struct statx st;
+	if (statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_TYPE, &st) < 0 ||
+	    !S_ISCHR(st.stx_mode))
+		return false;
+	snprintf(link, sizeof(link), "/sys/dev/char/%u:%u/subsystem", st.stx_rdev_major,
+		 st.stx_rdev_minor);
+	ssize_t len = readlink(link, driver, sizeof(driver) - 1);
+	if (len < (ssize_t)sizeof(wanted))
+		return false;
+	driver[len] = '\0';
+	return strcmp(driver + len - (sizeof(wanted) - 1), wanted) == 0;
+}
+
 enum stranger_fd_kind stranger_fd_kind(int fd)
 {
 	static const char event[] = "anon_inode:[eventfd]", dax[] = "/dev/dax";
@@ -68,7 +87,7 @@ enum stranger_fd_kind stranger_fd_kind(int fd)
 	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
 	if (readlink(link, name, sizeof(name) - 1) < 0)
 		return STRANGER_OTHER;
-	if (strncmp(name, dax, sizeof(dax) - 1) == 0)
+	if (strncmp(name, dax, sizeof(dax) - 1) == 0 && is_dax(fd))
 		return STRANGER_MEMORY;
 	return strcmp(name, event) == 0 ? STRANGER_EVENT : STRANGER_OTHER;
 }

@@ -70,10 +70,8 @@ static void look_queue(const struct virtqueue *vq, struct port_guest *guest)
 }
 
 // Of the connection that PMDs see; all of it stays while the mutex is held.
-static void look_device(const struct vhost_session *s, struct port_guest *guest)
+static void look_device(const struct vhost_device *device, struct port_guest *guest)
 {
-	const struct vhost_device *device = s->device;
-
 	for (unsigned i = 0; i < device->n_rx; i++)
 		look_queue(device->rx[i], guest);
 	for (unsigned i = 0; i < VHOST_PAIRS_MAX; i++) {
@@ -110,10 +108,12 @@ void vhost_guest(struct port *port, struct port_guest *guest)
 
 	memset(guest, 0, sizeof(*guest));
 	guest->offered = s->offered;
+	pthread_mutex_lock(&s->mutex);
 	for (unsigned i = 0; i < VHOST_CONNS_MAX; i++)
 		guest->stage = RTE_MAX(guest->stage, stage_of(&s->conns[i]));
-	pthread_mutex_lock(&s->mutex);
-	if (s->device)
-		look_device(s, guest);
+	// A PMD that finds its memory gone takes it away at any moment (memory_lost()).
+	const struct vhost_device *device = session_device(s);
+	if (device)
+		look_device(device, guest);
 	pthread_mutex_unlock(&s->mutex);
 }

@@ -33,14 +33,14 @@ static enum rte_vhost_msg_result check_mem_table(struct vhost_conn *conn, struct
 		return RTE_VHOST_MSG_RESULT_ERR;
 	}
 	conn_pause(conn);
-	conn->mem_known = false;
+	__atomic_store_n(&conn->mem_known, false, __ATOMIC_RELAXED); // as has_driver
 	return RTE_VHOST_MSG_RESULT_NOT_HANDLED;
 }
 
 static void mem_table_taken(struct vhost_conn *conn, const struct message *m)
 {
 	(void)m;
-	conn->mem_known = true;
+	__atomic_store_n(&conn->mem_known, true, __ATOMIC_RELAXED);
 }
 
 // librte_vhost 22.11 would never unmap all of it.

@@ -82,12 +82,13 @@ static unsigned count_conns(const struct vhost_session *s)
 	return n;
 }
 
-// With sessions_mutex.
+// With sessions_mutex. A client's place is its own from the start: librte_vhost forgets one whose
+// connection is refused.
 static unsigned n_sockets(void)
 {
 	unsigned n = 0;
 	for (const struct vhost_session *s = sessions; s; s = s->next)
-		n += s->server + count_conns(s);
+		n += 1 + (s->server ? count_conns(s) : 0);
 	return n;
 }
 
@@ -96,11 +97,11 @@ static unsigned n_sockets(void)
 static bool conn_take(struct vhost_session *s, struct vhost_conn *conn, int vid, int socket)
 {
 	pthread_mutex_lock(&sessions_mutex);
-	s->refused = n_sockets() >= VHOST_SOCKETS_MAX;
+	s->refused = s->server && n_sockets() >= VHOST_SOCKETS_MAX;
 	if (!s->refused) {
 		conn_init(conn, s);
 		conn->socket = socket;
-		conn->vid = vid;
+		__atomic_store_n(&conn->vid, vid, __ATOMIC_RELAXED); // guest.c looks
 	}
 	bool taken = !s->refused;
 	pthread_mutex_unlock(&sessions_mutex);
@@ -159,7 +160,7 @@ static void destroy_connection(int vid)
 	conn_socket_close(conn->socket, s->path);
 	conn->socket = -1;
 	pthread_mutex_lock(&sessions_mutex);
-	conn->vid = -1;
+	__atomic_store_n(&conn->vid, -1, __ATOMIC_RELAXED);
 	pthread_mutex_unlock(&sessions_mutex);
 	port_log_info(s->port, "peer disconnected");
 }
@@ -218,6 +219,14 @@ static const struct rte_vhost_device_ops device_ops = {
     .destroy_connection = destroy_connection,
 };
 
+static void driver_stop(struct vhost_session *s)
+{
+	rte_vhost_driver_unregister(s->path);
+	for (unsigned i = 0; i < VHOST_CONNS_MAX; i++)
+		conn_socket_close(s->conns[i].socket, s->path); // it tells of no end there
+	conn_socket_close_listener(s->listener, s->path);
+}
+
 static int driver_start(struct vhost_session *s, char *err, size_t err_len)
 {
 	uint64_t without = NOT_OURS | (s->offloads ? 0 : OFFLOADS), protocol = 0;
@@ -241,11 +250,13 @@ static int driver_start(struct vhost_session *s, char *err, size_t err_len)
 		snprintf(err, err_len, "cannot listen on %s: see the log", s->path);
 		goto unregister;
 	}
+	if (s->server)
+		s->listener = conn_socket_take_listener();
 	vhost_events_wake();
 	if (!s->server || port_socket_give(&s->port->config, s->path, err, err_len) == 0)
 		return 0;
 unregister:
-	rte_vhost_driver_unregister(s->path);
+	driver_stop(s);
 	return -EIO;
 }
 
@@ -258,7 +269,7 @@ static int session_publish(struct vhost_session *s, char *err, size_t err_len)
 		snprintf(err, err_len, "path=%s belongs to port \"%s\" already", s->path,
 			 other->port->config.name);
 		rc = -EEXIST;
-	} else if (n_sockets() + s->server > VHOST_SOCKETS_MAX) {
+	} else if (n_sockets() >= VHOST_SOCKETS_MAX) {
 		snprintf(err, err_len, "no socket left: " VHOST_SOCKETS_TEXT);
 		rc = -ENOSPC;
 	} else {
@@ -285,6 +296,7 @@ int session_open(struct vhost_session *s, char *err, size_t err_len)
 	if (rc < 0)
 		return rc;
 	pthread_mutex_init(&s->mutex, NULL);
+	s->listener = -1;
 	for (unsigned i = 0; i < VHOST_CONNS_MAX; i++)
 		conn_init(&s->conns[i], s);
 	rc = session_publish(s, err, err_len);
@@ -301,9 +313,7 @@ int session_open(struct vhost_session *s, char *err, size_t err_len)
 
 void session_close(struct vhost_session *s)
 {
-	rte_vhost_driver_unregister(s->path);
-	for (unsigned i = 0; i < VHOST_CONNS_MAX; i++)
-		conn_socket_close(s->conns[i].socket, s->path); // it tells of no end there
+	driver_stop(s);
 	session_retire(s);
 	rte_pktmbuf_free(s->announce);
 	pthread_mutex_destroy(&s->mutex);

@@ -36,7 +36,7 @@
 #define VHOST_VRINGS_MAX (2 * VHOST_PAIRS_MAX)
 #define VHOST_CONNS_MAX	 4 // connections at a time to one socket; one of them is active
 // That librte_vhost watches (MAX_FDS of its fd_man.h, less one of its own): a server's takes one,
-// each connection another.
+// each of its connections another; a client's is kept for it.
 #define VHOST_SOCKETS_MAX 1023
 #define VHOST_SOCKETS_TEXT \
 	"librte_vhost watches 1023 sockets and no more; mode=client needs one a port"
@@ -91,6 +91,7 @@ struct vhost_session {
 	bool server;
 	uint64_t offered; // features
 	bool offloads;	  // checksums and segmentation are offered to the guest
+	int listener;	  // a duplicate of librte_vhost's, as vhost_conn.socket; -1: none
 	bool refused;	  // a guest, for want of a socket; guarded by session.c's mutex
 	char path[sizeof(((struct sockaddr_un *)NULL)->sun_path)];
 };

@@ -90,21 +90,23 @@ static int positions_set(struct virtqueue *vq, uint16_t last_avail, uint16_t las
 	return vq->last_avail < vq->size && vq->last_used < vq->size ? 0 : -EINVAL;
 }
 
-static int positions_find(struct virtqueue *vq, const struct virtqueue_config *config)
-{
-	uint16_t found;
-
-	if (config->resume && vq->packed && packed_resume(vq->desc_packed, vq->size, &found) == 0)
-		return positions_set(vq, found, found);
-	return positions_set(vq, config->last_avail, config->last_used);
-}
-
 // The guest's address of a part of the ring, for dirty logging.
 static uint64_t guest_address(const struct vhost_mem *mem, const void *part)
 {
 	const struct vhost_region *r = vhost_mem_region(mem, part, 1);
 
 	return r ? r->gpa + ((uintptr_t)part - (uintptr_t)r->hva) : 0;
+}
+
+static int positions_find(struct virtqueue *vq, const struct virtqueue_config *config)
+{
+	uint16_t found;
+
+	if (!config->resume || !vq->packed || packed_resume(vq->desc_packed, vq->size, &found) < 0)
+		return positions_set(vq, config->last_avail, config->last_used);
+	if (vq->log)
+		rte_vhost_log_write(vq->vid, vq->log_gpa, vq->size * sizeof(vq->desc_packed[0]));
+	return positions_set(vq, found, found);
 }
 
 // We poll. With an event index a split ring's flags are 0: the index is put as far from the guest's
@@ -159,11 +161,11 @@ int virtqueue_init(struct virtqueue *vq, const struct virtqueue_config *config)
 	rc = rings_set(vq, config->ring);
 	if (rc < 0)
 		return rc;
+	vq->log_gpa = guest_address(vq->mem, vq->packed ? (const void *)vq->desc_packed
+							: (const void *)vq->used);
 	rc = positions_find(vq, config);
 	if (rc < 0)
 		return rc;
-	vq->log_gpa = guest_address(vq->mem, vq->packed ? (const void *)vq->desc_packed
-							: (const void *)vq->used);
 	rc = virtqueue_call_fd_dup(config->ring->callfd, &vq->call_fd);
 	if (rc < 0)
 		return rc;

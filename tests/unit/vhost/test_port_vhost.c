@@ -23,6 +23,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -413,6 +414,56 @@ static void a_leaving_guest_is_held_until_pmds_have_let_go(void **state)
 	await(no_connection, vm, true);
 }
 
+// A socket at folder/name. A server's is connected to, a client's listened on.
+static int socket_at(const char *name, int (*use)(int, const struct sockaddr *, socklen_t))
+{
+	struct sockaddr_un un = {.sun_family = AF_UNIX};
+	snprintf(un.sun_path, sizeof(un.sun_path), "%s/%s", folder, name);
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	assert_int_equal(use(fd, (struct sockaddr *)&un, sizeof(un)), 0);
+	return fd;
+}
+
+static bool is_full_or_refuses(struct port *port, bool wanted)
+{
+	return (session_n_conns(port->priv) == VHOST_CONNS_MAX ||
+		session_is_refusing(port->priv)) == wanted;
+}
+
+// librte_vhost would not try again.
+static void a_client_is_never_refused_for_want_of_sockets(void **state)
+{
+	enum { SERVERS = VHOST_SOCKETS_MAX / (1 + VHOST_CONNS_MAX) + 1 };
+	static int guests[SERVERS * VHOST_CONNS_MAX];
+	struct port *client, *server = NULL;
+	struct rlimit limit;
+	char name[32], option[64];
+	unsigned n = 0;
+	(void)state;
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	limit.rlim_cur = limit.rlim_max;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	snprintf(option, sizeof(option), "path=%s/client", folder);
+	assert_int_equal(ADD("client", "vhost-user", &client, option, "mode=client"), 0);
+	for (unsigned i = 0; i < SERVERS; i++) {
+		snprintf(name, sizeof(name), "%u", i);
+		snprintf(option, sizeof(option), "path=%s/%u", folder, i);
+		if (ADD(name, "vhost-user", &server, option) < 0)
+			break; // not one place is left
+		for (unsigned j = 0; j < VHOST_CONNS_MAX; j++)
+			guests[n++] = socket_at(name, connect);
+		await(is_full_or_refuses, server, true);
+	}
+	assert_true(n >= (SERVERS - 1) * VHOST_CONNS_MAX);
+	int listener = socket_at("client", bind);
+	assert_int_equal(listen(listener, 1), 0);
+	await(no_connection, client, false);
+	unlink(port_option(&client->config, "path"));
+	close(listener);
+	while (n-- > 0)
+		close(guests[n]);
+}
+
 static int start(void **state)
 {
 	(void)state;
@@ -473,6 +524,7 @@ int main(void)
 	    TEST(a_path_has_one_port),
 	    TEST(bad_options_are_named),
 	    TEST(a_client_without_listener_waits),
+	    TEST(a_client_is_never_refused_for_want_of_sockets),
 	    TEST(a_leaving_guest_is_held_until_pmds_have_let_go),
 	};
 	return cmocka_run_group_tests(tests, start, stop);

@@ -249,7 +249,7 @@ static void guests_are_asked_not_to_kick(void **state)
 }
 
 // With its rings in memory that it can be told of.
-static struct guest *guest_create_logged(const struct variant *v)
+static struct guest *guest_create_logged(const struct variant *v, bool resume)
 {
 	struct guest *g = guest_create(v, 64, GUEST_FEATURES | FEATURE(VIRTIO_NET_F_MRG_RXBUF));
 	struct virtqueue_config config = {.ring = &g->ring,
@@ -257,7 +257,8 @@ static struct guest *guest_create_logged(const struct variant *v)
 					  .features = g->vq.features,
 					  .last_avail = v->packed ? 0x8000 : 0,
 					  .last_used = v->packed ? 0x8000 : 0,
-					  .log = true};
+					  .log = true,
+					  .resume = resume};
 
 	g->mem.regions[2] = (struct vhost_region){0x1000, used_bytes(g), (void *)g->ring.used};
 	g->mem.regions[3] = (struct vhost_region){0x4000, used_bytes(g), (void *)g->ring.used};
@@ -275,7 +276,7 @@ static struct guest *guest_create_logged(const struct variant *v)
 static void what_is_written_is_logged(void **state)
 {
 	const struct variant *v = *state;
-	struct guest *g = guest_create_logged(v);
+	struct guest *g = guest_create_logged(v, false);
 
 	for (unsigned round = 0; round < 50; round++) {
 		uint64_t used =
@@ -299,7 +300,7 @@ static void what_is_written_is_logged(void **state)
 
 static void frames_over_several_pieces_are_logged(void **state)
 {
-	struct guest *g = guest_create_logged(*state);
+	struct guest *g = guest_create_logged(*state, false);
 	struct guest_desc d[2] = {{FRAME_GPA, 20, VRING_DESC_F_WRITE},
 				  {GUEST_BOUNDARY - 10, 30, VRING_DESC_F_WRITE}};
 	struct guest_desc last = {FRAME_GPA + 4096, 500, VRING_DESC_F_WRITE};
@@ -318,6 +319,15 @@ static void frames_over_several_pieces_are_logged(void **state)
 	guest_destroy(g);
 }
 
+static void what_a_new_device_ends_is_logged(void **state)
+{
+	const struct variant *v = *state;
+	struct guest *g = guest_create_logged(v, true);
+
+	assert_true(!v->packed || was_logged(0x1000, desc_bytes(g)));
+	guest_destroy(g);
+}
+
 static const struct vring_test tests[] = {
     VRING_TEST(flags_decide),
     VRING_TEST(the_event_index_decides),
@@ -329,6 +339,7 @@ static const struct vring_test tests[] = {
     VRING_TEST(a_guest_that_takes_no_calls_holds_nobody),
     VRING_TEST(guests_are_asked_not_to_kick),
     VRING_TEST(what_is_written_is_logged),
+    VRING_TEST(what_a_new_device_ends_is_logged),
     VRING_TEST(frames_over_several_pieces_are_logged),
 };
 
