@@ -119,7 +119,8 @@ static void check_connection(struct doctor *d)
 		    (int)(mend ? mend - why : (long)strlen(why)), why);
 	doctor_mend(d, "%s",
 		    mend ? mend + 2
-			 : "both must have the same --run-dir and version; swctld's log says why");
+			 : "its log and swctld's tell more; `systemctl restart swd` when it hangs: "
+			   "its guests reconnect");
 }
 
 static void check_versions(struct doctor *d)
