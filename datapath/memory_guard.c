@@ -10,6 +10,9 @@
 
 #define SLOTS 16384 // more than the regions and logs of all ports
 
+// ThreadSanitizer's own start maps memory, before it can be told of anything.
+#define EARLY __attribute__((no_sanitize_thread))
+
 static struct slot {
 	uintptr_t start; // 0: free. Set last, cleared first. Writer: who has `lock`
 	size_t len;	 // as above
@@ -33,7 +36,7 @@ static bool slot_covers(const struct slot *slot, uintptr_t addr, uintptr_t *star
 }
 
 // The C library's.
-static void *map(void *addr, size_t len, int prot, int flags, int fd, off64_t offset)
+EARLY static void *map(void *addr, size_t len, int prot, int flags, int fd, off64_t offset)
 {
 	static void *(*next)(void *, size_t, int, int, int, off64_t);
 	if (!next)
@@ -176,13 +179,13 @@ bool memory_owner_lost(const struct memory_owner *owner)
 }
 
 // DPDK's allocator, which may run in the same thread, gives a place.
-static bool is_a_peers(int flags, int fd)
+EARLY static bool is_a_peers(int flags, int fd)
 {
 	return mappings_of && fd >= 0 && (flags & MAP_SHARED) && !(flags & MAP_FIXED);
 }
 
 // As sigaction() above. Libraries call it by either name.
-void *mmap64(void *addr, size_t len, int prot, int flags, int fd, off64_t offset)
+EARLY void *mmap64(void *addr, size_t len, int prot, int flags, int fd, off64_t offset)
 {
 	void *mapped = map(addr, len, prot, flags, fd, offset);
 	if (mapped == MAP_FAILED || !is_a_peers(flags, fd) ||
@@ -193,12 +196,12 @@ void *mmap64(void *addr, size_t len, int prot, int flags, int fd, off64_t offset
 	return MAP_FAILED;
 }
 
-void *mmap(void *addr, size_t len, int prot, int flags, int fd, off_t offset)
+EARLY void *mmap(void *addr, size_t len, int prot, int flags, int fd, off_t offset)
 {
 	return mmap64(addr, len, prot, flags, fd, offset);
 }
 
-int munmap(void *addr, size_t len)
+EARLY int munmap(void *addr, size_t len)
 {
 	static int (*next)(void *, size_t);
 	if (!next)

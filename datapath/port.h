@@ -120,7 +120,8 @@ struct port {
 	uint32_t no;
 	uint16_t n_rxq; // queues that PMDs poll, fixed while open
 	uint16_t n_txq;
-	uint32_t max_frame;   // that tx takes: bytes without FCS and VLAN tags; of GSO, a segment
+	uint32_t max_frame; // that tx takes: bytes without FCS and VLAN tags; of GSO, a segment;
+			    // writer: the kind, relaxed, at any time
 	uint32_t tx_offloads; // PORT_TX_*; writer: the kind, relaxed, at any time
 	int16_t numa_node; // of its buffers, -1: not known; writer: the kind, relaxed, at any time
 	uint32_t serial;   // from 1 on, of all ports that there ever were: numbers and memory are

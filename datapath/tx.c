@@ -171,17 +171,22 @@ static struct tx_buffer *buffer_open(struct pmd *pmd, uint32_t port_no)
 
 // The port's limit is for what stands on the wire: segments, of a frame that is still to be cut.
 // VLAN tags come on top.
-static bool fits(struct rte_mbuf *m, uint32_t max_frame)
+static uint32_t max_frame(const struct tx_buffer *buf)
+{
+	return __atomic_load_n(&buf->port->max_frame, __ATOMIC_RELAXED);
+}
+
+static bool fits(struct rte_mbuf *m, uint32_t max)
 {
 	const struct packet_offload *offload = &packet_meta(m)->offload;
 	uint32_t len = rte_pktmbuf_pkt_len(m), l3;
 
-	if (likely(len <= max_frame))
+	if (likely(len <= max))
 		return true;
 	if (packet_is_gso(m))
 		len = (uint32_t)offload->gso_headers + offload->gso_size;
 	edit_eth_type(m, &l3);
-	return len <= max_frame + (l3 - RTE_ETHER_HDR_LEN);
+	return len <= max + (l3 - RTE_ETHER_HDR_LEN);
 }
 
 void tx_add(struct pmd *pmd, uint32_t port_no, struct rte_mbuf **pkts, unsigned n)
@@ -196,7 +201,7 @@ void tx_add(struct pmd *pmd, uint32_t port_no, struct rte_mbuf **pkts, unsigned 
 	for (unsigned i = 0; i < n; i++) {
 		struct rte_mbuf *m = pkts[i];
 
-		if (unlikely(!fits(m, buf->port->max_frame))) {
+		if (unlikely(!fits(m, max_frame(buf)))) {
 			pmd_count_drop(pmd, port_no, DROP_MTU, 1);
 			packet_free(m);
 			continue;
@@ -214,7 +219,7 @@ void tx_add_batch(struct pmd *pmd, uint32_t port_no, struct rte_mbuf **pkts, uns
 {
 	struct tx_buffer *buf = port_no < PORTS_MAX ? buffer_open(pmd, port_no) : NULL;
 
-	if (unlikely(!buf || !buf->port || sum->len_max > buf->port->max_frame ||
+	if (unlikely(!buf || !buf->port || sum->len_max > max_frame(buf) ||
 		     buf->n + n > BURST_MAX)) {
 		tx_add(pmd, port_no, pkts, n);
 		return;

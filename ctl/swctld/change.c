@@ -2,6 +2,7 @@
 
 #include "ctl/swctld/blame.h"
 #include "ctl/swctld/change_command.h"
+#include "ctl/swctld/disk_clock.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -19,7 +20,7 @@ int change_begin(struct change *c, const struct swctld *d, const struct of_ports
 	if (err)
 		return err;
 	uint64_t now_ms = clock_now_ms();
-	int64_t wall_ms = (int64_t)clock_read_ms(CLOCK_REALTIME);
+	int64_t wall_ms = disk_clock_ms();
 	rules_begin(c->rules, now_ms, wall_ms, dry);
 	items_begin(groups_items(c->groups), now_ms, wall_ms, dry);
 	items_begin(meters_items(c->meters), now_ms, wall_ms, dry);

@@ -4,6 +4,7 @@
 #include "ctl/privileges.h"
 #include "ctl/swctld/daemon.h"
 #include "ctl/swctld/datapath.h"
+#include "ctl/swctld/disk_clock.h"
 #include "ctl/swctld/groups.h"
 #include "ctl/swctld/live_trace.h"
 #include "ctl/swctld/megaflows.h"
@@ -17,6 +18,7 @@
 #include <errno.h>
 #include <event2/event.h>
 #include <getopt.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -46,6 +48,7 @@ static const char usage[] =
     "  --help, --version\n";
 
 #define LOG_DELAY_MS 20
+#define MMAP_BYTES   (1 << 20) // a reply so long gives its memory back when it is gone
 
 struct options {
 	const char *run_dir, *db, *user, *group, *admin_group;
@@ -215,7 +218,8 @@ static int drop_root(const struct rights *r, char *err, size_t err_len)
 static int load_state(struct swctld *d, char *err, size_t err_len)
 {
 	uint64_t now_ms = clock_now_ms();
-	int64_t wall_ms = (int64_t)clock_read_ms(CLOCK_REALTIME);
+	disk_clock_start(d->db);
+	int64_t wall_ms = disk_clock_ms();
 	int rc = ports_load(d->ports, err, err_len);
 	if (rc == 0)
 		rc = pmd_settings_load(d, err, err_len);
@@ -331,6 +335,7 @@ int main(int argc, char **argv)
 	char err[700] = "out of memory";
 	parse_options(argc, argv, &o);
 	log_init("swctld", o.level);
+	mallopt(M_MMAP_THRESHOLD, MMAP_BYTES);
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN); // a limit on file size is an error to report, not an end
 	struct swctld d = {.run_dir = o.run_dir,

@@ -6,7 +6,7 @@
                   \\                                                                                        (ring)
                    ------------------------------ swd, in a network namespace -----------------------------
 
-Frames for the end E go to it or nowhere (rules.py); those of many9 go to vm1 and vm2. While a thread sends and receives (traffic.py), events
+Frames for the end E go to it or nowhere (ruleset.py); those of many9 go to vm1 and vm2. While a thread sends and receives (traffic.py), events
 are drawn from a table (events.py). Every few seconds the traffic stops for a moment and the books are closed (audit.py): what the switch
 took = what the ends received + what `swctl drops` counts, exactly; then a probe goes from each end to each and must arrive, or not, as the
 rules say. `--seed N` draws the same events again; the moments at which frames meet them differ.

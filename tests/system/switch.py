@@ -12,6 +12,7 @@ import time
 
 PMD_CORE = 1  # swd polls here; everything else, tests too, runs on core 0
 ALL_CORES = os.sched_getaffinity(0)
+SLOW = float(os.environ.get("SWD_SLOW", "1"))  # how much longer things may take: programs under ThreadSanitizer
 _PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -72,6 +73,7 @@ class Daemon:
     def wait_line(self, pattern, timeout=20.0):
         """The first line that matches, waiting for it. AssertionError when the daemon ends or time is over."""
         seen = 0
+        timeout *= SLOW
         deadline = time.monotonic() + timeout
         with self._news:
             while True:
@@ -205,6 +207,7 @@ class Switch:
 
     def wait(self, condition, what, timeout=10.0):
         """Asks until the condition holds (an answer that counts as true), and returns that."""
+        timeout *= SLOW
         deadline = time.monotonic() + timeout
         while True:
             try:
