@@ -274,9 +274,9 @@ int swctl_doctor(const struct swctl_options *options, int n)
 	if (n > 0 || options->interval_s || options->count || options->skip || options->time_s ||
 	    options->force || options->n_given) {
 		json_decref(d.findings);
-		return session_wrong_usage(NULL,
-					   "doctor takes no words, and only --json, --run-dir "
-					   "and --timeout");
+		return session_wrong_usage_of("doctor [--json]",
+					      "doctor takes no words, and only --json, --run-dir "
+					      "and --timeout");
 	}
 	look_first(&d, options);
 	if (swd_answers(&d))
