@@ -26,14 +26,14 @@
 	}
 
 // Of the socket's file, where swd listens.
-#define SOCKET_OWNER                                                                      \
-	{.key = "owner",                                                                  \
-	 .type = PORT_OPTION_TEXT,                                                        \
-	 .help = "user of the socket that swd makes (of swd's --vhost-owner)"},           \
-	{                                                                                 \
-		.key = "group", .type = PORT_OPTION_TEXT,                                 \
-		.help = "group of the socket that swd makes, which may use it (of swd's " \
-			"--vhost-group)"                                                  \
+#define SOCKET_OWNER                                                                        \
+	{.key = "owner",                                                                    \
+	 .type = PORT_OPTION_TEXT,                                                          \
+	 .help = "user of the socket that swd makes; else swd's --vhost-owner"},            \
+	{                                                                                   \
+		.key = "group", .type = PORT_OPTION_TEXT,                                   \
+		.help = "group of the socket that swd makes, which may use it; else swd's " \
+			"--vhost-group"                                                     \
 	}
 
 static const struct port_option_spec vhost_user_options[] = {

@@ -21,7 +21,7 @@
 void options_usage(void)
 {
 	printf(
-	    "Usage: swd --pmd-cores LIST [OPTION]...\n"
+	    "usage: swd --pmd-cores LIST [OPTION]...\n"
 	    "The data plane of a virtual switch: runs in the foreground, logs to stderr, and "
 	    "serves\n"
 	    "RUN-DIR/datapath.sock for swctld.\n\n"

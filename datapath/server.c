@@ -177,9 +177,9 @@ static void refuse_stranger(struct server *server, int fd, uid_t uid)
 	struct dp_error error = {0};
 	uint64_t now_ms = server_now_ms();
 	snprintf(error.text, sizeof(error.text),
-		 "the datapath is for root and uid %u; uid %u is neither: join the group of swd "
-		 "--group",
-		 geteuid(), uid);
+		 "uid %u may not use the datapath, which is for root and uid %u; start swd with a "
+		 "--group of that user's",
+		 uid, geteuid());
 	if (server->refused_ms == 0 || now_ms - server->refused_ms >= REFUSED_LOG_MS) {
 		log_warn("%s: uid %u is refused: not root, nor uid %u, nor of --group",
 			 server->path, uid, geteuid());

@@ -19,7 +19,7 @@
 #include <unistd.h>
 
 #define LOOK_MS	  500	 // between two looks at what moves
-#define TIMEOUT_S 5	 // for an answer of swctld, unless --timeout says less
+#define TIMEOUT_S 7	 // for an answer of swctld, which waits 5 s for swd; --timeout may say less
 #define RULES_MAX 100000 // that are looked at one by one
 
 // What a check cannot do without.
@@ -194,6 +194,9 @@ static void look_first(struct doctor *d, const struct swctl_options *options)
 	d->swd = look_at_daemon(d->run_dir, "datapath.sock", SOCK_SEQPACKET);
 	if (d->swctld.err == 0)
 		d->now[FACT_SHOW] = ask(d, options, FACT_SHOW);
+	// Who may not connect to swd learns from swctld which process it is.
+	if (d->swd.pid == 0)
+		d->swd.pid = (pid_t)field_count(json_object_get(d->now[FACT_SHOW], "swd"), "pid");
 	for (enum doctor_fact fact = FACT_SHOW + 1; d->now[FACT_SHOW] && fact < FACTS; fact++) {
 		if (is_wanted(d, fact))
 			d->now[fact] = ask(d, options, fact);
@@ -224,14 +227,19 @@ static bool swd_answers(const struct doctor *d)
 	return d->now[FACT_DATAPATH] != NULL;
 }
 
+// swd is asked through swctld.
+static const char *why_skipped(const struct doctor *d)
+{
+	return d->now[FACT_SHOW] ? "swd does not answer" : "swctld does not answer";
+}
+
 static void run_checks(struct doctor *d)
 {
 	for (size_t i = 0; i < sizeof(checks) / sizeof(checks[0]); i++) {
 		d->check = checks[i].name;
-		if (checks[i].need == NEED_SWCTLD && !d->now[FACT_SHOW])
-			doctor_find(d, DOCTOR_SKIPPED, "", "swctld does not answer");
-		else if (checks[i].need == NEED_SWD && !swd_answers(d))
-			doctor_find(d, DOCTOR_SKIPPED, "", "swd does not answer");
+		if ((checks[i].need == NEED_SWCTLD && !d->now[FACT_SHOW]) ||
+		    (checks[i].need == NEED_SWD && !swd_answers(d)))
+			doctor_find(d, DOCTOR_SKIPPED, "", "%s", why_skipped(d));
 		else
 			checks[i].run(d);
 	}
@@ -266,7 +274,9 @@ int swctl_doctor(const struct swctl_options *options, int n)
 	if (n > 0 || options->interval_s || options->count || options->skip || options->time_s ||
 	    options->force || options->n_given) {
 		json_decref(d.findings);
-		return session_wrong_usage(NULL, "it is `swctl doctor [--json]`");
+		return session_wrong_usage_of("doctor [--json]",
+					      "doctor takes no words, and only --json, --run-dir "
+					      "and --timeout");
 	}
 	look_first(&d, options);
 	if (swd_answers(&d))

@@ -28,15 +28,36 @@ static const struct doctor_daemon *daemon_of(const struct doctor *d, size_t i)
 	return (const void *)((const char *)d + daemons[i].offset);
 }
 
+static void group_print(gid_t gid, char *text, size_t len)
+{
+	const struct group *group = getgrgid(gid);
+	if (group)
+		snprintf(text, len, "%s", group->gr_name);
+	else
+		snprintf(text, len, "%u", gid);
+}
+
 // "root:swd".
 static void owners_print(const struct stat *st, char *text, size_t len)
 {
 	const struct passwd *user = getpwuid(st->st_uid);
-	const struct group *group = getgrgid(st->st_gid);
-	char uid[16], gid[16];
+	char uid[16], group[40];
 	snprintf(uid, sizeof(uid), "%u", st->st_uid);
-	snprintf(gid, sizeof(gid), "%u", st->st_gid);
-	snprintf(text, len, "%s:%s", user ? user->pw_name : uid, group ? group->gr_name : gid);
+	group_print(st->st_gid, group, sizeof(group));
+	snprintf(text, len, "%s:%s", user ? user->pw_name : uid, group);
+}
+
+// Only a group that lets its members in is worth joining.
+static void mend_refused(struct doctor *d, const struct stat *st)
+{
+	char group[40];
+	mode_t needed = S_ISSOCK(st->st_mode) ? S_IRGRP | S_IWGRP : S_IXGRP;
+	group_print(st->st_gid, group, sizeof(group));
+	if (st->st_gid != 0 && (st->st_mode & needed) == needed)
+		doctor_mend(d, "run this as root, or join the group: usermod -aG %s USER", group);
+	else
+		doctor_mend(d, "run this as root, or start the daemon with --group GROUP and join "
+			       "that group: usermod -aG GROUP USER");
 }
 
 static bool swctld_has_swd(const struct doctor *d)
@@ -61,7 +82,7 @@ static void find_refused(struct doctor *d, size_t i, int err)
 		owners_print(&st, owners, sizeof(owners));
 		doctor_find(d, DOCTOR_PROBLEM, name, "you may not connect: %s is %s, mode %04o",
 			    S_ISSOCK(st.st_mode) ? path : d->run_dir, owners, st.st_mode & 07777);
-		doctor_mend(d, "run this as root, or join the group: usermod -aG GROUP USER");
+		mend_refused(d, &st);
 		return;
 	} else {
 		doctor_find(d, DOCTOR_PROBLEM, name, "cannot connect to %s: %s", path,
@@ -92,9 +113,14 @@ static void check_connection(struct doctor *d)
 {
 	if (!d->now[FACT_SHOW] || d->swd.err < 0 || swctld_has_swd(d))
 		return;
-	doctor_find(d, DOCTOR_PROBLEM, "swd", "swctld is not connected to it: %s",
-		    d->refusals[FACT_DATAPATH]);
-	doctor_mend(d, "both must have the same --run-dir and version; swctld's log says why");
+	// swctld's line ends with the mend.
+	const char *why = d->refusals[FACT_DATAPATH], *mend = strstr(why, "; ");
+	doctor_find(d, DOCTOR_PROBLEM, "swd", "swctld is not connected to it: %.*s",
+		    (int)(mend ? mend - why : (long)strlen(why)), why);
+	doctor_mend(d, "%s",
+		    mend ? mend + 2
+			 : "its log and swctld's tell more; `systemctl restart swd` when it hangs: "
+			   "its guests reconnect");
 }
 
 static void check_versions(struct doctor *d)
@@ -169,10 +195,14 @@ static void check_swctld_rights(struct doctor *d)
 	doctor_find(d, DOCTOR_PROBLEM, "datapath.sock",
 		    "swctld (pid %d, user %u) may not connect: %s is in the way", (int)proc.pid,
 		    proc.uid, at);
-	doctor_mend(d,
-		    "give %s to a group that swctld is in, or start both as the packaged units "
-		    "do",
-		    at);
+	if (strcmp(at, path) == 0)
+		doctor_mend(d, "start swd with --group GROUP, one of that user's, or both daemons "
+			       "as one user");
+	else
+		doctor_mend(d,
+			    "let that user through: chmod o+x %s, or give it to a group of "
+			    "that user",
+			    at);
 }
 
 void doctor_check_sockets(struct doctor *d)

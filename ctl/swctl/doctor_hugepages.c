@@ -29,14 +29,16 @@ static void list_pools(struct doctor *d, const struct host_hugepages *pools, uns
 {
 	char about[32], size[24];
 	for (unsigned i = 0; i < n; i++) {
+		char promised[64] = "";
 		if (pools[i].total <= 0)
 			continue;
 		long long reserved = host_number(d->root, RESERVATION, pools[i].size_kb);
 		snprintf(about, sizeof(about), "node %u", pools[i].node);
-		doctor_find(d, DOCTOR_OK, about,
-			    "%lld pages of %s, %lld free (of all nodes, %lld are promised)",
-			    pools[i].total, size_name(pools[i].size_kb, size), pools[i].free,
-			    reserved > 0 ? reserved : 0);
+		if (reserved > 0)
+			snprintf(promised, sizeof(promised), " (%lld of all nodes are promised)",
+				 reserved);
+		doctor_find(d, DOCTOR_OK, about, "%lld pages of %s, %lld free%s", pools[i].total,
+			    size_name(pools[i].size_kb, size), pools[i].free, promised);
 	}
 }
 

@@ -46,6 +46,17 @@ static void mend_start(const struct vhost_port *p)
 			    p->path);
 }
 
+static void mend_rights(const struct vhost_port *p, const char *at)
+{
+	if (strcmp(at, p->path) == 0)
+		doctor_mend(p->d,
+			    "chgrp GROUP %s, a group of that user; to stay so: swd "
+			    "--vhost-group GROUP, or group=GROUP of the port",
+			    at);
+	else
+		doctor_mend(p->d, "let that user through: chmod o+x %s, or chgrp GROUP %s", at, at);
+}
+
 // The guest's program is there, and its connection is not.
 static void find_apart(const struct vhost_port *p, const struct proc *peer)
 {
@@ -61,7 +72,7 @@ static void find_apart(const struct vhost_port *p, const struct proc *peer)
 		doctor_find(p->d, DOCTOR_PROBLEM, p->name,
 			    "%s (pid %d, user %u) may not connect to %s: %s is in the way",
 			    peer->name, (int)peer->pid, peer->uid, p->path, at);
-		doctor_mend(p->d, "give %s to a group of that user: chgrp GROUP %s", at, at);
+		mend_rights(p, at);
 	} else {
 		doctor_find(p->d, DOCTOR_PROBLEM, p->name,
 			    "%s (pid %d) names %s and is not connected to it", peer->name,

@@ -137,7 +137,7 @@ static bool has_others(const struct swctl_options *options)
 
 int swctl_nic(const struct swctl_options *options, char *const *words, int n)
 {
-	char err[256];
+	char usage[256];
 	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
 		if (n == 0 || strcmp(words[0], commands[i].word) != 0)
 			continue;
@@ -146,8 +146,9 @@ int swctl_nic(const struct swctl_options *options, char *const *words, int n)
 			    !(commands[i].changes ? options->json : options->force);
 		if (fits)
 			return commands[i].run(options, words + 1, n - 1);
-		snprintf(err, sizeof(err), "it is `swctl nic %s`", commands[i].usage);
-		return session_wrong_usage(NULL, err);
+		snprintf(usage, sizeof(usage), "nic %s", commands[i].usage);
+		return session_wrong_usage_of(usage, "words or options that do not fit");
 	}
-	return session_wrong_usage(NULL, "nic is followed by list, bind or unbind");
+	return session_wrong_usage_of("nic list|bind|unbind",
+				      "nic is followed by one of three words");
 }

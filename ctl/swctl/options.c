@@ -185,6 +185,10 @@ int swctl_options_parse(int argc, char **argv, struct swctl_options *options, in
 	while ((opt = getopt_long(argc, argv, ":h", set.list, NULL)) != -1) {
 		switch (opt) {
 		case OPT_RUN_DIR:
+			if (!*optarg) {
+				snprintf(err, err_len, "--run-dir needs a value");
+				return -EINVAL;
+			}
 			options->run_dir = optarg;
 			break;
 		case OPT_JSON:

@@ -15,14 +15,20 @@ void session_complain(const char *text)
 	swctl_complain(stderr, swctl_complain_style(stderr), text, NULL, NULL, NULL);
 }
 
-int session_wrong_usage(const struct rpc_method *method, const char *text)
+int session_wrong_usage_of(const char *usage, const char *text)
 {
-	char line[1024], usage[256] = "[OPTION...] COMMAND [WORD...]";
-	if (method)
-		swctl_command_usage(method, usage, sizeof(usage));
+	char line[1024];
 	snprintf(line, sizeof(line), "%s (usage: swctl %s)", text, usage);
 	session_complain(line);
 	return SWCTL_USAGE;
+}
+
+int session_wrong_usage(const struct rpc_method *method, const char *text)
+{
+	char usage[256] = "[OPTION...] COMMAND [WORD...]";
+	if (method)
+		swctl_command_usage(method, usage, sizeof(usage));
+	return session_wrong_usage_of(usage, text);
 }
 
 json_t *session_call(const char *method, const struct swctl_options *options, json_t *params,

@@ -261,7 +261,7 @@ def test_terminal_control_in_a_refusal_is_not_passed_on(daemon):
         (["nic", "list", "--strict"], "it is `swctl nic list [--json]`"),
         (["nic", "list", "--interval", "1"], "it is `swctl nic list [--json]`"),
         (["nic", "list", "--force"], "it is `swctl nic list [--json]`"),
-        (["nic", "bind", "00:1f.0", "x", "--json"], "it is `swctl nic bind ADDRESS [DRIVER] [--force]`"),
+        (["nic", "bind", "00:1f.0", "x", "--json"], "usage: swctl nic bind ADDRESS [DRIVER] [--force]"),
         (["pmd", "set", "--force"], "pmd set takes no --force"),
         (["help", "nothing"], '"nothing"'),
     ],

@@ -91,7 +91,7 @@ static void too_few_hugepages_are_told_with_the_number_to_set(void **state)
 	host_put("sys/kernel/mm/hugepages/hugepages-2048kB/resv_hugepages", "100\n");
 	d.swd.err = -ENOENT;
 	doctor_check_hugepages(&d);
-	expect("ok", "300 pages of 2 MB, 200 free (of all nodes, 100 are promised)", "");
+	expect("ok", "300 pages of 2 MB, 200 free (100 of all nodes are promised)", "");
 	expect("problem", "200 MB are free where it takes 512 MB", "sysctl vm.nr_hugepages=456");
 	json_array_clear(d.findings);
 	host_put(NODE0 "free_hugepages", "256\n");
