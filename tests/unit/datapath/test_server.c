@@ -1,5 +1,7 @@
 // The server's manners: its socket, hostile and slow clients, and upcalls.
+#include "datapath/stranger_fd.h"
 #include "tests/unit/datapath/server_fixture.h"
+#include "tests/unit/lingering.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -122,6 +124,29 @@ static void a_client_that_never_reads_is_closed_and_others_go_on(void **state)
 	assert_int_equal(rc, -ECONNRESET);
 	assert_int_equal(info(good), 0);
 	dp_client_close(deaf);
+	dp_client_close(good);
+}
+
+static void a_file_that_a_client_sends_holds_nobody_up(void **state)
+{
+	int to, file = lingering(8, &to);
+	union stranger_fds room = {.header = {CMSG_LEN(sizeof(int)), SOL_SOCKET, SCM_RIGHTS}};
+	struct iovec iov = {.iov_base = buf, .iov_len = 1};
+	struct msghdr msg = {.msg_iov = &iov,
+			     .msg_iovlen = 1,
+			     .msg_control = &room,
+			     .msg_controllen = CMSG_SPACE(sizeof(int))};
+	struct dp_client *bad = client(), *good = client();
+	uint64_t start_ms = server_now_ms();
+	(void)state;
+	memcpy(CMSG_DATA(&room.header), &file, sizeof(file));
+	assert_int_equal(sendmsg(dp_client_fd(bad), &msg, 0), 1);
+	close(file);
+	assert_int_equal(receive(bad, buf), -ECONNRESET); // that was no message
+	assert_int_equal(info(good), 0);
+	assert_true(server_now_ms() - start_ms < 4000);
+	close(to);
+	dp_client_close(bad);
 	dp_client_close(good);
 }
 
@@ -281,6 +306,7 @@ int main(void)
 	    TEST(a_datagram_that_is_too_long_closes_its_connection),
 	    TEST(what_is_not_built_is_refused_by_name),
 	    TEST(a_client_that_never_reads_is_closed_and_others_go_on),
+	    TEST(a_file_that_a_client_sends_holds_nobody_up),
 	    TEST(idle_clients_are_many_and_bounded),
 	    TEST(a_miss_goes_to_who_asked_for_it),
 	    TEST(misses_that_do_not_come_back_are_counted),
