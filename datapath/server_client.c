@@ -160,6 +160,7 @@ static void on_write(evutil_socket_t fd, short events, void *arg)
 	(void)fd;
 	(void)events;
 	if (queue_drain(c)) {
+		client_touch(c); // it takes what it has asked for
 		dump_go_on(c);
 		if (!client_blocked(c) && !c->dead)
 			upcalls_resume(c->server, c);
