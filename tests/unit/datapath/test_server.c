@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 
 static _Alignas(8) char buf[DP_DATAGRAM_MAX];
 
@@ -127,21 +128,37 @@ static void a_client_that_never_reads_is_closed_and_others_go_on(void **state)
 	dp_client_close(good);
 }
 
-static void a_file_that_a_client_sends_holds_nobody_up(void **state)
+// By a process that ends then, so that nobody here closes it last.
+static void file_send(int sock, int seconds, int *to)
 {
-	int to, file = lingering(8, &to);
+	int file = lingering(seconds, to), ready[2];
 	union stranger_fds room = {.header = {CMSG_LEN(sizeof(int)), SOL_SOCKET, SCM_RIGHTS}};
 	struct iovec iov = {.iov_base = buf, .iov_len = 1};
 	struct msghdr msg = {.msg_iov = &iov,
 			     .msg_iovlen = 1,
 			     .msg_control = &room,
 			     .msg_controllen = CMSG_SPACE(sizeof(int))};
+	assert_int_equal(pipe(ready), 0);
+	memcpy(CMSG_DATA(&room.header), &file, sizeof(file));
+	pid_t pid = fork();
+	if (pid == 0)
+		_exit(read(ready[0], buf, 1) == 1 && sendmsg(sock, &msg, 0) == 1 ? 0 : 1);
+	close(file);
+	assert_int_equal(write(ready[1], "!", 1), 1);
+	int status;
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	close(ready[0]);
+	close(ready[1]);
+}
+
+static void a_file_that_a_client_sends_holds_nobody_up(void **state)
+{
 	struct dp_client *bad = client(), *good = client();
 	uint64_t start_ms = server_now_ms();
+	int to;
 	(void)state;
-	memcpy(CMSG_DATA(&room.header), &file, sizeof(file));
-	assert_int_equal(sendmsg(dp_client_fd(bad), &msg, 0), 1);
-	close(file);
+	file_send(dp_client_fd(bad), 8, &to);
 	assert_int_equal(receive(bad, buf), -ECONNRESET); // that was no message
 	assert_int_equal(info(good), 0);
 	assert_true(server_now_ms() - start_ms < 4000);
