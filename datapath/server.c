@@ -6,6 +6,7 @@
 #include "ctl/log.h"
 #include "ctl/peer.h"
 #include "ctl/socket_file.h"
+#include "datapath/stranger_fd.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -191,7 +192,8 @@ static void refuse_stranger(struct server *server, int fd, uid_t uid)
 	d->len = 0;
 	// What it sent and nobody reads would turn the answer into a reset connection.
 	shutdown(fd, SHUT_RDWR);
-	while (recv(fd, server->in, 1, MSG_DONTWAIT) > 0)
+	stranger_fd_place(server->path);
+	while (stranger_recv(fd, server->in, 1, MSG_DONTWAIT) > 0)
 		;
 	close(fd);
 }

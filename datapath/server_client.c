@@ -2,6 +2,7 @@
 #include "datapath/server_internal.h"
 
 #include "ctl/log.h"
+#include "datapath/stranger_fd.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -159,6 +160,7 @@ static void on_write(evutil_socket_t fd, short events, void *arg)
 	(void)fd;
 	(void)events;
 	if (queue_drain(c)) {
+		client_touch(c); // it takes what it has asked for
 		dump_go_on(c);
 		if (!client_blocked(c) && !c->dead)
 			upcalls_resume(c->server, c);
@@ -173,7 +175,8 @@ static void on_write(evutil_socket_t fd, short events, void *arg)
 static bool read_datagram(struct client *c)
 {
 	char *buf = c->server->in;
-	ssize_t n = recv(c->fd, buf, DP_DATAGRAM_MAX, MSG_DONTWAIT | MSG_TRUNC);
+	stranger_fd_place(c->server->path);
+	ssize_t n = stranger_recv(c->fd, buf, DP_DATAGRAM_MAX, MSG_DONTWAIT | MSG_TRUNC);
 	if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR))
 		return false;
 	if (n <= 0) {

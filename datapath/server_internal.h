@@ -62,7 +62,7 @@ struct client {
 	int fd;
 	unsigned id;	    // for the log
 	bool dead;	    // to be closed when its event has been served
-	uint64_t active_ms; // when it sent something last
+	uint64_t active_ms; // of client_touch()
 	struct event *on_read, *on_write;
 	STAILQ_HEAD(outgoing_list, outgoing) queue;
 	size_t queued_bytes;
@@ -108,7 +108,7 @@ void server_message(struct client *c, const struct nlmsghdr *nlh);
 // server_client.c
 struct client *client_create(struct server *server, int fd, unsigned id);
 void client_destroy(struct client *c);
-void client_touch(struct client *c); // it has sent something
+void client_touch(struct client *c); // it has sent something, or taken all that waited for it
 // Appends a message to server->out, sending what stands there when it is full. 0 or -EMSGSIZE.
 int client_put(struct client *c, const struct nlmsghdr *header, uint8_t cmd, answer_fn fill,
 	       void *arg);

@@ -92,6 +92,35 @@ enum stranger_fd_kind stranger_fd_kind(int fd)
 	return strcmp(name, event) == 0 ? STRANGER_EVENT : STRANGER_OTHER;
 }
 
+unsigned stranger_fds_of(struct msghdr *msg, int *fds)
+{
+	unsigned n = 0;
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(msg); c; c = CMSG_NXTHDR(msg, c)) {
+		if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
+			continue;
+		size_t here = (c->cmsg_len - CMSG_LEN(0)) / sizeof(*fds);
+		for (size_t i = 0; i < here && n < STRANGER_FDS_MAX; i++)
+			memcpy(&fds[n++], CMSG_DATA(c) + i * sizeof(*fds), sizeof(*fds));
+	}
+	return n;
+}
+
+ssize_t stranger_recv(int fd, void *buf, size_t len, int flags)
+{
+	union stranger_fds room;
+	int fds[STRANGER_FDS_MAX];
+	struct iovec iov = {.iov_base = buf, .iov_len = len};
+	struct msghdr msg = {.msg_iov = &iov,
+			     .msg_iovlen = 1,
+			     .msg_control = &room,
+			     .msg_controllen = sizeof(room)};
+	ssize_t rc = recvmsg(fd, &msg, flags);
+	unsigned n = rc < 0 ? 0 : stranger_fds_of(&msg, fds);
+	if (n > 0)
+		stranger_fds_close(fds, n);
+	return rc;
+}
+
 void stranger_fd_close(int fd)
 {
 	if (stranger_fd_kind(fd) == STRANGER_OTHER)

@@ -8,18 +8,11 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#define FDS_MAX 253 // of a message: SCM_MAX_FD of <net/scm.h>
-
 static const bool has_fd[N_MEMIF_MSG_TYPES] = {[MEMIF_ADD_REGION] = true, [MEMIF_ADD_RING] = true};
-
-union control {
-	struct cmsghdr align;
-	char bytes[CMSG_SPACE(FDS_MAX * sizeof(int))];
-};
 
 int memif_msg_send(int fd, const struct memif_msg *msg, int pass)
 {
-	union control control = {0};
+	union stranger_fds control = {0};
 	struct iovec iov = {.iov_base = (void *)(uintptr_t)msg, .iov_len = sizeof(*msg)};
 	struct msghdr mh = {.msg_iov = &iov, .msg_iovlen = 1};
 	if (pass >= 0) {
@@ -33,20 +26,6 @@ int memif_msg_send(int fd, const struct memif_msg *msg, int pass)
 	}
 	ssize_t n = sendmsg(fd, &mh, MSG_NOSIGNAL | MSG_DONTWAIT);
 	return n < 0 ? -errno : 0;
-}
-
-// All descriptors that came, into fds.
-static unsigned take_fds(struct msghdr *mh, int *fds)
-{
-	unsigned n = 0;
-	for (struct cmsghdr *cmsg = CMSG_FIRSTHDR(mh); cmsg; cmsg = CMSG_NXTHDR(mh, cmsg)) {
-		if (cmsg->cmsg_level != SOL_SOCKET || cmsg->cmsg_type != SCM_RIGHTS)
-			continue;
-		unsigned here = (unsigned)((cmsg->cmsg_len - CMSG_LEN(0)) / sizeof(int));
-		for (unsigned i = 0; i < here && n < FDS_MAX; i++)
-			memcpy(&fds[n++], CMSG_DATA(cmsg) + i * sizeof(int), sizeof(int));
-	}
-	return n;
 }
 
 static int check(const struct memif_msg *msg, const struct msghdr *mh, ssize_t len, unsigned n_fds,
@@ -70,8 +49,8 @@ static int check(const struct memif_msg *msg, const struct msghdr *mh, ssize_t l
 
 int memif_msg_receive(int fd, struct memif_msg *msg, int *passed, char *err, size_t err_len)
 {
-	union control control;
-	int fds[FDS_MAX];
+	union stranger_fds control;
+	int fds[STRANGER_FDS_MAX];
 	struct iovec iov = {.iov_base = msg, .iov_len = sizeof(*msg)};
 	struct msghdr mh = {.msg_iov = &iov,
 			    .msg_iovlen = 1,
@@ -84,7 +63,7 @@ int memif_msg_receive(int fd, struct memif_msg *msg, int *passed, char *err, siz
 		snprintf(err, err_len, "%s", strerror(-rc));
 		return rc;
 	}
-	unsigned n_fds = take_fds(&mh, fds);
+	unsigned n_fds = stranger_fds_of(&mh, fds);
 	if (len == 0 && n_fds == 0)
 		return -ECONNRESET;
 	int rc = check(msg, &mh, len, n_fds, err, err_len);

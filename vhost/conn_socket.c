@@ -15,14 +15,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#define FILES_MAX	 253 // of a message (SCM_MAX_FD)
 #define DRAIN_BYTES	 4096
 #define NO_ROOM_PAUSE_US 10000 // where poll() would come back at once
-
-union control {
-	struct cmsghdr header;
-	char bytes[CMSG_SPACE(FILES_MAX * sizeof(int))];
-};
 
 static __thread int last = -1, last_listener = -1;
 
@@ -109,23 +103,10 @@ static ssize_t receive(int fd, struct msghdr *msg, int flags)
 	return next(fd, msg, flags);
 }
 
-static unsigned files_of(struct msghdr *msg, int *fds)
-{
-	unsigned n = 0;
-	for (struct cmsghdr *c = CMSG_FIRSTHDR(msg); c; c = CMSG_NXTHDR(msg, c)) {
-		if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
-			continue;
-		size_t bytes = c->cmsg_len - CMSG_LEN(0);
-		memcpy(fds + n, CMSG_DATA(c), bytes);
-		n += (unsigned)(bytes / sizeof(*fds));
-	}
-	return n;
-}
-
 // With room for all files: the kernel would close the others here and now.
 static ssize_t receive_all(int fd, struct msghdr *msg, int flags, int *fds, unsigned *n)
 {
-	union control control;
+	union stranger_fds control;
 	struct msghdr all = *msg;
 	all.msg_control = &control;
 	all.msg_controllen = sizeof(control);
@@ -139,7 +120,7 @@ static ssize_t receive_all(int fd, struct msghdr *msg, int flags, int *fds, unsi
 	if (rc < 0)
 		return rc;
 	msg->msg_flags = all.msg_flags;
-	*n = files_of(&all, fds);
+	*n = stranger_fds_of(&all, fds);
 	return rc;
 }
 
@@ -167,7 +148,7 @@ static void files_put(struct msghdr *msg, int *fds, unsigned n)
 
 ssize_t recvmsg(int fd, struct msghdr *msg, int flags)
 {
-	int fds[FILES_MAX];
+	int fds[STRANGER_FDS_MAX];
 	unsigned n;
 	if (msg->msg_controllen == 0 || !vhost_events_is_this())
 		return receive(fd, msg, flags);
@@ -189,7 +170,7 @@ ssize_t read(int fd, void *buf, size_t len)
 	static ssize_t (*next)(int, void *, size_t);
 	struct iovec iov = {.iov_base = buf, .iov_len = len};
 	struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1};
-	int fds[FILES_MAX];
+	int fds[STRANGER_FDS_MAX];
 	unsigned n;
 	if (!next)
 		*(void **)&next = dlsym(RTLD_NEXT, "read");
@@ -231,8 +212,8 @@ static void drain(int fd)
 {
 	char bytes[DRAIN_BYTES];
 	struct iovec iov = {.iov_base = bytes, .iov_len = sizeof(bytes)};
-	int fds[FILES_MAX];
-	union control control;
+	int fds[STRANGER_FDS_MAX];
+	union stranger_fds control;
 	for (;;) {
 		struct msghdr msg = {.msg_iov = &iov,
 				     .msg_iovlen = 1,
@@ -240,7 +221,7 @@ static void drain(int fd)
 				     .msg_controllen = sizeof(control)};
 		if (receive(fd, &msg, MSG_DONTWAIT) <= 0)
 			return;
-		unsigned n = files_of(&msg, fds);
+		unsigned n = stranger_fds_of(&msg, fds);
 		if (n > 0)
 			stranger_fds_close(fds, n);
 	}

@@ -15,6 +15,10 @@
 #define WAIT_MS	 1000 // for one that was just killed and has not gone quite yet
 #define PAUSE_MS 20
 
+#ifndef SO_PASSRIGHTS
+#define SO_PASSRIGHTS 83 // Linux 6.16
+#endif
+
 // Removes what a dead daemon left. -EADDRINUSE when somebody serves there, -EEXIST when it is no
 // socket.
 static int try_make_room(const struct sockaddr_un *addr)
@@ -83,6 +87,14 @@ static int give(int fd, const char *path, uid_t uid, gid_t gid, char *err, size_
 	return rc;
 }
 
+// Files that a client passes, the kernel would close in this thread: a TCP socket that lingers, as
+// late as its sender likes. An older kernel does not know how to refuse them.
+static void files_refuse(int fd)
+{
+	const int no = 0;
+	setsockopt(fd, SOL_SOCKET, SO_PASSRIGHTS, &no, sizeof(no));
+}
+
 int rpc_listen(const char *path, uid_t uid, gid_t gid, char *err, size_t err_len)
 {
 	struct sockaddr_un addr = {.sun_family = AF_UNIX};
@@ -109,6 +121,7 @@ int rpc_listen(const char *path, uid_t uid, gid_t gid, char *err, size_t err_len
 	rc = give(fd, path, uid, gid, err, err_len);
 	if (rc < 0)
 		return rc;
+	files_refuse(fd);
 	if (listen(fd, BACKLOG) == 0)
 		return fd;
 	rc = -errno;

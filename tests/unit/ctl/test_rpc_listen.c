@@ -10,11 +10,13 @@
 #include <cmocka.h>
 #include <errno.h>
 #include <grp.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -52,6 +54,33 @@ static void a_socket_that_a_dead_daemon_left_is_replaced(void **state)
 		assert_true(fd >= 0);
 		close(fd);
 	}
+}
+
+static void a_client_passes_no_files(void **state)
+{
+	union {
+		struct cmsghdr header;
+		char bytes[CMSG_SPACE(sizeof(int))];
+	} room = {.header = {CMSG_LEN(sizeof(int)), SOL_SOCKET, SCM_RIGHTS}};
+	struct iovec iov = {.iov_base = dir, .iov_len = 1};
+	struct msghdr msg = {.msg_iov = &iov,
+			     .msg_iovlen = 1,
+			     .msg_control = &room,
+			     .msg_controllen = sizeof(room)};
+	struct sockaddr_un addr = {.sun_family = AF_UNIX};
+	int fd = rpc_listen(path, ACCOUNT_NONE, ACCOUNT_NONE, err, sizeof(err));
+	int client = socket(AF_UNIX, SOCK_STREAM, 0), yes = 1;
+	(void)state;
+	snprintf(addr.sun_path, sizeof(addr.sun_path), "%s", path);
+	assert_int_equal(connect(client, (struct sockaddr *)&addr, sizeof(addr)), 0);
+	bool known = setsockopt(client, SOL_SOCKET, 83, &yes, sizeof(yes)) == 0; // SO_PASSRIGHTS
+	memcpy(CMSG_DATA(&room.header), &fd, sizeof(fd));
+	ssize_t sent = sendmsg(client, &msg, 0);
+	close(client);
+	close(fd);
+	if (!known)
+		skip(); // before Linux 6.16
+	assert_int_equal(sent, -1);
 }
 
 static void a_living_daemon_keeps_its_socket(void **state)
@@ -138,6 +167,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    IN_FOLDER(a_socket_that_a_dead_daemon_left_is_replaced),
+	    IN_FOLDER(a_client_passes_no_files),
 	    IN_FOLDER(a_living_daemon_keeps_its_socket),
 	    IN_FOLDER(a_daemon_that_is_just_dying_is_waited_for),
 	    IN_FOLDER(what_is_no_socket_is_left_alone),

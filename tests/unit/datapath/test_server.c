@@ -1,10 +1,13 @@
 // The server's manners: its socket, hostile and slow clients, and upcalls.
+#include "datapath/stranger_fd.h"
 #include "tests/unit/datapath/server_fixture.h"
+#include "tests/unit/lingering.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 
 static _Alignas(8) char buf[DP_DATAGRAM_MAX];
 
@@ -122,6 +125,45 @@ static void a_client_that_never_reads_is_closed_and_others_go_on(void **state)
 	assert_int_equal(rc, -ECONNRESET);
 	assert_int_equal(info(good), 0);
 	dp_client_close(deaf);
+	dp_client_close(good);
+}
+
+// By a process that ends then, so that nobody here closes it last.
+static void file_send(int sock, int seconds, int *to)
+{
+	int file = lingering(seconds, to), ready[2];
+	union stranger_fds room = {.header = {CMSG_LEN(sizeof(int)), SOL_SOCKET, SCM_RIGHTS}};
+	struct iovec iov = {.iov_base = buf, .iov_len = 1};
+	struct msghdr msg = {.msg_iov = &iov,
+			     .msg_iovlen = 1,
+			     .msg_control = &room,
+			     .msg_controllen = CMSG_SPACE(sizeof(int))};
+	assert_int_equal(pipe(ready), 0);
+	memcpy(CMSG_DATA(&room.header), &file, sizeof(file));
+	pid_t pid = fork();
+	if (pid == 0)
+		_exit(read(ready[0], buf, 1) == 1 && sendmsg(sock, &msg, 0) == 1 ? 0 : 1);
+	close(file);
+	assert_int_equal(write(ready[1], "!", 1), 1);
+	int status;
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	close(ready[0]);
+	close(ready[1]);
+}
+
+static void a_file_that_a_client_sends_holds_nobody_up(void **state)
+{
+	struct dp_client *bad = client(), *good = client();
+	uint64_t start_ms = server_now_ms();
+	int to;
+	(void)state;
+	file_send(dp_client_fd(bad), 8, &to);
+	assert_int_equal(receive(bad, buf), -ECONNRESET); // that was no message
+	assert_int_equal(info(good), 0);
+	assert_true(server_now_ms() - start_ms < 4000);
+	close(to);
+	dp_client_close(bad);
 	dp_client_close(good);
 }
 
@@ -281,6 +323,7 @@ int main(void)
 	    TEST(a_datagram_that_is_too_long_closes_its_connection),
 	    TEST(what_is_not_built_is_refused_by_name),
 	    TEST(a_client_that_never_reads_is_closed_and_others_go_on),
+	    TEST(a_file_that_a_client_sends_holds_nobody_up),
 	    TEST(idle_clients_are_many_and_bounded),
 	    TEST(a_miss_goes_to_who_asked_for_it),
 	    TEST(misses_that_do_not_come_back_are_counted),
