@@ -3,6 +3,7 @@
 
 #include <rte_eal.h>
 #include <rte_errno.h>
+#include <rte_ethdev.h>
 #include <rte_log.h>
 
 #include <dirent.h>
@@ -240,6 +241,10 @@ int eal_start(const struct eal_config *config, char *err, size_t err_len)
 			 rte_strerror(-rc));
 		return rc;
 	}
+	// Makes DPDK take the memory that all devices share while there is some: without it the
+	// first device would end the program.
+	uint64_t owner;
+	rte_eth_dev_owner_new(&owner);
 	if (!debug)
 		rte_log_set_level_pattern("*", RTE_LOG_ERR);
 	return 0;

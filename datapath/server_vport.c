@@ -207,8 +207,7 @@ int server_vport_new(struct request *rq)
 	if (rc < 0) {
 		port_del(port);
 		return request_fail(rq, NULL, rc,
-				    "port %s: no memory for its queues: give swd more with --mem",
-				    config.name);
+				    "no memory for its queues: give swd more with --mem");
 	}
 	port_log_info(port, "added as number %u (%s)", port->no, config.kind);
 	return request_answer(rq, OVS_VPORT_CMD_NEW, fill_vport, port);

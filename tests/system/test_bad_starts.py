@@ -10,7 +10,6 @@ import sqlite3
 import subprocess
 
 import pytest
-from conftest import attach
 from frames import *
 from refusals import all_cores, refuses_to_start, swctld_argv, swd_argv
 from switch import Daemon, program
@@ -171,41 +170,3 @@ def test_control_socket_can_be_given_to_a_group(switch_factory):
 def test_a_group_that_is_not_there_is_named(run_dir):
     refuses_to_start([*swctld_argv(run_dir), "--group", "no-such-group"], "no-such-group")
     assert not os.path.exists(f"{run_dir}/control.sock")
-
-
-# A full disk.
-
-
-def test_on_a_full_disk_changes_are_refused_whole_and_forwarding_goes_on(switch_factory):
-    """The database lies on a small file system of swctld's own."""
-    switch = switch_factory(start=False)
-    folder = f"{switch.run_dir}/small"
-    os.mkdir(folder)
-    switch.db = f"{folder}/swd.db"
-    switch.swctld_prefix = ["unshare", "-m", "sh", "-c", f'mount -t tmpfs -o size=1m none {folder} && exec "$@"', "sh"]
-    switch.start()
-    a, b = [attach(switch, n) for n in "ab"]
-    try:
-        for guest in (a, b):
-            switch.wait_link(guest.name)
-        switch.set_flows("priority=40000,tcp,in_port=a,actions=output:b")
-        a.send(raw(tcp()))
-        b.recv()
-        n_rules = 1
-        for block in range(100):
-            flows = [f"priority={i + 1},udp,in_port=a,nw_src=10.{block}.{i // 250}.{i % 250},actions=output:b" for i in range(1000)]
-            done = switch.run("add-flows", "-", stdin="\n".join(flows))
-            assert len(switch.json("dump-flows")["rules"]) in (n_rules, n_rules + 1000)
-            if done.returncode != 0:
-                break
-            n_rules += 1000
-        assert done.returncode == 1 and "full" in done.stderr.lower() and done.stderr.count("\n") == 1, done
-        assert switch.db in done.stderr or "disk" in done.stderr
-        assert len(switch.json("dump-flows")["rules"]) == n_rules
-        a.send(raw(tcp()))
-        b.recv()
-        a.send(raw(udp(l3=ip4(src="10.0.0.7"))))  # a miss, under the rules that were taken
-        b.recv()
-    finally:
-        for guest in (a, b):
-            guest.close()

@@ -116,7 +116,7 @@ def test_without_descriptors_a_daemon_waits_and_does_not_spin(scene, where):
 def test_clients_that_never_read_cost_a_bounded_amount(scene):
     """Each asks for a long answer, again and again. They are dropped, and swctl gets the same answer."""
     switch, stream = scene
-    n_rules = scaled(30_000, 100_000)
+    n_rules = scaled(10_000, 100_000)
     block = "\n".join(f"priority=7,udp,nw_src=10.{i >> 16 & 255}.{i >> 8 & 255}.{i & 255},actions=drop" for i in range(n_rules))
     switch.swctl("add-flows", "-", stdin=block, timeout=60)
     before = Holdings(switch.swctld.pid)

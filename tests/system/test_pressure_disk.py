@@ -51,10 +51,10 @@ def scene(switch_factory):
         guests.extend(attach(switch, n, queues=2) for n in "ab")
         for guest in guests:
             switch.wait_link(guest.name)
-        switch.set_flows("priority=7,in_port=a,actions=output:b")
+        switch.set_flows("priority=7,in_port=a,actions=output:b", "priority=7,in_port=b,udp,tp_src=7,actions=output:a")
         return Stream(*guests, (0, 1))
 
-    yield switch, disk, start
+    yield switch, disk, start, guests
     for guest in guests:
         guest.close()
 
@@ -64,7 +64,7 @@ def rules(first, n):
 
 
 def test_a_full_disk_refuses_changes_and_no_more_once_there_is_room(scene):
-    switch, disk, start = scene
+    switch, disk, start, guests = scene
     switch.db = f"{disk.folder}/swd.db"
     switch.swctld_prefix = disk.prefix()
     stream = start()
@@ -77,6 +77,8 @@ def test_a_full_disk_refuses_changes_and_no_more_once_there_is_room(scene):
             switch.swctl("del-flows", "udp")
         assert done.stderr.count("\n") == 1 and REASON in done.stderr and switch.db in done.stderr, done.stderr
         assert switch.swctl("dump-flows", "--no-stats") == before, "a part of the file was taken"
+        guests[1].send(raw(udp(sport=7)))  # a miss
+        guests[0].recv()
         # Ports and settings, which are on disk as well; many, as each needs little room.
         for words in (lambda i: ("add-port", f"p{i}", "type=null"), lambda i: ("pmd", "set", "--idle-us", i)):
             done = next(d for i in range(200) if (d := switch.run(*words(i))).returncode)
@@ -89,11 +91,11 @@ def test_a_full_disk_refuses_changes_and_no_more_once_there_is_room(scene):
     shown = {p["name"] for p in switch.json("list-ports")["ports"]}
     assert shown == {p["name"] for p in switch.json("stats")["ports"]}, "swd has others than swctld"
     switch.swctl("pmd", "set", "--idle-us", 0)
-    assert len(switch.json("dump-flows")["rules"]) == 301
+    assert len(switch.json("dump-flows")["rules"]) == 302
 
 
 def test_a_log_that_cannot_be_written_stops_nothing(scene):
-    switch, disk, start = scene
+    switch, disk, start, _ = scene
     switch.swd_prefix = switch.swctld_prefix = disk.prefix(f'exec "$@" 2>{disk.folder}/log')
     stream = start()
     for daemon in (switch.swd, switch.swctld):

@@ -10,10 +10,11 @@ import time
 import pytest
 from conftest import attach
 from frames import *
+from scale import scaled
 from switch import program
 
 BOUND_S = 1.0
-MANY_FLOWS = 60_000
+MANY_FLOWS = scaled(20_000, 60_000)
 MANY_PPS = 100_000
 
 
@@ -132,7 +133,7 @@ MANY_CHANGES = (
 )
 
 
-def test_fifty_thousand_megaflows_under_traffic_are_all_right_within_a_second(switch_factory):
+def test_tens_of_thousands_of_megaflows_under_traffic_are_all_right_within_a_second(switch_factory):
     many = ManyMegaflows(switch_factory(mem=512))
     try:
         many.wait_whole()
@@ -140,7 +141,7 @@ def test_fifty_thousand_megaflows_under_traffic_are_all_right_within_a_second(sw
         for command, wanted in MANY_CHANGES:
             many.switch.swctl(*command)
             found[" ".join(command)] = many.last_wrong(time.monotonic(), wanted)
-            assert many.switch.json("dp", "show")["flows"] >= 50_000
+            assert many.switch.json("dp", "show")["flows"] >= MANY_FLOWS * 5 // 6
         print("last wrong packet, seconds after the change:", *(f"{s:.2f} {c}" for c, s in found.items()), sep="\n")
         assert max(found.values()) <= BOUND_S, found
     finally:

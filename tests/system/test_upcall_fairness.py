@@ -11,11 +11,12 @@ import time
 
 import pytest
 
+from scale import scaled
 from switch import program
 
 VICTIM_RATE = 3000  # new flows a second; the budget is 5000
-SECONDS = 3
-ATTACK_LEAD = 1  # seconds before the victim starts
+SECONDS = scaled(1.5, 3)
+ATTACK_LEAD = scaled(0.5, 1)  # seconds before the victim starts
 NEW_FLOWS = 1_000_000  # of which a generator sends the next one in each frame
 
 
