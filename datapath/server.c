@@ -162,17 +162,14 @@ static void crowd_tell(struct server *server, const char *what)
 static bool client_evict(struct server *server)
 {
 	uint64_t now_ms = server_now_ms();
-	struct client *c;
-	TAILQ_FOREACH (c, &server->clients, entry) {
-		if (now_ms - c->active_ms < EVICT_IDLE_MS)
-			return false;
-		if (c == server->upcall_client || traces_any_of(server, c))
-			continue;
-		crowd_tell(server, "the longest silent one gives its place");
-		client_destroy(c);
-		return true;
-	}
-	return false;
+	struct client *c = TAILQ_FIRST(&server->clients);
+	while (c != NULL && (c == server->upcall_client || traces_any_of(server, c)))
+		c = TAILQ_NEXT(c, entry);
+	if (c == NULL || now_ms - c->active_ms < EVICT_IDLE_MS)
+		return false;
+	crowd_tell(server, "the longest silent one gives its place");
+	client_destroy(c);
+	return true;
 }
 
 static void accept_one(struct server *server, int fd)

@@ -132,12 +132,10 @@ void traces_detach(struct server *server, const struct client *c)
 
 bool traces_any_of(const struct server *server, const struct client *c)
 {
-	const struct tracing *t;
-	TAILQ_FOREACH (t, &server->tracings, entry) {
-		if (t->client == c)
-			return true;
-	}
-	return false;
+	const struct tracing *t = TAILQ_FIRST(&server->tracings);
+	while (t != NULL && t->client != c)
+		t = TAILQ_NEXT(t, entry);
+	return t != NULL;
 }
 
 struct trace_request {
