@@ -212,8 +212,7 @@ static void crowd_tell(struct server *server, const char *what)
 static bool client_evict(struct server *server)
 {
 	uint64_t now_ms = server_now_ms();
-	struct client *c;
-	TAILQ_FOREACH (c, &server->clients, entry) {
+	for (struct client *c = TAILQ_FIRST(&server->clients); c; c = TAILQ_NEXT(c, entry)) {
 		if (now_ms - c->active_ms < EVICT_IDLE_MS)
 			return false;
 		if (c == server->upcall_client || traces_any_of(server, c))

@@ -132,8 +132,8 @@ void traces_detach(struct server *server, const struct client *c)
 
 bool traces_any_of(const struct server *server, const struct client *c)
 {
-	const struct tracing *t;
-	TAILQ_FOREACH (t, &server->tracings, entry) {
+	for (const struct tracing *t = TAILQ_FIRST(&server->tracings); t;
+	     t = TAILQ_NEXT(t, entry)) {
 		if (t->client == c)
 			return true;
 	}
