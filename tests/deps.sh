@@ -7,9 +7,11 @@ build="build-essential pkg-config libdpdk-dev libmnl-dev libevent-dev libjansson
 lint="clang clang-format clang-tidy cppcheck mandoc libclang-rt-14-dev"
 tests="dpdk-dev python3-pytest python3-pytest-timeout python3-scapy iproute2 util-linux sqlite3 procps openvswitch-switch"
 guests="qemu-system-x86 busybox-static iperf3 cpio lz4 xz-utils"
+# Its programs and the driver for QEMU alone: services, users and the default network are in libvirt-daemon-system.
+libvirt="libvirt-daemon libvirt-daemon-driver-qemu python3-libvirt"
 
 missing=
-for p in $build $lint $tests $guests; do
+for p in $build $lint $tests $guests $libvirt; do
 	state=$(dpkg-query -W -f '${db:Status-Status}' "$p" 2>/dev/null || true)
 	[ "$state" = installed ] || missing="$missing $p"
 done
