@@ -6,7 +6,6 @@ with exit status and output. KVM is used where the test kernel boots under it, T
 
 import base64
 import contextlib
-import json
 import os
 import pathlib
 import select
@@ -16,6 +15,8 @@ import socket
 import subprocess
 import time
 from dataclasses import dataclass
+
+from monitor import Monitor
 
 BOOT_TIMEOUT_S = 60
 KVM_PROBE_S = 8
@@ -34,10 +35,12 @@ class Nic:
     listen: bool = False
     queues: int = 1
     packed: bool = False
+    announce: bool = True  # after a migration the guest's driver tells the network itself
 
     def arguments(self, n):
         role = "server=on" if self.listen else "reconnect=1"
         device = f"virtio-net-pci,netdev=n{n},mac={self.mac},mrg_rxbuf=on,vectors=0,romfile="
+        device += "" if self.announce else ",guest_announce=off"
         return [
             "-chardev", f"socket,id=c{n},path={self.path},{role}",
             "-netdev", f"vhost-user,id=n{n},chardev=c{n}" + (f",queues={self.queues}" if self.queues > 1 else ""),
@@ -133,17 +136,20 @@ def boots_under_kvm(image):
     return answer
 
 
-def qemu_command(image, accel, memory_mb, switch=None):
-    """`switch`: an initramfs with the switch in it; the guest has an IOMMU then, and hugepages in half of its memory."""
+def qemu_command(image, accel, memory_mb, switch=None, huge=False):
+    """`switch`: an initramfs with the switch in it; the guest has an IOMMU then, and hugepages in half of its memory.
+    `huge`: its memory is hugepages of the host."""
     accel_argument = "kvm" if accel == "kvm" else "tcg,thread=multi"
     if switch and accel == "kvm":
         accel_argument += ",kernel-irqchip=split"  # interrupt remapping asks for it
     append = "console=ttyS0 quiet panic=-1"
+    # No multiple of 256 KiB: for those, QEMU 7.2 under TCG loses what the guest writes while it migrates.
+    memory = f"{memory_mb}M" if huge else f"{(memory_mb << 10) + 8}K"
     return [
         "qemu-system-x86_64", "-nodefaults", "-display", "none", "-no-user-config",
         "-cpu", "host" if accel == "kvm" else "max", "-accel", accel_argument,
-        "-object", f"memory-backend-memfd,id=mem,size={memory_mb}M,share=on",
-        "-machine", "q35,memory-backend=mem", "-m", f"{memory_mb}M",
+        "-object", f"memory-backend-memfd,id=mem,size={memory},share=on" + (",hugetlb=on,hugetlbsize=2M" if huge else ""),
+        "-machine", "q35,memory-backend=mem", "-m", memory,
         *(["-device", "intel-iommu,intremap=on"] if switch else []),
         "-kernel", f"{image}/vmlinux", "-initrd", switch or f"{image}/initramfs.cpio",
         "-append", append + (f" intel_iommu=on hugepages={memory_mb // 4}" if switch else ""),
@@ -151,7 +157,8 @@ def qemu_command(image, accel, memory_mb, switch=None):
 
 
 class Guest:
-    def __init__(self, name, run_dir, image, nics, memory_mb=256, cpus=1, core=0, switch=None):
+    def __init__(self, name, run_dir, image, nics, memory_mb=256, cpus=1, core=0, switch=None, huge=False, incoming=False):
+        """`incoming`: it does not boot, but waits for a guest of the same make to move here (migration.py)."""
         self.name = name
         self.nics = nics
         self.console = os.path.join(run_dir, f"{name}.console")
@@ -159,13 +166,14 @@ class Guest:
         self.qmp_path = os.path.join(run_dir, f"{name}.qmp")
         accel = "kvm" if boots_under_kvm(image) else "tcg"
         self.command = ["taskset", "-c", str(core)] if shutil.which("taskset") else []
-        self.command += qemu_command(image, accel, memory_mb, switch)
+        self.command += qemu_command(image, accel, memory_mb, switch, huge)
         self.command += [
             "-smp", str(cpus), "-no-reboot", "-serial", f"file:{self.console}",
             "-device", "virtio-serial-pci,vectors=0",
             "-chardev", f"socket,id=agent,path={self.agent_path},server=on,wait=off",
             "-device", "virtserialport,chardev=agent,name=swd.agent",
             "-qmp", f"unix:{self.qmp_path},server=on,wait=off",
+            *(["-incoming", "defer"] if incoming else []),
         ]  # fmt: skip
         for n, nic in enumerate(nics):
             self.command += nic.arguments(n)
@@ -182,9 +190,13 @@ class Guest:
         )  # fmt: skip
         return self
 
+    @property
+    def pid(self):
+        return self.process.pid
+
     def run_on(self, cores):
         """Moves it to these cores of the host."""
-        for thread in os.listdir(f"/proc/{self.process.pid}/task"):
+        for thread in os.listdir(f"/proc/{self.pid}/task"):
             with contextlib.suppress(ProcessLookupError):  # it has ended
                 os.sched_setaffinity(int(thread), cores)
 
@@ -195,9 +207,15 @@ class Guest:
         self.run("true", timeout=max(1, deadline - time.monotonic()))
         return self
 
+    def ended(self):
+        """Why it cannot answer any more, or None."""
+        if self.process.poll() is None:
+            return None
+        return f"QEMU ended: {self.process.stderr.read().decode().strip()}"
+
     def connect(self, deadline):
-        if self.process.poll() is not None:
-            raise GuestError(f"{self.name}: QEMU ended: {self.process.stderr.read().decode().strip()}")
+        if why := self.ended():
+            raise GuestError(f"{self.name}: {why}")
         if time.monotonic() > deadline:
             raise GuestError(f"{self.name}: no agent socket; console:\n{self.console_text()}")
         agent = socket.socket(socket.AF_UNIX)
@@ -228,19 +246,23 @@ class Guest:
             raise GuestError(f"{self.name}: `{command}` gave {status}: {output.strip()}")
         return output
 
+    def monitor(self, timeout=20):
+        """A connection to QEMU itself; QEMU makes the socket in its own time."""
+        deadline = time.monotonic() + timeout
+        while True:
+            try:
+                return Monitor(self.qmp_path, timeout)
+            except (FileNotFoundError, ConnectionRefusedError):
+                if (why := self.ended()) or time.monotonic() > deadline:
+                    raise GuestError(f"{self.name}: no monitor: {why}") from None
+                time.sleep(0.02)
+
     def qmp(self, command, until=None, timeout=20, **arguments):
         """A command to QEMU itself; returns when it has answered, and then has told of the event `until`."""
-        with socket.socket(socket.AF_UNIX) as monitor:
-            monitor.settimeout(timeout)
-            monitor.connect(self.qmp_path)
-            replies = map(json.loads, monitor.makefile())
-            for request in ({"execute": "qmp_capabilities"}, {"execute": command, "arguments": arguments}):
-                monitor.sendall(json.dumps(request).encode())
-                answer = next(r for r in replies if "return" in r or "error" in r)
-                if "error" in answer:
-                    raise GuestError(f"{self.name}: {command}: {answer['error']['desc']}")
+        with self.monitor(timeout) as monitor:
+            monitor.execute(command, **arguments)
             if until:
-                next(r for r in replies if r.get("event") == until)
+                monitor.wait_event(until)
 
     def unplug(self, wire):
         """Asks the guest for the card, and returns when the guest has let it go."""

@@ -7,6 +7,7 @@ The module's two guests are shared by its tests; a test that kills one boots it 
 
 import pytest
 
+from boot import boot
 from guest import Guest, Nic
 
 ADDRESS = {"vm1": "10.0.0.1", "vm2": "10.0.0.2"}
@@ -14,28 +15,13 @@ ADDRESS6 = {"vm1": "fd00::1", "vm2": "fd00::2"}
 
 
 def configure(guest):
-    """Waits for a guest and gives it its addresses; duplicate-address detection would only delay IPv6."""
-    guest.wait_ready()
+    """Its addresses; duplicate-address detection would only delay IPv6."""
     guest.check(
         "echo 0 > /proc/sys/net/ipv6/conf/eth0/accept_dad;"
         f"ip addr add {ADDRESS[guest.name]}/24 dev eth0;"
         f"ip addr add {ADDRESS6[guest.name]}/64 dev eth0;"
         "ip link set eth0 up"
     )
-
-
-def boot(switch, *guests):
-    """Starts guests and waits for them. They boot on the poll-mode thread's core, too, which sleeps meanwhile."""
-    switch.swctl("pmd", "set", "--idle-us", 100, "--sleep-us", 1000)
-    for guest in guests:
-        guest.start()
-    for guest in guests:
-        guest.run_on({0, 1})
-    for guest in guests:
-        configure(guest)
-    for guest in guests:
-        guest.run_on({0})
-    switch.swctl("pmd", "set", "--idle-us", 0)
 
 
 def pings(guest, address, count=5):
@@ -69,7 +55,7 @@ def guests(request, switch_factory, guest_image):
     ]
     for guest in pair:
         request.addfinalizer(guest.kill)
-    boot(switch, *pair)
+    boot(switch, configure, *pair)
     return switch, *pair
 
 
@@ -151,12 +137,12 @@ def test_a_killed_guest_comes_back_and_the_other_does_not_notice(guests):
     vm2.kill()
     switch.wait_link("vm2", "down")
     vm1.check(f"[ $(cut -d. -f1 /proc/uptime) -ge {int(uptime)} ]")
-    boot(switch, vm2)
+    boot(switch, configure, vm2)
     switch.wait_link("vm2", "up")
     assert pings(vm1, ADDRESS["vm2"], count=10) >= 9
     vm1.kill()
     switch.wait_link("vm1", "down")
-    boot(switch, vm1)
+    boot(switch, configure, vm1)
     switch.wait_link("vm1", "up")
     assert pings(vm2, ADDRESS["vm1"], count=10) >= 9
 
@@ -172,7 +158,7 @@ def test_two_queues_carry_traffic(switch_factory, guest_image, request):
     ]
     for guest in pair:
         request.addfinalizer(guest.kill)
-    boot(switch, *pair)
+    boot(switch, configure, *pair)
     vm1, vm2 = pair
     vm2.check("iperf3 -s -D")
     for cpu, queue in (("1", 0), ("2", 1)):
