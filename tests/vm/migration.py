@@ -11,7 +11,7 @@ import time
 from guest import GuestError
 from monitor import seconds
 
-FIRST_BYTES_S = 40 << 20  # the guest's memory takes two seconds, so that something happens meanwhile
+FIRST_BYTES_S = 60 << 20  # the guest's memory takes more than a second, so that something happens meanwhile
 LAST_BYTES_S = 4 << 20  # its last part: there is time to notice the end
 LAST_BYTES = 4 << 20
 HELD_BYTES_S = 1024  # a page each tenth of a second: there is always more to send
