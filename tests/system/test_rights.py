@@ -539,7 +539,7 @@ def test_a_flood_on_the_datapath_socket_starves_neither_swctld_nor_missed_packet
                 assert switch.json("dp", "show")["flows"] > 0
                 slowest = max(slowest, time.monotonic() - began)
         note("root floods swd on 8 connections", slowest_miss_and_dp_show=f"{slowest * 1000:.0f} ms")
-        assert slowest < 5  # a core is shared by flooder, daemons and test
+        assert slowest < 1.5
     finally:
         for guest in (a, b):
             guest.close()
