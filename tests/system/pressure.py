@@ -17,7 +17,7 @@ class Holdings:
                 name, _, rest = line.partition(":")
                 if rest.strip().endswith("kB"):
                     sums[name] = int(rest.split()[0])
-        self.private_kb = sums["Private_Dirty"] + sums["Private_Clean"]
+        self.private_kb = sums["Anonymous"]  # not of files, which are private while nobody else runs the program
         self.huge_kb = sums["Private_Hugetlb"] + sums["Shared_Hugetlb"]
         self.fds = len(os.listdir(f"/proc/{pid}/fd"))
         self.threads = len(os.listdir(f"/proc/{pid}/task"))

@@ -105,5 +105,6 @@ def test_nothing_grows_over_rounds_of_all_that_comes_and_goes(scene):
         s.assert_flat()
     third = len(heap) // 3
     first, last = max(heap[:third]), max(heap[-third:])
-    assert last <= first, f"hugepage memory in use grew from {first} to {last} bytes"
+    # A leak takes a line of 64 bytes at least, every time; which round has the most in use is chance.
+    assert last - first <= 16 * ROUNDS, f"hugepage memory in use grew from {first} to {last} bytes"
     note(f"swd's heap in hugepages over {ROUNDS} rounds", bytes_first_third=first, last_third=last)

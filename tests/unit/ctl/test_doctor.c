@@ -296,9 +296,10 @@ static void other_versions_and_a_lost_connection_are_told(void **state)
 	(void)state;
 	know(FACT_SHOW, "{\"swd\": {\"connected\": false}}");
 	know(FACT_VERSION, "{\"swctld\": \"0.0.9\", \"swd\": null}");
-	snprintf(d.refusals[FACT_DATAPATH], sizeof(d.refusals[0]), "swd speaks another protocol");
+	snprintf(d.refusals[FACT_DATAPATH], sizeof(d.refusals[0]),
+		 "swd speaks another protocol; run both of the same release");
 	doctor_check_daemons(&d);
-	expect("problem", "not connected to it: swd speaks another", "--run-dir");
+	expect("problem", "not connected to it: swd speaks another", "run both");
 	expect("warning", "swctld 0.0.9", "systemctl restart swctld");
 }
 
