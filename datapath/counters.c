@@ -6,6 +6,7 @@ static struct port_counters
 static struct port_counters
     base_of[PORTS_MAX];		  // what is to be subtracted: of former ports with that number
 static struct port_counters gone; // the sum of what is to be subtracted
+static uint32_t n_numbers = 1;	  // below which all numbers are that were ever counted under
 
 static void counters_add(struct port_counters *sum, const struct port_counters *c)
 {
@@ -17,6 +18,12 @@ static void counters_add(struct port_counters *sum, const struct port_counters *
 }
 
 static_assert(sizeof(struct port_counters) % sizeof(uint64_t) == 0, "counters are all u64");
+
+// Most of the numbers are never used, and a sum over all is asked for often.
+void port_counters_use(uint32_t port_no)
+{
+	n_numbers = RTE_MAX(n_numbers, RTE_MIN(port_no + 1, (uint32_t)PORTS_MAX));
+}
 
 static void counters_sum(uint32_t port_no, struct port_counters *sum)
 {
@@ -56,6 +63,7 @@ void pmd_pool_port_counters_reset(uint32_t port_no)
 
 	if (port_no >= PORTS_MAX)
 		return;
+	port_counters_use(port_no);
 	// The counters are the PMDs' own: what they hold now is subtracted from here on.
 	counters_since(port_no, &since);
 	counters_add(&gone, &since);
@@ -70,7 +78,7 @@ void pmd_pool_gone_counters(struct port_counters *sum)
 	for (unsigned i = 0; i < N_DROP_REASONS; i++)
 		sum->drops[i] += ports_gone_drops[i];
 	// A packet of a port may be counted when the port has gone.
-	for (uint32_t no = 0; no < PORTS_MAX; no++) {
+	for (uint32_t no = 0; no < n_numbers; no++) {
 		if (port_get(no))
 			continue;
 		counters_since(no, &since);
@@ -80,7 +88,11 @@ void pmd_pool_gone_counters(struct port_counters *sum)
 
 void pmd_pool_count_drop(uint32_t port_no, enum drop_reason reason, uint64_t n)
 {
-	past[port_no < PORTS_MAX ? port_no : 0].drops[reason] += n;
+	if (n == 0)
+		return;
+	port_no = port_no < PORTS_MAX ? port_no : 0;
+	port_counters_use(port_no);
+	past[port_no].drops[reason] += n;
 }
 
 void port_counters_fold(const struct pmd *pmd)

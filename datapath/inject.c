@@ -44,6 +44,7 @@ int pmd_pool_inject(struct rte_mbuf *m, struct flow_actions *actions)
 		return -ENOBUFS;
 	}
 	pmd->n_injected++;
+	port_counters_use(packet_meta(m)->in_port);
 	rte_ring_sp_enqueue_elem(pmd->inject, &inject, sizeof inject);
 	if (pmd_may_sleep(pmd))
 		pmd_wake(pmd);

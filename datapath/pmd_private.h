@@ -205,5 +205,6 @@ uint64_t pmd_load_all(void); // cycles of a core in the time of the windows
 
 // counters.c. Control thread.
 void port_counters_fold(const struct pmd *pmd); // keeps the counters of a PMD that has ended
+void port_counters_use(uint32_t port_no);	// something may be counted under it from now on
 
 #endif
