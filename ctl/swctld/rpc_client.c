@@ -37,9 +37,10 @@ static void send_line(struct rpc_client *c, char *line)
 	size_t len = strlen(line);
 	char *fitting = realloc(line, len + 1);
 	line = fitting ? fitting : line;
-	if (evbuffer_add_reference(output, line, len, free_text, NULL) < 0)
+	// Added by itself, the newline would get a buffer as long as the line (evbuffer_add).
+	line[len] = '\n';
+	if (evbuffer_add_reference(output, line, len + 1, free_text, NULL) < 0)
 		free(line);
-	evbuffer_add(output, "\n", 1);
 }
 
 // Says why, and closes when that is out.
