@@ -23,6 +23,11 @@ part "hostile guests, in process" env SWD_MUTATIONS=10000000 \
 part "hostile guests, ASan+UBSan" env PYTEST_ADDOPTS="-k 'test_hostile and not rate'" \
 	"$make" --no-print-directory "-j$(nproc)" SAN=1 system
 part "system tests" "$make" --no-print-directory system
+for isa in plain avx2; do
+	if [ $isa = plain ] || grep -qw $isa /proc/cpuinfo; then
+		part "system tests, $isa" env SWD_LONG=0 SWD_FIGURES= SWD_ISA=$isa "$make" --no-print-directory system
+	fi
+done
 part "guest tests" "$make" --no-print-directory guests
 part "soak" "$make" --no-print-directory soak "MINUTES=$minutes"
 echo

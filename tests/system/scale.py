@@ -7,7 +7,11 @@ quotes is noted here: `make check-long` prints all of them at its end.
 import json
 import os
 
+import pytest
+
 LONG = os.environ.get("SWD_LONG") == "1"
+# For what has no short form: it waits for a time that is the switch's, or other tests in the short form cover most of it.
+long_only = pytest.mark.skipif(not LONG, reason="part of make check-long")
 
 
 def scaled(short, whole):

@@ -6,6 +6,7 @@
 import time
 
 from frames import *
+from scale import long_only
 
 
 def rules_with(net, text):
@@ -63,6 +64,7 @@ def test_timeouts_are_shown_and_kept(net):
     assert "idle_timeout=60" in rule["flow"] and "hard_timeout=600" in rule["flow"]
 
 
+@long_only
 def test_a_megaflow_ages_out_after_ten_idle_seconds_and_a_used_one_stays(net):
     net.set_flows("in_port=vm1,actions=output:vm2", "in_port=vm3,actions=output:vm2")
     net.vm1.send(raw(udp()))

@@ -15,6 +15,7 @@ import time
 import pytest
 from conftest import attach
 from frames import *
+from scale import long_only
 from switch import Daemon
 
 TESTPMD = "/usr/bin/dpdk-testpmd"
@@ -319,7 +320,7 @@ def wait_count(switch, text, n):
     switch.wait(lambda: count(switch, text) >= n, f"log line {text!r}", 3)
 
 
-@pytest.mark.parametrize("mode", ["active-backup", "balance", "802.3ad"])
+@pytest.mark.parametrize("mode", ["active-backup", "balance", pytest.param("802.3ad", marks=long_only)])
 def test_a_bond_goes_on_when_a_member_is_pulled(bench, veths, mode):
     switch, vm1, vm2 = bench
     # What receives from an active-backup bond listens on all members, as a switch does.

@@ -8,11 +8,12 @@ import json
 import pytest
 
 from guest import Guest, Nic
+from scale import long_only
 
 # What is other than in guest.py's command.
 MEMORY = {
     "private": ("share=on", "share=off"),
-    "hidden": ("memory-backend-memfd,id=mem,size=128M,share=on", "memory-backend-ram,id=mem,size=128M"),
+    "hidden": ("memory-backend-memfd", "memory-backend-ram"),
 }
 
 
@@ -38,6 +39,7 @@ def scene(request, switch_factory, guest_image):
     return switch, guests
 
 
+@long_only
 def test_memory_that_is_not_shared_is_told_from_an_interface_that_is_down(scene):
     switch, guests = scene
     for name in ("private", "hidden"):
