@@ -1,5 +1,6 @@
 #include "datapath/capabilities.h"
 
+#include "ctl/log.h"
 #include "ctl/privileges.h"
 
 #include <linux/capability.h>
@@ -44,7 +45,8 @@ int capabilities_keep(char *err, size_t err_len)
 void capabilities_drop(void)
 {
 	char err[128];
-	privileges_keep(0, err, sizeof(err));
+	if (privileges_keep(0, err, sizeof(err)) < 0)
+		log_warn("a packet thread goes on with swd's capabilities: %s", err);
 }
 
 static bool needed_by(size_t i, const char *kind)

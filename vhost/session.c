@@ -131,22 +131,30 @@ static const struct rte_vhost_user_extern_ops extern_ops = {
     .post_msg_handle = post_message,
 };
 
+// Takes the socket with the connection. NULL, or why not.
+static const char *admit(struct vhost_session *s, int vid, int socket)
+{
+	struct vhost_conn *conn = conn_by_vid(s, -1);
+
+	if (!conn)
+		return "4 connections to its socket are the most";
+	static_assert(VHOST_CONNS_MAX == 4, "as the text says");
+	if (rte_vhost_extern_callback_register(vid, &extern_ops, NULL) < 0)
+		return "librte_vhost does not take the port's callbacks";
+	return conn_take(s, conn, vid, socket) ? NULL : VHOST_SOCKETS_TEXT;
+}
+
 static int new_connection(int vid)
 {
 	int socket = conn_socket_take();
 	struct vhost_session *s = session_by_vid(vid);
-	struct vhost_conn *conn = conn_by_vid(s, -1);
-	if (!conn || rte_vhost_extern_callback_register(vid, &extern_ops, NULL) < 0) {
-		if (s)
-			port_log_warn(s->port, "connection refused: %s has %d already", s->path,
-				      VHOST_CONNS_MAX);
-		conn_socket_close(socket, s ? s->path : "");
-		return -1;
-	}
-	if (conn_take(s, conn, vid, socket))
+	const char *why = s ? admit(s, vid, socket) : "";
+
+	if (!why)
 		return 0;
-	port_log_warn(s->port, "connection refused: " VHOST_SOCKETS_TEXT);
-	conn_socket_close(socket, s->path);
+	if (s)
+		port_log_warn(s->port, "connection refused: %s", why);
+	conn_socket_close(socket, s ? s->path : "");
 	return -1;
 }
 
