@@ -87,7 +87,7 @@ def test_a_full_disk_refuses_changes_and_no_more_once_there_is_room(scene):
         switch.swctl("add-flows", "-", stdin=rules(0, 300))
 
     stream.during(changes)
-    stream.assert_whole(in_order=(0, 1), least=256)
+    stream.assert_whole(in_order=(0, 1), least=64)
     shown = {p["name"] for p in switch.json("list-ports")["ports"]}
     assert shown == {p["name"] for p in switch.json("stats")["ports"]}, "swd has others than swctld"
     switch.swctl("pmd", "set", "--idle-us", 0)
@@ -107,7 +107,7 @@ def test_a_log_that_cannot_be_written_stops_nothing(scene):
             switch.swctl("del-port", f"p{i}")
 
     stream.during(changes)
-    stream.assert_whole(in_order=(0, 1), least=256)
+    stream.assert_whole(in_order=(0, 1), least=64)
     switch.swctld.stop()
     switch.start_swctld()
     switch.wait(lambda: switch.json("show")["swd"]["connected"], "swctld's connection to swd")
