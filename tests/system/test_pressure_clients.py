@@ -75,7 +75,7 @@ def test_ten_thousand_connections_leave_the_operator_a_place(scene, where):
             switch.start_swctld()
             switch.wait(lambda: switch.json("show")["swd"]["connected"], "swctld's connection to swd", 3)
     stream.assert_whole(in_order=(0, 1), least=64)
-    assert most.fds <= before.fds + PLACES
+    assert most.fds <= before.fds + PLACES + 2  # one that is being refused, and one of the daemon's own for a moment
     assert most.private_kb < before.private_kb + 4096
     assert served < 4
     assert daemon.output().count("clients") < 10, "the crowd floods the log"
