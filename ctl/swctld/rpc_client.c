@@ -36,7 +36,8 @@ static void send_line(struct rpc_client *c, char *line)
 	// It may have grown in a buffer of twice its size, and wait for long.
 	size_t len = strlen(line);
 	char *fitting = realloc(line, len + 1);
-	line = fitting ? fitting : line;
+	if (fitting)
+		line = fitting;
 	// Added by itself, the newline would get a buffer as long as the line (evbuffer_add).
 	line[len] = '\n';
 	if (evbuffer_add_reference(output, line, len + 1, free_text, NULL) < 0)
