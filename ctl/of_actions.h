@@ -227,9 +227,15 @@ int of_actions_parse(struct of_actions **list, const char *line, const char *tex
 void of_actions_print(FILE *out, const struct of_actions *list, const struct of_ports *ports);
 char *of_actions_format(const struct of_actions *list, const struct of_ports *ports); // malloc'd
 bool of_actions_equal(const struct of_actions *a, const struct of_actions *b);
-// Whether some record (also a nested one) outputs to the port, or uses the group.
+// Whether some record (also a nested one) outputs to the port.
 bool of_actions_output_to(const struct of_actions *list, uint32_t port);
-bool of_actions_use_group(const struct of_actions *list, uint32_t group);
+// Whether some (also a nested one) of this type, OF_GROUP or OF_METER, has this value; UINT32_MAX:
+// any.
+bool of_actions_use(const struct of_actions *list, enum of_action_type type, uint32_t value);
+// Calls fn with each record of this type, also nested ones, until it returns false. Whether none
+// did.
+bool of_actions_each_of(const struct of_actions *list, enum of_action_type type,
+			bool (*fn)(const struct of_action *action, void *arg), void *arg);
 // Calls fn with each port number that a record (also a nested one) names, as often as it does.
 void of_actions_each_port(const struct of_actions *list, void (*fn)(uint32_t port, void *arg),
 			  void *arg);

@@ -23,70 +23,99 @@ static unsigned named_ports(const struct of_action *a, const uint32_t **ports)
 	return bundle->n_members;
 }
 
-static bool sends_to(const struct of_action *a, uint32_t port)
-{
-	const uint32_t *ports = NULL;
-	unsigned n = named_ports(a, &ports);
-	for (unsigned i = 0; i < n; i++) {
-		if (ports[i] == port)
-			return true;
-	}
-	return false;
-}
-
-static bool uses_group(const struct of_action *a, uint32_t group)
-{
-	return a->type == OF_GROUP && ((const struct of_act_value *)a)->value == group;
-}
-
 static bool has_list(const struct of_action *a)
 {
 	return a->type == OF_CLONE || a->type == OF_WRITE_ACTIONS;
 }
 
-// Whether it is true of a record, or of one in a nested list.
-static bool any(const void *records, size_t n_bytes,
-		bool (*holds)(const struct of_action *a, uint32_t arg), uint32_t arg)
+struct walk {
+	bool (*fn)(const struct of_action *action, void *arg);
+	void *arg;
+};
+
+static bool walk_records(const struct walk *w, const void *records, size_t n_bytes)
 {
 	for (size_t at = 0; at < n_bytes;) {
 		const struct of_action *a = of_records_at(records, n_bytes, at);
 		const struct of_act_nested *nested = (const void *)a;
-		if (holds(a, arg) || (has_list(a) && any(nested + 1, nested->n_bytes, holds, arg)))
-			return true;
+		if (!w->fn(a, w->arg) ||
+		    (has_list(a) && !walk_records(w, nested + 1, nested->n_bytes)))
+			return false;
 		at += a->len;
 	}
-	return false;
+	return true;
 }
 
-static void each_port(const void *records, size_t n_bytes, void (*fn)(uint32_t port, void *arg),
-		      void *arg)
+static bool each(const struct of_actions *list,
+		 bool (*fn)(const struct of_action *action, void *arg), void *arg)
 {
-	for (size_t at = 0; at < n_bytes;) {
-		const struct of_action *a = of_records_at(records, n_bytes, at);
-		const struct of_act_nested *nested = (const void *)a;
-		const uint32_t *ports = NULL;
-		unsigned n = named_ports(a, &ports);
-		for (unsigned i = 0; i < n; i++)
-			fn(ports[i], arg);
-		if (has_list(a))
-			each_port(nested + 1, nested->n_bytes, fn, arg);
-		at += a->len;
+	const struct walk w = {fn, arg};
+	return !list || walk_records(&w, list->records, list->n_bytes);
+}
+
+struct of_type {
+	enum of_action_type type;
+	struct walk walk;
+};
+
+static bool call_of_type(const struct of_action *a, void *arg)
+{
+	const struct of_type *of = arg;
+	return a->type != of->type || of->walk.fn(a, of->walk.arg);
+}
+
+bool of_actions_each_of(const struct of_actions *list, enum of_action_type type,
+			bool (*fn)(const struct of_action *action, void *arg), void *arg)
+{
+	struct of_type of = {type, {fn, arg}};
+	return each(list, call_of_type, &of);
+}
+
+static bool is_other(const struct of_action *a, void *arg)
+{
+	const uint32_t *value = arg;
+	return *value != UINT32_MAX && ((const struct of_act_value *)a)->value != *value;
+}
+
+bool of_actions_use(const struct of_actions *list, enum of_action_type type, uint32_t value)
+{
+	return !of_actions_each_of(list, type, is_other, &value);
+}
+
+static bool sends_elsewhere(const struct of_action *a, void *arg)
+{
+	const uint32_t *port = arg, *ports = NULL;
+	unsigned n = named_ports(a, &ports);
+	for (unsigned i = 0; i < n; i++) {
+		if (ports[i] == *port)
+			return false;
 	}
+	return true;
+}
+
+bool of_actions_output_to(const struct of_actions *list, uint32_t port)
+{
+	return !each(list, sends_elsewhere, &port);
+}
+
+struct port_visit {
+	void (*fn)(uint32_t port, void *arg);
+	void *arg;
+};
+
+static bool visit_ports(const struct of_action *a, void *arg)
+{
+	const struct port_visit *visit = arg;
+	const uint32_t *ports = NULL;
+	unsigned n = named_ports(a, &ports);
+	for (unsigned i = 0; i < n; i++)
+		visit->fn(ports[i], visit->arg);
+	return true;
 }
 
 void of_actions_each_port(const struct of_actions *list, void (*fn)(uint32_t port, void *arg),
 			  void *arg)
 {
-	if (list)
-		each_port(list->records, list->n_bytes, fn, arg);
-}
-
-bool of_actions_output_to(const struct of_actions *list, uint32_t port)
-{
-	return list && any(list->records, list->n_bytes, sends_to, port);
-}
-
-bool of_actions_use_group(const struct of_actions *list, uint32_t group)
-{
-	return list && any(list->records, list->n_bytes, uses_group, group);
+	struct port_visit visit = {fn, arg};
+	each(list, visit_ports, &visit);
 }

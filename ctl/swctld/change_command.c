@@ -1,7 +1,6 @@
 #include "ctl/swctld/change_command.h"
 
 #include "ctl/of_text.h"
-#include "ctl/swctld/actions_use.h"
 #include "ctl/swctld/blame.h"
 
 #include <errno.h>
@@ -36,8 +35,8 @@ static int check_uses(const struct change *c, const struct of_actions *actions, 
 		      struct of_error *error)
 {
 	struct check check = {c, line, error};
-	return actions_each_of(actions, OF_GROUP, check_group, &check) &&
-		       actions_each_of(actions, OF_METER, check_meter, &check)
+	return of_actions_each_of(actions, OF_GROUP, check_group, &check) &&
+		       of_actions_each_of(actions, OF_METER, check_meter, &check)
 		   ? 0
 		   : -EINVAL;
 }

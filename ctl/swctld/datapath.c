@@ -1,6 +1,7 @@
 #include "ctl/swctld/datapath.h"
 
 #include "ctl/log.h"
+#include "ctl/swctld/dp_attempt.h"
 #include "ctl/swctld/dp_sync.h"
 #include "ctl/swctld/flow_stats.h"
 #include "ctl/swctld/megaflows.h"
@@ -14,25 +15,21 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define RETRY_MS	  20
-#define RETRY_SLOW_MS	  1000 // after swd answered, but not as it should
-#define READS_PER_TURN	  16   // datagrams; then others get their turn
-#define ATTACH_TIMEOUT_MS 2000
-#define DUMP_REST	  3 // times as long as a dump took passes before the next
-#define DUMP_TIMEOUT_MS	  10000
-
-#define FOREIGN	     "it does not speak this protocol"
-#define SAME_RELEASE "; run swd and swctld of the same release"
+#define RETRY_MS	20
+#define RETRY_SLOW_MS	1000 // after swd answered, but not as it should
+#define READS_PER_TURN	16   // datagrams; then others get their turn
+#define DUMP_REST	3    // times as long as a dump took passes before the next
+#define DUMP_TIMEOUT_MS 10000
 
 struct datapath {
 	struct swctld *d;
-	struct dp_client *calls, *upcalls, *dump;
+	struct dp_link link;
+	struct dp_attempt *attempt;
 	struct event *upcalls_read, *upcalls_write, *dump_read;
 	struct event *connect_timer;
 	struct outbox *outbox;
 	struct port_hold *hold;
 	bool connected;
-	bool failed;		  // was up, to be torn down
 	bool quiet;		  // the reason was logged
 	uint64_t dump_started_ms; // 0: none under way
 	uint64_t next_dump_ms;
@@ -47,7 +44,7 @@ struct datapath {
 
 struct dp_client *datapath_calls(const struct datapath *dp)
 {
-	return dp->connected ? dp->calls : NULL;
+	return dp->connected ? dp->link.calls : NULL;
 }
 
 const struct dp_info *datapath_info(const struct datapath *dp)
@@ -83,12 +80,6 @@ static void event_drop(struct event **ev)
 	*ev = NULL;
 }
 
-static void client_drop(struct dp_client **c)
-{
-	dp_client_close(*c);
-	*c = NULL;
-}
-
 static void disconnect(struct datapath *dp)
 {
 	event_drop(&dp->upcalls_read);
@@ -96,9 +87,7 @@ static void disconnect(struct datapath *dp)
 	event_drop(&dp->dump_read);
 	port_hold_end(dp->hold);
 	outbox_reset(dp->outbox, NULL);
-	client_drop(&dp->calls);
-	client_drop(&dp->upcalls);
-	client_drop(&dp->dump);
+	dp_link_close(&dp->link);
 	megaflows_forget_leaving(dp->d->megaflows);
 	megaflows_switch_end_all(dp->d->megaflows);
 	dp->dump_started_ms = 0;
@@ -111,17 +100,24 @@ static void connect_after(struct datapath *dp, unsigned ms)
 	evtimer_add(dp->connect_timer, &tv);
 }
 
+// dp->away says why.
+static void try_again(struct datapath *dp, unsigned retry_ms)
+{
+	if (!dp->quiet)
+		log_warn("%s; trying again", dp->away);
+	dp->quiet = true;
+	connect_after(dp, retry_ms);
+}
+
 // Ends the connection from the loop: callers may stand inside code that uses it.
 static void fail(struct datapath *dp, const char *why)
 {
 	if (!dp->connected)
 		return;
 	dp->connected = false;
-	dp->failed = true;
 	snprintf(dp->away, sizeof(dp->away), "swd is away (%s): %s", dp->path, why);
-	log_warn("%s; trying again", dp->away);
-	dp->quiet = true;
-	connect_after(dp, 0);
+	dp->quiet = false; // it is news
+	try_again(dp, 0);
 }
 
 int datapath_check(struct datapath *dp, int err)
@@ -146,10 +142,10 @@ void datapath_flush(struct datapath *dp)
 }
 
 // Hands each message of a datagram to fn. false when it is not netlink.
-static bool each_message(struct datapath *dp, int len,
+static bool each_message(struct datapath *dp, const char *buf, int len,
 			 void (*fn)(struct swctld *d, const struct nlmsghdr *nlh))
 {
-	const struct nlmsghdr *nlh = (const struct nlmsghdr *)dp->in;
+	const struct nlmsghdr *nlh = (const struct nlmsghdr *)(const void *)buf;
 	for (; mnl_nlmsg_ok(nlh, len); nlh = mnl_nlmsg_next(nlh, &len))
 		fn(dp->d, nlh);
 	return len <= 0;
@@ -164,7 +160,7 @@ static void read_turn(struct datapath *dp, struct dp_client *c,
 			break;
 		if (len < 0)
 			fail(dp, "it closed the connection");
-		else if (!each_message(dp, len, fn))
+		else if (!each_message(dp, dp->in, len, fn))
 			fail(dp, "it sent what is not a message");
 	}
 	datapath_flush(dp);
@@ -181,13 +177,13 @@ static void on_upcalls(evutil_socket_t fd, short what, void *arg)
 	struct datapath *dp = arg;
 	(void)fd;
 	(void)what;
-	read_turn(dp, dp->upcalls, upcalls_message);
+	read_turn(dp, dp->link.upcalls, upcalls_message);
 }
 
 void datapath_breathe(struct datapath *dp)
 {
 	if (dp->connected)
-		read_turn(dp, dp->upcalls, upcalls_message);
+		read_turn(dp, dp->link.upcalls, upcalls_message);
 }
 
 void datapath_hold_ports(struct datapath *dp)
@@ -213,7 +209,7 @@ static void release_ports(void *arg)
 	struct datapath *dp = arg;
 	char text[DP_CALL_TEXT];
 	if (dp->connected)
-		datapath_check(dp, dp_sync_ports(dp->d, dp->calls, text));
+		datapath_check(dp, dp_sync_ports(dp->d, dp->link.calls, text));
 }
 
 static void on_writable(evutil_socket_t fd, short what, void *arg)
@@ -253,7 +249,7 @@ static void on_dump(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	dp->dump_heard_ms = clock_now_ms();
-	read_turn(dp, dp->dump, dump_message);
+	read_turn(dp, dp->link.dump, dump_message);
 }
 
 bool datapath_dump_start(struct datapath *dp)
@@ -273,225 +269,91 @@ bool datapath_dump_start(struct datapath *dp)
 			       OVS_UFID_F_OMIT_KEY | OVS_UFID_F_OMIT_MASK |
 				   OVS_UFID_F_OMIT_ACTIONS);
 	dp_msg_end(&dgram, nlh);
-	if (datapath_check(dp, dp_client_send(dp->dump, &dgram)) < 0)
+	if (datapath_check(dp, dp_client_send(dp->link.dump, &dgram)) < 0)
 		return false;
 	dp->dump_started_ms = dp->dump_heard_ms = now_ms;
 	flow_stats_round_begin(dp->d);
 	return true;
 }
 
-static struct dp_client *open_client(struct datapath *dp, int *err)
-{
-	struct dp_client *c = *err ? NULL : dp_client_connect(dp->path, err);
-	if (*err)
-		snprintf(dp->away, sizeof(dp->away), "swd is away: %s: %s; start swd with %s",
-			 dp->path, strerror(-*err),
-			 *err == -EACCES ? "a --group that swctld's user is in" : "this --run-dir");
-	return c;
-}
-
 static int add_events(struct datapath *dp)
 {
 	struct event_base *base = dp->d->base;
 	dp->upcalls_read =
-	    event_new(base, dp_client_fd(dp->upcalls), EV_READ | EV_PERSIST, on_upcalls, dp);
-	dp->upcalls_write = event_new(base, dp_client_fd(dp->upcalls), EV_WRITE, on_writable, dp);
-	dp->dump_read = event_new(base, dp_client_fd(dp->dump), EV_READ | EV_PERSIST, on_dump, dp);
+	    event_new(base, dp_client_fd(dp->link.upcalls), EV_READ | EV_PERSIST, on_upcalls, dp);
+	dp->upcalls_write =
+	    event_new(base, dp_client_fd(dp->link.upcalls), EV_WRITE, on_writable, dp);
+	dp->dump_read =
+	    event_new(base, dp_client_fd(dp->link.dump), EV_READ | EV_PERSIST, on_dump, dp);
 	if (!dp->upcalls_read || !dp->upcalls_write || !dp->dump_read ||
 	    event_add(dp->upcalls_read, NULL) < 0 || event_add(dp->dump_read, NULL) < 0)
 		return -ENOMEM;
 	return 0;
 }
 
-// dp->away says why.
-static void try_again(struct datapath *dp, unsigned retry_ms)
+// Everything that makes the connection of use. 0 or -errno with text.
+static int set_up(struct datapath *dp, char *text)
 {
-	if (!dp->quiet)
-		log_warn("%s; trying again", dp->away);
-	dp->quiet = true;
-	connect_after(dp, retry_ms);
-}
-
-// Ends an attempt.
-static void give_up(struct datapath *dp, unsigned retry_ms)
-{
-	disconnect(dp);
-	try_again(dp, retry_ms);
-}
-
-static void not_usable(struct datapath *dp, const char *why)
-{
-	snprintf(dp->away, sizeof(dp->away), "swd is of no use (%s): %s", dp->path, why);
-	give_up(dp, RETRY_SLOW_MS);
-}
-
-// swd answers: everything that makes the connection of use.
-static void set_up(struct datapath *dp)
-{
-	char text[DP_CALL_TEXT] = "out of memory";
 	dp->counted_ms = clock_now_ms();
-	int err = dp_sync(dp->d, dp->calls, text);
+	text[0] = '\0';
+	int err = dp_sync(dp->d, dp->link.calls, text);
 	if (!err)
 		err = add_events(dp);
-	if (err) {
-		not_usable(dp, text);
-		return;
-	}
-	outbox_reset(dp->outbox, dp->upcalls);
-	dp->connected = true;
-	dp->quiet = false;
+	if (err && text[0] == '\0')
+		snprintf(text, DP_CALL_TEXT, "%s", strerror(-err));
+	return err;
+}
+
+static void tell_connected(const struct datapath *dp)
+{
 	unsigned n_ports = ports_count(dp->d->ports), n_flows = megaflows_count(dp->d->megaflows);
 	log_info("connected to swd %s (pid %u): %u port%s, %u megaflow%s", dp->info.version,
 		 dp->info.pid, n_ports, log_plural(n_ports), n_flows, log_plural(n_flows));
-	revalidate_all(dp->d->revalidator);
 }
 
-// Reads what swd says while it is not yet of use. 0: nothing yet; otherwise the attempt has ended,
-// or the caller goes on with what stands in dp->in.
-static int hear(struct datapath *dp)
-{
-	const char *at = dp->in;
-	int len = dp_client_recv(dp->upcalls, dp->in, sizeof(dp->in));
-	size_t left = len > 0 ? (size_t)len : 0;
-	if (len == 0)
-		return 0;
-	evtimer_del(dp->connect_timer);
-	event_drop(&dp->upcalls_read);
-	if (len < 0) {
-		snprintf(dp->away, sizeof(dp->away), "swd is away (%s): it closed the connection",
-			 dp->path);
-		give_up(dp, RETRY_MS);
-	} else if (!dp_datagram_next(&at, &left)) {
-		not_usable(dp, FOREIGN);
-		len = -EPROTO;
-	}
-	return len;
-}
-
-// The answer to the attachment. Upcalls may stand behind it in the same datagram.
-static void on_attached(evutil_socket_t fd, short what, void *arg)
+static void on_up(const struct dp_link *link, const struct dp_info *info, const char *answer,
+		  int len, void *arg)
 {
 	struct datapath *dp = arg;
 	char text[DP_CALL_TEXT];
-	(void)fd;
-	(void)what;
-	int len = hear(dp);
-	if (len <= 0)
+	dp->link = *link;
+	dp->info = *info;
+	if (set_up(dp, text) < 0) {
+		snprintf(dp->away, sizeof(dp->away), DP_OF_NO_USE, dp->path, text);
+		disconnect(dp);
+		try_again(dp, RETRY_SLOW_MS);
 		return;
-	const struct nlmsghdr *nlh = (const struct nlmsghdr *)dp->in;
-	int err =
-	    nlh->nlmsg_type == NLMSG_ERROR ? dp_msg_error_parse(nlh, text, sizeof(text)) : -EPROTO;
-	if (err == -EBUSY)
-		not_usable(dp, "another control daemon has its upcalls; stop that one");
-	else if (err)
-		not_usable(dp, err == -EPROTO ? FOREIGN : text);
-	else
-		set_up(dp);
-	if (dp->connected && !each_message(dp, len, upcalls_message))
+	}
+	outbox_reset(dp->outbox, dp->link.upcalls);
+	dp->connected = true;
+	dp->quiet = false;
+	tell_connected(dp);
+	revalidate_all(dp->d->revalidator);
+	if (!each_message(dp, answer, len, upcalls_message))
 		fail(dp, "it sent what is not a message");
 	datapath_flush(dp);
 }
 
-// Sends a request and does not wait: a swd that hangs must not hold up control clients.
-static int ask(struct datapath *dp, struct dp_datagram *dgram, struct nlmsghdr *nlh,
-	       event_callback_fn on_answer)
-{
-	dp_msg_end(dgram, nlh);
-	int err = dp_client_send(dp->upcalls, dgram);
-	if (err)
-		return err;
-	dp->upcalls_read =
-	    event_new(dp->d->base, dp_client_fd(dp->upcalls), EV_READ | EV_PERSIST, on_answer, dp);
-	if (!dp->upcalls_read || event_add(dp->upcalls_read, NULL) < 0)
-		return -ENOMEM;
-	connect_after(dp, ATTACH_TIMEOUT_MS);
-	return 0;
-}
-
-// Asks for upcalls. swd queues them from then on, so that none is lost while the rest is set up.
-static int attach(struct datapath *dp)
-{
-	struct dp_datagram dgram = {.buf = dp->out};
-	struct nlmsghdr *nlh =
-	    dp_msg_begin(&dgram, DP_FAMILY_DATAPATH, OVS_DP_CMD_SET, NLM_F_REQUEST | NLM_F_ACK, 1);
-	mnl_attr_put_u32_check(nlh, dp_msg_room(&dgram), OVS_DP_ATTR_UPCALL_PID, 1);
-	return ask(dp, &dgram, nlh, on_attached);
-}
-
-// What swd says of itself, or the refusal of one that speaks another version.
-static int greeting_take(struct datapath *dp, char *text, size_t text_len)
-{
-	const struct nlmsghdr *nlh = (const struct nlmsghdr *)dp->in;
-	snprintf(text, text_len, FOREIGN);
-	if (nlh->nlmsg_type == NLMSG_ERROR) {
-		char why[DP_CALL_TEXT];
-		int err = dp_msg_error_parse(nlh, why, sizeof(why));
-		if (why[0] != '\0')
-			snprintf(text, text_len, "%s%s", why,
-				 err == -EPROTONOSUPPORT ? SAME_RELEASE : "");
-		return -EPROTO;
-	}
-	if (nlh->nlmsg_type != DP_FAMILY_SWD || dp_info_parse(nlh, &dp->info) < 0)
-		return -EPROTO;
-	if (dp_msg_version(nlh) == DP_PROTO_VERSION)
-		return 0;
-	snprintf(text, text_len, "swd %s speaks version %u of the datapath protocol, not %d%s",
-		 dp->info.version, dp_msg_version(nlh), DP_PROTO_VERSION, SAME_RELEASE);
-	return -EPROTONOSUPPORT;
-}
-
-static void on_greeting(evutil_socket_t fd, short what, void *arg)
+static void on_failed(bool present, const char *why, void *arg)
 {
 	struct datapath *dp = arg;
-	char text[DP_CALL_TEXT + sizeof(SAME_RELEASE)];
-	(void)fd;
-	(void)what;
-	if (hear(dp) <= 0)
-		return;
-	if (greeting_take(dp, text, sizeof(text)) < 0)
-		not_usable(dp, text);
-	else if (attach(dp) < 0)
-		not_usable(dp, "cannot ask for upcalls");
+	snprintf(dp->away, sizeof(dp->away), "%s", why);
+	try_again(dp, present ? RETRY_SLOW_MS : RETRY_MS);
 }
 
-// Asks which version of the protocol swd speaks before anything else is asked of it.
-static int greet(struct datapath *dp)
-{
-	struct dp_datagram dgram = {.buf = dp->out};
-	struct nlmsghdr *nlh =
-	    dp_msg_begin(&dgram, DP_FAMILY_SWD, SWD_CMD_INFO_GET, NLM_F_REQUEST, 1);
-	return ask(dp, &dgram, nlh, on_greeting);
-}
-
-// Starts an attempt. When it comes again, the one before has had no answer.
 static void on_connect_timer(evutil_socket_t fd, short what, void *arg)
 {
 	struct datapath *dp = arg;
-	int err = 0;
 	(void)fd;
 	(void)what;
-	if (dp->upcalls_read && dp->upcalls && !dp->failed) {
-		not_usable(dp, "it does not answer");
-		return;
-	}
-	dp->failed = false;
-	struct dp_client *calls = open_client(dp, &err);
-	if (err && !dp->calls) { // the usual end: disconnect() would walk over all megaflows
-		try_again(dp, RETRY_MS);
-		return;
-	}
-	disconnect(dp);
-	dp->calls = calls;
-	dp->upcalls = open_client(dp, &err);
-	dp->dump = open_client(dp, &err);
-	if (err)
-		give_up(dp, RETRY_MS);
-	else if (greet(dp) < 0)
-		not_usable(dp, "cannot ask what it is");
+	if (dp->link.calls) // it has failed
+		disconnect(dp);
+	dp_attempt_begin(dp->attempt);
 }
 
 struct datapath *datapath_create(struct swctld *d)
 {
+	static const struct dp_attempt_ends ends = {.up = on_up, .failed = on_failed};
 	struct datapath *dp = calloc(1, sizeof(*dp));
 	if (!dp)
 		return NULL;
@@ -501,7 +363,8 @@ struct datapath *datapath_create(struct swctld *d)
 	dp->outbox = outbox_create();
 	dp->connect_timer = evtimer_new(d->base, on_connect_timer, dp);
 	dp->hold = port_hold_create(d->base, release_ports, dp);
-	if (!dp->outbox || !dp->connect_timer || !dp->hold) {
+	dp->attempt = dp_attempt_create(d->base, dp->path, &ends, dp);
+	if (!dp->outbox || !dp->connect_timer || !dp->hold || !dp->attempt) {
 		datapath_destroy(dp);
 		return NULL;
 	}
@@ -516,6 +379,7 @@ void datapath_destroy(struct datapath *dp)
 	if (dp->outbox && dp->hold)
 		disconnect(dp);
 	event_drop(&dp->connect_timer);
+	dp_attempt_destroy(dp->attempt);
 	port_hold_destroy(dp->hold);
 	outbox_destroy(dp->outbox);
 	free(dp);

@@ -1,6 +1,5 @@
 #include "ctl/swctld/groups.h"
 
-#include "ctl/swctld/actions_use.h"
 #include "ctl/swctld/blame.h"
 
 #include <errno.h>
@@ -98,7 +97,7 @@ static bool uses(const struct of_group *of, uint32_t id)
 {
 	for (unsigned i = 0; i < of->n_buckets; i++) {
 		const struct of_bucket *bucket = &of->buckets[i];
-		if (bucket->watch_group == id || of_actions_use_group(bucket->actions, id))
+		if (bucket->watch_group == id || of_actions_use(bucket->actions, OF_GROUP, id))
 			return true;
 	}
 	return false;
@@ -160,7 +159,7 @@ static bool search_group(struct search *s, const struct of_group *of)
 	s->at = of->id;
 	for (unsigned i = 0; i < of->n_buckets; i++) {
 		const struct of_bucket *bucket = &of->buckets[i];
-		if (!actions_each_of(bucket->actions, OF_GROUP, search_action, s))
+		if (!of_actions_each_of(bucket->actions, OF_GROUP, search_action, s))
 			return false;
 		s->word = "watch_group";
 		if (bucket->watch_group != UINT32_MAX && !search_id(s, bucket->watch_group))

@@ -99,7 +99,7 @@ bool rule_fits(const struct rule *rule, const struct of_filter *filter)
 	if (filter->out_port && !of_actions_output_to(rule->actions, filter->out_port))
 		return false;
 	if (filter->out_group != UINT32_MAX &&
-	    !of_actions_use_group(rule->actions, filter->out_group))
+	    !of_actions_use(rule->actions, OF_GROUP, filter->out_group))
 		return false;
 	return cls_rule_is_within(&rule->cls, &filter->match);
 }

@@ -1,5 +1,4 @@
 // Commands that change rules, and how a change of several is undone.
-#include "ctl/swctld/actions_use.h"
 #include "ctl/swctld/blame.h"
 #include "ctl/swctld/rules_store.h"
 
@@ -260,7 +259,7 @@ struct use {
 static bool uses(const struct rule *rule, const void *arg)
 {
 	const struct use *use = arg;
-	return actions_use(rule->actions, use->type, use->value);
+	return of_actions_use(rule->actions, use->type, use->value);
 }
 
 int rules_delete_using(struct rules *rules, enum of_action_type type, uint32_t value)

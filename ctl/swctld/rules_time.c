@@ -1,6 +1,5 @@
 // Rules that come and go with traffic and time: learning, timeouts.
 #include "ctl/log.h"
-#include "ctl/swctld/actions_use.h"
 #include "ctl/swctld/rules_store.h"
 
 #include <errno.h>
@@ -73,7 +72,7 @@ static bool deletes_learned(const struct of_action *action, void *arg)
 static bool teaches(const struct rule *rule, const void *arg)
 {
 	struct taught taught = *(const struct taught *)arg;
-	return !actions_each_of(rule->actions, OF_LEARN, deletes_learned, &taught);
+	return !of_actions_each_of(rule->actions, OF_LEARN, deletes_learned, &taught);
 }
 
 struct cascade {
@@ -106,7 +105,7 @@ int rules_finish(struct rules *rules)
 	for (size_t i = 0; i < rules->n_steps && !c.err; i++) {
 		const struct rule *old = rules->steps[i].old;
 		if (old)
-			actions_each_of(old->actions, OF_LEARN, delete_taught, &c);
+			of_actions_each_of(old->actions, OF_LEARN, delete_taught, &c);
 	}
 	return c.err;
 }

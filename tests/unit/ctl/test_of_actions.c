@@ -196,10 +196,10 @@ static void ports_and_groups_are_found_in_nested_lists(void **state)
 		      "bundle_load(eth_src,0,hrw,ofport,reg0,members:5),write_actions(group:9)");
 	for (uint32_t port = 1; port <= 6; port++)
 		assert_int_equal(of_actions_output_to(list, port), port >= 2 && port <= 4);
-	assert_true(of_actions_use_group(list, 9));
-	assert_false(of_actions_use_group(list, 8));
+	assert_true(of_actions_use(list, OF_GROUP, 9));
+	assert_false(of_actions_use(list, OF_GROUP, 8));
 	assert_false(of_actions_output_to(NULL, 1));
-	assert_false(of_actions_use_group(NULL, 1));
+	assert_false(of_actions_use(NULL, OF_GROUP, 1));
 	free(list);
 }
 

@@ -45,7 +45,7 @@ static void a_line_gives_all_parts(void **state)
 	assert_int_equal(g.buckets[1].id, 0);
 	assert_int_equal(g.buckets[1].watch_port, 0);
 	assert_int_equal(g.buckets[1].watch_group, 9);
-	assert_true(of_actions_use_group(g.buckets[1].actions, 9));
+	assert_true(of_actions_use(g.buckets[1].actions, OF_GROUP, 9));
 	char *text = of_group_format(&g, &ports);
 	assert_string_equal(text, "group_id=7,type=ff,bucket=bucket_id:3,watch_port:vm2,actions="
 				  "output:vm2,mod_vlan_vid:5,bucket=bucket_id:0,watch_group:9,"
