@@ -79,9 +79,9 @@ static int install(int signal_no, const struct sigaction *action, struct sigacti
 int sigaction(int signal_no, const struct sigaction *restrict action,
 	      struct sigaction *restrict old)
 {
-	struct sigaction now = others;
 	if (signal_no != SIGBUS || !installed)
 		return install(signal_no, action, old);
+	struct sigaction now = others;
 	if (action)
 		others = *action;
 	if (old)
