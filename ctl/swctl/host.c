@@ -43,39 +43,40 @@ static bool read_start(const char *path, char *buf, size_t len)
 	return used > 0;
 }
 
-bool host_read(const char *root, char *buf, size_t len, const char *fmt, ...)
+static bool read_at(const char *root, char *buf, size_t len, const char *fmt, va_list args)
 {
 	char path[PATH_MAX];
-	va_list args;
 	buf[0] = '\0';
+	return path_of(root, path, fmt, args) && read_start(path, buf, len);
+}
+
+bool host_read(const char *root, char *buf, size_t len, const char *fmt, ...)
+{
+	va_list args;
 	va_start(args, fmt);
-	bool fits = path_of(root, path, fmt, args);
+	bool done = read_at(root, buf, len, fmt, args);
 	va_end(args);
-	return fits && read_start(path, buf, len);
+	return done;
 }
 
 bool host_line(const char *root, char *buf, size_t len, const char *fmt, ...)
 {
-	char path[PATH_MAX];
 	va_list args;
-	buf[0] = '\0';
 	va_start(args, fmt);
-	bool fits = path_of(root, path, fmt, args);
+	bool done = read_at(root, buf, len, fmt, args);
 	va_end(args);
-	if (!fits || !read_start(path, buf, len))
-		return false;
 	buf[strcspn(buf, "\n")] = '\0';
-	return true;
+	return done;
 }
 
 long long host_number(const char *root, const char *fmt, ...)
 {
-	char path[PATH_MAX], text[32], *end;
+	char text[32], *end;
 	va_list args;
 	va_start(args, fmt);
-	bool fits = path_of(root, path, fmt, args);
+	bool done = read_at(root, text, sizeof(text), fmt, args);
 	va_end(args);
-	if (!fits || !read_start(path, text, sizeof(text)))
+	if (!done)
 		return -1;
 	errno = 0;
 	long long number = strtoll(text, &end, 10);

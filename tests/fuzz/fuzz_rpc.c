@@ -18,6 +18,7 @@
 #include "ctl/swctld/rules.h"
 
 #include "tests/unit/ctl/state_fixture.h"
+#include "tests/unit/ctl/stores.h"
 
 #include <event2/event.h>
 
@@ -70,14 +71,8 @@ static void state_begin(struct swctld *d)
 
 	sql(NOTHING_SQL);
 	d->base = event_base_new();
-	d->ports = ports_create(d->db);
+	stores_begin(d, RULES_MAX, MASKS_MAX);
 	d->pmd_settings = pmd_settings_create();
-	d->groups = groups_create(d->db);
-	d->meters = meters_create(d->db);
-	d->rules = rules_create(d->db, RULES_MAX);
-	d->fdb = fdb_create();
-	d->frozen = frozen_create();
-	d->megaflows = megaflows_create(MASKS_MAX, d->frozen);
 	d->live_traces = live_traces_create(d);
 	d->revalidator = revalidator_create(d);
 	d->datapath = datapath_create(d);
@@ -102,13 +97,7 @@ static void state_end(struct swctld *d)
 	datapath_destroy(d->datapath);
 	revalidator_destroy(d->revalidator);
 	live_traces_destroy(d->live_traces);
-	megaflows_destroy(d->megaflows);
-	frozen_destroy(d->frozen);
-	fdb_destroy(d->fdb);
-	rules_destroy(d->rules);
-	meters_destroy(d->meters);
-	groups_destroy(d->groups);
-	ports_destroy(d->ports);
+	stores_end(d);
 	pmd_settings_destroy(d->pmd_settings);
 	event_base_free(d->base);
 }

@@ -9,6 +9,7 @@
 #include "ctl/swctld/ports.h"
 
 #include "tests/unit/ctl/state_fixture.h"
+#include "tests/unit/ctl/stores.h"
 
 struct control {
 	struct swctld d;
@@ -22,13 +23,7 @@ static inline int control_setup(void **arg)
 	assert_int_equal(state_setup((void **)&c->state), 0);
 	struct swctld *d = &c->d;
 	d->db = c->state->db;
-	d->ports = ports_create(d->db);
-	d->groups = groups_create(d->db);
-	d->meters = meters_create(d->db);
-	d->rules = rules_create(d->db, RULES_MAX_DEFAULT);
-	d->fdb = fdb_create();
-	d->frozen = frozen_create();
-	d->megaflows = megaflows_create(MASKS_MAX_DEFAULT, d->frozen);
+	stores_begin(d, RULES_MAX_DEFAULT, MASKS_MAX_DEFAULT);
 	assert_int_equal(rules_load(d->rules, clock_now_ms(), 1000, err, sizeof(err)), 0);
 	*arg = c;
 	return 0;
@@ -38,13 +33,7 @@ static inline int control_teardown(void **arg)
 {
 	struct control *c = *arg;
 	struct swctld *d = &c->d;
-	megaflows_destroy(d->megaflows);
-	frozen_destroy(d->frozen);
-	fdb_destroy(d->fdb);
-	rules_destroy(d->rules);
-	meters_destroy(d->meters);
-	groups_destroy(d->groups);
-	ports_destroy(d->ports);
+	stores_end(d);
 	state_teardown((void **)&c->state);
 	free(c);
 	return 0;

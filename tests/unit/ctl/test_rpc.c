@@ -11,6 +11,7 @@
 #include "ctl/swctld/rules.h"
 
 #include "tests/unit/ctl/state_fixture.h"
+#include "tests/unit/ctl/stores.h"
 
 #include <errno.h>
 #include <event2/event.h>
@@ -37,14 +38,8 @@ static int setup(void **arg)
 	d->db_path = f->state->path;
 	d->base = event_base_new();
 	d->db = f->state->db;
-	d->ports = ports_create(d->db);
+	stores_begin(d, RULES_MAX_DEFAULT, MASKS_MAX_DEFAULT);
 	d->pmd_settings = pmd_settings_create();
-	d->groups = groups_create(d->db);
-	d->meters = meters_create(d->db);
-	d->rules = rules_create(d->db, RULES_MAX_DEFAULT);
-	d->fdb = fdb_create();
-	d->frozen = frozen_create();
-	d->megaflows = megaflows_create(MASKS_MAX_DEFAULT, d->frozen);
 	d->revalidator = revalidator_create(d);
 	d->datapath = datapath_create(d);
 	d->rpc = rpc_server_create(d);
@@ -60,13 +55,7 @@ static int teardown(void **arg)
 	rpc_server_stop(d->rpc);
 	datapath_destroy(d->datapath);
 	revalidator_destroy(d->revalidator);
-	megaflows_destroy(d->megaflows);
-	frozen_destroy(d->frozen);
-	fdb_destroy(d->fdb);
-	rules_destroy(d->rules);
-	meters_destroy(d->meters);
-	groups_destroy(d->groups);
-	ports_destroy(d->ports);
+	stores_end(d);
 	pmd_settings_destroy(d->pmd_settings);
 	event_base_free(d->base);
 	state_teardown((void **)&f->state);

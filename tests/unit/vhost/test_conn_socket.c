@@ -160,6 +160,15 @@ static void on_events_thread(struct received *r, void (*act)(struct received *r)
 	assert_int_equal(pthread_timedjoin_np(thread, NULL, &soon), 0);
 }
 
+// A header and a file that lingers, n times. Returns the file's other end.
+static int lingering_sent(unsigned n)
+{
+	int to, file = lingering(LINGER_S, &to);
+	send_files(HEADER, file, n);
+	close(file);
+	return to;
+}
+
 static void files_that_do_are_handed_on(void **state)
 {
 	struct received r;
@@ -180,10 +189,8 @@ static void a_file_that_lingers_has_become_null(void **state)
 {
 	struct received r;
 	unsigned before = n_open();
-	int to, file = lingering(LINGER_S, &to);
+	int to = lingering_sent(1);
 	(void)state;
-	send_files(HEADER, file, 1);
-	close(file);
 	on_events_thread(&r, header_take);
 	assert_int_equal(r.n_fds, 1);
 	struct stat st, null;
@@ -199,10 +206,8 @@ static void more_files_than_fit_refuse_the_message(void **state)
 {
 	struct received r;
 	unsigned before = n_open();
-	int to, file = lingering(LINGER_S, &to);
+	int to = lingering_sent(TOO_MANY);
 	(void)state;
-	send_files(HEADER, file, TOO_MANY);
-	close(file);
 	on_events_thread(&r, header_take);
 	assert_int_equal(r.rc, -1);
 	assert_int_equal(r.error, EMSGSIZE);
@@ -214,10 +219,8 @@ static void files_beside_a_payload_hold_nobody_up(void **state)
 {
 	struct received r;
 	unsigned before = n_open();
-	int to, file = lingering(LINGER_S, &to);
+	int to = lingering_sent(1);
 	(void)state;
-	send_files(HEADER, file, 1);
-	close(file);
 	on_events_thread(&r, payload_take);
 	assert_int_equal(r.rc, HEADER);
 	close(to);
@@ -228,10 +231,8 @@ static void files_that_nobody_takes_hold_nobody_up(void **state)
 {
 	struct received r;
 	unsigned before = n_open();
-	int to, file = lingering(LINGER_S, &to);
+	int to = lingering_sent(1);
 	(void)state;
-	send_files(HEADER, file, 1);
-	close(file);
 	on_events_thread(&r, connection_end);
 	close(to);
 	assert_none_left(before);
