@@ -23,8 +23,7 @@
 #define BACKLOG		  64
 #define ACCEPT_RETRY_US	  100000
 #define EVICT_IDLE_MS	  1000	// a client so long silent may give its place to a new one
-#define TELL_MS		  10000 // between two lines about a crowd
-#define REFUSED_LOG_MS	  10000
+#define TELL_MS		  10000 // between two lines about the same
 #define SEND_BUFFER_BYTES (1 << 20)
 
 static const struct handler handlers[] = {
@@ -170,22 +169,29 @@ void server_message(struct client *c, const struct nlmsghdr *nlh)
 		acknowledge(&rq, rc);
 }
 
+// Whether the log has not been told for a while; it is now.
+static bool is_news(uint64_t *told_ms)
+{
+	uint64_t now_ms = server_now_ms();
+	if (*told_ms != 0 && now_ms - *told_ms < TELL_MS)
+		return false;
+	*told_ms = now_ms;
+	return true;
+}
+
 // To whom may not connect: one error, unasked, and the end.
 static void refuse_stranger(struct server *server, int fd, uid_t uid)
 {
 	static const struct nlmsghdr nothing = {.nlmsg_len = NLMSG_HDRLEN};
 	struct dp_datagram *d = &server->out;
 	struct dp_error error = {0};
-	uint64_t now_ms = server_now_ms();
 	snprintf(error.text, sizeof(error.text),
 		 "uid %u may not use the datapath, which is for root and uid %u; start swd with a "
 		 "--group of that user's",
 		 uid, geteuid());
-	if (server->refused_ms == 0 || now_ms - server->refused_ms >= REFUSED_LOG_MS) {
+	if (is_news(&server->refused_ms))
 		log_warn("%s: uid %u is refused: not root, nor uid %u, nor of --group",
 			 server->path, uid, geteuid());
-		server->refused_ms = now_ms;
-	}
 	if (dp_msg_error(d, &nothing, -EPERM, &error) &&
 	    send(fd, d->buf, d->len, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
 		log_debug("%s: the stranger has gone", server->path);
@@ -200,11 +206,8 @@ static void refuse_stranger(struct server *server, int fd, uid_t uid)
 
 static void crowd_tell(struct server *server, const char *what)
 {
-	uint64_t now_ms = server_now_ms();
-	if (server->full_told_ms == 0 || now_ms - server->full_told_ms >= TELL_MS) {
+	if (is_news(&server->full_told_ms))
 		log_warn("%s: %u clients are connected: %s", server->path, server->n_clients, what);
-		server->full_told_ms = now_ms;
-	}
 }
 
 // Silent clients must not keep others out, but for those that are to be silent: who gets upcalls or

@@ -3,6 +3,7 @@
 import contextlib
 import os
 
+from conftest import attach
 from rpc_client import Rpc, request
 from vhost_frontend import VhostFrontend
 
@@ -113,3 +114,19 @@ class Ports:
     def cycle(self, i, kinds=KINDS):
         """One port of the next kind."""
         kinds[i % len(kinds)](self, f"p{i % 7}")
+
+
+@contextlib.contextmanager
+def ports_beside_a_pair(switch_factory, queues=1, **kw):
+    """A switch in a network namespace of its own with guests a and b, and ports to come and go beside them."""
+    switch = switch_factory(start=False, **kw)
+    switch.swd_prefix = ["unshare", "-n"]
+    switch.start()
+    guests = [attach(switch, name, queues=queues) for name in "ab"]
+    for guest in guests:
+        switch.wait_link(guest.name)
+    ports = Ports(switch)
+    yield switch, ports, *guests
+    ports.close()
+    for guest in guests:
+        guest.close()

@@ -8,9 +8,8 @@ import statistics
 
 import pytest
 
-from conftest import attach
 from frames import *
-from pressure import Holdings, Ports
+from pressure import Holdings, ports_beside_a_pair
 from rpc_client import Rpc, request
 from scale import note, scaled
 
@@ -20,17 +19,8 @@ KB_MAX = 256  # that the last third may hold more than the first, in the mean
 
 @pytest.fixture
 def scene(switch_factory):
-    switch = switch_factory(start=False)
-    switch.swd_prefix = ["unshare", "-n"]
-    switch.start()
-    guests = [attach(switch, "a"), attach(switch, "b")]
-    for guest in guests:
-        switch.wait_link(guest.name)
-    ports = Ports(switch)
-    yield switch, ports, *guests
-    ports.close()
-    for guest in guests:
-        guest.close()
+    with ports_beside_a_pair(switch_factory) as made:
+        yield made
 
 
 def rules_come_and_go(ports, a, b, i):

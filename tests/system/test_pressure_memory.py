@@ -10,7 +10,7 @@ import pytest
 
 from conftest import attach
 from frames import *
-from pressure import Holdings, Ports
+from pressure import Holdings, ports_beside_a_pair
 from scale import note, scaled
 from stream import Stream
 from switch import program
@@ -22,17 +22,8 @@ POOL_SHARE = 8  # misses leave an eighth of the pool
 
 @pytest.fixture
 def scene(switch_factory):
-    switch = switch_factory(start=False, mem=MEM_MB)
-    switch.swd_prefix = ["unshare", "-n"]
-    switch.start()
-    guests = [attach(switch, n, queues=2) for n in "ab"]
-    for guest in guests:
-        switch.wait_link(guest.name)
-    ports = Ports(switch)
-    yield switch, ports, *guests
-    ports.close()
-    for guest in guests:
-        guest.close()
+    with ports_beside_a_pair(switch_factory, queues=2, mem=MEM_MB) as made:
+        yield made
 
 
 PAIR = ("priority=50,in_port=a,actions=output:b", "priority=50,in_port=b,actions=output:a")

@@ -8,9 +8,8 @@ import time
 
 import pytest
 
-from conftest import attach
 from frames import *
-from pressure import Holdings, Ports
+from pressure import Holdings, ports_beside_a_pair
 from scale import note, scaled
 from stream import Stream
 from vhost_frontend import VhostFrontend
@@ -21,18 +20,9 @@ N_MANY = scaled(160, 512)
 
 @pytest.fixture
 def scene(switch_factory):
-    switch = switch_factory(start=False)
-    switch.swd_prefix = ["unshare", "-n"]
-    switch.start()
-    guests = [attach(switch, "a", queues=2), attach(switch, "b", queues=2)]
-    for guest in guests:
-        switch.wait_link(guest.name)
-    switch.set_flows("in_port=a,actions=output:b", "in_port=b,actions=output:a")
-    ports = Ports(switch)
-    yield switch, Stream(*guests, (0, 1)), ports
-    ports.close()
-    for guest in guests:
-        guest.close()
+    with ports_beside_a_pair(switch_factory, queues=2) as (switch, ports, *guests):
+        switch.set_flows("in_port=a,actions=output:b", "in_port=b,actions=output:a")
+        yield switch, Stream(*guests, (0, 1)), ports
 
 
 def test_ports_that_come_and_go_cost_others_no_frame(scene):
