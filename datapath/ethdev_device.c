@@ -5,10 +5,12 @@
 #include "datapath/pmd.h"
 #include "datapath/veth_segments.h"
 
+#include <rte_alarm.h>
 #include <rte_malloc.h>
 
 #include <errno.h>
 #include <sched.h>
+#include <semaphore.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -209,6 +211,36 @@ static void null_queues_release(const struct ethdev_port *p)
 	rte_eth_dev_configure(p->id, 0, 1, &conf);
 }
 
+struct stop_order {
+	uint16_t id;
+	int rc;
+	sem_t done;
+};
+
+static void stop_here(void *arg)
+{
+	struct stop_order *order = arg;
+
+	order->rc = rte_eth_dev_stop(order->id);
+	sem_post(&order->done);
+}
+
+// net_virtio cannot take its link's descriptor back from EAL while it hears of the link, does not
+// look at that, and closes it: EAL panics as it waits on it next. It hears of nothing while EAL's
+// interrupt thread stops it, and what it had put off with alarms of its own is over then.
+static int device_stop(uint16_t id)
+{
+	struct stop_order order = {.id = id};
+
+	sem_init(&order.done, 0, 0);
+	if (rte_eal_alarm_set(1, stop_here, &order) < 0)
+		stop_here(&order);
+	while (sem_wait(&order.done) < 0)
+		;
+	sem_destroy(&order.done);
+	return order.rc;
+}
+
 static void device_close(const struct port *port, struct ethdev_port *p)
 {
 	// As long as the callback runs, on EAL's interrupt thread, it stays registered.
@@ -217,7 +249,7 @@ static void device_close(const struct port *port, struct ethdev_port *p)
 		sched_yield();
 	if (!p->promisc)
 		rte_eth_promiscuous_disable(p->id);
-	int rc = rte_eth_dev_stop(p->id);
+	int rc = device_stop(p->id);
 	if (rc < 0)
 		port_log_warn(port, "device did not stop: %s", rte_strerror(-rc));
 	if (p->segments >= 0)
