@@ -287,6 +287,13 @@ static int drop(struct revalidator *r, struct known_flow *f)
 	return err;
 }
 
+// One that an earlier swctld made goes: its key tells best for whom its packets count.
+static void inherit(struct revalidator *r, struct known_flow *f, const struct xlate_result *result)
+{
+	if (f->adopted && count_for(r, f, result, false) == 0)
+		f->adopted = false;
+}
+
 static int revalidate_one(struct revalidator *r, struct known_flow *f)
 {
 	if (!f->absent && !changes_concern(&r->changes, f->gen, &f->match, &f->on)) {
@@ -300,8 +307,10 @@ static int revalidate_one(struct revalidator *r, struct known_flow *f)
 	revalidate_translate(r, &f->match.key, false, &r->result);
 	if (!holds_for_all(f, &r->result) || moved_away(r, f, &r->result) ||
 	    teaches_anew(f, &r->result) ||
-	    flow_actions_encode(&r->actions, r->result.actions, r->result.n_actions) < 0)
+	    flow_actions_encode(&r->actions, r->result.actions, r->result.n_actions) < 0) {
+		inherit(r, f, &r->result);
 		return drop(r, f);
+	}
 	return revalidate_apply(r, f, &r->result, &r->actions, false);
 }
 
