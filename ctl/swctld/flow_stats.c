@@ -154,6 +154,7 @@ unsigned flow_stats_mark_absent(struct swctld *d)
 	    **list = calloc(megaflows_count(d->megaflows) + 1, sizeof(struct known_flow *));
 	if (!list)
 		return 0; // their packets will be missed
+	megaflows_take_back(d->megaflows);
 	for (f = megaflows_first(d->megaflows); f; f = f->next) {
 		if (f->round != current_round)
 			list[n++] = f;

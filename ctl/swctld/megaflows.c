@@ -14,7 +14,7 @@
 
 struct megaflows {
 	struct flow_index by_match;
-	struct known_flow *list;
+	struct known_flow *list, *aside;
 	struct flow_ids ids;
 	struct flow_pool pool;
 	uint64_t token; // of this process, or of all that share `counts`
@@ -174,7 +174,27 @@ void megaflows_resumed(struct megaflows *m)
 static void unlist(struct megaflows *m, struct known_flow *f)
 {
 	flow_index_del(&m->by_match, &f->match);
+	if (f->aside)
+		DL_DELETE(m->aside, f);
+	else
+		DL_DELETE(m->list, f);
+}
+
+void megaflows_put_aside(struct megaflows *m, struct known_flow *f)
+{
 	DL_DELETE(m->list, f);
+	DL_PREPEND(m->aside, f);
+	f->aside = true;
+}
+
+void megaflows_take_back(struct megaflows *m)
+{
+	struct known_flow *f;
+	while ((f = m->aside)) {
+		DL_DELETE(m->aside, f);
+		DL_PREPEND(m->list, f);
+		f->aside = false;
+	}
 }
 
 void megaflows_refer(struct megaflows *m, struct known_flow *f, const uint32_t *frozen, unsigned n)

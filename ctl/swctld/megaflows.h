@@ -46,6 +46,7 @@ struct known_flow {
 	bool absent : 1;	   // swd does not have it: to be sent even if it has not changed
 	bool seen : 1;		   // in a dump
 	bool leaving : 1;	   // deletion was sent
+	bool aside : 1;		   // not in the list
 	bool switching : 1;
 	bool used_normal : 1;
 	bool learns : 1; // its packets refresh what learn() taught
@@ -100,6 +101,11 @@ void megaflows_forget_leaving(struct megaflows *m);
 void megaflows_stamp(struct megaflows *m, struct known_flow *f, uint64_t gen);
 // Not right any more: to the head of the list.
 void megaflows_outdate(struct megaflows *m, struct known_flow *f);
+
+// What it goes on from is not known yet: out of the list, until all that stand aside come back to
+// its head.
+void megaflows_put_aside(struct megaflows *m, struct known_flow *f);
+void megaflows_take_back(struct megaflows *m);
 
 // In the order of generations.
 struct known_flow *megaflows_first(const struct megaflows *m);

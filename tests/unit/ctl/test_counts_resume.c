@@ -79,6 +79,17 @@ static void kill_and_start(struct control *c)
 	assert_int_equal(rules_load(d->rules, clock_now_ms(), 1000, err, sizeof(err)), 0);
 }
 
+static struct held miss_key(struct control *c, const struct flow_key *key)
+{
+	fake_miss(&c->d, key);
+	const struct known_flow *f = megaflows_first(c->d.megaflows);
+	while (f->next)
+		f = f->next;
+	struct held held = {.match = f->match};
+	megaflows_ufid(c->d.megaflows, f, &held.ufid);
+	return held;
+}
+
 static struct held miss(struct control *c, uint16_t tp_dst)
 {
 	struct flow_key key = {.in_port = 1,
@@ -86,13 +97,7 @@ static struct held miss(struct control *c, uint16_t tp_dst)
 			       .nw_proto = IPPROTO_TCP,
 			       .nw_ttl = 64,
 			       .tp_dst_be = htons(tp_dst)};
-	fake_miss(&c->d, &key);
-	const struct known_flow *f = megaflows_first(c->d.megaflows);
-	while (f->next)
-		f = f->next;
-	struct held held = {.match = f->match};
-	megaflows_ufid(c->d.megaflows, f, &held.ufid);
-	return held;
+	return miss_key(c, &key);
 }
 
 static void dump_shows(struct control *c, const struct held *held, uint64_t packets)
@@ -270,6 +275,59 @@ static void a_number_that_has_no_record_is_not_another_megaflows_next_time(void 
 	assert_int_equal(counted(c, 6), 1 + 100);
 }
 
+#define POP_2 "pop_mpls:0x8847,pop_mpls:0x8847," // all that the key shows
+
+// Labels are popped in each of two rounds.
+static void adopt_three_rounds(struct control *c, bool last_first)
+{
+	struct held held[3];
+	struct flow_key key = {.in_port = 1,
+			       .eth_type_be = htons(0x8847),
+			       .mpls_lse_be = {htonl(16 << MPLS_LABEL_SHIFT)}};
+	change(c, "flow add priority=5,table=0,mpls,actions=" POP_2 "resubmit(,1)\n"
+		  "flow add priority=6,table=1,mpls,actions=" POP_2 "resubmit(,2)\n"
+		  "flow add priority=7,table=2,mpls,actions=output:2");
+	for (unsigned i = 0; i < 3; i++) {
+		held[i] = miss_key(c, &key);
+		assert_int_equal(known(c, &held[i])->n_frozen, i < 2);
+		key.recirc_id = known(c, &held[i])->frozen[0];
+	}
+	kill_and_start(c);
+	for (unsigned i = 0; i < 3; i++)
+		dump_shows(c, &held[last_first ? 2 - i : i], 100);
+	revalidate_now(c->d.revalidator);
+	for (unsigned i = 0; i < 3; i++) {
+		assert_non_null(known(c, &held[i]));
+		dump_shows(c, &held[i], 100);
+	}
+	assert_int_equal(counted(c, 7), 101);
+}
+
+static void recirculated_megaflows_are_adopted_in_whatever_order_they_are_shown(void **arg)
+{
+	adopt_three_rounds(*arg, false);
+}
+
+static void recirculated_megaflows_are_adopted_in_the_other_order_too(void **arg)
+{
+	adopt_three_rounds(*arg, true);
+}
+
+// Its rule is gone, and with it the state that the second round went on from.
+static void a_recirculated_megaflow_that_nothing_leads_to_goes(void **arg)
+{
+	struct control *c = *arg;
+	struct flow_key key = {.in_port = 1, .eth_type_be = htons(0x8847)};
+	change(c, "flow add priority=5,mpls,actions=" POP_2 "resubmit(,1)");
+	struct held first = miss_key(c, &key);
+	key.recirc_id = known(c, &first)->frozen[0];
+	struct held second = miss_key(c, &key);
+	kill_and_start(c);
+	dump_shows(c, &second, 100);
+	revalidate_now(c->d.revalidator);
+	assert_null(known(c, &second));
+}
+
 #define WITH_SWD(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int main(void)
@@ -282,6 +340,9 @@ int main(void)
 	    WITH_SWD(one_that_must_go_after_a_kill_counts_for_its_rule),
 	    WITH_SWD(a_swd_that_starts_anew_counts_from_zero),
 	    WITH_SWD(a_number_that_has_no_record_is_not_another_megaflows_next_time),
+	    WITH_SWD(recirculated_megaflows_are_adopted_in_whatever_order_they_are_shown),
+	    WITH_SWD(recirculated_megaflows_are_adopted_in_the_other_order_too),
+	    WITH_SWD(a_recirculated_megaflow_that_nothing_leads_to_goes),
 	    WITH_SWD(a_strangers_megaflow_counts_from_its_adoption_on),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
