@@ -50,6 +50,20 @@ static bool has_ufid(const struct megaflow *mf)
 	return memcmp(mf->ufid, none, sizeof(none)) != 0;
 }
 
+static bool put_match(struct nlmsghdr *nlh, size_t room, const struct megaflow *mf, uint32_t omits)
+{
+	const uint32_t both = OVS_UFID_F_OMIT_KEY | OVS_UFID_F_OMIT_MASK;
+	struct flow_match match;
+	if ((omits & both) == both)
+		return true;
+	megaflow_match(mf, &match);
+	if (!(omits & OVS_UFID_F_OMIT_KEY) &&
+	    !dp_key_put(nlh, room, OVS_FLOW_ATTR_KEY, &match.key, NULL))
+		return false;
+	return omits & OVS_UFID_F_OMIT_MASK ||
+	       dp_key_put(nlh, room, OVS_FLOW_ATTR_MASK, &match.key, &match.mask);
+}
+
 static bool fill_flow(struct server *server, struct nlmsghdr *nlh, size_t room, void *arg)
 {
 	const struct flow_answer *answer = arg;
@@ -61,11 +75,7 @@ static bool fill_flow(struct server *server, struct nlmsghdr *nlh, size_t room, 
 	uint32_t omits = named ? answer->omits : 0;
 	if (named && !dp_put(nlh, room, OVS_FLOW_ATTR_UFID, sizeof(mf->ufid), mf->ufid))
 		return false;
-	if (!(omits & OVS_UFID_F_OMIT_KEY) &&
-	    !dp_key_put(nlh, room, OVS_FLOW_ATTR_KEY, &mf->match.key, NULL))
-		return false;
-	if (!(omits & OVS_UFID_F_OMIT_MASK) &&
-	    !dp_key_put(nlh, room, OVS_FLOW_ATTR_MASK, &mf->match.key, &mf->match.mask))
+	if (!put_match(nlh, room, mf, omits))
 		return false;
 	if (!(omits & OVS_UFID_F_OMIT_ACTIONS) &&
 	    !dp_actions_put(nlh, room, OVS_FLOW_ATTR_ACTIONS, mf->actions->list, mf->actions->n))
