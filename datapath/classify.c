@@ -33,6 +33,7 @@ void classify_meta(struct pmd *pmd, unsigned i)
 
 	if (!b->recirculated) {
 		meta->n_recirc = 0;
+		meta->no_eth = false;
 		flow_meta_clear(&meta->flow);
 	}
 	meta->in_port = pmd->in_port;
