@@ -74,7 +74,9 @@ struct tuple {
 	uint16_t proto;
 };
 
-static_assert(sizeof(struct tuple) == 40, "no padding is hashed");
+#define TUPLE_WORDS 10
+
+static_assert(sizeof(struct tuple) == TUPLE_WORDS * sizeof(uint32_t), "no padding is hashed");
 
 static void tuple_ports(struct tuple *t, const struct flow_key *key)
 {
@@ -126,12 +128,14 @@ int meta_set_hash(struct rte_mbuf **m, const struct action *action)
 {
 	const struct action_hash *hash = &action->u.hash;
 	struct flow_key key = {.in_port = 0};
+	uint32_t words[TUPLE_WORDS]; // as the hash reads them
 	struct tuple t;
 
 	classify_extract(*m, &key, NULL); // earlier actions may have changed it
 	tuple_fill(&t, &key);
 	if (hash->alg == ACTION_HASH_SYM_L4)
 		tuple_order(&t);
-	packet_meta(*m)->flow.dp_hash = rte_jhash(&t, sizeof t, hash->basis);
+	memcpy(words, &t, sizeof t);
+	packet_meta(*m)->flow.dp_hash = rte_jhash_32b(words, TUPLE_WORDS, hash->basis);
 	return 0;
 }

@@ -57,6 +57,8 @@ static void forward_one(struct flow_actions *actions)
 	receive(packet_udp(7, LEN));
 	assert_int_equal(forward_rx(fx.pmd, &fx.poll), 1);
 	flow_table_del(fx.flows, flow, NULL);
+	rcu_quiescent(fx.rcu, fx.pmd->rcu_id);
+	rcu_reclaim(fx.rcu);
 }
 
 static void wants(uint32_t no, uint8_t first, uint32_t len)
