@@ -78,6 +78,27 @@ static void rnd_tunnel_push(unsigned *n)
 	rnd_bytes((void *)(a + 1), len);
 }
 
+static void rnd_set_tunnel(unsigned *n)
+{
+	struct action *a = entry(n, ACTION_SET_TUNNEL);
+	a->u.tunnel = (struct flow_tunnel){
+	    .id_be = rnd(UINT32_MAX),
+	    .src_be = rnd(UINT32_MAX),
+	    .dst_be = 1 + rnd(UINT32_MAX - 1),
+	    .tp_dst_be = (uint16_t)rnd(65536),
+	    .flags = TUN_F_KEY | TUN_F_DF,
+	    .tos = (uint8_t)rnd(256),
+	    .ttl = (uint8_t)rnd(256),
+	};
+	if (rnd(2))
+		return;
+	a->u.tunnel.opts_len = 12; // one TLV
+	a->n_more = 1;
+	uint8_t *tlv = (uint8_t *)entry(n, ACTION_OUTPUT);
+	rnd_bytes(tlv, 12);
+	tlv[3] = 2; // words behind its header
+}
+
 static void rnd_list(unsigned *n, unsigned depth);
 
 static void rnd_nested(unsigned *n, unsigned depth)
@@ -99,7 +120,10 @@ static void rnd_nested(unsigned *n, unsigned depth)
 static void rnd_list(unsigned *n, unsigned depth)
 {
 	for (unsigned left = rnd(4); left > 0 && *n < ACTIONS_MAX - 16; left--) {
-		switch (rnd(5)) {
+		switch (rnd(6)) {
+		case 3:
+			rnd_set_tunnel(n);
+			break;
 		case 0:
 			rnd_ct(n);
 			break;
@@ -317,6 +341,25 @@ static void what_nests_is_refused_by_name(void **state)
 	refused(OVS_ACTION_ATTR_CLONE, nested_nsh, -EOPNOTSUPP, "POP_NSH is not built");
 }
 
+static void tunnel_masked(struct nlmsghdr *nlh)
+{
+	mnl_attr_put(nlh, OVS_KEY_ATTR_TUNNEL, 0, NULL);
+}
+
+static void tunnel_to_nowhere(struct nlmsghdr *nlh)
+{
+	struct nlattr *nest = mnl_attr_nest_start(nlh, OVS_KEY_ATTR_TUNNEL);
+	mnl_attr_put_u8(nlh, OVS_TUNNEL_KEY_ATTR_TTL, 64);
+	mnl_attr_nest_end(nlh, nest);
+}
+
+static void a_tunnel_that_leads_nowhere_is_refused(void **state)
+{
+	(void)state;
+	refused(OVS_ACTION_ATTR_SET_MASKED, tunnel_masked, -EINVAL, "as a whole, by SET");
+	refused(OVS_ACTION_ATTR_SET, tunnel_to_nowhere, -EINVAL, "");
+}
+
 static void helper_sip(struct nlmsghdr *nlh)
 {
 	mnl_attr_put_strz(nlh, OVS_CT_ATTR_HELPER, "sip");
@@ -442,6 +485,7 @@ int main(void)
 	    cmocka_unit_test(garbage_is_refused_or_read_and_never_read_past),
 	    cmocka_unit_test(what_nests_is_refused_by_name),
 	    cmocka_unit_test(what_ct_cannot_do_is_refused_by_name),
+	    cmocka_unit_test(a_tunnel_that_leads_nowhere_is_refused),
 	    cmocka_unit_test(the_text_is_that_of_ovs_dpctl),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
