@@ -8,7 +8,7 @@
 //     10 bytes virtio_net_hdr
 //     1 byte   bytes of the frame, and the frame; then the actions' attributes
 #include "datapath/edit.h"
-#include "datapath/execute.h"
+#include "datapath/execute_run.h"
 #include "datapath/meter.h"
 #include "datapath/metering.h"
 #include "datapath/punt.h"
@@ -178,10 +178,15 @@ static struct flow_match match_of(const struct flow_key *key, uint8_t how)
 static void check_list(const struct flow_actions *actions)
 {
 	assert_in_range(actions->n, 0, ACTIONS_MAX);
-	for (unsigned i = 0; i < actions->n; i++) {
+	for (unsigned i = 0; i < actions->n;) {
 		const struct action *a = &actions->list[i];
 
 		assert_in_range(a->type, 0, N_ACTION_TYPES - 1);
+		assert_in_range(i + action_entries(a), 1, actions->n);
+		if (a->type == ACTION_CHECK_PKT_LEN)
+			assert_in_range(a->u.check_pkt_len.n_greater, 0, a->n_more);
+		// The entries of others are data.
+		i += action_traits(a) & ACTION_NESTS ? 1 : action_entries(a);
 		if (a->type == ACTION_USERSPACE)
 			assert_in_range(a->u.userspace.cookie_len, 0, ACTION_COOKIE_MAX);
 		if (a->type == ACTION_TRUNC)
