@@ -114,7 +114,7 @@ def gre():
     add("gre_6_csum", "gre", outer[6], None, GRE(proto=0x6558, chksum_present=1), WHO, CSUM)
 
 
-PORT = {"udp4": 50000, "tcp6": 50001, "tagged": 50002, "who": 50003}
+PORT = {"udp4": 64496, "tcp6": 64771, "tagged": 60807, "who": 56098}
 
 
 def text(value):

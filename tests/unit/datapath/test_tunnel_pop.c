@@ -204,7 +204,7 @@ static void what_is_wrong_has_a_name(void **state)
 	    {"vxlan_6", 20, 0, DROP_TUNNEL_OUTER},	   // an extension of the wrong length
 	    {"vxlan_6", 70, 0xff, DROP_TUNNEL_CHECKSUM},
 	    {"geneve_opts", 42, 0x44, DROP_TUNNEL_HEADER}, // version
-	    {"geneve_opts", 42, 0x03, DROP_TUNNEL_HEADER}, // an option longer than all
+	    {"geneve_opts", 42, 0x02, DROP_TUNNEL_HEADER}, // an option longer than all
 	    {"geneve_opts", 42, 0x3f, DROP_TUNNEL_HEADER}, // more than there is
 	    {"geneve_opts", 53, 0x05, DROP_TUNNEL_HEADER},
 	    {"geneve_opts", 45, 0x00, DROP_TUNNEL_PROTOCOL},
@@ -232,8 +232,7 @@ static void what_is_wrong_has_a_name(void **state)
 		if (!v->v6 && w->at < 34)
 			frame_fix_ipv4(&frame);
 		tunnel_port_set(TUNNEL_NO, v->type, v->options);
-		assert_null(pop(packet_of(&frame, 2048)));
-		if (drops_of(1, w->reason) != drops + 1)
+		if (pop(packet_of(&frame, 2048)) || drops_of(1, w->reason) != drops + 1)
 			fail_msg("%s, byte %u: not %s", w->vector, w->at,
 				 drop_reason_name(w->reason));
 	}
@@ -317,7 +316,8 @@ static void a_checksum_that_is_begun_inside_goes_on(void **state)
 		put16(inner.b + field, sum_bytes(pseudo_sum(&inner, inner.len - l4), NULL, 0));
 		memcpy(frame.b + header, inner.b, inner.len);
 		tunnel_port_set(TUNNEL_NO, v->type, v->options);
-		for (enum form form = 0; form < N_FORMS; form++) {
+		// Guests tell.
+		for (enum form form = 0; form < (told ? N_FORMS : LENT); form++) {
 			struct rte_mbuf *other, *m = packet_in(form, &frame, memory, &other);
 
 			if (told) {
@@ -335,10 +335,6 @@ static void a_checksum_that_is_begun_inside_goes_on(void **state)
 			packet_free(m);
 			other_is_whole(other, &frame);
 		}
-		frame.b[frame.len - 1] ^= 1;
-		if (v->flags & TUN_F_CSUM && v->tp_dst && !told)
-			continue; // its payload is no more covered: by what completes it
-		(void)memory;
 	}
 }
 

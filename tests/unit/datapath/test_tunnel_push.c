@@ -38,8 +38,10 @@ static void the_frame_is_scapy_s_in_every_form(void **state)
 			tunnel_port_set(TUNNEL_NO, v->type, v->options);
 			m = push(&list, m);
 			assert_non_null(m);
-			if (form == WHOLE && v->tp_src && get16(rte_pktmbuf_mtod(m, uint8_t *) + (v->v6 ? 54 : 34)) != v->tp_src)
-				print_message("%s: source port %u\n", v->name, get16(rte_pktmbuf_mtod(m, uint8_t *) + (v->v6 ? 54 : 34)));
+			if (v->tp_src)
+				assert_int_equal(get16(rte_pktmbuf_mtod_offset(
+						     m, uint8_t *, v->v6 ? 54 : 34)),
+						 v->tp_src);
 			assert_bytes(m, want.b, want.len);
 			packet_free(m);
 			other_is_whole(other, &inner);
