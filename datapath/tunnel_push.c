@@ -60,6 +60,8 @@ static int inner_finish(struct rte_mbuf **m)
 	struct packet_meta *meta = packet_meta(*m);
 
 	if (unlikely(meta->trunc_len)) {
+		if (meta->trunc_len < (*m)->pkt_len) // of a part, nothing is left to do
+			(*m)->ol_flags &= ~PACKET_OFFLOAD;
 		packet_cut(*m, meta->trunc_len);
 		meta->trunc_len = 0;
 	}

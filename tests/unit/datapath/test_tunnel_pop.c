@@ -181,27 +181,27 @@ struct wrong {
 static void what_is_wrong_has_a_name(void **state)
 {
 	static const struct wrong wrongs[] = {
-	    {"vxlan", 12, 0x88, DROP_TUNNEL_OUTER},	   // EtherType
-	    {"vxlan", 14, 0x65, DROP_TUNNEL_OUTER},	   // version
-	    {"vxlan", 14, 0x44, DROP_TUNNEL_OUTER},	   // header length
-	    {"vxlan", 14, 0x4f, DROP_TUNNEL_OUTER},	   // options that it has not: no UDP there
-	    {"vxlan", 16, 0x03, DROP_TUNNEL_OUTER},	   // total length
-	    {"vxlan", 20, 0x20, DROP_TUNNEL_FRAGMENT},	   // more to come
-	    {"vxlan", 21, 0x01, DROP_TUNNEL_FRAGMENT},	   // offset
-	    {"vxlan", 23, 6, DROP_TUNNEL_OUTER},	   // TCP
-	    {"vxlan", 38, 0x01, DROP_TUNNEL_OUTER},	   // UDP's length
-	    {"vxlan", 41, 0x01, DROP_TUNNEL_CHECKSUM},	   // UDP's checksum
-	    {"vxlan", 42, 0x00, DROP_TUNNEL_HEADER},	   // no VNI
-	    {"vxlan", 42, 0x88, DROP_TUNNEL_HEADER},	   // a policy that nobody asked for
-	    {"vxlan", 45, 0x01, DROP_TUNNEL_HEADER},	   // reserved
-	    {"vxlan", 49, 0x01, DROP_TUNNEL_HEADER},	   // reserved
-	    {"vxlan_gbp", 43, 0x01, DROP_TUNNEL_HEADER},   // reserved
+	    {"vxlan", 12, 0x88, DROP_TUNNEL_OUTER},	 // EtherType
+	    {"vxlan", 14, 0x65, DROP_TUNNEL_OUTER},	 // version
+	    {"vxlan", 14, 0x44, DROP_TUNNEL_OUTER},	 // header length
+	    {"vxlan", 14, 0x4f, DROP_TUNNEL_OUTER},	 // options that it has not: no UDP there
+	    {"vxlan", 16, 0x03, DROP_TUNNEL_OUTER},	 // total length
+	    {"vxlan", 20, 0x20, DROP_TUNNEL_FRAGMENT},	 // more to come
+	    {"vxlan", 21, 0x01, DROP_TUNNEL_FRAGMENT},	 // offset
+	    {"vxlan", 23, 6, DROP_TUNNEL_OUTER},	 // TCP
+	    {"vxlan", 38, 0x01, DROP_TUNNEL_OUTER},	 // UDP's length
+	    {"vxlan", 41, 0x01, DROP_TUNNEL_CHECKSUM},	 // UDP's checksum
+	    {"vxlan", 42, 0x00, DROP_TUNNEL_HEADER},	 // no VNI
+	    {"vxlan", 42, 0x88, DROP_TUNNEL_HEADER},	 // a policy that nobody asked for
+	    {"vxlan", 45, 0x01, DROP_TUNNEL_HEADER},	 // reserved
+	    {"vxlan", 49, 0x01, DROP_TUNNEL_HEADER},	 // reserved
+	    {"vxlan_gbp", 43, 0x01, DROP_TUNNEL_HEADER}, // reserved
 	    {"vxlan_csum", 60, 0xff, DROP_TUNNEL_CHECKSUM},
 	    {"vxlan_6", 14, 0x40, DROP_TUNNEL_OUTER},
-	    {"vxlan_6", 18, 0x01, DROP_TUNNEL_OUTER},	   // payload length
+	    {"vxlan_6", 18, 0x01, DROP_TUNNEL_OUTER}, // payload length
 	    {"vxlan_6", 20, 44, DROP_TUNNEL_FRAGMENT},
-	    {"vxlan_6", 20, 43, DROP_TUNNEL_OUTER},	   // a routing header
-	    {"vxlan_6", 20, 0, DROP_TUNNEL_OUTER},	   // an extension of the wrong length
+	    {"vxlan_6", 20, 43, DROP_TUNNEL_OUTER}, // a routing header
+	    {"vxlan_6", 20, 0, DROP_TUNNEL_OUTER},  // an extension of the wrong length
 	    {"vxlan_6", 70, 0xff, DROP_TUNNEL_CHECKSUM},
 	    {"geneve_opts", 42, 0x44, DROP_TUNNEL_HEADER}, // version
 	    {"geneve_opts", 42, 0x02, DROP_TUNNEL_HEADER}, // an option longer than all
@@ -321,9 +321,9 @@ static void a_checksum_that_is_begun_inside_goes_on(void **state)
 			struct rte_mbuf *other, *m = packet_in(form, &frame, memory, &other);
 
 			if (told) {
-				packet_meta(m)->offload = (struct packet_offload){
-				    .csum_start = (uint16_t)(header + l4),
-				    .csum_offset = (uint16_t)(field - l4)};
+				packet_meta(m)->offload =
+				    (struct packet_offload){.csum_start = (uint16_t)(header + l4),
+							    .csum_offset = (uint16_t)(field - l4)};
 				m->ol_flags |= PACKET_OFFLOAD;
 			}
 			m = pop(m);

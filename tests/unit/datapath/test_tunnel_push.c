@@ -28,7 +28,8 @@ static void the_frame_is_scapy_s_in_every_form(void **state)
 		const struct tunnel_vector *v = &tunnel_vectors[i];
 
 		push_make(&list, v);
-		assert_int_equal(tunnel_header_check(list.header, list.action.u.tunnel_push.header_len),
+		assert_int_equal(tunnel_header_check(list.header,
+						     list.action.u.tunnel_push.header_len),
 				 0);
 		frame_unhex(v->inner, &inner);
 		frame_unhex(v->frame, &want);
@@ -39,8 +40,8 @@ static void the_frame_is_scapy_s_in_every_form(void **state)
 			m = push(&list, m);
 			assert_non_null(m);
 			if (v->tp_src)
-				assert_int_equal(get16(rte_pktmbuf_mtod_offset(
-						     m, uint8_t *, v->v6 ? 54 : 34)),
+				assert_int_equal(get16(rte_pktmbuf_mtod_offset(m, uint8_t *,
+									       v->v6 ? 54 : 34)),
 						 v->tp_src);
 			assert_bytes(m, want.b, want.len);
 			packet_free(m);
@@ -99,8 +100,8 @@ static void sequence_numbers_count_per_port(void **state)
 	for (unsigned round = 0; round < 2; round++) {
 		for (unsigned i = 0; i < BURST_MAX; i++)
 			pkts[i] = packet_of(&inner, 2048);
-		assert_int_equal(
-		    tunnel_push(fx.pmd, &list.action.u.tunnel_push, pkts, BURST_MAX), BURST_MAX);
+		assert_int_equal(tunnel_push(fx.pmd, &list.action.u.tunnel_push, pkts, BURST_MAX),
+				 BURST_MAX);
 		for (unsigned i = 0; i < BURST_MAX; i++)
 			assert_int_equal(seq_of(pkts[i]), round * BURST_MAX + i);
 		rte_pktmbuf_free_bulk(pkts, BURST_MAX);
@@ -321,16 +322,11 @@ static void only_headers_of_tunnels_are_taken(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    T(the_frame_is_scapy_s_in_every_form),
-	    T(the_packet_is_the_outer_one_then),
-	    T(sequence_numbers_count_per_port),
-	    T(without_df_identifications_differ),
-	    T(a_checksum_that_is_begun_is_completed),
-	    T(flows_have_source_ports_of_their_own),
-	    T(fragments_take_the_way_of_the_first),
-	    T(truncation_is_of_the_inner_frame),
-	    T(what_cannot_be_pushed_is_counted),
-	    T(only_headers_of_tunnels_are_taken),
+	    T(the_frame_is_scapy_s_in_every_form),    T(the_packet_is_the_outer_one_then),
+	    T(sequence_numbers_count_per_port),	      T(without_df_identifications_differ),
+	    T(a_checksum_that_is_begun_is_completed), T(flows_have_source_ports_of_their_own),
+	    T(fragments_take_the_way_of_the_first),   T(truncation_is_of_the_inner_frame),
+	    T(what_cannot_be_pushed_is_counted),      T(only_headers_of_tunnels_are_taken),
 	};
 
 	return cmocka_run_group_tests(tests, fake_eal_init, eal_teardown);

@@ -68,8 +68,10 @@ static inline void push_make(struct push_list *list, const struct tunnel_vector 
 	memset(list, 0, sizeof *list);
 	list->action.type = ACTION_TUNNEL_PUSH;
 	list->action.n_more = sizeof list->header / sizeof list->action;
-	list->action.u.tunnel_push = (struct action_tunnel_push){
-	    .tnl_port = TUNNEL_NO, .out_port = OUT_NO, .header_len = unhex(v->header, list->header)};
+	list->action.u.tunnel_push =
+	    (struct action_tunnel_push){.tnl_port = TUNNEL_NO,
+					.out_port = OUT_NO,
+					.header_len = unhex(v->header, list->header)};
 }
 
 enum form { WHOLE, CUT, TIGHT, SHARED, LENT, LENT_SHORT, N_FORMS };
