@@ -144,10 +144,11 @@ static bool outer_read(struct tunnel_popped *p)
 	}
 }
 
-// What the sender left to do of the frame that is left.
+// What the sender left to do of the frame that is left; the bytes that it is about stay together.
 static bool offload_move(struct tunnel_popped *p)
 {
 	struct packet_offload *offload = &packet_meta(p->m)->offload;
+	uint32_t end;
 
 	if (likely(!(p->m->ol_flags & PACKET_OFFLOAD)))
 		return true;
@@ -156,12 +157,12 @@ static bool offload_move(struct tunnel_popped *p)
 		return true;
 	}
 	offload->csum_start = (uint16_t)(offload->csum_start - p->header_len);
+	end = (uint32_t)offload->csum_start + offload->csum_offset + (uint32_t)sizeof(uint16_t);
+	p->reason = DROP_MALFORMED;
 	if (offload->gso_size > 0 || offload->csum_start < FRAME_MIN || offload->csum_start % 2 ||
-	    offload->csum_start + offload->csum_offset + sizeof(uint16_t) > p->m->pkt_len) {
-		p->reason = DROP_MALFORMED;
+	    end > RTE_MIN(p->m->pkt_len, HEADERS_MAX))
 		return false;
-	}
-	return true;
+	return tunnel_read(p, 0, end) != NULL;
 }
 
 static bool strip(struct tunnel_popped *p)

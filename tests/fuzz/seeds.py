@@ -208,6 +208,20 @@ def memif_conn_seeds():
     )
 
 
+def tunnel_seeds():
+    sys.path.insert(0, str(HERE.parent / "unit" / "datapath"))
+    import make_tunnel_vectors as vectors  # pylint: disable=import-outside-toplevel
+
+    types = {"TUNNEL_VXLAN": 1, "TUNNEL_GENEVE": 2, "TUNNEL_GRE": 3}
+    seeds = {}
+    for i, row in enumerate(vectors.make()):
+        how = types[row["type"]] | (4 if row["options"] != "0" else 0) | (8 if i % 2 else 0)
+        seeds[row["name"].strip('"')] = bytes([how, 128]) + bytes(4) + row["frame"]
+    head = len(vectors.rows[0]["header"])
+    seeds["begun_inside"] = bytes([1 | 8 | 16, 128]) + U16(head + 34) + U16(6) + vectors.rows[0]["frame"]
+    save("tunnel_pop", **seeds)
+
+
 def main():
     save("extract", **frames())
     netlink_seeds()
@@ -215,6 +229,7 @@ def main():
     vring_seeds()
     memif_ring_seeds()
     memif_conn_seeds()
+    tunnel_seeds()
 
 
 main()

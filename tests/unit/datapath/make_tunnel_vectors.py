@@ -121,10 +121,15 @@ def text(value):
     return f'"{value.hex()}"' if isinstance(value, bytes) else str(value)
 
 
-def main():
+def make():
     vxlan()
     geneve()
     gre()
+    return rows
+
+
+def main():
+    make()
     print("// Made by make_tunnel_vectors.py from scapy's frames: do not edit.")
     print("#ifndef TESTS_UNIT_DATAPATH_TUNNEL_VECTORS_H\n#define TESTS_UNIT_DATAPATH_TUNNEL_VECTORS_H\n")
     print("// clang-format off\nstatic const struct tunnel_vector tunnel_vectors[] = {")
@@ -133,4 +138,5 @@ def main():
     print("};\n\n#endif")
 
 
-main()
+if __name__ == "__main__":
+    main()
