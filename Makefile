@@ -190,7 +190,7 @@ FUZZ_SRC_memif_ring := memif/memif_ring.c datapath/eventfd_kick.c datapath/packe
 FUZZ_SRC_memif_conn := $(filter-out %/port_memif.c %/memif.c %/memif_link.c %/memif_socket.c,$(wildcard memif/*.c)) \
 		       $(addprefix datapath/,packet.c memory_guard.c eventfd_kick.c stranger_fd.c)
 FUZZ_SRC_rpc        := $(SRC_swctld) $(SRC_ctl) $(filter-out %_hot.c,$(SRC_flowtable))
-FUZZ_SRC_tunnel_pop := $(wildcard datapath/tunnel*.c) $(addprefix datapath/,packet.c offload.c edit.c kernel_frame.c) flowtable/meta.c
+FUZZ_SRC_tunnel_pop := $(wildcard datapath/tunnel*.c) $(addprefix datapath/,packet.c offload.c edit.c kernel_frame.c) flowtable/meta.c flowtable/extract.c
 FUZZ_SRC_vring      := vhost/virtqueue.c vhost/packed_resume.c datapath/eventfd_kick.c $(wildcard vhost/*_hot.c) flowtable/isa.c datapath/packet.c
 
 ifeq ($(FUZZER),1)

@@ -175,29 +175,38 @@ static bool strip(struct tunnel_popped *p)
 	if (p->csum_asked)
 		p->csum += rte_raw_cksum(frame + p->l4_ofs, p->header_len - p->l4_ofs);
 	rte_pktmbuf_adj(p->m, (uint16_t)p->header_len);
-	if (!offload_move(p))
-		return false;
-	if (!(p->m->ol_flags & PACKET_OFFLOAD))
-		kernel_frame_look(p->m, FRAME_MAX);
-	return true;
+	return offload_move(p);
 }
 
-static uint32_t inner_sum(struct rte_mbuf *m)
+// As it will be when what the sender left to do is done.
+static uint32_t finished_sum(struct rte_mbuf *m)
 {
 	const struct packet_offload *offload = &packet_meta(m)->offload;
-	uint16_t field = 0;
-	const void *at;
+	uint32_t field = (uint32_t)offload->csum_start + offload->csum_offset;
 
-	if (likely(!(m->ol_flags & PACKET_OFFLOAD)))
-		return offload_sum(m, 0);
-	at = rte_pktmbuf_read(m, offload->csum_start + offload->csum_offset, sizeof field, &field);
 	return offload_sum(m, 0) + (uint16_t)~offload_sum(m, offload->csum_start) +
-	       (uint16_t)~csum_word(at);
+	       (uint16_t)~csum_word(rte_pktmbuf_mtod_offset(m, const void *, field));
+}
+
+// Whether the inner frame was begun only, by a sender of this host who did not tell. Then meta says
+// so.
+static bool is_begun(struct rte_mbuf *m)
+{
+	return (m->ol_flags & PACKET_OFFLOAD) ||
+	       kernel_frame_look(m, FRAME_MAX) == KERNEL_FRAME_PARTIAL;
 }
 
 static bool csum_holds(struct tunnel_popped *p)
 {
-	if (!p->csum_asked || csum_fold(p->csum + inner_sum(p->m)) == CSUM_RIGHT)
+	struct rte_mbuf *m = p->m;
+
+	if (!p->csum_asked) {
+		is_begun(m);
+		return true;
+	}
+	if (!(m->ol_flags & PACKET_OFFLOAD) && csum_fold(p->csum + offload_sum(m, 0)) == CSUM_RIGHT)
+		return true;
+	if (is_begun(m) && csum_fold(p->csum + finished_sum(m)) == CSUM_RIGHT)
 		return true;
 	p->reason = DROP_TUNNEL_CHECKSUM;
 	return false;

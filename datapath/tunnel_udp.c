@@ -88,17 +88,21 @@ static uint32_t ipv4_hash(const struct rte_mbuf *m, const struct rte_ipv4_hdr *i
 
 static uint32_t ipv6_hash(const struct rte_mbuf *m, const struct rte_ipv6_hdr *ip, uint32_t l4_ofs)
 {
-	uint32_t hash = rte_jhash(ip->src_addr, 2 * sizeof(struct in6), ip->proto);
+	uint32_t addrs[8], hash; // aligned, as rte_jhash() wants them
 
+	memcpy(addrs, ip->src_addr, sizeof addrs);
+	hash = rte_jhash(addrs, sizeof addrs, ip->proto);
 	return rte_jhash_1word(ports_at(m, l4_ofs, ip->proto, l4_ofs == LAYOUT_NONE), hash);
 }
 
 static uint32_t l2_hash(const struct rte_mbuf *m, uint32_t inner)
 {
-	uint8_t room[FRAME_MIN];
+	uint32_t room[4]; // aligned, as rte_jhash() wants it
 	const void *at = rte_pktmbuf_read(m, inner, FRAME_MIN, room);
 
-	return at ? rte_jhash(at, FRAME_MIN, 0) : 0;
+	if (at && at != room)
+		memcpy(room, at, FRAME_MIN);
+	return at ? rte_jhash(room, FRAME_MIN, 0) : 0;
 }
 
 // Of the flow that the packet behind len bytes of outer headers belongs to.
