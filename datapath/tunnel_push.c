@@ -158,7 +158,11 @@ unsigned tunnel_push(struct pmd *pmd, const struct action_tunnel_push *push, str
 	struct tunnel_pushed p = {.push = push, .header = action_tunnel_header(push)};
 	unsigned kept = 0;
 
-	header_look(p.header, push->header_len, &p); // has been checked
+	if (unlikely(!header_look(p.header, push->header_len, &p))) { // not checked before
+		pmd_count_drop(pmd, pmd->in_port, DROP_ACTION_INVALID, n);
+		packet_free_bulk(pkts, n);
+		return 0;
+	}
 	if (p.carrier->begin)
 		p.carrier->begin(&p, n);
 	for (unsigned i = 0; i < n; i++) {
