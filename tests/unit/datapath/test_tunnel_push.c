@@ -50,6 +50,35 @@ static void the_frame_is_scapy_s_in_every_form(void **state)
 	}
 }
 
+static void two_that_share_their_bytes_get_a_header_each(void **state)
+{
+	const struct tunnel_vector *a = vector_of("vxlan"), *b = vector_of("geneve");
+	struct frame inner, want_a, want_b;
+	struct push_list list_a, list_b;
+	struct rte_mbuf *m, *other;
+	uint8_t memory[2048];
+
+	(void)state;
+	push_make(&list_a, a);
+	push_make(&list_b, b);
+	frame_unhex(a->inner, &inner);
+	frame_unhex(a->frame, &want_a);
+	frame_unhex(b->frame, &want_b);
+	for (unsigned other_first = 0; other_first < 2; other_first++) {
+		m = packet_in(SHARED, &inner, memory, &other);
+		*packet_meta(other) = *packet_meta(m);
+		if (other_first)
+			other = push(&list_b, other);
+		m = push(&list_a, m);
+		if (!other_first)
+			other = push(&list_b, other);
+		assert_bytes(m, want_a.b, want_a.len);
+		assert_bytes(other, want_b.b, want_b.len);
+		rte_pktmbuf_free(m);
+		rte_pktmbuf_free(other);
+	}
+}
+
 // As one that has just come in at the way out, for what the list does then.
 static void the_packet_is_the_outer_one_then(void **state)
 {
