@@ -351,11 +351,17 @@ static void only_headers_of_tunnels_are_taken(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    T(the_frame_is_scapy_s_in_every_form),    T(the_packet_is_the_outer_one_then),
-	    T(sequence_numbers_count_per_port),	      T(without_df_identifications_differ),
-	    T(a_checksum_that_is_begun_is_completed), T(flows_have_source_ports_of_their_own),
-	    T(fragments_take_the_way_of_the_first),   T(truncation_is_of_the_inner_frame),
-	    T(what_cannot_be_pushed_is_counted),      T(only_headers_of_tunnels_are_taken),
+	    T(the_frame_is_scapy_s_in_every_form),
+	    T(two_that_share_their_bytes_get_a_header_each),
+	    T(the_packet_is_the_outer_one_then),
+	    T(sequence_numbers_count_per_port),
+	    T(without_df_identifications_differ),
+	    T(a_checksum_that_is_begun_is_completed),
+	    T(flows_have_source_ports_of_their_own),
+	    T(fragments_take_the_way_of_the_first),
+	    T(truncation_is_of_the_inner_frame),
+	    T(what_cannot_be_pushed_is_counted),
+	    T(only_headers_of_tunnels_are_taken),
 	};
 
 	return cmocka_run_group_tests(tests, fake_eal_init, eal_teardown);
