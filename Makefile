@@ -182,7 +182,8 @@ FUZZ_LIBS            = -Wl,--as-needed $(DPDK_LIBS) $(CTL_LIBS) -lcmocka
 FUZZ_SRC_dp_key     := $(wildcard ctl/dp_*.c flowtable/key*.c)
 FUZZ_SRC_dp_msg     := $(FUZZ_SRC_dp_key)
 FUZZ_SRC_dp_actions := $(FUZZ_SRC_dp_key) datapath/server_actions.c $(wildcard datapath/execute*.c) datapath/classify_extract.c datapath/drop.c $(wildcard datapath/edit*.c) \
-		       datapath/ip_view.c datapath/packet.c flowtable/extract.c flowtable/meta.c
+		       $(wildcard datapath/tunnel*.c) $(addprefix datapath/,ip_view.c packet.c gso.c offload.c kernel_frame.c) \
+		       flowtable/extract.c flowtable/meta.c
 FUZZ_SRC_extract    := flowtable/extract.c
 FUZZ_SRC_of_flow    := $(wildcard ctl/of_*.c) flowtable/of_key.c
 FUZZ_SRC_json_lift  :=

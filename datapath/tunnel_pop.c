@@ -132,7 +132,8 @@ static bool ipv6_read(struct tunnel_popped *p)
 
 static bool outer_read(struct tunnel_popped *p)
 {
-	if (!tunnel_read(p, 0, RTE_MIN(p->m->pkt_len, FRAME_MIN + TAGS_LEN)))
+	if (packet_meta(p->m)->no_eth ||
+	    !tunnel_read(p, 0, RTE_MIN(p->m->pkt_len, FRAME_MIN + TAGS_LEN)))
 		return false;
 	switch (edit_eth_type(p->m, &p->l3_ofs)) {
 	case RTE_ETHER_TYPE_IPV4:

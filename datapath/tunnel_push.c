@@ -136,7 +136,7 @@ static int push_one(const struct pmd *pmd, struct tunnel_pushed *p, struct rte_m
 {
 	uint32_t len = p->push->header_len;
 	uint8_t *header;
-	int err = inner_finish(m);
+	int err = packet_meta(*m)->no_eth ? -EINVAL : inner_finish(m);
 
 	if (unlikely(err))
 		return err;

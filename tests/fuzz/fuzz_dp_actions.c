@@ -107,7 +107,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 static void check_whole(struct rte_mbuf *m)
 {
 	const struct packet_meta *meta = packet_meta(m);
-	static uint8_t bytes[2048];
+	static uint8_t bytes[UINT16_MAX]; // more than a list of pushes makes of a frame
 	uint32_t len = 0, n_segs = 0;
 
 	for (const struct rte_mbuf *seg = m; seg; seg = seg->next, n_segs++) {
