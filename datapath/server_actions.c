@@ -170,7 +170,7 @@ static const struct nlattr *attr_of(const struct nlattr *actions, unsigned n)
 static int meter_check(struct request *rq, const struct nlattr *attr, const struct action *action,
 		       unsigned place)
 {
-	if (action->type != ACTION_METER || meter_get(action->u.meter_id) != NULL)
+	if (action->type != ACTION_METER || meter_get(rq->dp->slot, action->u.meter_id) != NULL)
 		return 0;
 	return request_fail(rq, attr_of(attr, place), -ENOENT,
 			    "action %u: there is no meter %u: set it first", place + 1,

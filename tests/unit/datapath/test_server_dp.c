@@ -250,6 +250,44 @@ static void ufids_are_found_among_many(void **state)
 	free(flows);
 }
 
+static int meter_set_to(struct dp_client *c, uint32_t ifindex, uint32_t id, uint32_t rate)
+{
+	const struct dp_meter meter = {.id = id,
+				       .n_bands = 1,
+				       .bands = {{.type = OVS_METER_BAND_TYPE_DROP, .rate = rate}}};
+	struct nlmsghdr *nlh = begin(c, DP_FAMILY_METER, OVS_METER_CMD_SET, NLM_F_ECHO, ifindex);
+	unsigned n = 0;
+	dp_meter_put(nlh, dp_client_room(c), &meter, false);
+	int rc = call(c, count_answer, &n);
+	assert_int_equal(n, rc == 0); // dpif-netlink reads the id there
+	return rc;
+}
+
+static unsigned meter_rate(unsigned slot, uint32_t id)
+{
+	struct dp_meter meter;
+	return meter_read(slot, id, &meter) ? meter.bands[0].rate : 0;
+}
+
+static void meters_are_one_datapaths(void **state)
+{
+	struct dp_client *c = client();
+	(void)state;
+	uint32_t a = dp_made(c, "ovs-a");
+	unsigned slot = datapath_by_ifindex(a)->slot;
+	assert_int_equal(meter_set_to(c, DP_IFINDEX, 7, 100), 0);
+	assert_int_equal(meter_set_to(c, a, 7, 200), 0);
+	assert_int_equal(meter_set_to(c, a, 8, 300), 0);
+	assert_int_equal(meter_rate(0, 7), 100);
+	assert_int_equal(meter_rate(slot, 7), 200);
+	assert_int_equal(meter_rate(0, 8), 0);
+	assert_int_equal(dp_ask(c, OVS_DP_CMD_DEL, a, NULL), 0);
+	assert_int_equal(meter_rate(slot, 7), 0);
+	assert_int_equal(meter_rate(0, 7), 100);
+	assert_int_equal(meter_del(0, 7), 0);
+	dp_client_close(c);
+}
+
 // A subscriber hears of its datapath's ports, and of what it missed.
 static void ports_are_told_to_who_subscribed(void **state)
 {
@@ -325,6 +363,7 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(without_a_port_flows_of_two_datapaths_do_not_meet,
 					    each_start, each_stop),
 	    cmocka_unit_test_setup_teardown(a_ufid_alone_names_a_flow, each_start, each_stop),
+	    cmocka_unit_test_setup_teardown(meters_are_one_datapaths, each_start, each_stop),
 	    cmocka_unit_test(ufids_are_found_among_many),
 	    cmocka_unit_test_setup_teardown(ports_are_told_to_who_subscribed, each_start,
 					    each_stop),
