@@ -64,16 +64,31 @@ static void crowd_tell(struct server *server, const char *what)
 		log_warn("%s: %u clients are connected: %s", server->path, server->n_clients, what);
 }
 
-// Silent clients must not keep others out, but for those that are to be silent: who gets upcalls,
-// events or traces. false when no other has been silent for long.
+// Whether it may be silent: who gets upcalls, events or traces.
+static bool may_be_silent(const struct server *server, const struct client *c)
+{
+	return c == server->upcall_client || c->handles != 0 || c->subscribed ||
+	       traces_any_of(server, c);
+}
+
+// Handlers have places of their own: a datapath may have one for each core of the host.
+static bool is_full(const struct server *server)
+{
+	unsigned n = server->n_clients;
+	for (const struct client *c = TAILQ_FIRST(&server->clients); c; c = TAILQ_NEXT(c, entry))
+		n -= c->handles != 0;
+	return n >= CLIENTS_MAX;
+}
+
+// Silent clients must not keep others out, but for those that are to be silent. false when no other
+// has been silent for long.
 static bool client_evict(struct server *server)
 {
 	uint64_t now_ms = server_now_ms();
 	for (struct client *c = TAILQ_FIRST(&server->clients); c; c = TAILQ_NEXT(c, entry)) {
 		if (now_ms - c->active_ms < EVICT_IDLE_MS)
 			return false;
-		if (c == server->upcall_client || c->handles != 0 || c->subscribed ||
-		    traces_any_of(server, c))
+		if (may_be_silent(server, c))
 			continue;
 		crowd_tell(server, "the longest silent one gives its place");
 		client_destroy(c);
@@ -91,7 +106,7 @@ static void accept_one(struct server *server, int fd)
 		refuse_stranger(server, fd, who.uid);
 		return;
 	}
-	if (server->n_clients >= CLIENTS_MAX && !client_evict(server)) {
+	if (is_full(server) && !client_evict(server)) {
 		crowd_tell(server, "more are refused");
 		close(fd);
 		return;

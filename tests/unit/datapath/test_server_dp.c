@@ -81,7 +81,7 @@ struct told {
 	unsigned n;
 	uint32_t in_port; // 0: none
 	bool keyless;
-	uint64_t packets;
+	struct ovs_flow_stats stats;
 };
 
 static void on_flow(const struct nlmsghdr *nlh, void *arg)
@@ -95,13 +95,14 @@ static void on_flow(const struct nlmsghdr *nlh, void *arg)
 	if (!told->keyless)
 		assert_int_equal(dp_key_parse_origin(a[OVS_FLOW_ATTR_KEY], &key, NULL), 0);
 	told->in_port = key.in_port;
+	memcpy(&told->stats, mnl_attr_get_payload(a[OVS_FLOW_ATTR_STATS]), sizeof(told->stats));
 }
 
 struct flow_ask {
 	uint32_t ifindex, in_port, out_port;
 	uint16_t flags;
 	const char *ufid; // 16 bytes, or NULL
-	bool terse;
+	bool terse, clear, maskless;
 };
 
 static int flow(struct dp_client *c, uint8_t cmd, const struct flow_ask *ask, struct told *told)
@@ -119,8 +120,11 @@ static int flow(struct dp_client *c, uint8_t cmd, const struct flow_ask *ask, st
 				     OVS_UFID_F_OMIT_ACTIONS);
 	if (ask->in_port != 0) {
 		dp_key_put(nlh, room, OVS_FLOW_ATTR_KEY, &key, NULL);
-		dp_key_put(nlh, room, OVS_FLOW_ATTR_MASK, &key, &mask);
+		if (!ask->maskless)
+			dp_key_put(nlh, room, OVS_FLOW_ATTR_MASK, &key, &mask);
 	}
+	if (ask->clear)
+		mnl_attr_put(nlh, OVS_FLOW_ATTR_CLEAR, 0, NULL);
 	if (cmd == OVS_FLOW_CMD_NEW || cmd == OVS_FLOW_CMD_SET)
 		dp_actions_put(nlh, room, OVS_FLOW_ATTR_ACTIONS, &output, ask->out_port != 0);
 	if (told != NULL)
@@ -223,6 +227,37 @@ static void a_ufid_alone_names_a_flow(void **state)
 	assert_int_equal(FLOW(c, DEL, NULL, .ifindex = b, .ufid = name), -ENOENT);
 	assert_int_equal(FLOW(c, DEL, NULL, .ifindex = a, .ufid = name), 0);
 	assert_int_equal(FLOW(c, DEL, NULL, .ifindex = a, .ufid = name), -ENOENT);
+	dp_client_close(c);
+}
+
+// As `ovs-dpctl mod-flow --clear` and `del-flow` ask.
+static void counts_are_cleared_and_a_key_alone_names_a_flow(void **state)
+{
+	struct dp_client *c = client();
+	struct told told;
+	(void)state;
+	uint32_t a = dp_made(c, "ovs-a"), no = vport_made(c, a, "vx-a"), cursor = 0;
+	assert_int_equal(FLOW(c, NEW, NULL, .ifindex = a, .in_port = no, .out_port = no), 0);
+	struct flow_counters *pmd = flow_counters_create(fx.flows, SOCKET_ID_ANY);
+	const struct megaflow *mf = flow_table_next(fx.flows, &cursor);
+	flow_counters_add(pmd, mf, 3, 300, 1, 0);
+	for (unsigned i = 0; i < 2; i++) {
+		assert_int_equal(FLOW(c, SET, &told, .ifindex = a, .in_port = no, .out_port = no,
+				      .flags = NLM_F_ECHO, .clear = true),
+				 0);
+		assert_int_equal(told.stats.n_packets, 3); // until then
+		flow_counters_add(pmd, mf, 3, 100, 1, 0);
+	}
+	assert_int_equal(FLOW(c, GET, &told, .ifindex = a, .in_port = no), 0);
+	assert_int_equal(told.stats.n_packets, 3);
+	assert_int_equal(told.stats.n_bytes, 100);
+
+	assert_int_equal(FLOW(c, GET, &told, .ifindex = a, .in_port = no, .maskless = true), 0);
+	assert_int_equal(told.n, 1);
+	assert_int_equal(FLOW(c, DEL, NULL, .ifindex = a, .in_port = no, .maskless = true), 0);
+	assert_int_equal(FLOW(c, DEL, NULL, .ifindex = a, .in_port = no, .maskless = true),
+			 -ENOENT);
+	flow_counters_destroy(fx.flows, pmd);
 	dp_client_close(c);
 }
 
@@ -363,6 +398,8 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(without_a_port_flows_of_two_datapaths_do_not_meet,
 					    each_start, each_stop),
 	    cmocka_unit_test_setup_teardown(a_ufid_alone_names_a_flow, each_start, each_stop),
+	    cmocka_unit_test_setup_teardown(counts_are_cleared_and_a_key_alone_names_a_flow,
+					    each_start, each_stop),
 	    cmocka_unit_test_setup_teardown(meters_are_one_datapaths, each_start, each_stop),
 	    cmocka_unit_test(ufids_are_found_among_many),
 	    cmocka_unit_test_setup_teardown(ports_are_told_to_who_subscribed, each_start,
