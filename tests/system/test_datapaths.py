@@ -1,13 +1,13 @@
 """Datapaths beside swctld's, as OVS's dpif-netlink makes them.
 
     far ===veth=== near (NETDEV) --- datapath "ovs-swd" --- br0 (INTERNAL: a tap), ovs-swd (the local port)
+                                     datapath "swd"     --- sink            of swctld, in the same swd
 """
 
 import errno
 
 import pytest
 from dp_client import *
-from frames import numbered
 from netns import Netns
 
 FRAME = bytes(6) + b"\2\0\0\0\0\1\x12\x34" + bytes(50)
@@ -34,7 +34,7 @@ class World:
 def module_world(module_switch_factory):
     switch = module_switch_factory(start=False)
     switch.swd_prefix = ["unshare", "-nm", "sh", "-c", 'mount -t sysfs none /sys && exec "$@"', "sh"]
-    switch.start_swd()
+    switch.start()
     made = World(switch)
     yield made
     made.close()
@@ -71,3 +71,48 @@ def test_a_datapath_has_a_local_port_taps_and_interfaces(world):
     assert "br0" not in world.ifaces()
     client.call(DATAPATH, DEL, dp=dp)
     assert "ovs-swd" not in world.ifaces()
+
+
+def test_misses_go_to_the_handlers_and_need_not_come_back(world):
+    client = world.client
+    dp = client.dp_new("ovs-swd")
+    br0, near = client.port_new(dp, "br0", INTERNAL), client.port_new(dp, "near", NETDEV)
+    tap, far = world.near.packet_socket("br0"), world.far.packet_socket("far")
+    with DpClient(world.switch.run_dir) as handler:
+        client.call(DATAPATH, SET, attr(DP_FEATURES, PER_CPU), attr(DP_PIDS, handler.pid()), dp=dp)
+        for executed in (True, False):
+            far.send(FRAME)
+            miss = handler.next_unasked()
+            while attrs(miss.attrs[PACKET_KEY])[KEY_IN_PORT] != struct.pack("=I", near):
+                miss = handler.next_unasked()  # the host's own, on its taps
+            assert (miss.family, miss.cmd, miss.dp) == (PACKET, MISS, dp)
+            assert miss.attrs[PACKET_DATA] == FRAME
+            if executed:
+                key = attr(PACKET_KEY, miss.attrs[PACKET_KEY])
+                client.call(PACKET, EXECUTE, attr(PACKET_DATA, FRAME), key, attr(PACKET_ACTIONS, [attr(OUTPUT, br0)]), dp=dp)
+                while tap.frame() != FRAME:
+                    pass
+    # Nobody is owed the second one: vswitchd drops by not executing.
+    (told,) = [p for p in client.dump(VPORT, dp) if p.text(PORT_NAME) == "near"]
+    assert b"upcall-lost" not in told.attrs[PORT_OPTIONS]
+
+
+def test_swctld_and_another_control_daemon_share_swd(world):
+    client, switch = world.client, world.switch
+    switch.swctl("add-port", "sink", "type=null")
+    dp = client.dp_new("ovs-swd")
+    br0 = client.port_new(dp, "br0", INTERNAL)
+    assert br0 >= 512, "numbers that swctld's ports may have"
+    assert [p["name"] for p in switch.json("list-ports")["ports"]] == ["sink"]
+    assert "sink" not in [p.text(PORT_NAME) for p in client.dump(VPORT, dp)]
+    client.flow_new(dp, br0, [])
+    with pytest.raises(Refused) as refused:
+        client.flow_new(1, br0, [])
+    assert refused.value.code == errno.EINVAL and "another datapath" in refused.value.text
+    switch.set_flows("actions=drop")
+    switch.swctld.kill()
+    switch.start_swctld()
+    switch.wait(lambda: switch.json("show")["swd"]["connected"], "connection")
+    switch.settle()
+    assert len(client.dump(FLOW, dp)) == 1, "swctld deletes what is not its own"
+    switch.swctl("del-port", "sink")
