@@ -301,12 +301,11 @@ void upcalls_refresh(struct server *server)
 {
 	uint32_t before = server->upcalls_attached, now = server->upcall_client != NULL;
 	unsigned cursor = 1; // behind the first, which has upcall_client
-	struct client *c;
-	TAILQ_FOREACH (c, &server->clients, entry)
+	for (struct client *c = TAILQ_FIRST(&server->clients); c; c = TAILQ_NEXT(c, entry))
 		c->handles = 0;
 	for (const struct datapath *dp; (dp = datapath_next(&cursor)) != NULL;)
 		handlers_mark(server, dp);
-	TAILQ_FOREACH (c, &server->clients, entry)
+	for (const struct client *c = TAILQ_FIRST(&server->clients); c; c = TAILQ_NEXT(c, entry))
 		now |= c->handles;
 	server->upcalls_attached = now;
 	server->upcalls_stalled &= now;
