@@ -184,9 +184,10 @@ int request_text(struct request *rq, const struct nlattr *attr, const char *name
 		 size_t out_len);
 // *out stays where the attribute is NULL. 0 or -EINVAL.
 int request_u32(struct request *rq, const struct nlattr *attr, const char *name, uint32_t *out);
-// Makes a port of the request's datapath: 0 or -errno with rq->error. Number 0: one that is free.
-int vport_add(struct request *rq, uint32_t type, uint32_t no, const struct port_config *config,
-	      struct port **out);
+// Makes a port of the request's datapath, under a number, 0: one that is free. NULL with rq->error
+// and *err on failure.
+struct port *vport_add(struct request *rq, uint32_t type, uint32_t no,
+		       const struct port_config *config, int *err);
 
 // server_flow.c
 void server_flows_flush(struct server *server, const struct datapath *dp);
