@@ -55,7 +55,9 @@ struct packet_meta {
 	// The actions may change it; the next lookup has it in the key. Not written for packets
 	// that are only sent on.
 	struct flow_meta flow;
-	struct action_userspace userspace; // for packets on their way to the control side only
+	// For packets on their way to the control side only.
+	uint16_t pmd_index; // who sends it there
+	struct action_userspace userspace;
 };
 
 static_assert(offsetof(struct packet_meta, flow.ct) <= RTE_CACHE_LINE_SIZE,

@@ -244,17 +244,29 @@ static const char *(*const checks[N_ACTION_TYPES])(const struct action *action,
 
 static int meter_check(struct request *rq, const struct action *action, unsigned place)
 {
-	if (action->type != ACTION_METER || meter_get(action->u.meter_id) != NULL)
+	if (action->type != ACTION_METER || meter_get(rq->dp->slot, action->u.meter_id) != NULL)
 		return 0;
 	return request_fail(rq, rq->server->action_attrs[place], -ENOENT,
 			    "action %u: there is no meter %u: set it first", place + 1,
 			    action->u.meter_id);
 }
 
+static int owner_check(struct request *rq, const struct action *action, unsigned place)
+{
+	if (action->type != ACTION_OUTPUT || port_get(action->u.port) == NULL ||
+	    datapath_has_port(rq->dp, action->u.port))
+		return 0;
+	return request_fail(rq, rq->server->action_attrs[place], -EINVAL,
+			    "action %u: OUTPUT to port %u, which is another datapath's", place + 1,
+			    action->u.port);
+}
+
 static int action_check(struct request *rq, const struct action *action, unsigned place,
 			struct known *known)
 {
 	int rc = meter_check(rq, action, place);
+	if (rc == 0)
+		rc = owner_check(rq, action, place);
 	if (rc < 0 || checks[action->type] == NULL)
 		return rc;
 	const char *wrong = checks[action->type](action, known);

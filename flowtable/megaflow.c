@@ -139,6 +139,7 @@ static void slot_fill(struct flow_table *t, struct megaflow *mf, uint32_t hash, 
 	mf->table = t;
 	mf->hash = hash;
 	mf->subtable = st;
+	mf->owner = 0;
 	memset(mf->ufid, 0, sizeof(mf->ufid));
 	mf->actions = action_lists_share(&t->actions, actions);
 	counter_set_zero(&t->counters, mf->id);
@@ -342,6 +343,11 @@ void flow_counters_destroy(struct flow_table *t, struct flow_counters *c)
 {
 	if (c)
 		counter_set_remove(&t->counters, c);
+}
+
+int flow_table_stats_clear(struct flow_table *t, const struct megaflow *mf)
+{
+	return counter_set_clear(&t->counters, mf->id);
 }
 
 void flow_table_stats(const struct flow_table *t, const struct megaflow *mf, struct flow_stats *out)

@@ -21,6 +21,7 @@ struct megaflow {
 	uint32_t id;			    // dense, below the table's max_flows; index of counters
 	struct subtable *subtable;	    // whose mask it has
 	uint32_t hash;			    // of the masked key
+	uint32_t owner;			    // for the control thread: which of its users has it
 	struct flow_cold *cold;		    // if its mask has bits there; otherwise NULL
 	struct flow_table *table;	    // owner; for the control thread
 	uint8_t ufid[MEGAFLOW_UFID_BYTES];  // whoever installed it calls it so; zero: no name
@@ -125,6 +126,8 @@ void flow_counters_destroy(struct flow_table *t,
 			   struct flow_counters *c); // its values are folded into the table's
 void flow_table_stats(const struct flow_table *t, const struct megaflow *mf,
 		      struct flow_stats *out); // control thread
+// Counts packets and bytes from zero again. 0 or -ENOMEM. Control thread.
+int flow_table_stats_clear(struct flow_table *t, const struct megaflow *mf);
 
 static inline struct flow_counter *flow_counter_of(const struct flow_counters *c, uint32_t id)
 {
