@@ -92,7 +92,8 @@ struct client {
 struct request {
 	struct server *server;
 	struct client *client;
-	struct datapath *dp; // that it is for; NULL: none, or any
+	struct datapath *dp; // that it is for; NULL: of no vport, flow, packet or meter
+	bool any_dp;	     // it does not say which one
 	const struct nlmsghdr *nlh;
 	struct dp_error error;
 };

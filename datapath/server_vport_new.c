@@ -177,8 +177,6 @@ int server_vport_new(struct request *rq)
 {
 	struct new_request new = {.type = OVS_VPORT_TYPE_NETDEV};
 	struct port *port;
-	if (rq->dp == NULL)
-		return request_fail(rq, NULL, -ENODEV, "no dp_ifindex says in which datapath");
 	int rc = new_parse(rq, &new);
 	if (rc == 0)
 		rc = vport_pids_check(rq, new.pids);
