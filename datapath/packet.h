@@ -49,7 +49,8 @@ struct packet_meta {
 	uint8_t n_recirc;
 	struct packet_offload offload;
 	// For packets on their way to the control side only.
-	bool is_action; // OVS_PACKET_CMD_ACTION, otherwise a miss
+	bool is_action;	    // OVS_PACKET_CMD_ACTION, otherwise a miss
+	uint16_t pmd_index; // who sends it there
 	struct action_userspace userspace;
 };
 

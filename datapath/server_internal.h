@@ -49,9 +49,11 @@ struct server {
 	struct action actions[ACTIONS_MAX]; // the list that is being read
 
 	struct event *on_upcall, *on_upcall_later;
-	struct client *upcall_client; // who gets upcalls, or NULL
-	bool upcalls_stalled;	      // it does not read: rings wait until it does
-	// By input port: misses that it was given and has not sent back to be executed.
+	struct client *upcall_client; // who gets the first datapath's upcalls, or NULL
+	// A bit per slot of a datapath: somebody gets its upcalls; nobody of those reads, so that
+	// rings wait until one does.
+	uint32_t upcalls_attached, upcalls_stalled;
+	// By input port: misses that upcall_client was given and has not sent back to be executed.
 	uint32_t n_unanswered[PORTS_MAX];
 	struct vport vports[PORTS_MAX];
 	uint8_t version_logged; // that a client spoke instead of ours; 0: none since one attached
@@ -71,7 +73,8 @@ struct client {
 	TAILQ_ENTRY(client) entry;
 	struct server *server;
 	int fd;
-	unsigned id;		      // for the log
+	unsigned id;		      // what netlink calls its pid: not 0, nor UINT32_MAX
+	uint32_t handles;	      // whose upcalls may go to it: a bit per slot of a datapath
 	bool dead;		      // to be closed when its event has been served
 	uint64_t active_ms;	      // of client_touch()
 	bool subscribed, events_lost; // to the ports of datapath events_of; 0: all but the first

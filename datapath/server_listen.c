@@ -64,15 +64,16 @@ static void crowd_tell(struct server *server, const char *what)
 		log_warn("%s: %u clients are connected: %s", server->path, server->n_clients, what);
 }
 
-// Silent clients must not keep others out, but for those that are to be silent: who gets upcalls or
-// traces. false when no other has been silent for long.
+// Silent clients must not keep others out, but for those that are to be silent: who gets upcalls,
+// events or traces. false when no other has been silent for long.
 static bool client_evict(struct server *server)
 {
 	uint64_t now_ms = server_now_ms();
 	for (struct client *c = TAILQ_FIRST(&server->clients); c; c = TAILQ_NEXT(c, entry)) {
 		if (now_ms - c->active_ms < EVICT_IDLE_MS)
 			return false;
-		if (c == server->upcall_client || traces_any_of(server, c))
+		if (c == server->upcall_client || c->handles != 0 || c->subscribed ||
+		    traces_any_of(server, c))
 			continue;
 		crowd_tell(server, "the longest silent one gives its place");
 		client_destroy(c);
@@ -83,7 +84,7 @@ static bool client_evict(struct server *server)
 
 static void accept_one(struct server *server, int fd)
 {
-	static unsigned next_id = 1;
+	static uint32_t last_id;
 	int bytes = SEND_BUFFER_BYTES;
 	struct peer who = peer_of(fd, server->group);
 	if (!who.may_change) {
@@ -98,7 +99,8 @@ static void accept_one(struct server *server, int fd)
 	// More room for upcalls; the default does when it is refused.
 	if (setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &bytes, sizeof(bytes)) < 0)
 		setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof(bytes));
-	struct client *c = client_create(server, fd, next_id++);
+	last_id = last_id >= UINT32_MAX - 1 ? 1 : last_id + 1;
+	struct client *c = client_create(server, fd, last_id);
 	if (c == NULL) {
 		log_warn("%s: no memory for another client", server->path);
 		close(fd);
