@@ -170,6 +170,25 @@ static void flows_are_one_datapaths(void **state)
 	dp_client_close(c);
 }
 
+// What a datapath still has for a port that was its own must not act on another's.
+static void a_number_that_changes_hands_takes_flows_along(void **state)
+{
+	enum { NO = 40, OTHER = 41, THIRD = 42 };
+	struct dp_client *c = client();
+	struct told told;
+	(void)state;
+	uint32_t a = dp_made(c, "ovs-a"), b = dp_made(c, "ovs-b");
+	assert_int_equal(FLOW(c, NEW, NULL, .ifindex = a, .in_port = NO, .out_port = OTHER), 0);
+	assert_int_equal(FLOW(c, NEW, NULL, .ifindex = a, .in_port = OTHER, .out_port = NO), 0);
+	assert_int_equal(FLOW(c, NEW, NULL, .ifindex = a, .in_port = THIRD, .out_port = OTHER), 0);
+	assert_int_equal(vport_new(c, b, "vx-b", NO), 0);
+	assert_int_equal(FLOW(c, GET, &told, .ifindex = a, .flags = NLM_F_DUMP), 0);
+	assert_int_equal(told.n, 1);
+	assert_int_equal(told.in_port, THIRD);
+	assert_int_not_equal(vport_made(c, a, "vx-a"), NO);
+	dp_client_close(c);
+}
+
 // The key of packets that came from no port, as a control daemon's own.
 static void without_a_port_flows_of_two_datapaths_do_not_meet(void **state)
 {
@@ -395,6 +414,8 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(ports_are_one_datapaths_and_numbers_are_all_ones,
 					    each_start, each_stop),
 	    cmocka_unit_test_setup_teardown(flows_are_one_datapaths, each_start, each_stop),
+	    cmocka_unit_test_setup_teardown(a_number_that_changes_hands_takes_flows_along,
+					    each_start, each_stop),
 	    cmocka_unit_test_setup_teardown(without_a_port_flows_of_two_datapaths_do_not_meet,
 					    each_start, each_stop),
 	    cmocka_unit_test_setup_teardown(a_ufid_alone_names_a_flow, each_start, each_stop),

@@ -157,6 +157,18 @@ static void a_handler_that_is_gone_loses_its_own_upcalls_only(void **state)
 	assert_int_equal(lost(two.c, two.dp), before + 2);
 }
 
+// Whether one of these messages is an upcall with so long a packet.
+static bool has_packet(const char *at, size_t left, unsigned len)
+{
+	const struct nlattr *a[OVS_PACKET_ATTR_MAX + 1];
+	bool found = false;
+	for (const struct nlmsghdr *nlh; (nlh = dp_datagram_next(&at, &left)) != NULL;) {
+		assert_int_equal(dp_msg_parse(nlh, a, OVS_PACKET_ATTR_MAX, NULL), 0);
+		found |= mnl_attr_get_payload_len(a[OVS_PACKET_ATTR_PACKET]) == len;
+	}
+	return found;
+}
+
 static void a_handler_that_does_not_read_stops_no_other(void **state)
 {
 	enum drop_reason reason;
@@ -170,6 +182,26 @@ static void a_handler_that_does_not_read_stops_no_other(void **state)
 	do {
 	} while (!miss(&two.rxq, packet(two.no, 0, 99), &reason));
 	assert_int_equal(upcall(two.handlers[0], two.dp, two.no), 99);
+	// It lost packets, not its connection.
+	for (bool found = false; !found;) {
+		miss(&two.rxq, packet(two.no, 1, 77), &reason);
+		int len = receive(two.handlers[1], buf);
+		assert_true(len > 0);
+		found = has_packet(buf, (size_t)len, 77);
+	}
+}
+
+static void handlers_take_no_clients_place(void **state)
+{
+	struct dp_client *c[63];
+	(void)state;
+	dispatch(two.c, two.dp, two.handlers);
+	for (unsigned i = 0; i < 63; i++) {
+		c[i] = client();
+		assert_int_equal(info(c[i]), 0);
+	}
+	for (unsigned i = 0; i < 63; i++)
+		dp_client_close(c[i]);
 }
 
 static void a_ports_upcalls_are_its_pids(void **state)
@@ -199,6 +231,7 @@ int main(void)
 	    TWO(packets_of_no_port_go_to_their_datapath),
 	    TWO(a_handler_that_is_gone_loses_its_own_upcalls_only),
 	    TWO(a_handler_that_does_not_read_stops_no_other),
+	    TWO(handlers_take_no_clients_place),
 	    TWO(a_ports_upcalls_are_its_pids),
 	};
 	return cmocka_run_group_tests(tests, fixture_start, fixture_stop);
