@@ -66,6 +66,7 @@ enum ct_flag {
 	CT_EXPECTED = 1 << 1,	  // constant: opened by its master's protocol; ext->master is set
 	CT_SEEN_REPLY = 1 << 2,	  // relaxed
 	CT_ZONE_COUNTED = 1 << 3, // its zone's limit counts it
+	CT_RETIRED = 1 << 4,	  // waits for the grace period; control thread\'s own
 };
 
 // How packets are rewritten: of the original direction; the reply direction undoes it.

@@ -57,12 +57,12 @@ uint32_t ct_key_hash(const struct ct_key *key)
 			     rest * (secrets[3] | 1));
 }
 
-// Queries and their answers (RFC 792, 950, 4443, 4620).
+// Queries and their answers (RFC 792, 4443).
 static const struct {
 	uint8_t is_v6, query, answer;
 } pairs[] = {
-    {false, ICMP_ECHO, ICMP_ECHOREPLY},		  {false, ICMP_TIMESTAMP, ICMP_TIMESTAMPREPLY},
-    {false, ICMP_INFO_REQUEST, ICMP_INFO_REPLY},  {false, ICMP_ADDRESS, ICMP_ADDRESSREPLY},
+    {false, ICMP_ECHO, ICMP_ECHOREPLY},
+    {false, ICMP_TIMESTAMP, ICMP_TIMESTAMPREPLY},
     {true, ICMP6_ECHO_REQUEST, ICMP6_ECHO_REPLY},
 };
 
