@@ -73,7 +73,7 @@ void ct_expire_sooner(const struct ct_conn *conn)
 {
 	uint32_t end = expires_of(conn);
 
-	if (!ct_time_reached(end + SOONER_GRANULES, due_get(conn->id)))
+	if (ct_time_reached(end + SOONER_GRANULES, due_get(conn->id)))
 		due_set(conn->id, end);
 }
 

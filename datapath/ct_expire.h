@@ -14,7 +14,7 @@ uint64_t ct_expire_bytes(void);
 
 // A connection that is in the table: its slot is to be looked at when it expires. PMDs.
 void ct_expire_start(const struct ct_conn *conn);
-// It ends earlier than it did: conn->expires is set already. Who holds its lock.
+// It ends earlier than it did: conn->expires is set already. PMDs.
 void ct_expire_sooner(const struct ct_conn *conn);
 // It has left the table. Who has taken it out, in a read section or on the control thread.
 void ct_expire_removed(const struct ct_conn *conn, uint32_t now);

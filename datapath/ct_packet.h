@@ -6,7 +6,7 @@
 #include "datapath/packet.h"
 
 struct ct_packet {
-	struct rte_mbuf *m; // NAT and application protocols may replace it
+	struct rte_mbuf *m; // whoever makes it longer or writable may replace it
 	struct ct_key key;  // of an ICMP error: of the connection it is about, in its own direction
 	uint32_t hash;
 	uint32_t state;	      // OVS_CS_F_*: what comes out
@@ -18,14 +18,20 @@ struct ct_packet {
 	enum ct_dir dir;
 };
 
-// Reads the tuple and what else is looked at, and checks the checksums, once, unless who received
-// the packet vouches for them. False: it can't be tracked (not IP, cut off, a fragment, a damaged
-// packet, an ICMP message about nothing). packet_meta(m)->layout must be right. That PMD.
-bool ct_packet_read(struct rte_mbuf *m, uint8_t dp, uint16_t zone, struct ct_packet *p);
+static inline uint8_t *ct_packet_l4(const struct ct_packet *p)
+{
+	return rte_pktmbuf_mtod_offset(p->m, uint8_t *, p->l4_ofs);
+}
 
-// Reads the tuple out of an IP packet's first len bytes, as quoted in an ICMP error: nothing is
-// checked but that it is there. ofs_l4 is where the transport header starts. False: it isn't.
-bool ct_packet_quoted(bool is_v6, const uint8_t *ip, uint32_t len, struct ct_key *key,
-		      uint32_t *l4_ofs);
+// Reads the tuple of p->m and what else is looked at, and checks the checksums, once, unless who
+// received the packet vouches for them. Sets all but state, conn and dir. False: it can't be
+// tracked (not IP, cut off, a fragment, a damaged packet, an ICMP message about nothing).
+// packet_meta(m)->layout must be right. That PMD.
+bool ct_packet_read(struct ct_packet *p, uint8_t dp, uint16_t zone);
+
+// Reads ports, or what stands for them, from the len bytes of a transport header that is quoted in
+// an ICMP error: key->proto says which, key->is_v6 as well. False: they are not there, or it is an
+// ICMP error itself.
+bool ct_packet_quoted_ports(const uint8_t *l4, uint32_t len, struct ct_key *key);
 
 #endif

@@ -62,7 +62,7 @@ void ct_timeout_changed(struct ct_conn *conn, enum ct_timeout timeout, uint32_t 
 
 	__atomic_store_n(&conn->timeout, (uint8_t)timeout, __ATOMIC_RELAXED);
 	__atomic_store_n(&conn->expires, end, __ATOMIC_RELAXED);
-	if (!sooner)
+	if (sooner)
 		ct_expire_sooner(conn);
 }
 
