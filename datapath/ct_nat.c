@@ -16,7 +16,6 @@
 #include <rte_byteorder.h>
 #include <rte_common.h>
 #include <rte_jhash.h>
-#include <rte_random.h>
 
 #define ROUND_FIRST 128u // attempts of the first round; each further one has half
 #define ROUND_LAST  16u
@@ -144,16 +143,15 @@ static bool addr_is_zero(const struct in6 *a)
 	return memcmp(a, &zero, sizeof zero) == 0;
 }
 
-// What chooses. `persistent`: all connections of a client, over restarts too, get the same address.
+// What chooses: keyed, so it is random to who can't see it, and the same for each attempt.
+// `persistent`: all connections of a client, over restarts too, get the same address.
 static uint32_t nat_hash(const struct ct_key *key, const struct action_nat *nat)
 {
 	static const uint32_t no_secret = 0x6e617431;
 
-	if (nat->flags & ACTION_NAT_RANDOM)
-		return (uint32_t)rte_rand();
-	if (nat->flags & ACTION_NAT_PERSISTENT)
-		return rte_jhash(key->src.b, sizeof key->src, no_secret);
-	return ct_key_hash(key);
+	return nat->flags & ACTION_NAT_PERSISTENT
+		   ? rte_jhash(key->src.b, sizeof key->src, no_secret)
+		   : ct_key_hash(key);
 }
 
 // No address, or all zeros: it stays.
