@@ -33,7 +33,12 @@
 	  "an action does not fit the packet (a set, a third tag, a label to pop)")                \
 	X(RECIRC_LIMIT, "recirculation-limit", INPUT, "recirculated too often")                    \
 	X(TTL_EXCEEDED, "ttl-exceeded", INPUT, "its TTL or hop limit is used up")                  \
-	X(METER, "meter", INPUT, "more than a drop band of the flow's meter lets pass")
+	X(METER, "meter", INPUT, "more than a drop band of the flow's meter lets pass")            \
+	X(FRAGMENT_OVERLAP, "fragment-overlap", INPUT,                                             \
+	  "a fragment that overlaps or contradicts another of its datagram, or the datagram is "   \
+	  "too long; all of it is dropped")                                                        \
+	X(FRAGMENT_TIMEOUT, "fragment-timeout", INPUT,                                             \
+	  "a fragment to be tracked whose datagram did not become whole in time")
 
 enum drop_reason {
 #define X(id, name, side, text) DROP_##id,
