@@ -110,18 +110,19 @@ void ct_expire_flush(void)
 	expire.batch = NULL;
 }
 
-void ct_expire_retire(struct ct_conn *conn)
+bool ct_expire_retire(struct ct_conn *conn)
 {
 	if (conn->flags & CT_RETIRED)
-		return;
+		return false;
 	if (!expire.batch)
 		expire.batch = calloc(1, sizeof *expire.batch);
 	if (!expire.batch)
-		return; // the next sweep comes by again
+		return false; // the next sweep comes by again
 	__atomic_fetch_or(&conn->flags, CT_RETIRED, __ATOMIC_RELAXED);
 	expire.batch->ids[expire.batch->n++] = conn->id;
 	if (expire.batch->n == BATCH)
 		ct_expire_flush();
+	return true;
 }
 
 // Whether it is gone.
@@ -136,8 +137,7 @@ static bool look_at(struct ct_conn *conn, uint32_t now)
 		}
 		ct_table_remove(conn, now);
 	}
-	ct_expire_retire(conn);
-	return true;
+	return ct_expire_retire(conn);
 }
 
 unsigned ct_expire_sweep(uint32_t now, uint32_t n_slots, unsigned n_conns)

@@ -25,8 +25,9 @@ bool ct_expire_in_use(uint32_t id); // the slot has a connection that was in the
 // connections whose time has come; removes what has expired, and gives back what is removed.
 // Returns how many connections are gone.
 unsigned ct_expire_sweep(uint32_t now, uint32_t n_slots, unsigned n_conns);
-// Gives the slot of a removed connection back, after a grace period.
-void ct_expire_retire(struct ct_conn *conn);
+// Gives the slot of a removed connection back, after a grace period. False: it waits for that
+// already, or there is no memory to remember it: the next sweep finds it.
+bool ct_expire_retire(struct ct_conn *conn);
 void ct_expire_flush(void); // begins the grace period of those that were retired last
 
 #endif

@@ -6,7 +6,7 @@ uint32_t ct_meta_state(struct rte_mbuf *m, uint16_t zone)
 {
 	const struct flow_meta *meta = &packet_meta(m)->flow;
 
-	return meta->ct_zone == zone ? meta->ct_state & ~OVS_CS_F_TRACKED : 0;
+	return meta->ct_zone == zone ? meta->ct_state & ~(OVS_CS_F_TRACKED | OVS_CS_F_INVALID) : 0;
 }
 
 // ICMP's type and code stand where ports do.

@@ -38,7 +38,12 @@
 	  "a fragment that overlaps or contradicts another of its datagram, or the datagram is "   \
 	  "too long; all of it is dropped")                                                        \
 	X(FRAGMENT_TIMEOUT, "fragment-timeout", INPUT,                                             \
-	  "a fragment to be tracked whose datagram did not become whole in time")
+	  "a fragment to be tracked whose datagram did not become whole in time")                  \
+	X(CT_FULL, "ct-full", INPUT,                                                               \
+	  "its connection finds no room: give swd more with --ct-connections, or NAT more "        \
+	  "addresses and ports")                                                                   \
+	X(CT_LIMIT, "ct-limit", INPUT,                                                             \
+	  "its zone, or its datapath, has as many connections as its limit allows")
 
 enum drop_reason {
 #define X(id, name, side, text) DROP_##id,
