@@ -15,8 +15,11 @@
 // keys and actions, where they are refused by name, and commands are refused with -EOPNOTSUPP. The
 // headers, NLMSG_ERROR and its attributes stay as they are in all versions.
 //
-// There is one datapath; ovs_header.dp_ifindex is DP_IFINDEX in answers and not checked in
-// requests.
+// Datapaths: ovs_header.dp_ifindex says which one. The first, DP_IFINDEX, is swctld's: it is always
+// there, has the name DP_NAME, and is told only to who names it: a dump of datapaths with
+// dp_ifindex 0 lists the others, with DP_IFINDEX it alone. Others are made with OVS_DP_CMD_NEW, for
+// Open vSwitch; their numbers are never used again. What is said of one datapath in a comment below
+// holds for the first; "others" is what OVS's dpif-netlink expects of the kernel.
 #ifndef CTL_DP_PROTO_H
 #define CTL_DP_PROTO_H
 
@@ -34,8 +37,9 @@
 enum dp_family {
 	DP_FAMILY_DATAPATH =
 	    0x20, // OVS_DP_CMD_GET; OVS_DP_CMD_SET with OVS_DP_ATTR_UPCALL_PID: not 0: send upcalls
-		  // to this connection (-EBUSY when another has them), 0: no more
-	DP_FAMILY_VPORT,    // OVS_VPORT_CMD_NEW, DEL, GET (and dump)
+		  // to this connection (-EBUSY when another has them), 0: no more. NEW, DEL, SET
+		  // with USER_FEATURES and PER_CPU_PIDS: others
+	DP_FAMILY_VPORT,    // OVS_VPORT_CMD_NEW, SET, DEL, GET (and dump)
 	DP_FAMILY_FLOW,	    // OVS_FLOW_CMD_NEW, SET, DEL, GET (and dump)
 	DP_FAMILY_PACKET,   // OVS_PACKET_CMD_EXECUTE from us; MISS and ACTION from swd
 	DP_FAMILY_METER,    // OVS_METER_CMD_FEATURES, SET, GET (and dump), DEL
@@ -43,8 +47,21 @@ enum dp_family {
 	DP_FAMILY_SWD,	    // SWD_CMD_*
 };
 
-// Vports: OVS_VPORT_ATTR_TYPE is OVS_VPORT_TYPE_NETDEV; our kind and options stand in
-// OVS_VPORT_ATTR_OPTIONS, as nested SWD_VPORT_ATTR_*; names may be up to 63 bytes.
+// Datapaths that are made with NEW. USER_FEATURES that are not built are refused with -EOPNOTSUPP
+// (built: UNALIGNED, VPORT_PIDS, DISPATCH_UPCALL_PER_CPU). A pid is a connection's
+// SWD_INFO_ATTR_CLIENT_ID. Misses need not be executed. The local port is a tap with the datapath's
+// name. DEL takes ports, flows and meters along.
+enum swd_dp_attr {		   // beside OVS_DP_ATTR_*, above what the kernel has
+	SWD_DP_ATTR_NO_LOCAL = 32, // no payload, NEW only: without a local port
+	__SWD_DP_ATTR_MAX,
+};
+#define SWD_DP_ATTR_MAX (__SWD_DP_ATTR_MAX - 1)
+
+// Vports: of the first datapath, OVS_VPORT_ATTR_TYPE is OVS_VPORT_TYPE_NETDEV; our kind and options
+// stand in OVS_VPORT_ATTR_OPTIONS, as nested SWD_VPORT_ATTR_*; names may be up to 63 bytes. Others
+// have the kernel's types, too: INTERNAL is a tap of that name, NETDEV without KIND the interface
+// of that name, GRE, VXLAN and GENEVE ports without a device. Numbers and names are one space over
+// all datapaths. NAME wins over PORT_NO; with dp_ifindex 0 it is looked for in all datapaths.
 enum swd_vport_attr {
 	SWD_VPORT_ATTR_UNSPEC,
 	SWD_VPORT_ATTR_KIND,	// string: "vhost-user", "dpdk"
@@ -131,6 +148,9 @@ enum swd_cmd {
 			   // when swd starts. What is refused changes nothing
 	SWD_CMD_PMD_REBALANCE, // moves queues by their load; one answer, SWD_REBALANCE_ATTR_*
 	SWD_CMD_GUEST_GET,     // dump, one answer a port that has a guest's side, SWD_GUEST_ATTR_*
+	SWD_CMD_SUBSCRIBE,     // this connection is sent OVS_VPORT_CMD_NEW, SET and DEL of the
+			       // datapath in the header, 0: of all but the first. What it does not
+			       // read is lost, and it gets one NLMSG_ERROR with -ENOBUFS for it
 };
 
 // Traces. Once TRACE_SET is acknowledged, each of the port's next COUNT packets, when it has gone
@@ -193,6 +213,7 @@ enum swd_info_attr {
 	SWD_INFO_ATTR_PID,	      // u32
 	SWD_INFO_ATTR_ISA,	      // string: the instruction set in use, "avx512"
 	SWD_INFO_ATTR_DROP, // nested SWD_DROP_ATTR_*, repeated: of packets of ports that are gone
+	SWD_INFO_ATTR_CLIENT_ID, // u32: of this connection, not 0; what netlink calls its pid
 	__SWD_INFO_ATTR_MAX,
 };
 #define SWD_INFO_ATTR_MAX (__SWD_INFO_ATTR_MAX - 1)

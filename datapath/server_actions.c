@@ -177,6 +177,17 @@ static int meter_check(struct request *rq, const struct nlattr *attr, const stru
 			    action->u.meter_id);
 }
 
+static int owner_check(struct request *rq, const struct nlattr *attr, const struct action *action,
+		       unsigned place)
+{
+	if (action->type != ACTION_OUTPUT || port_get(action->u.port) == NULL ||
+	    datapath_has_port(rq->dp, action->u.port))
+		return 0;
+	return request_fail(rq, attr_of(attr, place), -EINVAL,
+			    "action %u: OUTPUT to port %u, which is another datapath's", place + 1,
+			    action->u.port);
+}
+
 static int actions_check(struct request *rq, const struct nlattr *attr,
 			 const struct flow_match *match, unsigned n)
 {
@@ -184,6 +195,8 @@ static int actions_check(struct request *rq, const struct nlattr *attr,
 	for (unsigned i = 0; i < n; i++) {
 		const struct action *action = &rq->server->actions[i];
 		int rc = meter_check(rq, attr, action, i);
+		if (rc == 0)
+			rc = owner_check(rq, attr, action, i);
 		if (rc < 0)
 			return rc;
 		if (checks[action->type] == NULL)

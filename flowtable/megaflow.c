@@ -128,6 +128,7 @@ static void slot_fill(struct flow_table *t, struct megaflow *mf, const struct fl
 	mf->table = t;
 	mf->hash = hash;
 	mf->subtable = st;
+	mf->owner = 0;
 	mf->created_ms = monotonic_ms();
 	memset(mf->ufid, 0, sizeof(mf->ufid));
 	mf->match = *match;
