@@ -42,42 +42,37 @@ static int make_plain(struct ct_packet *p)
 // The IP header says how long the packet is. False: that can't be.
 static bool ip_len_add(uint8_t *l3, int32_t more)
 {
-	struct rte_ipv4_hdr *v4 = (struct rte_ipv4_hdr *)l3;
-	struct rte_ipv6_hdr *v6 = (struct rte_ipv6_hdr *)l3;
 	bool is_v6 = l3[0] >> 4 == 6;
-	uint16_t *field = is_v6 ? &v6->payload_len : &v4->total_length, from = *field;
+	uint8_t *field = l3 + (is_v6 ? offsetof(struct rte_ipv6_hdr, payload_len)
+				     : offsetof(struct rte_ipv4_hdr, total_length));
+	struct rte_ipv4_hdr *v4 = (struct rte_ipv4_hdr *)l3;
+	uint16_t from = csum_word(field), to;
 	int32_t len = rte_be_to_cpu_16(from) + more;
 
 	if (len < 0 || len > UINT16_MAX)
 		return false;
-	*field = rte_cpu_to_be_16((uint16_t)len);
+	to = rte_cpu_to_be_16((uint16_t)len);
+	memcpy(field, &to, sizeof to);
 	if (!is_v6)
-		v4->hdr_checksum = csum_update(v4->hdr_checksum, csum_delta(&from, field, 2));
+		v4->hdr_checksum = csum_update(v4->hdr_checksum, csum_delta(&from, &to, sizeof to));
 	return true;
 }
 
-// All of the packet is contiguous. What its sender left to complete needs the new length only.
-static void checksum_renew(struct ct_packet *p, uint32_t len_before)
+// The length is in the pseudo header. What its sender left to complete is no more than that.
+static void checksum_update(struct ct_packet *p, uint32_t len_before, uint16_t sum_before)
 {
 	uint16_t from = rte_cpu_to_be_16((uint16_t)len_before);
 	uint16_t to = rte_cpu_to_be_16((uint16_t)p->l4_len);
-	uint16_t proto = rte_cpu_to_be_16(IPPROTO_TCP), csum;
 	const struct packet_offload *offload = &packet_meta(p->m)->offload;
-	uint8_t *l4 = rte_pktmbuf_mtod_offset(p->m, uint8_t *, p->l4_ofs);
-	struct rte_tcp_hdr *tcp = (struct rte_tcp_hdr *)l4;
-	const uint8_t *l3 =
-	    rte_pktmbuf_mtod_offset(p->m, uint8_t *, packet_meta(p->m)->layout.l3_ofs);
-	uint32_t addrs = p->key.is_v6 ? 8 : 12, addrs_len = p->key.is_v6 ? 32 : 8;
+	struct rte_tcp_hdr *tcp = rte_pktmbuf_mtod_offset(p->m, struct rte_tcp_hdr *, p->l4_ofs);
+	uint32_t delta = csum_delta(&from, &to, sizeof to);
 
 	if ((p->m->ol_flags & PACKET_OFFLOAD) && offload->csum_start == p->l4_ofs) {
-		tcp->cksum = (uint16_t)~csum_update((uint16_t)~tcp->cksum,
-						    csum_delta(&from, &to, sizeof to));
+		tcp->cksum = (uint16_t)~csum_update((uint16_t)~tcp->cksum, delta);
 		return;
 	}
-	tcp->cksum = 0;
-	csum = csum_fold((uint32_t)rte_raw_cksum(l4, p->l4_len) +
-			 rte_raw_cksum(l3 + addrs, addrs_len) + proto + to);
-	tcp->cksum = (uint16_t)~csum;
+	delta += (uint16_t)~sum_before + (uint32_t)rte_raw_cksum(tcp, p->l4_len);
+	tcp->cksum = csum_update(tcp->cksum, delta);
 }
 
 static int resize(struct ct_packet *p, uint8_t *at, uint32_t old_len, uint32_t new_len)
@@ -98,6 +93,7 @@ int ct_payload_replace(struct ct_packet *p, uint32_t at, uint32_t old_len, const
 {
 	uint32_t ofs = p->l4_ofs + p->tcp_hdr_len + at, len_before = p->l4_len;
 	int32_t more = (int32_t)new_len - (int32_t)old_len;
+	uint16_t sum_before;
 	uint8_t *l3, *place;
 	int err;
 
@@ -108,6 +104,7 @@ int ct_payload_replace(struct ct_packet *p, uint32_t at, uint32_t old_len, const
 		return err;
 	l3 = rte_pktmbuf_mtod_offset(p->m, uint8_t *, packet_meta(p->m)->layout.l3_ofs);
 	place = rte_pktmbuf_mtod_offset(p->m, uint8_t *, ofs);
+	sum_before = rte_raw_cksum(rte_pktmbuf_mtod_offset(p->m, void *, p->l4_ofs), p->l4_len);
 	if (more > (int32_t)rte_pktmbuf_tailroom(p->m) || !ip_len_add(l3, more))
 		return -EMSGSIZE;
 	err = resize(p, place, old_len, new_len);
@@ -115,6 +112,6 @@ int ct_payload_replace(struct ct_packet *p, uint32_t at, uint32_t old_len, const
 		return err;
 	memcpy(place, text, new_len);
 	p->l4_len += (uint32_t)more;
-	checksum_renew(p, len_before);
+	checksum_update(p, len_before, sum_before);
 	return 0;
 }
