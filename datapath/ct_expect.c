@@ -132,7 +132,7 @@ static int add(const struct ct_expectation *e, uint32_t now)
 
 	expire(now);
 	there = entry_find(&e->key, now);
-	if (there && there->e.master_id == e->master_id)
+	if (there && there->e.master_id == e->master_id && ct_key_equal(&there->e.reply, &e->reply))
 		return -EEXIST;
 	// Without translation the same two ends mean the same connection.
 	if (there && (there->e.nat != CT_NAT_NONE || e->nat != CT_NAT_NONE))
