@@ -30,11 +30,12 @@ int ct_nat_apply(struct ct_packet *p);
 // ct_alg.c
 // Whether this packet's tuple was expected: fills conn->ext->master, mark, label and, where its
 // master has NAT, reply and nat. True: RELATED.
-bool ct_alg_expected(const struct ct_packet *p, struct ct_ext *ext, struct ct_conn *conn,
-		     bool take);
+bool ct_alg_expected(const struct ct_packet *p, struct ct_ext *ext, struct ct_conn *conn, bool take,
+		     uint32_t now);
 // A packet of a control connection, after its state was updated and NAT applied: reads expectations
-// out of it, rewrites addresses in it. 0 or -errno: the packet is dropped.
-int ct_alg_run(struct ct_packet *p, uint32_t now);
+// out of it. `translated`: ct_nat_apply() has rewritten its header just now, so addresses in its
+// payload and sequence numbers are rewritten too, once a zone. 0 or -errno: the packet is dropped.
+int ct_alg_run(struct ct_packet *p, bool translated, uint32_t now);
 // The connection is gone: so are its expectations. Control thread.
 void ct_alg_forget(struct ct_conn *conn);
 
