@@ -95,8 +95,7 @@ bool dp_ct_conn_put(struct nlmsghdr *nlh, size_t room, const struct dp_ct_conn *
 				conn->labels) ||
 	    !mnl_attr_put_u32_check(nlh, room, SWD_CT_ATTR_TIMEOUT, conn->timeout_s))
 		return false;
-	if (conn->has_master &&
-	    !put_tuple(nlh, room, SWD_CT_ATTR_TUPLE_MASTER, &conn->master))
+	if (conn->has_master && !put_tuple(nlh, room, SWD_CT_ATTR_TUPLE_MASTER, &conn->master))
 		return false;
 	if (conn->has_tcp &&
 	    !mnl_attr_put_check(nlh, room, SWD_CT_ATTR_TCP, sizeof(conn->tcp), &conn->tcp))

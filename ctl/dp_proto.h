@@ -188,8 +188,8 @@ struct swd_ct_tuple {
 	uint16_t unused; // zero
 };
 
-struct swd_ct_tcp { // by direction: 0 original, 1 reply
-	uint8_t state[2];  // Open vSwitch's enum ct_dpif_tcp_state
+struct swd_ct_tcp {	  // by direction: 0 original, 1 reply
+	uint8_t state[2]; // Open vSwitch's enum ct_dpif_tcp_state
 	uint8_t wscale[2];
 	uint8_t flags[2]; // Open vSwitch's enum ct_dpif_tcp_flags
 };

@@ -61,7 +61,8 @@ static void conn_fill(struct dp_ct_conn *out, const struct ct_conn *conn, uint32
 			     __atomic_load_n(&conn->label[1], __ATOMIC_RELAXED)};
 	struct ct_key reply;
 
-	static_assert((int)DP_CT_ALG_TFTP == (int)CT_ALG_TFTP && (int)N_DP_CT_ALGS == (int)N_CT_ALGS,
+	static_assert((int)DP_CT_ALG_TFTP == (int)CT_ALG_TFTP &&
+			  (int)N_DP_CT_ALGS == (int)N_CT_ALGS,
 		      "the same numbers");
 	*out = (struct dp_ct_conn){.zone = conn->key.zone,
 				   .alg = (uint8_t)ct_conn_alg(conn),

@@ -40,8 +40,7 @@ int server_ct_dump(const struct client *c, struct nlmsghdr *nlh, size_t room, ui
 {
 	const struct datapath *dp = datapath_by_ifindex(c->dump_dp);
 	struct dp_ct_conn conn;
-	if (dp == NULL ||
-	    !ct_dump_next((uint8_t)dp->slot, c->dump_ct_zone, now(), cursor, &conn))
+	if (dp == NULL || !ct_dump_next((uint8_t)dp->slot, c->dump_ct_zone, now(), cursor, &conn))
 		return 0;
 	if (!dp_ct_conn_put(nlh, room, &conn))
 		return -EMSGSIZE;
