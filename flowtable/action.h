@@ -1,12 +1,19 @@
 // Datapath actions: what a megaflow does with a packet. Built from OVS_ACTION_ATTR_* by
 // ctl/dp_actions, checked there once and trusted by the PMD that runs them.
+//
+// A list is one array without pointers, however deep it nests: behind an action stand its n_more
+// entries, the actions nested in it or its data. So a list is copied, compared and freed as a
+// whole, and who walks one goes on by action_entries().
 #ifndef FLOWTABLE_ACTION_H
 #define FLOWTABLE_ACTION_H
 
 #include "flowtable/key.h"
 
-#define ACTIONS_MAX	  256 // per flow
-#define ACTION_COOKIE_MAX 64  // bytes of OVS_USERSPACE_ATTR_USERDATA
+#define ACTIONS_MAX	      256 // entries of a flow's list, nested ones included
+#define ACTIONS_DEPTH_MAX     16  // lists within lists: 1 for a list with none inside
+#define ACTION_COOKIE_MAX     64  // bytes of OVS_USERSPACE_ATTR_USERDATA; OVS 3.1 has 48
+#define ACTION_TUNNEL_HDR_MAX 512 // bytes of a TUNNEL_PUSH's headers
+#define ACTION_CT_TIMEOUT_MAX 32  // bytes of a timeout policy's name, its end included
 
 enum action_type {
 	ACTION_OUTPUT,	  // u.port
@@ -31,6 +38,26 @@ enum action_type {
 	ACTION_DEC_TTL,	     // IPv4's TTL, IPv6's hop limit; does nothing to other packets
 	ACTION_DEC_MPLS_TTL, // that of the outermost label stack entry
 	ACTION_METER,	     // u.meter_id: may drop the packet, or change its DSCP
+
+	// Lists within the list: they have the packet, or a copy of it where the list goes on.
+	ACTION_CLONE,	      // all n_more entries are its list
+	ACTION_SAMPLE,	      // the same; u.probability
+	ACTION_CHECK_PKT_LEN, // u.check_pkt_len: the first n_greater entries are one list, the
+			      // others the other
+	ACTION_HASH,	 // u.hash: sets the dp_hash that the packet is recirculated with
+	ACTION_DROP,	 // u.drop_code: ends the list, and the packet
+	ACTION_ADD_MPLS, // u.add_mpls: before the Ethernet header
+	ACTION_PUSH_ETH, // u.push_eth: onto a packet that has none
+	ACTION_POP_ETH,
+	ACTION_SET_MARK,     // u.meta: the packet's skb_mark (pkt_mark)
+	ACTION_SET_PRIORITY, // u.meta: its skb_priority
+	ACTION_SET_TUNNEL,   // its tunnel key
+
+	// All packets of a batch at once (datapath/execute.h says how they are run).
+	ACTION_CT, // u.ct
+	ACTION_CT_CLEAR,
+	ACTION_TUNNEL_PUSH, // u.tunnel_push; its n_more entries are the headers
+	ACTION_TUNNEL_POP,  // u.port: the tunnel's, where it comes in then
 	N_ACTION_TYPES,
 };
 
@@ -95,8 +122,87 @@ struct action_userspace {
 	uint8_t cookie[ACTION_COOKIE_MAX]; // OVS_USERSPACE_ATTR_USERDATA
 };
 
+struct action_check_pkt_len {
+	uint16_t pkt_len;   // bytes, without FCS
+	uint16_t n_greater; // entries of the list for longer packets
+};
+
+enum action_hash_alg {
+	ACTION_HASH_L4,	    // addresses, protocol, ports
+	ACTION_HASH_SYM_L4, // the same for both directions of a connection
+	N_ACTION_HASH_ALGS,
+};
+
+struct action_hash {
+	uint32_t alg; // enum action_hash_alg
+	uint32_t basis;
+};
+
+struct action_push_eth {
+	struct eth_addr src, dst;
+};
+
+// new = (old & ~mask) | value, as in sets.
+struct action_set_meta {
+	uint32_t value, mask;
+};
+
+enum action_ct_flags {
+	ACTION_CT_COMMIT = 1 << 0,
+	ACTION_CT_FORCE = 1 << 1, // with COMMIT: a connection of the other direction makes room
+	ACTION_CT_NAT = 1 << 2,	  // u.ct.nat counts
+	ACTION_CT_EVENTMASK = 1 << 3,
+};
+
+enum action_ct_helper {
+	ACTION_CT_HELPER_NONE,
+	ACTION_CT_HELPER_FTP,
+	ACTION_CT_HELPER_TFTP,
+	N_ACTION_CT_HELPERS,
+};
+
+enum action_nat_flags {		 // none of SRC, DST: as the connection is translated already
+	ACTION_NAT_SRC = 1 << 0, // never with DST, and only with COMMIT
+	ACTION_NAT_DST = 1 << 1,
+	ACTION_NAT_IPV4 = 1 << 2,  // the addresses count; IPv4 ones are the first 4 bytes
+	ACTION_NAT_IPV6 = 1 << 3,  // never with IPV4
+	ACTION_NAT_PORTS = 1 << 4, // the ports count
+	ACTION_NAT_PERSISTENT = 1 << 5,
+	ACTION_NAT_HASH = 1 << 6,
+	ACTION_NAT_RANDOM = 1 << 7, // never with HASH
+};
+
+// Each range from min to max, both within; min is at most max.
+struct action_nat {
+	struct in6 addr_min, addr_max;
+	uint16_t port_min, port_max; // host order
+	uint8_t flags;		     // enum action_nat_flags
+};
+
+// Connection tracking. What a mask leaves out of mark and label stays as the connection has it.
+struct action_ct {
+	uint16_t zone;
+	uint8_t flags;	// enum action_ct_flags
+	uint8_t helper; // enum action_ct_helper
+	uint32_t mark, mark_mask;
+	uint8_t label[16], label_mask[16]; // as flow_ct.label
+	uint32_t eventmask;		   // bits of IPCT_*
+	struct action_nat nat;
+	char timeout[ACTION_CT_TIMEOUT_MAX]; // the policy's name, padded with zeros; "": none
+};
+
+// Headers, ready but for lengths, checksums and the source port of UDP, onto the packet, which goes
+// on in the list then. They stand at action_tunnel_header().
+struct action_tunnel_push {
+	uint32_t tnl_port;   // the tunnel's
+	uint32_t out_port;   // where the list sends it, most likely
+	uint32_t tnl_type;   // OVS_VPORT_TYPE_*
+	uint32_t header_len; // bytes, 14 to ACTION_TUNNEL_HDR_MAX; what is behind them is zero
+};
+
 struct action {
 	enum action_type type;
+	uint32_t n_more; // entries behind it that are its own
 	union {
 		uint32_t port;
 		struct vlan_tag vlan; // tci_be has VLAN_CFI
@@ -115,8 +221,29 @@ struct action {
 		struct action_set_nd nd;
 		struct action_set_nd_ext nd_ext;
 		struct action_set_icmp icmp;
+		uint32_t probability; // of UINT32_MAX; 0: never, UINT32_MAX: always
+		struct action_check_pkt_len check_pkt_len;
+		struct action_hash hash;
+		uint32_t drop_code; // Open vSwitch's enum xlate_error; 0: the flow says so
+		struct action_push_mpls add_mpls;
+		struct action_push_eth push_eth;
+		struct action_set_meta meta;
+		struct action_ct ct;
+		struct action_tunnel_push tunnel_push;
 	} u;
 };
+
+// How many entries of a list an action takes.
+static inline uint32_t action_entries(const struct action *action)
+{
+	return 1 + action->n_more;
+}
+
+// The headers of a TUNNEL_PUSH: header_len bytes, in the entries behind it.
+static inline const uint8_t *action_tunnel_header(const struct action_tunnel_push *push)
+{
+	return (const uint8_t *)push + sizeof(struct action) - offsetof(struct action, u);
+}
 
 // A list of actions; an empty list drops the packet.
 struct flow_actions {
