@@ -1,5 +1,6 @@
 #include "datapath/execute_run.h"
 
+#include "datapath/ct_execute.h"
 #include "datapath/edit.h"
 #include "datapath/metering.h"
 #include "datapath/punt.h"
@@ -146,6 +147,19 @@ static unsigned run_meter(struct run *run, const struct action *action, struct r
 	return metering_run(run->pmd, action->u.meter_id, pkts, n);
 }
 
+static unsigned run_ct(struct run *run, const struct action *action, struct rte_mbuf **pkts,
+		       unsigned n)
+{
+	return ct_execute(run->pmd, &action->u.ct, pkts, n);
+}
+
+static int clear_ct(struct rte_mbuf **m, const struct action *action)
+{
+	(void)action;
+	ct_clear(*m);
+	return 0;
+}
+
 #define EDIT(fn)                                     \
 	{                                            \
 		.edit = fn, .traits = ACTION_CHANGES \
@@ -173,6 +187,8 @@ static const struct action_row rows[N_ACTION_TYPES] = {
     [ACTION_SET_ICMP] = EDIT(edit_set_icmp),
     [ACTION_DEC_TTL] = EDIT(edit_dec_ttl),
     [ACTION_METER] = {.batch = run_meter, .traits = ACTION_ACTS | ACTION_CHANGES},
+    [ACTION_CT] = {.batch = run_ct, .traits = ACTION_ACTS | ACTION_CHANGES | ACTION_MARKS},
+    [ACTION_CT_CLEAR] = {.edit = clear_ct, .traits = ACTION_MARKS},
     [ACTION_CLONE] = {.batch = run_clone, .traits = ACTION_NESTS},
     [ACTION_SAMPLE] = {.batch = run_sample, .traits = ACTION_NESTS},
     [ACTION_CHECK_PKT_LEN] = {.batch = run_check_pkt_len, .traits = ACTION_NESTS},
