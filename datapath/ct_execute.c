@@ -5,6 +5,7 @@
 #include "datapath/ct_meta.h"
 #include "datapath/ct_proto.h"
 #include "datapath/ct_steps.h"
+#include "datapath/datapaths.h"
 
 #include <errno.h>
 #include <linux/openvswitch.h>
@@ -239,6 +240,7 @@ static int attempt(const struct tracking *t, struct ct_packet *p, struct expecte
 
 static int track(const struct tracking *t, struct ct_packet *p)
 {
+	bool was_translated = p->state & NATTED;
 	struct expected expected;
 	int err;
 
@@ -251,7 +253,7 @@ static int track(const struct tracking *t, struct ct_packet *p)
 	if (p->conn && (t->ct->flags & ACTION_CT_COMMIT))
 		ct_mark_set(p->conn, t->ct);
 	if (p->conn && unlikely(ct_conn_alg(p->conn) != CT_ALG_NONE))
-		err = ct_alg_run(p, t->now);
+		err = ct_alg_run(p, !was_translated && (p->state & NATTED), t->now);
 	ct_meta_write(p, t->ct->zone, expected.is ? &expected.conn : NULL);
 	return err;
 }

@@ -1,5 +1,6 @@
 #include "datapath/ct_expire.h"
 
+#include "datapath/ct_steps.h"
 #include "datapath/ct_table.h"
 
 #include <errno.h>
@@ -119,6 +120,8 @@ bool ct_expire_retire(struct ct_conn *conn)
 	if (!expire.batch)
 		return false; // the next sweep comes by again
 	__atomic_fetch_or(&conn->flags, CT_RETIRED, __ATOMIC_RELAXED);
+	if (unlikely(ct_conn_alg(conn) != CT_ALG_NONE))
+		ct_alg_forget(conn);
 	expire.batch->ids[expire.batch->n++] = conn->id;
 	if (expire.batch->n == BATCH)
 		ct_expire_flush();

@@ -34,13 +34,13 @@ static __rte_noinline void note_hits(struct pmd *pmd, const struct batches *batc
 					      .u.port = batches->output ? batches->output
 									: batches->outputs[i]};
 
-		trace_step(pmd->trace, &b->keys[i], &b->flows[i]->match, &output, 1);
+		trace_step(pmd->trace, &b->keys[i], b->flows[i], &output, 1);
 	}
 	for (unsigned i = 0; i < batches->n; i++) {
 		const struct batch *batch = &batches->list[i];
 
 		for (unsigned at = batch->first; at < batch->first + batch->n; at++)
-			trace_step(pmd->trace, &b->keys[batches->places[at]], &batch->flow->match,
+			trace_step(pmd->trace, &b->keys[batches->places[at]], batch->flow,
 				   batch->actions->list, batch->actions->n);
 	}
 }

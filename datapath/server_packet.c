@@ -54,8 +54,7 @@ static int attrs_require(struct request *rq, const struct nlattr **attrs)
 static void match_of_packet(const struct nlattr *packet, const struct flow_key *key,
 			    struct flow_match *match)
 {
-	match->key.in_port = key->in_port;
-	match->key.recirc_id = key->recirc_id;
+	match->key = *key; // what is not in its bytes
 	flow_extract(dp_attr_payload(packet), dp_attr_len(packet), &match->key, NULL);
 	memset(&match->mask, 0xff, sizeof(match->mask));
 }

@@ -25,8 +25,8 @@ int cls_rule_init(struct cls_rule *rule, uint64_t *words, const struct of_match 
 	if (!mask)
 		return -ENOMEM;
 	*rule = (struct cls_rule){.mask = mask, .words = words, .priority = priority};
-	for (uint32_t map = mask->map; map; map &= map - 1)
-		*words++ = key[__builtin_ctz(map)];
+	for (uint64_t map = mask->map; map; map &= map - 1)
+		*words++ = key[__builtin_ctzll(map)];
 	return 0;
 }
 
