@@ -245,14 +245,72 @@ bool ct_packet_read(struct ct_packet *p, uint8_t dp, uint16_t zone)
 	return true;
 }
 
-bool ct_packet_quoted_ports(const uint8_t *l4, uint32_t len, struct ct_key *key)
+// Quoted packets.
+
+static bool quoted_ports(const uint8_t *l4, uint32_t len, struct ct_key *key)
 {
 	const struct rte_udp_hdr *ports = (const struct rte_udp_hdr *)l4; // TCP's stand there too
 
 	if (key->proto == IPPROTO_TCP || key->proto == IPPROTO_UDP)
 		return len >= QUOTED_LEN && ports_are_set(key, ports->src_port, ports->dst_port);
-	if (ct_key_is_icmp(key) && (key->proto == IPPROTO_ICMPV6) == key->is_v6)
+	if (key->proto == (key->is_v6 ? IPPROTO_ICMPV6 : IPPROTO_ICMP))
 		return len >= QUOTED_LEN && ct_icmp_reverse(key->is_v6, l4[0]) >= 0 &&
 		       read_query(l4, key);
 	return true;
+}
+
+static bool quoted_ipv4(const uint8_t *at, uint32_t len, struct ct_key *key, uint32_t *l4_ofs)
+{
+	const struct rte_ipv4_hdr *ip = (const struct rte_ipv4_hdr *)at;
+
+	if (len < sizeof *ip || at[0] >> 4 != 4 || is_fragment(ip))
+		return false;
+	*l4_ofs = (at[0] & 0xfu) * 4;
+	key->src_v4_be = ip->src_addr;
+	key->dst_v4_be = ip->dst_addr;
+	key->proto = ip->next_proto_id;
+	return *l4_ofs >= sizeof *ip && *l4_ofs <= len;
+}
+
+// Over the extension headers that may stand before a transport header (RFC 8200, section 4).
+static bool quoted_skip(const uint8_t *at, uint32_t len, struct ct_key *key, uint32_t *ofs)
+{
+	for (unsigned i = 0; i < IPV6_EXT_HEADERS_MAX; i++) {
+		if (key->proto != IPPROTO_HOPOPTS && key->proto != IPPROTO_ROUTING &&
+		    key->proto != IPPROTO_DSTOPTS)
+			return key->proto != IPPROTO_FRAGMENT;
+		if (len - *ofs < 8)
+			return false;
+		key->proto = at[*ofs];
+		*ofs += (at[*ofs + 1] + 1u) * 8;
+		if (*ofs > len)
+			return false;
+	}
+	return false;
+}
+
+static bool quoted_ipv6(const uint8_t *at, uint32_t len, struct ct_key *key, uint32_t *l4_ofs)
+{
+	const struct rte_ipv6_hdr *ip = (const struct rte_ipv6_hdr *)at;
+
+	if (len < sizeof *ip || at[0] >> 4 != 6)
+		return false;
+	memcpy(&key->src, ip->src_addr, sizeof key->src);
+	memcpy(&key->dst, ip->dst_addr, sizeof key->dst);
+	key->is_v6 = true;
+	key->proto = ip->proto;
+	*l4_ofs = sizeof *ip;
+	return quoted_skip(at, len, key, l4_ofs);
+}
+
+bool ct_packet_quoted(bool is_v6, const uint8_t *ip, uint32_t len, struct ct_key *key,
+		      uint32_t *l4_ofs)
+{
+	memset(&key->src, 0, sizeof key->src);
+	memset(&key->dst, 0, sizeof key->dst);
+	key->src_port_be = key->dst_port_be = 0;
+	key->is_v6 = false;
+	if (!(is_v6 ? quoted_ipv6 : quoted_ipv4)(ip, len, key, l4_ofs))
+		return false;
+	return quoted_ports(ip + *l4_ofs, len - *l4_ofs, key);
 }

@@ -29,9 +29,10 @@ static inline uint8_t *ct_packet_l4(const struct ct_packet *p)
 // packet_meta(m)->layout must be right. That PMD.
 bool ct_packet_read(struct ct_packet *p, uint8_t dp, uint16_t zone);
 
-// Reads ports, or what stands for them, from the len bytes of a transport header that is quoted in
-// an ICMP error: key->proto says which, key->is_v6 as well. False: they are not there, or it is an
-// ICMP error itself.
-bool ct_packet_quoted_ports(const uint8_t *l4, uint32_t len, struct ct_key *key);
+// Reads the tuple of the IP packet that an ICMP error quotes, len bytes of it, into key: zone and
+// dp are left. *l4_ofs is where its transport header starts. False: it is not there, or is that of
+// an ICMP error itself. Nothing else is checked.
+bool ct_packet_quoted(bool is_v6, const uint8_t *ip, uint32_t len, struct ct_key *key,
+		      uint32_t *l4_ofs);
 
 #endif

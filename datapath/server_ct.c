@@ -51,7 +51,7 @@ int server_ct_dump(const struct client *c, struct nlmsghdr *nlh, size_t room, ui
 int server_ct_del(struct request *rq)
 {
 	struct dp_ct_filter filter;
-	uint8_t dp;
+	uint8_t dp = 0;
 	int rc = dp_of(rq, &dp);
 	if (rc == 0)
 		rc = dp_ct_filter_parse(rq->nlh, &filter, &rq->error);
@@ -70,7 +70,7 @@ static bool fill_stats(struct server *server, struct nlmsghdr *nlh, size_t room,
 int server_ct_stats_get(struct request *rq)
 {
 	struct ct_counters counters;
-	uint8_t dp;
+	uint8_t dp = 0;
 	int rc = dp_of(rq, &dp);
 	if (rc < 0)
 		return rc;
@@ -90,7 +90,7 @@ int server_ct_set(struct request *rq)
 {
 	struct dp_ct_stats stats;
 	bool has_limit, has_seq_chk;
-	uint8_t dp;
+	uint8_t dp = 0;
 	int rc = dp_of(rq, &dp);
 	if (rc == 0)
 		rc = dp_ct_stats_parse(rq->nlh, &stats, &has_limit, &has_seq_chk, &rq->error);
@@ -123,7 +123,7 @@ static bool fill_policy(struct server *server, struct nlmsghdr *nlh, size_t room
 int server_ct_policy_set(struct request *rq)
 {
 	struct dp_ct_policy in;
-	uint8_t dp;
+	uint8_t dp = 0;
 	int rc = dp_of(rq, &dp);
 	if (rc == 0)
 		rc = dp_ct_policy_parse(rq->nlh, &in, &rq->error);
@@ -156,7 +156,7 @@ static int policy_find(struct request *rq, uint8_t *dp, struct ct_policy *policy
 int server_ct_policy_get(struct request *rq)
 {
 	struct ct_policy policy;
-	uint8_t dp;
+	uint8_t dp = 0;
 	int rc = policy_find(rq, &dp, &policy);
 	return rc < 0 ? rc : request_answer(rq, SWD_CMD_CT_POLICY_GET, fill_policy, &policy);
 }
@@ -164,7 +164,7 @@ int server_ct_policy_get(struct request *rq)
 int server_ct_policy_del(struct request *rq)
 {
 	struct ct_policy policy;
-	uint8_t dp;
+	uint8_t dp = 0;
 	int rc = policy_find(rq, &dp, &policy);
 	return rc < 0 ? rc : ct_timeout_del(dp, policy.id);
 }

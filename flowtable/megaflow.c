@@ -140,7 +140,6 @@ static void slot_fill(struct flow_table *t, struct megaflow *mf, uint32_t hash, 
 	mf->hash = hash;
 	mf->subtable = st;
 	mf->owner = 0;
-	mf->created_ms = monotonic_ms();
 	memset(mf->ufid, 0, sizeof(mf->ufid));
 	mf->actions = action_lists_share(&t->actions, actions);
 	counter_set_zero(&t->counters, mf->id);

@@ -22,7 +22,6 @@ struct megaflow {
 	struct subtable *subtable;	    // whose mask it has
 	uint32_t hash;			    // of the masked key
 	uint32_t owner;			    // for the control thread: which of its users has it
-	uint64_t created_ms;		    // CLOCK_MONOTONIC
 	struct flow_cold *cold;		    // if its mask has bits there; otherwise NULL
 	struct flow_table *table;	    // owner; for the control thread
 	uint8_t ufid[MEGAFLOW_UFID_BYTES];  // whoever installed it calls it so; zero: no name
