@@ -2,12 +2,9 @@
 // section 2.4; RFC 5508, section 4).
 #include "datapath/ct_steps.h"
 
-#include "datapath/ip_view.h"
-
 #include <netinet/icmp6.h>
 #include <netinet/ip_icmp.h>
 #include <rte_common.h>
-#include <rte_ip.h>
 
 #define ICMP_HLEN 8u
 
@@ -29,28 +26,13 @@ static bool is_error(bool is_v6, uint8_t type)
 	return false;
 }
 
-// The tuple of a quoted packet, of which only the start is there.
-static bool quoted_read(const uint8_t *l3, uint32_t len, struct ct_key *key)
-{
-	uint32_t addr_len = key->is_v6 ? sizeof(struct in6) : sizeof(uint32_t);
-	const uint8_t *addrs = l3 + (key->is_v6 ? offsetof(struct rte_ipv6_hdr, src_addr)
-						: offsetof(struct rte_ipv4_hdr, src_addr));
-	struct ip_view ip = {0};
-
-	if (ip_view_quoted((uint8_t *)(uintptr_t)l3, len, key->is_v6, &ip) < 0 || !ip.l4)
-		return false;
-	memcpy(&key->src, addrs, addr_len);
-	memcpy(&key->dst, addrs + addr_len, addr_len);
-	key->proto = ip.proto;
-	return ct_packet_quoted_ports(ip.l4, ip.l4_len, key);
-}
-
 bool ct_icmp_error_read(const uint8_t *icmp, uint32_t len, struct ct_packet *p)
 {
 	struct ct_key quoted = {.zone = p->key.zone, .dp = p->key.dp, .is_v6 = p->key.is_v6};
+	uint32_t l4_ofs;
 
 	if (len <= ICMP_HLEN || !is_error(p->key.is_v6, icmp[0]) ||
-	    !quoted_read(icmp + ICMP_HLEN, len - ICMP_HLEN, &quoted))
+	    !ct_packet_quoted(p->key.is_v6, icmp + ICMP_HLEN, len - ICMP_HLEN, &quoted, &l4_ofs))
 		return false;
 	// It goes to who sent what it quotes.
 	if (memcmp(&quoted.src, &p->key.dst, sizeof quoted.src) != 0)
