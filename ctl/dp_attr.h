@@ -60,6 +60,15 @@ static inline int dp_attr_next(struct dp_attr_iter *it, const struct nlattr **at
 	return 1;
 }
 
+// The attributes in `nest` by type, into attrs[0..max], NULL for those that are not there. `name`
+// is the nest's. -EINVAL for one that is there twice, -EOPNOTSUPP for a type that is 0 or above
+// max.
+int dp_attr_collect(const struct nlattr *nest, const char *name, const struct nlattr **attrs,
+		    unsigned max, struct dp_error *error);
+// 0, or -EINVAL with *error set: "NAME has 3 bytes where 4 are right".
+int dp_attr_wants_len(const struct nlattr *attr, const char *name, size_t len,
+		      struct dp_error *error);
+
 // Fills *error (which may be NULL) and returns `err`.
 int dp_error_set(struct dp_error *error, const struct nlattr *attr, int err, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));

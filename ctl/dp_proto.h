@@ -92,9 +92,35 @@ enum swd_drop_attr {
 // actions. DEL without KEY deletes all. GET, dump and DEL answer with KEY, MASK, ACTIONS, STATS,
 // USED (ms of CLOCK_MONOTONIC, absent when never), TCP_FLAGS.
 
-// Actions: the kernel's, see dp_actions.h. In OVS_ACTION_ATTR_DEC_TTL, OVS_DEC_TTL_ATTR_ACTION must
-// be empty: the packet whose TTL is used up ends there. What the kernel does not have stands beside
-// it:
+// Actions: the kernel's, see dp_actions.h, and those of Open vSwitch 3.1's userspace datapath,
+// which the kernel's header lacks.
+enum dp_userspace_action {
+	// The kernel has given this number to DEC_TTL since. The length tells them apart: nothing
+	// that is built of DEC_TTL is as long as struct dp_action_tunnel_push.
+	DP_ACTION_TUNNEL_PUSH = 23,
+	DP_ACTION_TUNNEL_POP = 24, // u32: the tunnel's port
+	DP_ACTION_DROP = 25,	   // u32: why, as datapath/drop.h says; the list ends there
+	DP_ACTION_LB_OUTPUT = 26,  // refused
+};
+
+// A header that is ready, to be put before the packet.
+struct dp_action_tunnel_push {
+	uint32_t tnl_port;
+	uint32_t out_port;
+	uint32_t header_len; // bytes
+	uint32_t tnl_type;
+	uint8_t header[512];
+};
+
+// OVS_ACTION_ATTR_HASH's hash_alg beside OVS_HASH_ALG_L4: the same for both directions.
+#define DP_HASH_ALG_SYM_L4 1
+
+// OVS_ACTION_ATTR_ADD_MPLS's tun_flags, a name that not every kernel header has: the entry goes
+// behind the Ethernet header, as with PUSH_MPLS.
+#define DP_MPLS_L3_FLAG 1
+
+// In OVS_ACTION_ATTR_DEC_TTL, OVS_DEC_TTL_ATTR_ACTION must be empty: the packet whose TTL is used
+// up ends there. What the kernel does not have stands beside it:
 enum swd_dec_ttl_attr {
 	SWD_DEC_TTL_ATTR_MPLS =
 	    0x100, // flag: the TTL of the outermost label stack entry, not that of IP

@@ -22,6 +22,7 @@ union set_value {
 	struct ovs_key_nd nd;
 	struct dp_key_nd_extensions nd_ext;
 	struct ovs_key_icmp icmp; // ICMPv6's has the same form
+	uint32_t u32;
 };
 
 // One field group that SET can change. get turns value and mask (of row's len each) into an action;
@@ -220,6 +221,23 @@ static const char *set_icmpv6(const union set_value *value, const union set_valu
 	return NULL;
 }
 
+static const char *set_mark(const union set_value *value, const union set_value *mask, bool is_full,
+			    struct action *action)
+{
+	(void)is_full;
+	action->type = ACTION_SET_MARK;
+	action->u.meta = (struct action_set_meta){.value = value->u32, .mask = mask->u32};
+	return NULL;
+}
+
+static const char *set_priority(const union set_value *value, const union set_value *mask,
+				bool is_full, struct action *action)
+{
+	set_mark(value, mask, is_full, action);
+	action->type = ACTION_SET_PRIORITY;
+	return NULL;
+}
+
 static void put_eth(const struct action *action, union set_value *value, union set_value *mask)
 {
 	const struct action_set_eth *set = &action->u.eth;
@@ -316,7 +334,15 @@ static void put_icmp(const struct action *action, union set_value *value, union 
 	mask->icmp.icmp_code = set->code_mask;
 }
 
+static void put_meta(const struct action *action, union set_value *value, union set_value *mask)
+{
+	value->u32 = action->u.meta.value;
+	mask->u32 = action->u.meta.mask;
+}
+
 static const struct set_row set_rows[] = {
+    {OVS_KEY_ATTR_SKB_MARK, sizeof(uint32_t), "SKB_MARK", set_mark, put_meta},
+    {OVS_KEY_ATTR_PRIORITY, sizeof(uint32_t), "PRIORITY", set_priority, put_meta},
     {OVS_KEY_ATTR_ETHERNET, sizeof(struct ovs_key_ethernet), "ETHERNET", set_eth, put_eth},
     {OVS_KEY_ATTR_IPV4, sizeof(struct ovs_key_ipv4), "IPV4", set_ipv4, put_ipv4},
     {OVS_KEY_ATTR_IPV6, sizeof(struct ovs_key_ipv6), "IPV6", set_ipv6, put_ipv6},
@@ -399,6 +425,8 @@ static uint16_t set_attr_type(const struct action *action)
 	    [ACTION_SET_ARP] = OVS_KEY_ATTR_ARP,
 	    [ACTION_SET_ND] = OVS_KEY_ATTR_ND,
 	    [ACTION_SET_ND_EXT] = OVS_KEY_ATTR_ND_EXTENSIONS,
+	    [ACTION_SET_MARK] = OVS_KEY_ATTR_SKB_MARK,
+	    [ACTION_SET_PRIORITY] = OVS_KEY_ATTR_PRIORITY,
 	};
 	if (action->type == ACTION_SET_ICMP)
 		return action->u.icmp.is_v6 ? OVS_KEY_ATTR_ICMPV6 : OVS_KEY_ATTR_ICMP;

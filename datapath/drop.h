@@ -3,6 +3,7 @@
 #define DATAPATH_DROP_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 // name (in counters, JSON and docs), the port charged, what it means.
 #define DROP_REASONS(X)                                                                            \
@@ -46,7 +47,25 @@
 	  "its connection finds no room: give swd more with --ct-connections, or NAT more "        \
 	  "addresses and ports")                                                                   \
 	X(CT_LIMIT, "ct-limit", INPUT,                                                             \
-	  "its zone, or its datapath, has as many connections as its limit allows")
+	  "its zone, or its datapath, has as many connections as its limit allows")                \
+	/* Open vSwitch's, by the code of its action drop (drop_reason_of_code()). */              \
+	X(XLATE_BRIDGE, "xlate-no-bridge", INPUT, "Open vSwitch: no bridge has its port")          \
+	X(XLATE_DEPTH, "xlate-recursion", INPUT, "Open vSwitch: its rules recurse too deep")       \
+	X(XLATE_RESUBMITS, "xlate-resubmits", INPUT, "Open vSwitch: its rules resubmit too often") \
+	X(XLATE_STACK, "xlate-stack", INPUT, "Open vSwitch: its rules push too much")              \
+	X(XLATE_RECIRC, "xlate-no-recirculation", INPUT,                                           \
+	  "Open vSwitch: what it was recirculated with is gone")                                   \
+	X(XLATE_RECIRC_CONFLICT, "xlate-recirculation-conflict", INPUT,                            \
+	  "Open vSwitch: its rules recirculate it where they may not")                             \
+	X(XLATE_MPLS, "xlate-mpls-labels", INPUT, "Open vSwitch: more MPLS labels than it knows")  \
+	X(XLATE_TUNNEL, "xlate-tunnel-metadata", INPUT,                                            \
+	  "Open vSwitch: tunnel options that cannot be")                                           \
+	X(XLATE_PACKET_TYPE, "xlate-packet-type", INPUT,                                           \
+	  "Open vSwitch: an action does not fit its packet type")                                  \
+	X(XLATE_CONGESTION, "xlate-congestion", INPUT,                                             \
+	  "Open vSwitch: congestion that the sender cannot be told of (RFC 6040)")                 \
+	X(XLATE_DISABLED, "xlate-forwarding-disabled", INPUT,                                      \
+	  "Open vSwitch: forwarding is disabled on its port")
 
 enum drop_reason {
 #define X(id, name, side, text) DROP_##id,
@@ -57,6 +76,9 @@ enum drop_reason {
 
 const char *drop_reason_name(enum drop_reason reason);
 const char *drop_reason_text(enum drop_reason reason);
+// Of OVS_ACTION_ATTR_DROP's code, Open vSwitch 3.1's enum xlate_error; FLOW_DROP for 0 and for
+// codes of later versions.
+enum drop_reason drop_reason_of_code(uint32_t code);
 // Charged to the port that should have sent, rather than to the one that received.
 bool drop_reason_is_output(enum drop_reason reason);
 

@@ -1,5 +1,6 @@
-#include "datapath/execute.h"
+#include "datapath/execute_run.h"
 
+#include "datapath/ct_execute.h"
 #include "datapath/edit.h"
 #include "datapath/metering.h"
 #include "datapath/punt.h"
@@ -7,21 +8,15 @@
 
 #include <errno.h>
 
-// One packet on its way through a list of actions.
-struct run {
-	struct pmd *pmd;
-	struct rte_mbuf *m; // NULL when it is used up
-	int at;		    // the action being run
-	int last_use;	    // the last one that sends the packet somewhere; -1: none does
-	int last_edit;	    // the last one before last_use that changes the packet; -1: none does
-	int last_recirc;    // the last one that recirculates it; -1: none does
-};
-
-// A row runs one action. Uses take the packet or a copy of it; edits may replace it, and return 0
-// or -errno. METER has no row: it is for all packets at once.
+// A row runs one action, in one of three ways. Uses take the packet or a copy of it; edits may
+// replace it, and return 0 or -errno; batches have all packets at once, and return how many are
+// left, which stand first in pkts.
 struct action_row {
 	void (*use)(struct run *run, const struct action *action);
 	int (*edit)(struct rte_mbuf **m, const struct action *action);
+	unsigned (*batch)(struct run *run, const struct action *action, struct rte_mbuf **pkts,
+			  unsigned n);
+	unsigned traits; // ACTION_*
 };
 
 static struct rte_mbuf *taken(struct run *run, struct rte_mbuf *m)
@@ -40,26 +35,21 @@ static struct rte_mbuf *take_copy(struct run *run, uint32_t len)
 	return m;
 }
 
-// Whether a later action changes the packet, or one that is not known yet: of what a recirculated
-// packet meets, while this one waits in a tx buffer.
-static bool changes_later(const struct run *run)
-{
-	return run->at < run->last_edit || run->at <= run->last_recirc;
-}
-
-// The packet for a use: itself for the last one, and a lent one while its bytes stay as they are;
-// otherwise a copy, or a reference, which edits respect.
-static struct rte_mbuf *take(struct run *run)
+struct rte_mbuf *run_take(struct run *run, unsigned traits)
 {
 	struct rte_mbuf *m = run->m;
 
-	if (run->at == run->last_use) {
+	if (run->at == run->last) {
 		run->m = NULL;
 		return m;
 	}
-	if (packet_is_lent(m))
-		return changes_later(run) ? take_copy(run, UINT32_MAX) : m;
-	if (run->at < run->last_edit)
+	if (packet_is_lent(m)) {
+		bool stays = run->at >= run->last_change &&
+			     !(traits & (ACTION_CHANGES | ACTION_MARKS | ACTION_LEAVES));
+
+		return stays ? m : take_copy(run, UINT32_MAX);
+	}
+	if (run->at < run->last_change || traits & ACTION_CHANGES)
 		return take_copy(run, UINT32_MAX);
 	m = taken(run, rte_pktmbuf_clone(run->m, packet_pool()));
 	if (likely(m))
@@ -72,31 +62,47 @@ static struct rte_mbuf *take_start(struct run *run, uint32_t len)
 {
 	struct rte_mbuf *m = take_copy(run, len);
 
-	if (run->at == run->last_use) {
+	if (run->at == run->last) {
 		packet_free(run->m);
 		run->m = NULL;
 	}
 	return m;
 }
 
-static void use_output(struct run *run, const struct action *action)
+// What a TRUNC before the action leaves of the packet.
+static struct rte_mbuf *take_truncated(struct run *run)
 {
 	uint32_t len = packet_meta(run->m)->trunc_len;
-	struct rte_mbuf *m;
 
 	packet_meta(run->m)->trunc_len = 0;
 	if (unlikely(len && len < rte_pktmbuf_pkt_len(run->m)))
-		m = take_start(run, len);
-	else
-		m = take(run);
+		return take_start(run, len);
+	return run_take(run, 0);
+}
+
+static void use_output(struct run *run, const struct action *action)
+{
+	struct rte_mbuf *m = take_truncated(run);
+
 	if (likely(m))
 		tx_add(run->pmd, action->u.port, &m, 1);
 }
 
+// Of a lent packet, the ring gets a copy anyway.
+static struct rte_mbuf *take_punted(struct run *run)
+{
+	struct rte_mbuf *m = run->m;
+
+	if (!packet_is_lent(m) || packet_meta(m)->trunc_len)
+		return take_truncated(run);
+	if (run->at == run->last)
+		run->m = NULL;
+	return m;
+}
+
 static void use_userspace(struct run *run, const struct action *action)
 {
-	// Of a lent packet, the ring gets a copy anyway.
-	struct rte_mbuf *m = packet_is_lent(run->m) ? run->m : take(run);
+	struct rte_mbuf *m = take_punted(run);
 
 	if (unlikely(!m))
 		return;
@@ -108,7 +114,7 @@ static void use_userspace(struct run *run, const struct action *action)
 static void use_recirc(struct run *run, const struct action *action)
 {
 	struct pmd *pmd = run->pmd;
-	struct rte_mbuf *m = take(run);
+	struct rte_mbuf *m = run_take(run, ACTION_MARKS | ACTION_LEAVES);
 	struct packet_meta *meta;
 
 	if (unlikely(!m))
@@ -123,33 +129,92 @@ static void use_recirc(struct run *run, const struct action *action)
 	pmd->recirc[pmd->n_recirc++] = m;
 }
 
+static void use_drop(struct run *run, const struct action *action)
+{
+	pmd_drop(run->pmd, run->m, drop_reason_of_code(action->u.drop_code));
+	run->m = NULL;
+}
+
 static int set_trunc(struct rte_mbuf **m, const struct action *action)
 {
 	packet_meta(*m)->trunc_len = action->u.max_len;
 	return 0;
 }
 
+static unsigned run_meter(struct run *run, const struct action *action, struct rte_mbuf **pkts,
+			  unsigned n)
+{
+	return metering_run(run->pmd, action->u.meter_id, pkts, n);
+}
+
+static unsigned run_ct(struct run *run, const struct action *action, struct rte_mbuf **pkts,
+		       unsigned n)
+{
+	return ct_execute(run->pmd, &action->u.ct, pkts, n);
+}
+
+static int clear_ct(struct rte_mbuf **m, const struct action *action)
+{
+	(void)action;
+	ct_clear(*m);
+	return 0;
+}
+
+#define EDIT(fn)                                     \
+	{                                            \
+		.edit = fn, .traits = ACTION_CHANGES \
+	}
+
 static const struct action_row rows[N_ACTION_TYPES] = {
-    [ACTION_OUTPUT] = {.use = use_output},
-    [ACTION_USERSPACE] = {.use = use_userspace},
-    [ACTION_RECIRC] = {.use = use_recirc},
-    [ACTION_TRUNC] = {.edit = set_trunc},
-    [ACTION_PUSH_VLAN] = {.edit = edit_push_vlan},
-    [ACTION_POP_VLAN] = {.edit = edit_pop_vlan},
-    [ACTION_SET_ETH] = {.edit = edit_set_eth},
-    [ACTION_SET_IPV4] = {.edit = edit_set_ipv4},
-    [ACTION_SET_IPV6] = {.edit = edit_set_ipv6},
-    [ACTION_SET_PORTS] = {.edit = edit_set_ports},
-    [ACTION_PUSH_MPLS] = {.edit = edit_push_mpls},
-    [ACTION_POP_MPLS] = {.edit = edit_pop_mpls},
-    [ACTION_SET_MPLS] = {.edit = edit_set_mpls},
-    [ACTION_DEC_MPLS_TTL] = {.edit = edit_dec_mpls_ttl},
-    [ACTION_SET_ARP] = {.edit = edit_set_arp},
-    [ACTION_SET_ND] = {.edit = edit_set_nd},
-    [ACTION_SET_ND_EXT] = {.edit = edit_set_nd_ext},
-    [ACTION_SET_ICMP] = {.edit = edit_set_icmp},
-    [ACTION_DEC_TTL] = {.edit = edit_dec_ttl},
+    [ACTION_OUTPUT] = {.use = use_output, .traits = ACTION_SENDS},
+    [ACTION_USERSPACE] = {.use = use_userspace, .traits = ACTION_SENDS},
+    [ACTION_RECIRC] = {.use = use_recirc, .traits = ACTION_SENDS | ACTION_MARKS | ACTION_LEAVES},
+    [ACTION_DROP] = {.use = use_drop, .traits = ACTION_SENDS},
+    [ACTION_TRUNC] = {.edit = set_trunc, .traits = ACTION_MARKS},
+    [ACTION_PUSH_VLAN] = EDIT(edit_push_vlan),
+    [ACTION_POP_VLAN] = EDIT(edit_pop_vlan),
+    [ACTION_SET_ETH] = EDIT(edit_set_eth),
+    [ACTION_SET_IPV4] = EDIT(edit_set_ipv4),
+    [ACTION_SET_IPV6] = EDIT(edit_set_ipv6),
+    [ACTION_SET_PORTS] = EDIT(edit_set_ports),
+    [ACTION_PUSH_MPLS] = EDIT(edit_push_mpls),
+    [ACTION_POP_MPLS] = EDIT(edit_pop_mpls),
+    [ACTION_SET_MPLS] = EDIT(edit_set_mpls),
+    [ACTION_DEC_MPLS_TTL] = EDIT(edit_dec_mpls_ttl),
+    [ACTION_SET_ARP] = EDIT(edit_set_arp),
+    [ACTION_SET_ND] = EDIT(edit_set_nd),
+    [ACTION_SET_ND_EXT] = EDIT(edit_set_nd_ext),
+    [ACTION_SET_ICMP] = EDIT(edit_set_icmp),
+    [ACTION_DEC_TTL] = EDIT(edit_dec_ttl),
+    [ACTION_METER] = {.batch = run_meter, .traits = ACTION_ACTS | ACTION_CHANGES},
+    [ACTION_CT] = {.batch = run_ct, .traits = ACTION_ACTS | ACTION_CHANGES | ACTION_MARKS},
+    [ACTION_CT_CLEAR] = {.edit = clear_ct, .traits = ACTION_MARKS},
+    [ACTION_CLONE] = {.batch = run_clone, .traits = ACTION_NESTS},
+    [ACTION_SAMPLE] = {.batch = run_sample, .traits = ACTION_NESTS},
+    [ACTION_CHECK_PKT_LEN] = {.batch = run_check_pkt_len, .traits = ACTION_NESTS},
 };
+
+unsigned actions_traits(const struct action *list, unsigned n)
+{
+	unsigned traits = 0;
+
+	for (unsigned i = 0; i < n;) {
+		unsigned own = rows[list[i].type].traits;
+
+		traits |= own;
+		i += own & ACTION_NESTS ? 1 : action_entries(&list[i]);
+	}
+	return traits;
+}
+
+unsigned action_traits(const struct action *action)
+{
+	unsigned traits = rows[action->type].traits;
+
+	return likely(!(traits & ACTION_NESTS))
+		   ? traits
+		   : traits | actions_traits(action + 1, action->n_more);
+}
 
 static enum drop_reason reason_of(int err)
 {
@@ -158,39 +223,49 @@ static enum drop_reason reason_of(int err)
 			       : DROP_ACTION_INVALID;
 }
 
-// Whether an action changes bytes that an earlier use may still refer to. TRUNC only says how many
-// of them the next one takes.
-static bool changes_bytes(const struct action *action)
+// Whether a packet that comes to this action is surely sent somewhere.
+static bool sends_always(const struct action *action, unsigned traits)
 {
-	return action->type == ACTION_METER ||
-	       (rows[action->type].edit && action->type != ACTION_TRUNC);
+	return traits & ACTION_SENDS && action->type != ACTION_SAMPLE &&
+	       action->type != ACTION_CHECK_PKT_LEN;
 }
 
-static void plan(const struct flow_actions *actions, struct run *run)
+static void plan(struct run *run, const struct action *list, unsigned n)
 {
-	run->last_use = run->last_edit = run->last_recirc = -1;
-	for (int i = 0; i < actions->n; i++) {
-		if (rows[actions->list[i].type].use)
-			run->last_use = i;
-		if (actions->list[i].type == ACTION_RECIRC)
-			run->last_recirc = i;
-	}
-	for (int i = 0; i < run->last_use; i++) {
-		if (changes_bytes(&actions->list[i]))
-			run->last_edit = i;
+	int change = -1;
+	bool is_sent = false;
+
+	run->last = run->last_change = -1;
+	for (unsigned i = 0; i < n; i += action_entries(&list[i])) {
+		unsigned traits = action_traits(&list[i]);
+
+		// Lists within change copies of their own, but for the last action's.
+		if ((traits & (ACTION_CHANGES | ACTION_NESTS)) == ACTION_CHANGES)
+			change = (int)i;
+		if (traits & (ACTION_SENDS | ACTION_ACTS)) {
+			run->last = (int)i;
+			run->last_change =
+			    traits & (ACTION_CHANGES | ACTION_LEAVES) ? (int)i : change;
+			run->is_sent = is_sent;
+		}
+		is_sent = is_sent || sends_always(&list[i], traits);
+		if (list[i].type == ACTION_DROP)
+			return;
 	}
 }
 
 // Runs the actions from run->at to before `end` on run->m.
-static void run_actions(struct run *run, const struct flow_actions *actions, int end)
+static void run_actions(struct run *run, const struct action *list, int end)
 {
-	for (; run->at < end; run->at++) {
-		const struct action *action = &actions->list[run->at];
+	for (; run->at < end; run->at += (int)action_entries(&list[run->at])) {
+		const struct action *action = &list[run->at];
 		const struct action_row *row = &rows[action->type];
 		int err;
 
 		if (row->use) {
 			row->use(run, action);
+			if (unlikely(!run->m))
+				return;
 			continue;
 		}
 		err = row->edit(&run->m, action);
@@ -203,7 +278,7 @@ static void run_actions(struct run *run, const struct flow_actions *actions, int
 }
 
 // The same on each packet. Returns how many are left; they stand first in pkts.
-static unsigned run_stretch(struct run *run, const struct flow_actions *actions, int from, int end,
+static unsigned run_stretch(struct run *run, const struct action *list, int from, int end,
 			    struct rte_mbuf **pkts, unsigned n)
 {
 	unsigned kept = 0;
@@ -211,49 +286,56 @@ static unsigned run_stretch(struct run *run, const struct flow_actions *actions,
 	for (unsigned i = 0; i < n; i++) {
 		run->m = pkts[i];
 		run->at = from;
-		run_actions(run, actions, end);
+		run_actions(run, list, end);
 		if (run->m)
 			pkts[kept++] = run->m;
 	}
 	return kept;
 }
 
-// The place of the first METER from `at` on, or `end`.
-static int meter_find(const struct flow_actions *actions, int at, int end)
+// The place of the first action from `at` on that has all packets at once, or `end`.
+static int batch_find(const struct action *list, int at, int end)
 {
-	while (at < end && actions->list[at].type != ACTION_METER)
-		at++;
+	while (at < end && !rows[list[at].type].batch)
+		at += (int)action_entries(&list[at]);
 	return at;
 }
 
-// A list that sends nothing anywhere: its meters measure all the same.
-static void drop_all(struct pmd *pmd, const struct flow_actions *actions, struct rte_mbuf **pkts,
-		     unsigned n)
+static unsigned run_all(struct run *run, const struct action *list, struct rte_mbuf **pkts,
+			unsigned n)
 {
-	int end = actions->n;
+	int at = 0, end = run->last + 1;
 
-	for (int at = meter_find(actions, 0, end); at < end; at = meter_find(actions, at + 1, end))
-		n = metering_run(pmd, actions->list[at].u.meter_id, pkts, n);
-	pmd_count_drop(pmd, pmd->in_port, DROP_FLOW_DROP, n);
+	while (at < end && n > 0) {
+		int batch = batch_find(list, at, end);
+
+		if (batch > at)
+			n = run_stretch(run, list, at, batch, pkts, n);
+		if (batch >= end)
+			break;
+		run->at = batch;
+		n = rows[list[batch].type].batch(run, &list[batch], pkts, n);
+		at = batch + (int)action_entries(&list[batch]);
+	}
+	return n;
+}
+
+void run_list(struct pmd *pmd, const struct action *list, unsigned n_entries,
+	      struct rte_mbuf **pkts, unsigned n, bool is_told)
+{
+	struct run run = {.pmd = pmd, .is_told = is_told};
+
+	plan(&run, list, n_entries);
+	n = run_all(&run, list, pkts, n);
+	if (likely(n == 0))
+		return;
+	if (!is_told && !run.is_sent)
+		pmd_count_drop(pmd, pmd->in_port, DROP_FLOW_DROP, n);
 	packet_free_bulk(pkts, n);
 }
 
 void execute(struct pmd *pmd, const struct flow_actions *actions, struct rte_mbuf **pkts,
 	     unsigned n)
 {
-	struct run run = {.pmd = pmd};
-	int at = 0, end, meter;
-
-	plan(actions, &run);
-	if (unlikely(run.last_use < 0)) {
-		drop_all(pmd, actions, pkts, n);
-		return;
-	}
-	end = run.last_use + 1;
-	while ((meter = meter_find(actions, at, end)) < end) {
-		n = run_stretch(&run, actions, at, meter, pkts, n);
-		n = metering_run(pmd, actions->list[meter].u.meter_id, pkts, n);
-		at = meter + 1;
-	}
-	run_stretch(&run, actions, at, end, pkts, n);
+	run_list(pmd, actions->list, actions->n, pkts, n, false);
 }

@@ -1,5 +1,7 @@
 // Actions are checked when they come in, against the match of their flow, and trusted by the PMDs
 // that run them.
+#include "datapath/ct.h"
+#include "datapath/ct_table.h"
 #include "datapath/server_internal.h"
 
 #include "ctl/dp_attr.h"
@@ -177,6 +179,18 @@ static int meter_check(struct request *rq, const struct nlattr *attr, const stru
 			    action->u.meter_id);
 }
 
+static int ct_check(struct request *rq, const struct nlattr *attr, const struct action *action,
+		    unsigned place)
+{
+	if (action->type != ACTION_CT || ct_prepare() == 0)
+		return 0;
+	return request_fail(
+	    rq, attr_of(attr, place), -ENOMEM,
+	    "action %u: no memory to track %u connections: give swd more with --mem, "
+	    "or fewer with --ct-connections",
+	    place + 1, ct_table_max());
+}
+
 static int owner_check(struct request *rq, const struct nlattr *attr, const struct action *action,
 		       unsigned place)
 {
@@ -195,6 +209,8 @@ static int actions_check(struct request *rq, const struct nlattr *attr,
 	for (unsigned i = 0; i < n; i++) {
 		const struct action *action = &rq->server->actions[i];
 		int rc = meter_check(rq, attr, action, i);
+		if (rc == 0)
+			rc = ct_check(rq, attr, action, i);
 		if (rc == 0)
 			rc = owner_check(rq, attr, action, i);
 		if (rc < 0)

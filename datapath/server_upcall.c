@@ -40,8 +40,9 @@ static bool fill_upcall(struct server *server, struct nlmsghdr *nlh, size_t room
 	if (len > sizeof(linear))
 		return false;
 	const void *data = rte_pktmbuf_read(m, 0, len, linear);
-	struct flow_key key = {.in_port = meta->in_port, .recirc_id = meta->recirc_id};
-	flow_extract(data, RTE_MIN(len, HEADERS_MAX), &key, NULL); // as the PMD has it
+	struct flow_key key; // as the PMD has it
+	flow_meta_extract(&meta->flow, meta->in_port, meta->recirc_id, data,
+			  RTE_MIN(len, HEADERS_MAX), &key);
 	const struct action_userspace *user = &meta->userspace;
 	if (!dp_key_put(nlh, room, OVS_PACKET_ATTR_KEY, &key, NULL))
 		return false;

@@ -118,6 +118,9 @@ struct action_set_icmp {
 
 struct action_userspace {
 	uint32_t pid;			   // passed through; a connection is the receiver here
+	uint32_t egress_port;		   // with wants_tunnel
+	bool wants_tunnel;		   // OVS_USERSPACE_ATTR_EGRESS_TUN_PORT
+	bool wants_actions;		   // OVS_USERSPACE_ATTR_ACTIONS: not answered
 	uint8_t cookie_len;		   // bytes
 	uint8_t cookie[ACTION_COOKIE_MAX]; // OVS_USERSPACE_ATTR_USERDATA
 };

@@ -2,7 +2,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #define BUCKETS_MIN 64 // a power of two, as all bucket counts
 
@@ -103,8 +102,7 @@ static struct {
 
 __attribute__((constructor)) static void draw_secret(void)
 {
-	if (getentropy(cls_secret, sizeof(cls_secret)) != 0)
-		abort(); // a kernel before 3.17
+	secret_draw(cls_secret, CLS_ENTRIES_MAX);
 }
 
 trie_value cls_prefix_value(const struct of_key *key, enum cls_prefix_field field)

@@ -76,8 +76,8 @@ bool cls_rule_overlaps(const struct cls_rule *rule, const struct of_match *match
 	const uint64_t *words = rule->words;
 	uint64_t diff = 0;
 
-	for (uint32_t map = rule->mask->map; map; map &= map - 1) {
-		unsigned i = (unsigned)__builtin_ctz(map);
+	for (uint64_t map = rule->mask->map; map; map &= map - 1) {
+		unsigned i = (unsigned)__builtin_ctzll(map);
 
 		diff |= (*words++ ^ key[i]) & mask[i] & own[i];
 	}

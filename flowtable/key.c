@@ -5,13 +5,26 @@
 
 struct key_hash_secret key_hash_secret;
 
+#define ENTROPY_MAX 256 // bytes that getentropy() gives at a time
+
+void secret_draw(uint64_t *words, unsigned n_words)
+{
+	const unsigned most = ENTROPY_MAX / sizeof(words[0]);
+
+	for (unsigned i = 0; i < n_words; i += most) {
+		unsigned n = n_words - i < most ? n_words - i : most;
+
+		if (getentropy(words + i, n * sizeof(words[0])) != 0)
+			abort(); // a kernel before 3.17
+	}
+}
+
 __attribute__((constructor)) static void draw_secret(void)
 {
 	static const struct flow_key zero;
 	const uint64_t *line2 = key_hash_secret.word + LINE_WORDS;
 
-	if (getentropy(key_hash_secret.word, sizeof(key_hash_secret.word)) != 0)
-		abort(); // a kernel before 3.17
+	secret_draw(key_hash_secret.word, FLOW_KEY_WORDS);
 	key_hash_secret.empty_line2 = vec_sum(line_nh(key_words(&zero) + LINE_WORDS, line2));
 	for (unsigned i = 0; i < COLD_LINES; i++) {
 		key_hash_secret.empty_cold[i] =

@@ -80,6 +80,9 @@ struct key_hash_secret {
 
 extern struct key_hash_secret key_hash_secret; // written once, before main
 
+// Random words. Before main.
+void secret_draw(uint64_t *words, unsigned n_words);
+
 static inline vec line_nh(const key_word *line, const uint64_t *secret)
 {
 	vec sum = vec_zero();

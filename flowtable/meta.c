@@ -1,5 +1,7 @@
 #include "flowtable/meta.h"
 
+#include "flowtable/extract.h"
+
 // The cold lines that one FLOW_COLD_* bit stands for; offsets are from the first of them.
 static const struct {
 	uint8_t cold;
@@ -41,6 +43,15 @@ void flow_meta_to_key(const struct flow_meta *meta, struct flow_key *key)
 	memcpy(&key->ct_zone, meta, FLOW_META_HOT_BYTES);
 	if (meta->cold)
 		copy_cold((uint8_t *)&key->ct, (const uint8_t *)&meta->ct, meta->cold);
+}
+
+void flow_meta_extract(const struct flow_meta *meta, uint32_t in_port, uint32_t recirc_id,
+		       const uint8_t *data, uint32_t len, struct flow_key *key)
+{
+	*key = (struct flow_key){.in_port = in_port, .recirc_id = recirc_id};
+	flow_extract(data, len, key, NULL);
+	flow_meta_to_key(meta, key);
+	key->cold = 0;
 }
 
 static uint8_t cold_of(const struct flow_key *key)

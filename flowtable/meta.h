@@ -49,6 +49,9 @@ static inline void flow_meta_drop(struct flow_meta *meta, uint8_t cold)
 void flow_meta_copy(struct flow_meta *dst, const struct flow_meta *src);
 // Into a packet's key: cold lines that meta does not have are left as they are.
 void flow_meta_to_key(const struct flow_meta *meta, struct flow_key *key);
+// The whole key of a packet of which this is known, besides `len` bytes at `data` of its start.
+void flow_meta_extract(const struct flow_meta *meta, uint32_t in_port, uint32_t recirc_id,
+		       const uint8_t *data, uint32_t len, struct flow_key *key);
 // Out of a whole key; cold lines of zeros are left out.
 void flow_meta_from_key(struct flow_meta *meta, const struct flow_key *key);
 

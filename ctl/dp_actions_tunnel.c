@@ -1,0 +1,63 @@
+// TUNNEL_PUSH, whose headers come ready from the control side.
+#include "ctl/dp_actions_rows.h"
+#include "ctl/dp_proto.h"
+#include "ctl/dp_put.h"
+
+#include <string.h>
+
+#define HEADER_MIN 14 // an Ethernet header
+
+static int header_check(const struct dp_action_tunnel_push *push, const struct nlattr *attr,
+			struct dp_error *error)
+{
+	if (push->header_len >= HEADER_MIN && push->header_len <= sizeof(push->header))
+		return 0;
+	return dp_error_set(error, attr, -EINVAL,
+			    "TUNNEL_PUSH's headers have %u bytes: %d to %zu are right",
+			    push->header_len, HEADER_MIN, sizeof(push->header));
+}
+
+// The header's bytes, in as many entries as they take.
+static int header_add(struct dp_action_reader *r, const struct nlattr *attr,
+		      const struct dp_action_tunnel_push *push)
+{
+	for (uint32_t at = 0; at < push->header_len; at += sizeof(struct action)) {
+		struct action *entry = dp_actions_add(r, attr);
+		uint32_t left = push->header_len - at;
+		if (entry == NULL)
+			return -E2BIG;
+		memcpy((void *)entry, (const uint8_t *)push->header + at,
+		       left < sizeof(*entry) ? left : sizeof(*entry));
+	}
+	return 0;
+}
+
+int dp_tunnel_push_get(struct dp_action_reader *r, const struct nlattr *attr, struct action *action)
+{
+	struct dp_action_tunnel_push push;
+	memcpy(&push, dp_attr_payload(attr), sizeof(push));
+	int rc = header_check(&push, attr, r->error);
+	if (rc < 0)
+		return rc;
+	action->type = ACTION_TUNNEL_PUSH;
+	action->u.tunnel_push = (struct action_tunnel_push){
+	    .tnl_port = push.tnl_port,
+	    .out_port = push.out_port,
+	    .tnl_type = push.tnl_type,
+	    .header_len = push.header_len,
+	};
+	return header_add(r, attr, &push);
+}
+
+bool dp_tunnel_push_put(struct nlmsghdr *nlh, size_t room, const struct action *action)
+{
+	const struct action_tunnel_push *from = &action->u.tunnel_push;
+	struct dp_action_tunnel_push push = {
+	    .tnl_port = from->tnl_port,
+	    .out_port = from->out_port,
+	    .header_len = from->header_len,
+	    .tnl_type = from->tnl_type,
+	};
+	memcpy(push.header, action_tunnel_header(from), from->header_len);
+	return dp_put(nlh, room, DP_ACTION_TUNNEL_PUSH, sizeof(push), &push);
+}
