@@ -227,7 +227,8 @@ static enum fit part_fit(const struct datagram *d, const struct part *before,
 	const struct part *last = TAILQ_LAST(&d->parts, parts);
 	uint32_t end = view->start + view->len;
 
-	if (before && before->start == view->start && before->len == view->len)
+	if (before && before->start == view->start && before->len == view->len &&
+	    view->more == (d->total != end))
 		return REPEATS;
 	if ((before && before->start + before->len > view->start) || (after && after->start < end))
 		return CONTRADICTS;

@@ -52,8 +52,9 @@ enum ct_frag_verdict ct_frag_add(struct ct_frags *frags, struct rte_mbuf **m, ui
 				 uint64_t now_ms, struct ct_frag_result *result);
 
 // After result->whole was tracked and translated: its fragments get what that has changed, and
-// `whole` is freed. They go on then.
-void ct_frag_release(struct ct_frag_result *result);
+// `whole` is freed. 0: they go on then. -EMSGSIZE: it has another length now, and they are to be
+// dropped.
+int ct_frag_release(struct ct_frag_result *result);
 
 // Takes fragments out that have waited too long, `max` of them at most: the caller frees them and
 // counts them at their ports (DROP_FRAGMENT_TIMEOUT). Returns how many. Any thread; to be called

@@ -31,7 +31,7 @@ static int view_ipv4(const uint8_t *l3, uint32_t room, uint32_t packet_room,
 		return -EINVAL;
 	memcpy(view->src.b, &hdr->src_addr, sizeof hdr->src_addr);
 	memcpy(view->dst.b, &hdr->dst_addr, sizeof hdr->dst_addr);
-	view->id_be = hdr->packet_id;
+	view->id_be = rte_cpu_to_be_32(rte_be_to_cpu_16(hdr->packet_id));
 	view->proto = hdr->next_proto_id;
 	view->more = frag & RTE_IPV4_HDR_MF_FLAG;
 	view->part_ofs = (uint16_t)(view->l3_ofs + hdr_len);

@@ -74,7 +74,7 @@ int ct_frag_join(struct rte_mbuf **frags, unsigned n, struct rte_mbuf **whole)
 		m = rte_pktmbuf_copy(frags[0], packet_pool(), 0, first.part_ofs + first.len);
 	if (!m)
 		return -ENOMEM;
-	*packet_meta(m) = *packet_meta(frags[0]);
+	packet_meta_copy(packet_meta(m), packet_meta(frags[0]));
 	for (unsigned i = 1; i < n; i++) {
 		struct rte_mbuf *part = part_refer(&frags[i]);
 
@@ -97,6 +97,7 @@ fail:
 
 // What tracking may have changed in the headers of a datagram.
 struct change {
+	struct flow_meta meta;
 	uint8_t addrs[2 * sizeof(struct in6)];
 	uint32_t l4_ofs, l4_len;
 	uint8_t l4[HEADERS_MAX];
@@ -133,6 +134,7 @@ static bool change_read(struct rte_mbuf *whole, const struct ct_frag_view *first
 	uint32_t end = RTE_MIN(first->part_ofs + first->len, HEADERS_MAX);
 	const void *at;
 
+	flow_meta_copy(&change->meta, &packet_meta(whole)->flow);
 	change->l4_ofs = first->part_ofs;
 	change->l4_len = end > first->part_ofs ? end - first->part_ofs : 0;
 	at = rte_pktmbuf_read(whole, addrs_ofs(first), addrs_len(first), change->addrs);
@@ -146,24 +148,42 @@ static bool change_read(struct rte_mbuf *whole, const struct ct_frag_view *first
 	return at;
 }
 
-void ct_frag_release(struct ct_frag_result *result)
+// Bytes that `whole` has if nothing has made it longer or shorter.
+static uint32_t whole_len(struct ct_frag_result *result)
+{
+	struct ct_frag_view first, view;
+
+	if (ct_frag_view(&result->frags[0], &first) <= 0)
+		return 0;
+	if (ct_frag_view(&result->frags[result->n - 1], &view) <= 0)
+		return 0;
+	return first.part_ofs + view.start + view.len;
+}
+
+static void fragment_set(struct rte_mbuf **m, const struct change *change, bool is_first)
 {
 	struct ct_frag_view view;
-	struct change change;
-	bool changed;
 
-	changed = ct_frag_view(&result->frags[0], &view) > 0 &&
-		  change_read(result->whole, &view, &change);
+	flow_meta_copy(&packet_meta(*m)->flow, &change->meta);
+	if (ct_frag_view(m, &view) <= 0)
+		return; // never
+	addrs_set(*m, &view, change->addrs);
+	if (is_first)
+		memcpy(rte_pktmbuf_mtod_offset(*m, void *, change->l4_ofs), change->l4,
+		       change->l4_len);
+}
+
+int ct_frag_release(struct ct_frag_result *result)
+{
+	struct ct_frag_view first;
+	struct change change;
+	bool fits = rte_pktmbuf_pkt_len(result->whole) == whole_len(result) &&
+		    ct_frag_view(&result->frags[0], &first) > 0 &&
+		    change_read(result->whole, &first, &change);
+
 	packet_free(result->whole); // so that the fragments' bytes are their own again
 	result->whole = NULL;
-	if (!changed)
-		return;
-	for (unsigned i = 0; i < result->n; i++) {
-		if (ct_frag_view(&result->frags[i], &view) <= 0)
-			continue;
-		addrs_set(result->frags[i], &view, change.addrs);
-		if (i == 0)
-			memcpy(rte_pktmbuf_mtod_offset(result->frags[i], void *, change.l4_ofs),
-			       change.l4, change.l4_len);
-	}
+	for (unsigned i = 0; fits && i < result->n; i++)
+		fragment_set(&result->frags[i], &change, i == 0);
+	return fits ? 0 : -EMSGSIZE;
 }

@@ -26,29 +26,17 @@ static bool is_error(bool is_v6, uint8_t type)
 	return false;
 }
 
-// An error is never about another one.
-static bool is_about_something(const struct ct_key *quoted)
-{
-	uint8_t type = (uint8_t)(ntohs(quoted->dst_port_be) >> 8);
-
-	return !ct_key_is_icmp(quoted) || ct_icmp_reverse(quoted->is_v6, type) >= 0;
-}
-
 bool ct_icmp_error_read(const uint8_t *icmp, uint32_t len, struct ct_packet *p)
 {
 	struct ct_key quoted = {.zone = p->key.zone, .dp = p->key.dp, .is_v6 = p->key.is_v6};
 	uint32_t l4_ofs;
 
 	if (len <= ICMP_HLEN || !is_error(p->key.is_v6, icmp[0]) ||
-	    !ct_packet_quoted(p->key.is_v6, icmp + ICMP_HLEN, len - ICMP_HLEN, &quoted, &l4_ofs) ||
-	    !is_about_something(&quoted))
+	    !ct_packet_quoted(p->key.is_v6, icmp + ICMP_HLEN, len - ICMP_HLEN, &quoted, &l4_ofs))
 		return false;
 	// It goes to who sent what it quotes.
 	if (memcmp(&quoted.src, &p->key.dst, sizeof quoted.src) != 0)
 		return false;
-	quoted.zone = p->key.zone;
-	quoted.dp = p->key.dp;
-	quoted.is_v6 = p->key.is_v6;
 	ct_key_reverse(&p->key, &quoted);
 	p->is_related = true;
 	return true;

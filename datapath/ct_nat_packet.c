@@ -73,12 +73,17 @@ static bool is_query(const struct ip_view *ip)
 	return ip->proto == (ip->is_v6 ? IPPROTO_ICMPV6 : IPPROTO_ICMP);
 }
 
+static bool has_ports(const struct ct_key *key)
+{
+	return key->proto == IPPROTO_TCP || key->proto == IPPROTO_UDP;
+}
+
 // What the tuple's ports are in this packet: -EINVAL when they are cut off.
 static int ports_ofs(const struct ip_view *ip, const struct ct_key *key)
 {
 	if (is_query(ip))
 		return ip->l4_len >= ICMP_HLEN ? (int)ICMP_ID_OFS : -EINVAL;
-	if (key->proto != IPPROTO_TCP && key->proto != IPPROTO_UDP)
+	if (!has_ports(key))
 		return 0;
 	return ip->l4_len >= 4 ? 0 : -EINVAL;
 }
@@ -88,6 +93,8 @@ static uint32_t ports_set(const struct ip_view *ip, const struct ct_key *from,
 {
 	uint32_t delta = 0;
 
+	if (!has_ports(from) && !is_query(ip))
+		return 0;
 	if (from->src_port_be != to->src_port_be)
 		delta += word_set(ip->l4 + ports_ofs(ip, from), to->src_port_be);
 	if (from->dst_port_be != to->dst_port_be && !is_query(ip))

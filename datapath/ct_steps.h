@@ -1,4 +1,4 @@
-// What ct_execute() calls of fragments, ICMP errors, NAT and application protocols, in this order.
+// What ct_execute() calls of ICMP errors, NAT and application protocols, in this order.
 #ifndef DATAPATH_CT_STEPS_H
 #define DATAPATH_CT_STEPS_H
 
@@ -7,11 +7,6 @@
 
 struct action_ct;
 struct pmd;
-
-// ct_frag.c. Before anything else, when a packet of the batch may be a fragment: takes fragments
-// out of pkts, and puts in what they complete. Returns how many there are then, `room` at most.
-unsigned ct_frag_in(struct pmd *pmd, const struct action_ct *ct, struct rte_mbuf **pkts, unsigned n,
-		    unsigned room);
 
 // ct_icmp_error.c. p->key has the outer addresses, zone and dp; `icmp` is len bytes of an ICMP or
 // ICMPv6 error with its header. True: p->key is that of the connection which it is about, in the

@@ -40,6 +40,9 @@
 	  "too long; all of it is dropped")                                                        \
 	X(FRAGMENT_TIMEOUT, "fragment-timeout", INPUT,                                             \
 	  "a fragment to be tracked whose datagram did not become whole in time")                  \
+	X(FRAGMENT_REST, "fragment-rest", INPUT,                                                   \
+	  "the other fragments of a datagram that was dropped when it was tracked: it counts "     \
+	  "once, under that reason")                                                               \
 	X(CT_FULL, "ct-full", INPUT,                                                               \
 	  "its connection finds no room: give swd more with --ct-connections, or NAT more "        \
 	  "addresses and ports")                                                                   \
