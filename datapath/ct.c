@@ -1,5 +1,6 @@
 #include "datapath/ct.h"
 
+#include "datapath/ct_dump.h"
 #include "datapath/ct_execute.h"
 #include "datapath/ct_expire.h"
 #include "datapath/ct_limit.h"
@@ -48,6 +49,16 @@ void ct_set_tcp_liberal(uint8_t dp, bool is)
 bool ct_tcp_is_liberal(uint8_t dp)
 {
 	return __atomic_load_n(&liberal[dp], __ATOMIC_RELAXED);
+}
+
+void ct_forget_dp(uint8_t dp, uint64_t now_ms)
+{
+	static const struct dp_ct_filter all;
+
+	ct_dump_flush(dp, &all, ct_time(now_ms));
+	ct_limit_forget(dp);
+	ct_timeout_forget(dp);
+	ct_set_tcp_liberal(dp, false);
 }
 
 void ct_counters_sum(struct ct_counters *sum)

@@ -19,7 +19,8 @@ void ct_turn(uint64_t now_ms);
 // Whether a datapath checks TCP's sequence numbers; it does unless this says otherwise.
 void ct_set_tcp_liberal(uint8_t dp, bool liberal);
 bool ct_tcp_is_liberal(uint8_t dp); // any thread
-void ct_forget_dp(uint8_t dp);	    // the datapath is gone: so is all that was tracked and set
+// The datapath is gone: so is all that was tracked and set.
+void ct_forget_dp(uint8_t dp, uint64_t now_ms);
 
 // Sums over all PMDs.
 struct ct_counters {
