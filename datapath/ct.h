@@ -10,9 +10,9 @@
 // Room for max_conns connections. Takes no memory before ct_prepare(). 0 or -ENOMEM.
 int ct_init(struct rcu *rcu, uint32_t max_conns);
 void ct_fini(void); // no PMD runs
-// Before a flow with ACTION_CT is installed, or run: there is memory to track connections. 0 or
+// Before ACTION_CT is run on packets of a datapath: there is memory to track connections. 0 or
 // -ENOMEM.
-int ct_prepare(void);
+int ct_prepare(uint8_t dp);
 // Regularly, some 20 times a second: ends what has expired, and takes memory ahead of need.
 void ct_turn(uint64_t now_ms);
 

@@ -147,10 +147,27 @@ static unsigned run_meter(struct run *run, const struct action *action, struct r
 	return metering_run(run->pmd, action->u.meter_id, pkts, n);
 }
 
+// What stands behind an action, for packets that come out of it beside the batch.
+struct rest {
+	const struct run *run;
+	const struct action *list;
+};
+
+static void run_rest(void *arg, struct rte_mbuf **pkts, unsigned n)
+{
+	const struct rest *rest = arg;
+	const struct run *run = rest->run;
+
+	run_list(run->pmd, rest->list, (unsigned)(run->end - rest->list), pkts, n, run->is_told);
+}
+
 static unsigned run_ct(struct run *run, const struct action *action, struct rte_mbuf **pkts,
 		       unsigned n)
 {
-	return ct_execute(run->pmd, &action->u.ct, pkts, n);
+	struct rest rest = {.run = run, .list = action + action_entries(action)};
+	const struct ct_go_on go_on = {.run = run_rest, .arg = &rest};
+
+	return ct_execute_all(run->pmd, &action->u.ct, pkts, n, &go_on);
 }
 
 static int clear_ct(struct rte_mbuf **m, const struct action *action)
@@ -323,7 +340,7 @@ static unsigned run_all(struct run *run, const struct action *list, struct rte_m
 void run_list(struct pmd *pmd, const struct action *list, unsigned n_entries,
 	      struct rte_mbuf **pkts, unsigned n, bool is_told)
 {
-	struct run run = {.pmd = pmd, .is_told = is_told};
+	struct run run = {.pmd = pmd, .end = list + n_entries, .is_told = is_told};
 
 	plan(&run, list, n_entries);
 	n = run_all(&run, list, pkts, n);

@@ -37,7 +37,7 @@ static inline int ct_up(void **state)
 	fx.pmd->now_ms = START_MS;
 	if (!err)
 		err = ct_init(fx.rcu, CT_MAX);
-	return err ? err : ct_prepare();
+	return err ? err : ct_prepare(0);
 }
 
 static inline int ct_down(void **state)

@@ -13,7 +13,7 @@
 
 static int up(void **state)
 {
-	return ct_init(fx.rcu, MAX_CONNS) == 0 && ct_prepare() == 0 ? each_start(state) : -1;
+	return ct_init(fx.rcu, MAX_CONNS) == 0 && ct_prepare(0) == 0 ? each_start(state) : -1;
 }
 
 static int down(void **state)
