@@ -1,7 +1,9 @@
-// TUNNEL_PUSH, whose headers come ready from the control side.
-#include "ctl/dp_actions_rows.h"
+// TUNNEL_PUSH, whose headers come ready from the control side, and SET of TUNNEL, which says what
+// they are to be.
 #include "ctl/dp_proto.h"
 #include "ctl/dp_put.h"
+#include "ctl/dp_set.h"
+#include "ctl/dp_tunnel.h"
 
 #include <string.h>
 
@@ -60,4 +62,37 @@ bool dp_tunnel_push_put(struct nlmsghdr *nlh, size_t room, const struct action *
 	};
 	memcpy(push.header, action_tunnel_header(from), from->header_len);
 	return dp_put(nlh, room, DP_ACTION_TUNNEL_PUSH, sizeof(push), &push);
+}
+
+int dp_set_tunnel_get(struct dp_action_reader *r, const struct nlattr *field, bool is_full,
+		      struct action *action)
+{
+	uint8_t opts[FLOW_TUN_OPTS_MAX];
+	struct flow_tunnel *tun = &action->u.tunnel;
+	if (!is_full)
+		return dp_error_set(r->error, field, -EINVAL,
+				    "set of TUNNEL: it is set as a whole, by SET");
+	int rc = dp_tunnel_parse(field, false, tun, opts, r->error);
+	if (rc == 0)
+		rc = dp_tunnel_check_set(field, tun, opts, r->error);
+	if (rc < 0)
+		return rc;
+	action->type = ACTION_SET_TUNNEL;
+	if (tun->opts_len == 0)
+		return 0;
+	struct action *entry = dp_actions_add(r, field);
+	if (entry == NULL)
+		return -E2BIG;
+	memcpy((void *)entry, opts, tun->opts_len);
+	return 0;
+}
+
+bool dp_set_tunnel_put(struct nlmsghdr *nlh, size_t room, const struct action *action)
+{
+	struct nlattr *nest = mnl_attr_nest_start_check(nlh, room, OVS_ACTION_ATTR_SET);
+	if (nest == NULL || !dp_tunnel_put(nlh, room, OVS_KEY_ATTR_TUNNEL, &action->u.tunnel,
+					   action_tunnel_opts(action)))
+		return false;
+	mnl_attr_nest_end(nlh, nest);
+	return true;
 }

@@ -1,6 +1,5 @@
 #include "ctl/dp_set.h"
 
-#include "ctl/dp_attr.h"
 #include "ctl/dp_proto.h"
 
 #include <arpa/inet.h>
@@ -367,9 +366,12 @@ static const struct set_row *set_row_find(uint16_t type)
 	return NULL;
 }
 
-static int set_read(const struct nlattr *field, bool is_full, struct action *action,
-		    struct dp_error *error)
+static int set_read(struct dp_action_reader *r, const struct nlattr *field, bool is_full,
+		    struct action *action)
 {
+	struct dp_error *error = r->error;
+	if (dp_attr_type(field) == OVS_KEY_ATTR_TUNNEL)
+		return dp_set_tunnel_get(r, field, is_full, action);
 	const struct set_row *row = set_row_find(dp_attr_type(field));
 	if (row == NULL)
 		return dp_error_set(error, field, -EOPNOTSUPP,
@@ -395,8 +397,9 @@ static int set_read(const struct nlattr *field, bool is_full, struct action *act
 	return 0;
 }
 
-int dp_set_get(const struct nlattr *attr, struct action *action, struct dp_error *error)
+int dp_set_get(struct dp_action_reader *r, const struct nlattr *attr, struct action *action)
 {
+	struct dp_error *error = r->error;
 	bool is_full = dp_attr_type(attr) == OVS_ACTION_ATTR_SET;
 	const char *name = is_full ? "SET" : "SET_MASKED";
 	struct dp_attr_iter it;
@@ -406,7 +409,7 @@ int dp_set_get(const struct nlattr *attr, struct action *action, struct dp_error
 	if (rc == 0)
 		return dp_error_set(error, attr, -EINVAL, "%s names no field", name);
 	if (rc > 0)
-		rc = set_read(field, is_full, action, error);
+		rc = set_read(r, field, is_full, action);
 	if (rc < 0)
 		return rc;
 	rc = dp_attr_next(&it, &more, error);

@@ -9,23 +9,6 @@ const struct classify_ops *classify_ops_current(void)
 	return rows[isa_current()];
 }
 
-void classify_extract(struct rte_mbuf *m, struct flow_key *key, struct packet_layout *layout)
-{
-	uint32_t most = RTE_MIN(rte_pktmbuf_pkt_len(m), HEADERS_MAX);
-	uint32_t len = RTE_MIN(rte_pktmbuf_data_len(m), HEADERS_MAX);
-	uint8_t headers[HEADERS_MAX];
-
-	flow_extract(rte_pktmbuf_mtod(m, const uint8_t *), len, key, layout);
-	if (likely(!flow_extract_wants_more(key, len, most)))
-		return;
-	if (packet_is_lent(m)) {
-		packet_pull_headers(&m); // stays the same packet
-		flow_extract(rte_pktmbuf_mtod(m, const uint8_t *), most, key, layout);
-	} else {
-		flow_extract(rte_pktmbuf_read(m, 0, most, headers), most, key, layout);
-	}
-}
-
 void classify_meta(struct pmd *pmd, unsigned i)
 {
 	struct burst *b = &pmd->burst;
@@ -33,6 +16,7 @@ void classify_meta(struct pmd *pmd, unsigned i)
 
 	if (!b->recirculated) {
 		meta->n_recirc = 0;
+		meta->no_eth = false;
 		flow_meta_clear(&meta->flow);
 	}
 	meta->in_port = pmd->in_port;

@@ -367,14 +367,3 @@ unsigned ct_execute(struct pmd *pmd, const struct action_ct *ct, struct rte_mbuf
 {
 	return ct_execute_all(pmd, ct, pkts, n, NULL);
 }
-
-void ct_clear(struct rte_mbuf *m)
-{
-	struct flow_meta *meta = &packet_meta(m)->flow;
-
-	meta->ct_state = 0;
-	meta->ct_zone = 0;
-	meta->ct_mark = 0;
-	meta->ct_nw_proto = 0;
-	flow_meta_drop(meta, FLOW_COLD_CT);
-}

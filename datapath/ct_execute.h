@@ -16,8 +16,6 @@ unsigned ct_execute(struct pmd *pmd, const struct action_ct *ct, struct rte_mbuf
 		    unsigned n);
 unsigned ct_execute_all(struct pmd *pmd, const struct action_ct *ct, struct rte_mbuf **pkts,
 			unsigned n, const struct ct_go_on *go_on);
-// The action ct_clear: nothing is known of a packet's connection.
-void ct_clear(struct rte_mbuf *m);
 
 extern struct ct_counters ct_counters[PMDS_MAX]; // writer: that PMD
 

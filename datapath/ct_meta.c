@@ -40,11 +40,13 @@ static void tuple_write(const struct ct_key *key, struct flow_meta *meta)
 	ports_write(key, ct);
 }
 
+// The packet's own mark shares the connection's line, and stays.
 static void nothing_write(struct flow_meta *meta)
 {
 	meta->ct_mark = 0;
 	meta->ct_nw_proto = 0;
-	flow_meta_drop(meta, FLOW_COLD_CT);
+	if (meta->cold & FLOW_COLD_CT)
+		memset(&meta->ct, 0, sizeof meta->ct);
 }
 
 static void conn_write(const struct ct_conn *conn, struct flow_meta *meta)

@@ -35,6 +35,13 @@ int edit_pop_mpls(struct rte_mbuf **m, const struct action *action);
 int edit_set_mpls(struct rte_mbuf **m, const struct action *action);
 int edit_dec_mpls_ttl(struct rte_mbuf **m, const struct action *action);
 
+// edit_eth.c: packets without an Ethernet header. -EINVAL where there is one, or none, already.
+int edit_push_eth(struct rte_mbuf **m, const struct action *action);
+int edit_pop_eth(struct rte_mbuf **m, const struct action *action); // nor with a tag, nor 802.3
+int edit_add_mpls(struct rte_mbuf **m, const struct action *action);
+// Off a packet without an Ethernet header that has a frame behind its label; headers are writable.
+int edit_pop_mpls_to_eth(struct rte_mbuf **m);
+
 // What edits share.
 
 // The EtherType behind up to two tags, host order; *ofs is where its payload starts. 0 when cut

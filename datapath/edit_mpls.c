@@ -8,6 +8,7 @@
 
 #define LSE_LEN	     4u
 #define ETH_TYPE_MIN 0x600
+#define ETH_TYPE_TEB 0x6558 // transparent Ethernet bridging: a frame follows
 #define ETH_TYPE_LEN 2u
 
 // Where the outermost entry of *m is, whose headers are made writable; *ofs is its place in the
@@ -51,6 +52,8 @@ int edit_pop_mpls(struct rte_mbuf **m, const struct action *action)
 
 	if (!outermost(m, &ofs, &err))
 		return err;
+	if (packet_meta(*m)->no_eth && action->u.eth_type_be == RTE_BE16(ETH_TYPE_TEB))
+		return edit_pop_mpls_to_eth(m);
 	err = edit_remove(*m, ofs, LSE_LEN);
 	if (err)
 		return err;

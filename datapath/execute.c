@@ -2,6 +2,7 @@
 
 #include "datapath/ct_execute.h"
 #include "datapath/edit.h"
+#include "datapath/execute_meta.h"
 #include "datapath/metering.h"
 #include "datapath/punt.h"
 #include "datapath/tx.h"
@@ -84,8 +85,12 @@ static void use_output(struct run *run, const struct action *action)
 {
 	struct rte_mbuf *m = take_truncated(run);
 
-	if (likely(m))
+	if (unlikely(!m))
+		return;
+	if (likely(!packet_meta(m)->no_eth))
 		tx_add(run->pmd, action->u.port, &m, 1);
+	else
+		pmd_drop(run->pmd, m, DROP_ACTION_INVALID); // no port takes such
 }
 
 // Of a lent packet, the ring gets a copy anyway.
@@ -135,12 +140,6 @@ static void use_drop(struct run *run, const struct action *action)
 	run->m = NULL;
 }
 
-static int set_trunc(struct rte_mbuf **m, const struct action *action)
-{
-	packet_meta(*m)->trunc_len = action->u.max_len;
-	return 0;
-}
-
 static unsigned run_meter(struct run *run, const struct action *action, struct rte_mbuf **pkts,
 			  unsigned n)
 {
@@ -170,24 +169,23 @@ static unsigned run_ct(struct run *run, const struct action *action, struct rte_
 	return ct_execute_all(run->pmd, &action->u.ct, pkts, n, &go_on);
 }
 
-static int clear_ct(struct rte_mbuf **m, const struct action *action)
-{
-	(void)action;
-	ct_clear(*m);
-	return 0;
-}
-
-#define EDIT(fn)                                     \
-	{                                            \
-		.edit = fn, .traits = ACTION_CHANGES \
-	}
+// clang-format off
+#define EDIT(fn) {.edit = fn, .traits = ACTION_CHANGES}
+#define META(fn) {.edit = fn, .traits = ACTION_MARKS}
+// clang-format on
 
 static const struct action_row rows[N_ACTION_TYPES] = {
     [ACTION_OUTPUT] = {.use = use_output, .traits = ACTION_SENDS},
     [ACTION_USERSPACE] = {.use = use_userspace, .traits = ACTION_SENDS},
     [ACTION_RECIRC] = {.use = use_recirc, .traits = ACTION_SENDS | ACTION_MARKS | ACTION_LEAVES},
     [ACTION_DROP] = {.use = use_drop, .traits = ACTION_SENDS},
-    [ACTION_TRUNC] = {.edit = set_trunc, .traits = ACTION_MARKS},
+    [ACTION_TRUNC] = META(meta_set_trunc),
+    [ACTION_SET_MARK] = META(meta_set_mark),
+    [ACTION_SET_PRIORITY] = META(meta_set_priority),
+    [ACTION_SET_TUNNEL] = META(meta_set_tunnel),
+    [ACTION_HASH] = META(meta_set_hash),
+    [ACTION_CT] = {.batch = run_ct, .traits = ACTION_ACTS | ACTION_CHANGES | ACTION_MARKS},
+    [ACTION_CT_CLEAR] = META(meta_clear_ct),
     [ACTION_PUSH_VLAN] = EDIT(edit_push_vlan),
     [ACTION_POP_VLAN] = EDIT(edit_pop_vlan),
     [ACTION_SET_ETH] = EDIT(edit_set_eth),
@@ -203,12 +201,16 @@ static const struct action_row rows[N_ACTION_TYPES] = {
     [ACTION_SET_ND_EXT] = EDIT(edit_set_nd_ext),
     [ACTION_SET_ICMP] = EDIT(edit_set_icmp),
     [ACTION_DEC_TTL] = EDIT(edit_dec_ttl),
+    [ACTION_PUSH_ETH] = EDIT(edit_push_eth),
+    [ACTION_POP_ETH] = EDIT(edit_pop_eth),
+    [ACTION_ADD_MPLS] = EDIT(edit_add_mpls),
     [ACTION_METER] = {.batch = run_meter, .traits = ACTION_ACTS | ACTION_CHANGES},
-    [ACTION_CT] = {.batch = run_ct, .traits = ACTION_ACTS | ACTION_CHANGES | ACTION_MARKS},
-    [ACTION_CT_CLEAR] = {.edit = clear_ct, .traits = ACTION_MARKS},
     [ACTION_CLONE] = {.batch = run_clone, .traits = ACTION_NESTS},
     [ACTION_SAMPLE] = {.batch = run_sample, .traits = ACTION_NESTS},
     [ACTION_CHECK_PKT_LEN] = {.batch = run_check_pkt_len, .traits = ACTION_NESTS},
+    [ACTION_TUNNEL_PUSH] = {.batch = run_tunnel_push, .traits = ACTION_CHANGES | ACTION_MARKS},
+    [ACTION_TUNNEL_POP] = {.batch = run_tunnel_pop,
+			   .traits = ACTION_SENDS | ACTION_MARKS | ACTION_LEAVES},
 };
 
 unsigned actions_traits(const struct action *list, unsigned n)

@@ -48,6 +48,7 @@ struct packet_meta {
 	struct packet_layout layout; // after extraction, kept right by the actions
 	uint32_t trunc_len;	     // bytes to output at most; 0: all
 	uint8_t n_recirc;
+	bool no_eth;	// its Ethernet header only stands in the place of one: see edit_eth.c
 	bool is_action; // see userspace: OVS_PACKET_CMD_ACTION, otherwise a miss
 	struct packet_offload offload;
 	// What conntrack, tunnels and actions say of the packet: ct_state, tunnel key, pkt_mark.
@@ -161,6 +162,9 @@ struct rte_mbuf *packet_copy(struct packet_arena *arena, struct rte_mbuf *m, uin
 
 // A copy in place of *m, all in it private, with fresh headroom. 0 or -ENOMEM.
 int packet_replace(struct rte_mbuf **m);
+
+// Takes off what stands behind the first len bytes of a packet whose segments are its own.
+void packet_cut(struct rte_mbuf *m, uint32_t len);
 
 // Makes the first min(len, HEADERS_MAX) bytes contiguous and private: for a lent packet, more of it
 // is copied into its head. 0 or -ENOMEM; *m may be replaced.

@@ -46,7 +46,8 @@ struct server {
 
 	char *in;		// the datagram that is being read
 	struct dp_datagram out; // answers to the client that is being served; empty in between
-	struct action actions[ACTIONS_MAX]; // the list that is being read
+	struct action actions[ACTIONS_MAX];		// the list that is being read
+	const struct nlattr *action_attrs[ACTIONS_MAX]; // where its entries came from
 
 	struct event *on_upcall, *on_upcall_later;
 	struct client *upcall_client; // who gets upcalls, or NULL

@@ -119,6 +119,16 @@ void trace_done(struct trace_record *record)
 	__atomic_store_n(&record->done, true, __ATOMIC_RELEASE);
 }
 
+// What is kept of a list: whole actions, with all that is nested in them.
+static unsigned actions_that_fit(const struct action *actions, unsigned n)
+{
+	unsigned kept = 0;
+
+	while (kept < n && kept + action_entries(&actions[kept]) <= DP_TRACE_ACTIONS_MAX)
+		kept += action_entries(&actions[kept]);
+	return kept;
+}
+
 void trace_step(struct trace_record *record, const struct flow_key *key,
 		const struct megaflow *flow, const struct action *actions, unsigned n_actions)
 {
@@ -135,7 +145,7 @@ void trace_step(struct trace_record *record, const struct flow_key *key,
 		return;
 	step->hit = true;
 	megaflow_match(flow, &step->match);
-	step->n_actions = RTE_MIN(n_actions, (unsigned)DP_TRACE_ACTIONS_MAX);
+	step->n_actions = actions_that_fit(actions, n_actions);
 	packet->cut |= step->n_actions < n_actions;
 	memcpy(step->actions, actions, step->n_actions * sizeof(*actions));
 }

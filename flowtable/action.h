@@ -46,12 +46,12 @@ enum action_type {
 			      // others the other
 	ACTION_HASH,	 // u.hash: sets the dp_hash that the packet is recirculated with
 	ACTION_DROP,	 // u.drop_code: ends the list, and the packet
-	ACTION_ADD_MPLS, // u.add_mpls: before the Ethernet header
+	ACTION_ADD_MPLS, // u.push_mpls: before the Ethernet header
 	ACTION_PUSH_ETH, // u.push_eth: onto a packet that has none
 	ACTION_POP_ETH,
 	ACTION_SET_MARK,     // u.meta: the packet's skb_mark (pkt_mark)
 	ACTION_SET_PRIORITY, // u.meta: its skb_priority
-	ACTION_SET_TUNNEL,   // its tunnel key
+	ACTION_SET_TUNNEL,   // u.tunnel: its tunnel key, whole; options stand in its n_more entries
 
 	// All packets of a batch at once (datapath/execute.h says how they are run).
 	ACTION_CT, // u.ct
@@ -228,9 +228,9 @@ struct action {
 		struct action_check_pkt_len check_pkt_len;
 		struct action_hash hash;
 		uint32_t drop_code; // Open vSwitch's enum xlate_error; 0: the flow says so
-		struct action_push_mpls add_mpls;
 		struct action_push_eth push_eth;
 		struct action_set_meta meta;
+		struct flow_tunnel tunnel;
 		struct action_ct ct;
 		struct action_tunnel_push tunnel_push;
 	} u;
@@ -247,6 +247,14 @@ static inline const uint8_t *action_tunnel_header(const struct action_tunnel_pus
 {
 	return (const uint8_t *)push + sizeof(struct action) - offsetof(struct action, u);
 }
+
+// The options of a SET_TUNNEL: u.tunnel.opts_len bytes, in the entry behind it.
+static inline const uint8_t *action_tunnel_opts(const struct action *action)
+{
+	return (const uint8_t *)(action + 1);
+}
+
+static_assert(FLOW_TUN_OPTS_MAX <= sizeof(struct action), "options are one entry");
 
 // A list of actions; an empty list drops the packet.
 struct flow_actions {

@@ -53,6 +53,21 @@ ACTIONS = {
     "edits": attr(4, b"\x81\x00\x10\x05") + OUTPUT + attr(5) + attr(13, U32(64)) + OUTPUT,
     "sets": attr(11, attr(7, IPV4[:4] + bytes(8) + b"\xff" * 4 + bytes(8))) + attr(3, attr(9, bytes.fromhex("00160017"))) + OUTPUT,
     "mpls": attr(9, BE32(7 << 12 | 0x1FF) + b"\x88\x47" + bytes(2)) + attr(23, attr(1) + attr(0x100)) + OUTPUT + attr(10, b"\x08\x00") + OUTPUT,
+    "nested": attr(13, U32(60))
+    + attr(20, attr(11, attr(4, bytes(12) + b"\xff" * 12)) + OUTPUT + attr(20, attr(4, b"\x81\x00\x10\x05") + OUTPUT))
+    + attr(6, attr(1, U32(0x80000000)) + attr(2, attr(2, attr(1, U32(9)) + attr(3, U32(7)) + attr(4))))
+    + attr(21, attr(1, U16(100)) + attr(2, attr(7, U32(3))) + attr(3, OUTPUT + attr(25, U32(2))))
+    + attr(8, U32(1) + U32(5))
+    + attr(3, attr(15, U32(7)))
+    + attr(16)
+    + OUTPUT,
+    "no_ethernet": attr(22, BE32(7 << 12 | 0x1FF) + b"\x88\x47" + bytes(2))
+    + attr(14, bytes(range(12)))
+    + OUTPUT
+    + attr(15)
+    + attr(10, b"\x65\x58")
+    + OUTPUT,
+    "connection": attr(12, attr(1) + attr(2, U16(5)) + attr(3, U32(1) + U32(255)) + attr(5, b"ftp\0") + attr(6, attr(1) + attr(3, bytes([10, 0, 0, 1])))),
     "control": attr(23, attr(1)) + attr(19, U32(1)) + attr(2, attr(1, U32(9)) + attr(2, b"cookie")) + attr(7, U32(3)),
 }
 
@@ -94,6 +109,11 @@ def action_seeds():
         sets_in_pieces=packet_actions(known["tcp"], ACTIONS["sets"], first=20),
         sets_lent_tso=packet_actions(known["tcp"] / bytes(150), ACTIONS["sets"], how=0xF, header=tso),
         mpls=packet_actions(known["tcp"], ACTIONS["mpls"]),
+        nested=packet_actions(known["tcp"], ACTIONS["nested"]),
+        nested_lent=packet_actions(known["tcp"] / bytes(150), ACTIONS["nested"], how=0xF, header=tso),
+        no_ethernet=packet_actions(known["tcp"], ACTIONS["no_ethernet"]),
+        no_ethernet_lent=packet_actions(known["tcp"], ACTIONS["no_ethernet"], how=0xF),
+        connection=packet_actions(known["tcp"], ACTIONS["connection"]),
         control=packet_actions(known["tcp"], ACTIONS["control"], how=0xF),
         cookie_too_long=packet_actions(known["tcp"], attr(2, attr(1, U32(9)) + attr(2, bytes(65)))),
         nd=packet_actions(known["nd"], nd_set + OUTPUT),
@@ -188,6 +208,27 @@ def memif_conn_seeds():
     )
 
 
+def tunnel_seeds():
+    sys.path.insert(0, str(HERE.parent / "unit" / "datapath"))
+    import make_tunnel_vectors as vectors  # pylint: disable=import-outside-toplevel
+
+    def push(header):
+        return attr(23, U32(9) + U32(2) + U32(len(header)) + U32(4) + header.ljust(512, b"\0"))
+
+    types = {"TUNNEL_VXLAN": 1, "TUNNEL_GENEVE": 2, "TUNNEL_GRE": 3}
+    seeds = {}
+    for i, row in enumerate(vectors.make()):
+        how = types[row["type"]] | (4 if row["options"] != "0" else 0) | (8 if i % 2 else 0)
+        seeds[row["name"].strip('"')] = bytes([how, 128]) + bytes(4) + row["frame"]
+    pushes = [push(row["header"]) for row in vectors.rows]
+    wrapped = pushes[0] + OUTPUT + attr(4, b"\x81\x00\x10\x05") + pushes[-3] + OUTPUT + attr(24, U32(9))
+    frame = frames()["tcp"]
+    save("dp_actions", tunnels=packet_actions(frame, wrapped), tunnels_lent=packet_actions(frame / bytes(150), wrapped, how=0xF))
+    head = len(vectors.rows[0]["header"])
+    seeds["begun_inside"] = bytes([1 | 8 | 16, 128]) + U16(head + 34) + U16(6) + vectors.rows[0]["frame"]
+    save("tunnel_pop", **seeds)
+
+
 def main():
     save("extract", **frames())
     netlink_seeds()
@@ -195,6 +236,7 @@ def main():
     vring_seeds()
     memif_ring_seeds()
     memif_conn_seeds()
+    tunnel_seeds()
 
 
 main()

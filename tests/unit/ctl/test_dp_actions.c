@@ -48,10 +48,23 @@ static void rnd_set_arp(struct action_set_arp *set)
 	MASKED(set, tha, tha_mask);
 }
 
+// Actions that are one entry, without attributes inside: test_dp_nested.c has the others.
+static enum action_type rnd_type(void)
+{
+	static const enum action_type more[] = {
+	    ACTION_HASH,	 ACTION_DROP,	  ACTION_ADD_MPLS,
+	    ACTION_PUSH_ETH,	 ACTION_POP_ETH,  ACTION_SET_MARK,
+	    ACTION_SET_PRIORITY, ACTION_CT_CLEAR, ACTION_TUNNEL_POP,
+	};
+	unsigned n_more = sizeof(more) / sizeof(more[0]);
+	unsigned i = rnd(ACTION_CLONE + n_more);
+	return i < ACTION_CLONE ? (enum action_type)i : more[i - ACTION_CLONE];
+}
+
 static void rnd_action(struct action *a)
 {
 	memset(a, 0, sizeof(*a));
-	a->type = (enum action_type)rnd(N_ACTION_TYPES);
+	a->type = rnd_type();
 	switch (a->type) {
 	case ACTION_OUTPUT:
 		a->u.port = rnd(1024);
@@ -76,6 +89,24 @@ static void rnd_action(struct action *a)
 	case ACTION_SET_PORTS:
 		rnd_set_ports(&a->u.ports);
 		break;
+	case ACTION_TUNNEL_POP:
+		a->u.port = rnd(1024);
+		break;
+	case ACTION_HASH:
+		a->u.hash.alg = rnd(N_ACTION_HASH_ALGS);
+		a->u.hash.basis = rnd(UINT32_MAX);
+		break;
+	case ACTION_DROP:
+		a->u.drop_code = rnd(20);
+		break;
+	case ACTION_PUSH_ETH:
+		rnd_bytes(&a->u.push_eth, sizeof(a->u.push_eth));
+		break;
+	case ACTION_SET_MARK:
+	case ACTION_SET_PRIORITY:
+		MASKED(&a->u.meta, value, mask);
+		break;
+	case ACTION_ADD_MPLS:
 	case ACTION_PUSH_MPLS:
 		a->u.push_mpls.lse_be = rnd(UINT32_MAX);
 		a->u.push_mpls.eth_type_be = htons(rnd(2) ? 0x8847 : 0x8848);
@@ -116,6 +147,10 @@ static void rnd_action(struct action *a)
 		a->u.userspace.pid = rnd(1000);
 		a->u.userspace.cookie_len = (uint8_t)rnd(ACTION_COOKIE_MAX + 1);
 		rnd_bytes(a->u.userspace.cookie, a->u.userspace.cookie_len);
+		a->u.userspace.wants_actions = rnd(2);
+		a->u.userspace.wants_tunnel = rnd(2);
+		if (a->u.userspace.wants_tunnel)
+			a->u.userspace.egress_port = rnd(1024);
 		break;
 	default:
 		break;
@@ -185,6 +220,10 @@ static void lengths_that_are_wrong_are_refused_by_name(void **state)
 	    {OVS_ACTION_ATTR_POP_VLAN, 0, "POP_VLAN"}, {OVS_ACTION_ATTR_RECIRC, 4, "RECIRC"},
 	    {OVS_ACTION_ATTR_TRUNC, 4, "TRUNC"},       {OVS_ACTION_ATTR_PUSH_MPLS, 8, "PUSH_MPLS"},
 	    {OVS_ACTION_ATTR_POP_MPLS, 2, "POP_MPLS"}, {OVS_ACTION_ATTR_METER, 4, "METER"},
+	    {OVS_ACTION_ATTR_ADD_MPLS, 8, "ADD_MPLS"}, {OVS_ACTION_ATTR_PUSH_ETH, 12, "PUSH_ETH"},
+	    {OVS_ACTION_ATTR_POP_ETH, 0, "POP_ETH"},   {OVS_ACTION_ATTR_HASH, 8, "HASH"},
+	    {OVS_ACTION_ATTR_CT_CLEAR, 0, "CT_CLEAR"}, {DP_ACTION_DROP, 4, "DROP"},
+	    {DP_ACTION_TUNNEL_POP, 4, "TUNNEL_POP"},
 	};
 	static const char zeros[32];
 	for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -214,6 +253,8 @@ static void sets_of_a_wrong_length_are_refused_by_name(void **state)
 	    {OVS_KEY_ATTR_ND_EXTENSIONS, 8, "ND_EXTENSIONS"},
 	    {OVS_KEY_ATTR_ICMP, 2, "ICMP"},
 	    {OVS_KEY_ATTR_ICMPV6, 2, "ICMPV6"},
+	    {OVS_KEY_ATTR_SKB_MARK, 4, "SKB_MARK"},
+	    {OVS_KEY_ATTR_PRIORITY, 4, "PRIORITY"},
 	};
 	for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		for (uint16_t len = 0; len <= 88; len++) {
@@ -245,7 +286,7 @@ static void a_set_names_just_one_field_that_is_built(void **state)
 	expect(OVS_ACTION_ATTR_SET, &set, 8, 1, 0, NULL);
 	expect(OVS_ACTION_ATTR_SET, &set, 7, -EINVAL, 4, "says it has 8 bytes");
 	expect(OVS_ACTION_ATTR_SET, &set, 16, -EINVAL, 12, "more than one");
-	set.first.nla_type = OVS_KEY_ATTR_SKB_MARK;
+	set.first.nla_type = OVS_KEY_ATTR_CT_MARK;
 	expect(OVS_ACTION_ATTR_SET, &set, 8, -EOPNOTSUPP, 4, "is not built");
 }
 
@@ -302,7 +343,13 @@ static void values_that_cannot_be_are_refused(void **state)
 	const uint16_t length = htons(0x05ff);
 	expect(OVS_ACTION_ATTR_PUSH_MPLS, &mpls, sizeof(mpls), -EINVAL, 0, "EtherType 0x0800");
 	expect(OVS_ACTION_ATTR_POP_MPLS, &length, sizeof(length), -EINVAL, 0, "0x05ff");
-	expect(OVS_ACTION_ATTR_CT, NULL, 0, -EOPNOTSUPP, 0, "12 is not built");
+	const struct ovs_action_hash hash = {.hash_alg = 2};
+	const struct ovs_action_add_mpls add = {.mpls_ethertype = htons(0x0800)};
+	expect(OVS_ACTION_ATTR_ADD_MPLS, &add, sizeof(add), -EINVAL, 0, "EtherType 0x0800");
+	expect(OVS_ACTION_ATTR_HASH, &hash, sizeof(hash), -EOPNOTSUPP, 0, "algorithm 2");
+	expect(OVS_ACTION_ATTR_PUSH_NSH, NULL, 0, -EOPNOTSUPP, 0, "PUSH_NSH is not built");
+	expect(OVS_ACTION_ATTR_POP_NSH, NULL, 0, -EOPNOTSUPP, 0, "POP_NSH is not built");
+	expect(DP_ACTION_LB_OUTPUT, &zero, sizeof(zero), -EOPNOTSUPP, 0, "LB_OUTPUT is not built");
 	expect(999, NULL, 0, -EOPNOTSUPP, 0, "999 is not built");
 }
 
@@ -323,8 +370,8 @@ static void a_userspace_action_is_checked_inside(void **state)
 	expect(OVS_ACTION_ATTR_USERSPACE, &user, 8 + 4 + 60, -EINVAL, 12, "64 are left");
 	user.pid.nla_len = 6;
 	expect(OVS_ACTION_ATTR_USERSPACE, &user, 8, -EINVAL, 4, "PID has 2 bytes");
-	user.pid = (struct nlattr){8, OVS_USERSPACE_ATTR_EGRESS_TUN_PORT};
-	expect(OVS_ACTION_ATTR_USERSPACE, &user, 8, -EOPNOTSUPP, 4, "3 is not built");
+	user.pid = (struct nlattr){8, OVS_USERSPACE_ATTR_ACTIONS + 1};
+	expect(OVS_ACTION_ATTR_USERSPACE, &user, 8, -EOPNOTSUPP, 4, "5 is not built");
 }
 
 // What happens to a packet whose TTL is used up is not for the flow to say.

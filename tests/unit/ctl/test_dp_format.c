@@ -157,7 +157,8 @@ static void every_action_has_its_text(void **state)
 	    {.type = ACTION_SET_PORTS,
 	     .u.ports = {.dst_be = htons(80), .dst_mask_be = UINT16_MAX, .proto = IPPROTO_UDP}},
 	    {.type = ACTION_RECIRC, .u.recirc_id = 18},
-	    {.type = ACTION_USERSPACE, .u.userspace = {7, 2, {1, 0xab}}},
+	    {.type = ACTION_USERSPACE,
+	     .u.userspace = {.pid = 7, .cookie_len = 2, .cookie = {1, 0xab}}},
 	    {.type = ACTION_METER, .u.meter_id = 4096},
 	};
 	actions_are(list, 8,

@@ -96,17 +96,22 @@ static void a_zone_knows_nothing_of_another(void **state)
 	assert_state(track_mbuf(&other, m), NEW); // what the first zone said is forgotten
 }
 
-static void clear_forgets(void **state)
+// What a packet is marked with stands in the line of its connection.
+static void the_packets_own_mark_stays(void **state)
 {
 	struct frame f = udp(FROM_A);
 	struct rte_mbuf *m = mbuf_of(&f);
 
 	(void)state;
+	flow_meta_use(&packet_meta(m)->flow, FLOW_COLD_CT);
+	packet_meta(m)->flow.pkt_mark = 77;
 	ct_execute(fx.pmd, &ct_commit, &m, 1);
-	ct_clear(m);
-	assert_int_equal(packet_meta(m)->flow.ct_state, 0);
-	assert_int_equal(packet_meta(m)->flow.ct_zone, 0);
-	assert_false(packet_meta(m)->flow.cold & FLOW_COLD_CT);
+	assert_int_equal(packet_meta(m)->flow.pkt_mark, 77);
+	rte_pktmbuf_mtod(m, uint8_t *)[f.l3 + 8]--; // damaged
+	ct_execute(fx.pmd, &ct_commit, &m, 1);
+	assert_int_equal(packet_meta(m)->flow.pkt_mark, 77);
+	assert_int_equal(packet_meta(m)->flow.ct_nw_proto, 0);
+	assert_int_equal(packet_meta(m)->flow.ct.nw_src_be, 0);
 	packet_free(m);
 }
 
@@ -384,7 +389,7 @@ int main(void)
 	    TEST(the_original_tuple_is_told),
 	    TEST(marks_and_labels_change_under_their_masks),
 	    TEST(a_zone_knows_nothing_of_another),
-	    TEST(clear_forgets),
+	    TEST(the_packets_own_mark_stays),
 	    TEST(force_turns_a_connection_round),
 	    TEST(a_connection_expires_by_its_policy),
 	    TEST(a_full_table_drops_what_would_be_new),
