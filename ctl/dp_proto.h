@@ -16,10 +16,10 @@
 // headers, NLMSG_ERROR and its attributes stay as they are in all versions.
 //
 // Datapaths: ovs_header.dp_ifindex says which one. The first, DP_IFINDEX, is swctld's: it is always
-// there, has the name DP_NAME, and is told only to who names it: a dump of datapaths with
-// dp_ifindex 0 lists the others, with DP_IFINDEX it alone. Others are made with OVS_DP_CMD_NEW, for
-// Open vSwitch; their numbers are never used again. What is said of one datapath in a comment below
-// holds for the first; "others" is what OVS's dpif-netlink expects of the kernel.
+// there, has the name DP_NAME, and a request with dp_ifindex 0 is for it, but for two: such a dump
+// of datapaths lists the others (with DP_IFINDEX it alone), and a port's NAME is looked for in all.
+// Others are made with OVS_DP_CMD_NEW, for Open vSwitch; their numbers are never used again. What
+// is said below holds for the first one; others are as OVS's dpif-netlink expects the kernel's.
 #ifndef CTL_DP_PROTO_H
 #define CTL_DP_PROTO_H
 
@@ -61,7 +61,7 @@ enum swd_dp_attr {		   // beside OVS_DP_ATTR_*, above what the kernel has
 // stand in OVS_VPORT_ATTR_OPTIONS, as nested SWD_VPORT_ATTR_*; names may be up to 63 bytes. Others
 // have the kernel's types, too: INTERNAL is a tap of that name, NETDEV without KIND the interface
 // of that name, GRE, VXLAN and GENEVE ports without a device. Numbers and names are one space over
-// all datapaths. NAME wins over PORT_NO; with dp_ifindex 0 it is looked for in all datapaths.
+// all datapaths. NAME wins over PORT_NO.
 enum swd_vport_attr {
 	SWD_VPORT_ATTR_UNSPEC,
 	SWD_VPORT_ATTR_KIND,	// string: "vhost-user", "dpdk"

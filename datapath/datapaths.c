@@ -88,8 +88,3 @@ void datapath_port_take(const struct datapath *dp, uint32_t port_no)
 {
 	datapath_slots[port_no] = (uint8_t)dp->slot;
 }
-
-bool datapath_has_port(const struct datapath *dp, uint32_t port_no)
-{
-	return port_get(port_no) != NULL && datapath_slots[port_no] == dp->slot;
-}

@@ -40,7 +40,12 @@ struct datapath *datapath_at(unsigned slot);	     // or NULL
 struct datapath *datapath_of_port(uint32_t port_no); // or the first one
 struct datapath *datapath_next(unsigned *cursor);    // in order of slots; NULL at the end
 void datapath_port_take(const struct datapath *dp, uint32_t port_no); // it is dp's from now on
-bool datapath_has_port(const struct datapath *dp, uint32_t port_no);  // a port that is there
+
+// Whether a port is there with this number, and is the datapath's.
+static inline bool datapath_has_port(const struct datapath *dp, uint32_t port_no)
+{
+	return port_get(port_no) != NULL && datapath_slots[port_no] == dp->slot;
+}
 
 static inline bool datapath_is_first(const struct datapath *dp)
 {

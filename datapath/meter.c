@@ -44,11 +44,11 @@ struct meter {
 static_assert(sizeof(uint64_t[DP_METER_BANDS_MAX]) == RTE_CACHE_LINE_SIZE,
 	      "PMDs contend for one line");
 
-struct meter *meters_published[DP_METERS_MAX + 1];
+struct meter *meters_published[DATAPATHS_MAX][DP_METERS_MAX + 1];
 
 static struct {
 	struct rcu *rcu;
-	unsigned n;
+	unsigned n[DATAPATHS_MAX];
 } meters;
 
 static struct meter_counters *counters_of(struct meter *meter, unsigned pmd_index)
@@ -211,38 +211,44 @@ static void meter_free(void *meter)
 	free(meter);
 }
 
-static void publish(uint32_t id, struct meter *meter)
+static void publish(unsigned slot, uint32_t id, struct meter *meter)
 {
-	struct meter *old = meters_published[id];
+	struct meter *old = meters_published[slot][id];
 
-	__atomic_store_n(&meters_published[id], meter, __ATOMIC_RELEASE);
+	__atomic_store_n(&meters_published[slot][id], meter, __ATOMIC_RELEASE);
 	if (old)
 		rcu_retire(meters.rcu, meter_free, old);
 }
 
-int meter_set(const struct dp_meter *config)
+int meter_set(unsigned slot, const struct dp_meter *config)
 {
 	struct meter *meter;
 
 	if (config->id > DP_METERS_MAX)
 		return -EINVAL;
-	if (!meters_published[config->id] && meters.n == DP_METERS_MAX)
+	if (!meters_published[slot][config->id] && meters.n[slot] == DP_METERS_MAX)
 		return -ENOSPC;
 	meter = meter_create(config);
 	if (!meter)
 		return -ENOMEM;
-	meters.n += !meters_published[config->id];
-	publish(config->id, meter);
+	meters.n[slot] += !meters_published[slot][config->id];
+	publish(slot, config->id, meter);
 	return 0;
 }
 
-int meter_del(uint32_t id)
+int meter_del(unsigned slot, uint32_t id)
 {
-	if (!meter_get(id))
+	if (!meter_get(slot, id))
 		return -ENOENT;
-	publish(id, NULL);
-	meters.n--;
+	publish(slot, id, NULL);
+	meters.n[slot]--;
 	return 0;
+}
+
+void meters_flush(unsigned slot)
+{
+	for (uint32_t id = 0; id <= DP_METERS_MAX && meters.n[slot] > 0; id++)
+		meter_del(slot, id);
 }
 
 static uint64_t read_counter(const uint64_t *counter)
@@ -250,9 +256,9 @@ static uint64_t read_counter(const uint64_t *counter)
 	return __atomic_load_n(counter, __ATOMIC_RELAXED);
 }
 
-bool meter_read(uint32_t id, struct dp_meter *out)
+bool meter_read(unsigned slot, uint32_t id, struct dp_meter *out)
 {
-	struct meter *meter = meter_get(id);
+	struct meter *meter = meter_get(slot, id);
 
 	if (!meter)
 		return false;
@@ -281,9 +287,11 @@ void meters_init(struct rcu *rcu)
 
 void meters_fini(void)
 {
-	for (uint32_t id = 0; id <= DP_METERS_MAX; id++) {
-		free(meters_published[id]);
-		meters_published[id] = NULL;
+	for (unsigned slot = 0; slot < DATAPATHS_MAX; slot++) {
+		for (uint32_t id = 0; id <= DP_METERS_MAX && meters.n[slot] > 0; id++) {
+			meters.n[slot] -= meters_published[slot][id] != NULL;
+			free(meters_published[slot][id]);
+			meters_published[slot][id] = NULL;
+		}
 	}
-	meters.n = 0;
 }

@@ -10,6 +10,7 @@
 #define DATAPATH_METER_H
 
 #include "ctl/dp_meter.h"
+#include "datapath/datapaths.h"
 #include "datapath/packet.h"
 #include "datapath/pmd.h"
 
@@ -30,12 +31,13 @@ struct meter_verdict {
 
 struct meter;
 
-extern struct meter *meters_published[DP_METERS_MAX + 1]; // writer: control thread
+// By the slot of the datapath, and id. Writer: control thread.
+extern struct meter *meters_published[DATAPATHS_MAX][DP_METERS_MAX + 1];
 
-// NULL: there is none with this id. PMDs, and the control thread.
-static inline struct meter *meter_get(uint32_t id)
+// NULL: the datapath of this slot has none with this id. PMDs, and the control thread.
+static inline struct meter *meter_get(unsigned slot, uint32_t id)
 {
-	return id <= DP_METERS_MAX ? __atomic_load_n(&meters_published[id], __ATOMIC_ACQUIRE)
+	return id <= DP_METERS_MAX ? __atomic_load_n(&meters_published[slot][id], __ATOMIC_ACQUIRE)
 				   : NULL;
 }
 
@@ -48,10 +50,11 @@ void meter_account(struct meter *meter, unsigned pmd_index, uint64_t now_tsc,
 void meters_init(struct rcu *rcu);
 void meters_fini(void); // no PMD runs
 // Makes a meter or replaces it: buckets are full, counters zero. 0, -EINVAL for an id above
-// DP_METERS_MAX, -ENOSPC when there are DP_METERS_MAX, -ENOMEM.
-int meter_set(const struct dp_meter *config);
-int meter_del(uint32_t id); // 0 or -ENOENT
+// DP_METERS_MAX, -ENOSPC when the datapath has DP_METERS_MAX, -ENOMEM.
+int meter_set(unsigned slot, const struct dp_meter *config);
+int meter_del(unsigned slot, uint32_t id); // 0 or -ENOENT
+void meters_flush(unsigned slot);	   // deletes all that the datapath has
 // The meter as it was set, with its counters; false: there is none.
-bool meter_read(uint32_t id, struct dp_meter *out);
+bool meter_read(unsigned slot, uint32_t id, struct dp_meter *out);
 
 #endif

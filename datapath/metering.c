@@ -55,7 +55,7 @@ static unsigned apply(struct pmd *pmd, const struct meter_verdict *verdict, stru
 unsigned metering_run(struct pmd *pmd, uint32_t meter_id, struct rte_mbuf **pkts, unsigned n)
 {
 	static const struct meter_verdict nothing;
-	struct meter *meter = meter_get(meter_id);
+	struct meter *meter = meter_get(datapath_slots[pmd->in_port], meter_id);
 	struct meter_verdict verdict;
 	struct meter_load load;
 

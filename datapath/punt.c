@@ -6,6 +6,7 @@
 
 static bool punt_one(struct pmd *pmd, struct rte_mbuf *m, enum drop_reason *reason)
 {
+	packet_meta(m)->pmd_index = pmd->index;
 	if (unlikely(!upcall_enqueue(pmd->rxq, m, reason)))
 		return false;
 	pmd->upcall_queued = true;

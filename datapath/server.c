@@ -119,14 +119,14 @@ static int refuse_version(struct request *rq)
 			    SWD_VERSION, DP_PROTO_VERSION, version);
 }
 
-// The datapath that the message is for, where it must be for one: by name, 0 stands for any.
+// The datapath that the message is for. Requests that say none are for the first.
 static int datapath_require(struct request *rq)
 {
 	uint16_t family = rq->nlh->nlmsg_type;
 	uint32_t ifindex = dp_msg_ifindex(rq->nlh);
-	rq->dp = datapath_by_ifindex(ifindex);
-	if (rq->dp != NULL || family == DP_FAMILY_DATAPATH || family == DP_FAMILY_SWD ||
-	    (family == DP_FAMILY_VPORT && ifindex == 0))
+	rq->any_dp = ifindex == 0;
+	rq->dp = datapath_by_ifindex(rq->any_dp ? DP_IFINDEX : ifindex);
+	if (rq->dp != NULL || family == DP_FAMILY_DATAPATH || family == DP_FAMILY_SWD)
 		return 0;
 	return request_fail(rq, NULL, -ENODEV, "there is no datapath %u", ifindex);
 }

@@ -237,7 +237,7 @@ static const char *(*const checks[N_ACTION_TYPES])(const struct action *action,
 
 static int meter_check(struct request *rq, const struct action *action, unsigned place)
 {
-	if (action->type != ACTION_METER || meter_get(action->u.meter_id) != NULL)
+	if (action->type != ACTION_METER || meter_get(rq->dp->slot, action->u.meter_id) != NULL)
 		return 0;
 	return request_fail(rq, rq->server->action_attrs[place], -ENOENT,
 			    "action %u: there is no meter %u: set it first", place + 1,

@@ -114,6 +114,8 @@ void client_dump_start(struct client *c, const struct handler *handler, const st
 	c->dump = handler;
 	c->dump_request = *rq->nlh;
 	c->dump_dp = rq->dp != NULL ? rq->dp->ifindex : 0;
+	if (rq->any_dp && rq->nlh->nlmsg_type == DP_FAMILY_DATAPATH)
+		c->dump_dp = 0;
 	c->dump_omits = server_flow_dump_omits(rq->nlh);
 	c->dump_ct_zone = server_ct_dump_zone(rq->nlh);
 	c->dump_cursor = 0;

@@ -4,6 +4,7 @@
 #include "ctl/dp_attr.h"
 #include "ctl/log.h"
 #include "datapath/ct.h"
+#include "datapath/meter.h"
 #include "datapath/pmd.h"
 #include "datapath/vport_types.h"
 
@@ -217,8 +218,8 @@ static bool wants_local(const struct request *rq)
 static int local_add(struct request *rq)
 {
 	struct port_config config = {.n_options = 0};
-	struct port *port;
 	uint32_t no;
+	int rc;
 	if (!wants_local(rq))
 		return 0;
 	if (port_number_reserve(&no) < 0)
@@ -226,7 +227,7 @@ static int local_add(struct request *rq)
 	port_number_release(no);
 	memcpy(config.name, rq->dp->name, sizeof(rq->dp->name));
 	snprintf(config.kind, sizeof(config.kind), "%s", vport_type_kind(OVS_VPORT_TYPE_INTERNAL));
-	int rc = vport_add(rq, OVS_VPORT_TYPE_INTERNAL, no, &config, &port);
+	vport_add(rq, OVS_VPORT_TYPE_INTERNAL, no, &config, &rc);
 	// That word says of a datapath that it is there.
 	return rc == -EEXIST ? -EADDRINUSE : rc;
 }
@@ -240,6 +241,7 @@ static void dp_del(struct server *server, struct datapath *dp)
 	}
 	server_flows_flush(server, dp);
 	ct_forget_dp((uint8_t)dp->slot, server_now_ms());
+	meters_flush(dp->slot);
 	log_info("datapath %s removed", dp->name);
 	datapath_destroy(dp);
 	upcalls_refresh(server);

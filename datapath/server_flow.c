@@ -59,6 +59,22 @@ static int no_flow(struct request *rq)
 	return request_fail(rq, NULL, -ENOENT, "no flow has this key and mask, or UFID");
 }
 
+// One that packets of this key belong to, whatever its mask: who names a flow of another datapath
+// by its key alone has not kept the mask.
+static struct megaflow *flow_of_key(const struct request *rq, const struct flow_key *key)
+{
+	uint32_t cursor = 0;
+	struct flow_key masked;
+	for (struct megaflow *mf; (mf = flow_table_next(rq->server->flows, &cursor)) != NULL;) {
+		if (mf->owner != rq->dp->slot)
+			continue;
+		flow_key_mask(&masked, key, &mf->match.mask);
+		if (flow_key_equal(&masked, &mf->match.key))
+			return mf;
+	}
+	return NULL;
+}
+
 // The flow that UFID, or KEY and MASK, name. NULL with *err on failure.
 static struct megaflow *flow_find(struct request *rq, const struct flow_request *fr, int *err)
 {
@@ -71,6 +87,9 @@ static struct megaflow *flow_find(struct request *rq, const struct flow_request 
 		mf = ufid_index_find(&rq->server->ufids, rq->dp->slot, dp_attr_payload(ufid));
 	if (mf == NULL && fr->attrs[OVS_FLOW_ATTR_KEY] != NULL)
 		mf = flow_table_find(rq->server->flows, &fr->match);
+	if (mf == NULL && ufid == NULL && fr->attrs[OVS_FLOW_ATTR_MASK] == NULL &&
+	    !datapath_is_first(rq->dp))
+		mf = flow_of_key(rq, &fr->match.key);
 	if (mf != NULL && mf->owner == rq->dp->slot)
 		return mf;
 	*err = no_flow(rq);
@@ -237,6 +256,15 @@ static int flow_name(struct request *rq, struct megaflow *mf, const struct nlatt
 			     : request_fail(rq, NULL, rc, "no memory for another flow's UFID");
 }
 
+// The answer to a change of a flow, and what CLEAR asks for: the answer has the counts until then.
+static int change_end(struct request *rq, const struct flow_request *fr, const struct megaflow *mf)
+{
+	int rc = answer_if_echo(rq, fr, mf);
+	if (rc == 0 && fr->attrs[OVS_FLOW_ATTR_CLEAR] != NULL)
+		rc = flow_table_stats_clear(rq->server->flows, mf);
+	return rc;
+}
+
 int server_flow_new(struct request *rq)
 {
 	struct flow_table *flows = rq->server->flows;
@@ -256,7 +284,7 @@ int server_flow_new(struct request *rq)
 		rq->dp->n_flows++;
 	}
 	rc = flow_name(rq, mf, fr.attrs[OVS_FLOW_ATTR_UFID]);
-	return rc < 0 ? rc : answer_if_echo(rq, &fr, mf);
+	return rc < 0 ? rc : change_end(rq, &fr, mf);
 }
 
 int server_flow_set(struct request *rq)
@@ -272,7 +300,7 @@ int server_flow_set(struct request *rq)
 		return rc;
 	}
 	flow_table_set_actions(rq->server->flows, mf, actions);
-	return answer_if_echo(rq, &fr, mf);
+	return change_end(rq, &fr, mf);
 }
 
 // At once, so that a flow that the same client adds next is not deleted with the others.

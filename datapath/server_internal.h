@@ -50,9 +50,11 @@ struct server {
 	const struct nlattr *action_attrs[ACTIONS_MAX]; // where its entries came from
 
 	struct event *on_upcall, *on_upcall_later;
-	struct client *upcall_client; // who gets upcalls, or NULL
-	bool upcalls_stalled;	      // it does not read: rings wait until it does
-	// By input port: misses that it was given and has not sent back to be executed.
+	struct client *upcall_client; // who gets the first datapath's upcalls, or NULL
+	// A bit per slot of a datapath: somebody gets its upcalls; nobody of those reads, so that
+	// rings wait until one does.
+	uint32_t upcalls_attached, upcalls_stalled;
+	// By input port: misses that upcall_client was given and has not sent back to be executed.
 	uint32_t n_unanswered[PORTS_MAX];
 	struct vport vports[PORTS_MAX];
 	uint8_t version_logged; // that a client spoke instead of ours; 0: none since one attached
@@ -72,7 +74,8 @@ struct client {
 	TAILQ_ENTRY(client) entry;
 	struct server *server;
 	int fd;
-	unsigned id;		      // for the log
+	unsigned id;		      // what netlink calls its pid: not 0, nor UINT32_MAX
+	uint32_t handles;	      // whose upcalls may go to it: a bit per slot of a datapath
 	bool dead;		      // to be closed when its event has been served
 	uint64_t active_ms;	      // of client_touch()
 	bool subscribed, events_lost; // to the ports of datapath events_of; 0: all but the first
@@ -94,7 +97,8 @@ struct client {
 struct request {
 	struct server *server;
 	struct client *client;
-	struct datapath *dp; // that it is for; NULL: none, or any
+	struct datapath *dp; // that it is for; NULL: of no vport, flow, packet or meter
+	bool any_dp;	     // it does not say which one
 	const struct nlmsghdr *nlh;
 	struct dp_error error;
 };
@@ -182,9 +186,10 @@ int request_text(struct request *rq, const struct nlattr *attr, const char *name
 		 size_t out_len);
 // *out stays where the attribute is NULL. 0 or -EINVAL.
 int request_u32(struct request *rq, const struct nlattr *attr, const char *name, uint32_t *out);
-// Makes a port of the request's datapath: 0 or -errno with rq->error. Number 0: one that is free.
-int vport_add(struct request *rq, uint32_t type, uint32_t no, const struct port_config *config,
-	      struct port **out);
+// Makes a port of the request's datapath, under a number, 0: one that is free. NULL with rq->error
+// and *err on failure.
+struct port *vport_add(struct request *rq, uint32_t type, uint32_t no,
+		       const struct port_config *config, int *err);
 
 // server_flow.c
 void server_flows_flush(struct server *server, const struct datapath *dp);

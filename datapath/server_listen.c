@@ -64,15 +64,31 @@ static void crowd_tell(struct server *server, const char *what)
 		log_warn("%s: %u clients are connected: %s", server->path, server->n_clients, what);
 }
 
-// Silent clients must not keep others out, but for those that are to be silent: who gets upcalls or
-// traces. false when no other has been silent for long.
+// Whether it may be silent: who gets upcalls, events or traces.
+static bool may_be_silent(const struct server *server, const struct client *c)
+{
+	return c == server->upcall_client || c->handles != 0 || c->subscribed ||
+	       traces_any_of(server, c);
+}
+
+// Handlers have places of their own: a datapath may have one for each core of the host.
+static bool is_full(const struct server *server)
+{
+	unsigned n = server->n_clients;
+	for (const struct client *c = TAILQ_FIRST(&server->clients); c; c = TAILQ_NEXT(c, entry))
+		n -= c->handles != 0;
+	return n >= CLIENTS_MAX;
+}
+
+// Silent clients must not keep others out, but for those that are to be silent. false when no other
+// has been silent for long.
 static bool client_evict(struct server *server)
 {
 	uint64_t now_ms = server_now_ms();
 	for (struct client *c = TAILQ_FIRST(&server->clients); c; c = TAILQ_NEXT(c, entry)) {
 		if (now_ms - c->active_ms < EVICT_IDLE_MS)
 			return false;
-		if (c == server->upcall_client || traces_any_of(server, c))
+		if (may_be_silent(server, c))
 			continue;
 		crowd_tell(server, "the longest silent one gives its place");
 		client_destroy(c);
@@ -83,14 +99,14 @@ static bool client_evict(struct server *server)
 
 static void accept_one(struct server *server, int fd)
 {
-	static unsigned next_id = 1;
+	static uint32_t last_id;
 	int bytes = SEND_BUFFER_BYTES;
 	struct peer who = peer_of(fd, server->group);
 	if (!who.may_change) {
 		refuse_stranger(server, fd, who.uid);
 		return;
 	}
-	if (server->n_clients >= CLIENTS_MAX && !client_evict(server)) {
+	if (is_full(server) && !client_evict(server)) {
 		crowd_tell(server, "more are refused");
 		close(fd);
 		return;
@@ -98,7 +114,8 @@ static void accept_one(struct server *server, int fd)
 	// More room for upcalls; the default does when it is refused.
 	if (setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &bytes, sizeof(bytes)) < 0)
 		setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof(bytes));
-	struct client *c = client_create(server, fd, next_id++);
+	last_id = last_id >= UINT32_MAX - 1 ? 1 : last_id + 1;
+	struct client *c = client_create(server, fd, last_id);
 	if (c == NULL) {
 		log_warn("%s: no memory for another client", server->path);
 		close(fd);

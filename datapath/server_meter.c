@@ -51,14 +51,18 @@ int server_meter_set(struct request *rq)
 	int rc = dp_meter_parse(rq->nlh, &meter, &rq->error);
 	if (rc < 0)
 		return rc;
-	rc = meter_set(&meter);
+	rc = meter_set(rq->dp->slot, &meter);
 	if (rc == -EINVAL)
 		return request_fail(rq, NULL, rc, "meter id %u does not do: use 0 to %u", meter.id,
 				    DP_METERS_MAX);
 	if (rc == -ENOSPC)
 		return request_fail(rq, NULL, rc, "there are %u meters: no more fit",
 				    DP_METERS_MAX);
-	return rc < 0 ? request_fail(rq, NULL, rc, "no memory for another meter") : 0;
+	if (rc < 0)
+		return request_fail(rq, NULL, rc, "no memory for another meter");
+	if (!(rq->nlh->nlmsg_flags & NLM_F_ECHO) || !meter_read(rq->dp->slot, meter.id, &meter))
+		return 0;
+	return request_answer(rq, OVS_METER_CMD_SET, fill_meter, &meter);
 }
 
 // The meter that the request names, as it is now.
@@ -68,7 +72,7 @@ static int meter_find(struct request *rq, struct dp_meter *meter)
 	if (rc < 0)
 		return rc;
 	uint32_t id = meter->id;
-	return meter_read(id, meter) ? 0 : no_meter(rq, id);
+	return meter_read(rq->dp->slot, id, meter) ? 0 : no_meter(rq, id);
 }
 
 int server_meter_get(struct request *rq)
@@ -85,17 +89,17 @@ int server_meter_del(struct request *rq)
 	if (rc < 0)
 		return rc;
 	// What packets in flight still count is lost.
-	meter_del(meter.id);
+	meter_del(rq->dp->slot, meter.id);
 	return request_answer(rq, OVS_METER_CMD_DEL, fill_meter, &meter);
 }
 
 int server_meter_dump(const struct client *c, struct nlmsghdr *nlh, size_t room, uint32_t *cursor)
 {
+	const struct datapath *dp = datapath_by_ifindex(c->dump_dp);
 	struct dp_meter meter;
-	(void)c;
-	while (*cursor <= DP_METERS_MAX && !meter_read(*cursor, &meter))
+	while (dp != NULL && *cursor <= DP_METERS_MAX && !meter_read(dp->slot, *cursor, &meter))
 		(*cursor)++;
-	if (*cursor > DP_METERS_MAX)
+	if (dp == NULL || *cursor > DP_METERS_MAX)
 		return 0;
 	if (!dp_meter_put(nlh, room, &meter, true))
 		return -EMSGSIZE;

@@ -94,6 +94,8 @@ int server_packet_execute(struct request *rq)
 		rc = attrs_require(rq, attrs);
 	if (rc == 0)
 		rc = dp_key_parse_origin(attrs[OVS_PACKET_ATTR_KEY], &key, &rq->error);
+	if (rc == 0)
+		rc = request_in_port(rq, attrs[OVS_PACKET_ATTR_KEY], &key.in_port);
 	if (rc != 0)
 		return rc;
 	bool is_answer = upcalls_answered(rq->server, rq->client, key.in_port);

@@ -114,12 +114,6 @@ bool vport_fill(struct server *server, struct nlmsghdr *nlh, size_t room, void *
 	return true;
 }
 
-// Whether a request for this datapath may name the port.
-static bool is_meant(const struct request *rq, const struct port *port)
-{
-	return rq->dp == NULL || datapath_has_port(rq->dp, port->no);
-}
-
 static struct port *port_by_name(struct request *rq, const struct nlattr *attr, int *err)
 {
 	char name[PORT_NAME_MAX];
@@ -127,7 +121,7 @@ static struct port *port_by_name(struct request *rq, const struct nlattr *attr, 
 	if (*err != 0)
 		return NULL;
 	struct port *port = port_find(name);
-	if (port != NULL && is_meant(rq, port))
+	if (port != NULL && (rq->any_dp || datapath_has_port(rq->dp, port->no)))
 		return port;
 	*err = request_fail(rq, attr, -ENODEV, "no port is named \"%s\"", name);
 	return NULL;
@@ -140,13 +134,13 @@ static struct port *port_by_no(struct request *rq, const struct nlattr *attr, in
 	if (*err != 0)
 		return NULL;
 	struct port *port = port_get(no);
-	if (port != NULL && rq->dp != NULL && is_meant(rq, port))
+	if (port != NULL && datapath_has_port(rq->dp, no))
 		return port;
 	*err = request_fail(rq, attr, -ENODEV, "no port has number %u", no);
 	return NULL;
 }
 
-// The port that NAME or PORT_NO says; with NAME in any datapath, that is the request's then. NULL
+// The port that NAME or PORT_NO says; its datapath is the request's then. NULL
 // with *err on failure.
 static struct port *port_of(struct request *rq, const struct nlattr **attrs, int *err)
 {

@@ -148,43 +148,47 @@ static int add_error(const struct datapath *dp, uint32_t no, int err)
 	return err == -EEXIST && number && !datapath_is_first(dp) ? -EBUSY : err;
 }
 
-int vport_add(struct request *rq, uint32_t type, uint32_t no, const struct port_config *config,
-	      struct port **out)
+static int queues_add(struct request *rq, struct port *port)
+{
+	pmd_pool_port_counters_reset(port->no);
+	int rc = pmd_pool_add_port(port);
+	if (rc == 0)
+		return 0;
+	port_del(port);
+	return request_fail(rq, NULL, rc, "no memory for its queues: give swd more with --mem");
+}
+
+struct port *vport_add(struct request *rq, uint32_t type, uint32_t no,
+		       const struct port_config *config, int *err)
 {
 	const struct datapath *dp = rq->dp;
+	struct port *port = NULL;
 	if (no == 0 && !datapath_is_first(dp))
 		no = number_pick(dp);
-	int rc = port_add(no, config, out, rq->error.text, sizeof(rq->error.text));
-	if (rc < 0)
-		return add_error(dp, no, rc);
-	struct port *port = *out;
+	*err = port_add(no, config, &port, rq->error.text, sizeof(rq->error.text));
+	if (*err < 0 || port == NULL) {
+		*err = add_error(dp, no, *err);
+		return NULL;
+	}
 	server_flows_forget_port(rq->server, dp, port->no);
 	datapath_port_take(dp, port->no);
 	rq->server->vports[port->no].type = type;
-	pmd_pool_port_counters_reset(port->no);
-	rc = pmd_pool_add_port(port);
-	if (rc < 0) {
-		port_del(port);
-		return request_fail(rq, NULL, rc,
-				    "no memory for its queues: give swd more with --mem");
-	}
+	*err = queues_add(rq, port);
+	if (*err < 0)
+		return NULL;
 	rq->dp->n_ports++;
 	port_log_info(port, "added as number %u (%s)", port->no, config->kind);
-	return 0;
+	return port;
 }
 
 int server_vport_new(struct request *rq)
 {
 	struct new_request new = {.type = OVS_VPORT_TYPE_NETDEV};
-	struct port *port;
-	if (rq->dp == NULL)
-		return request_fail(rq, NULL, -ENODEV, "no dp_ifindex says in which datapath");
 	int rc = new_parse(rq, &new);
 	if (rc == 0)
 		rc = vport_pids_check(rq, new.pids);
-	if (rc == 0)
-		rc = vport_add(rq, new.type, new.no, &new.config, &port);
-	if (rc < 0)
+	struct port *port = rc == 0 ? vport_add(rq, new.type, new.no, &new.config, &rc) : NULL;
+	if (port == NULL)
 		return rc;
 	rc = vport_pids_set(rq, port->no, new.pids);
 	if (rc < 0) {

@@ -1,5 +1,6 @@
 #include "datapath/upcall.h"
 
+#include "datapath/datapaths.h"
 #include "datapath/offload.h"
 #include "datapath/ring.h"
 
@@ -17,7 +18,7 @@
 
 // Read by PMDs at each miss; writer: control thread.
 static struct {
-	bool attached;
+	uint32_t attached; // a bit per slot of a datapath
 	int fd;
 } __rte_cache_aligned shared = {.fd = -1};
 
@@ -55,9 +56,16 @@ int upcall_fd(void)
 	return shared.fd;
 }
 
-void upcall_set_attached(bool attached)
+void upcall_set_attached(uint32_t dps)
 {
-	__atomic_store_n(&shared.attached, attached, __ATOMIC_RELAXED);
+	__atomic_store_n(&shared.attached, dps, __ATOMIC_RELAXED);
+}
+
+static bool is_attached(uint32_t port_no)
+{
+	unsigned slot = port_no < PORTS_MAX ? datapath_slots[port_no] : 0;
+
+	return __atomic_load_n(&shared.attached, __ATOMIC_RELAXED) >> slot & 1;
 }
 
 // Waiting misses hold buffers that established traffic receives into: with many queues, all rings
@@ -89,7 +97,7 @@ bool upcall_enqueue(struct rxq *rxq, struct rte_mbuf *m, enum drop_reason *reaso
 {
 	struct rte_mbuf *own;
 
-	if (unlikely(!__atomic_load_n(&shared.attached, __ATOMIC_RELAXED))) {
+	if (unlikely(!is_attached(packet_meta(m)->in_port))) {
 		*reason = DROP_NO_CONTROLLER;
 		return false;
 	}
@@ -132,14 +140,24 @@ static bool source_is_empty(const struct source *source)
 	return true;
 }
 
+static bool is_of(const struct source *source, uint32_t dps)
+{
+	return dps >> datapath_slots[source->port_no] & 1;
+}
+
 bool upcall_arm(void)
+{
+	return upcall_arm_of(UINT32_MAX);
+}
+
+bool upcall_arm_of(uint32_t dps)
 {
 	__atomic_store_n(&wake.armed, true, __ATOMIC_RELAXED);
 	// A PMD that does not see armed set has queued before this looks: pairs with the fence in
 	// upcall_wake().
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	for (unsigned i = 0; i < drain.n; i++) {
-		if (!source_is_empty(drain.sources[i])) {
+		if (is_of(drain.sources[i], dps) && !source_is_empty(drain.sources[i])) {
 			__atomic_store_n(&wake.armed, false, __ATOMIC_RELAXED);
 			return false;
 		}
@@ -182,8 +200,10 @@ static unsigned source_take(struct source *source, struct rte_mbuf **pkts, unsig
 	return got;
 }
 
-// A turn each for the sources within their budget, or for those past it, until none has anything.
-static unsigned take_turns(struct rte_mbuf **pkts, unsigned n, uint64_t now, bool within)
+// A turn each for the sources of these datapaths within their budget, or for those past it, until
+// none has anything.
+static unsigned take_turns(uint32_t dps, struct rte_mbuf **pkts, unsigned n, uint64_t now,
+			   bool within)
 {
 	unsigned *cursor = &drain.cursors[within];
 	unsigned got = 0, n_idle = 0;
@@ -195,7 +215,7 @@ static unsigned take_turns(struct rte_mbuf **pkts, unsigned n, uint64_t now, boo
 		if (*cursor >= drain.n)
 			*cursor = 0;
 		source = drain.sources[(*cursor)++];
-		if (is_within_budget(source, now) == within)
+		if (is_of(source, dps) && is_within_budget(source, now) == within)
 			taken = source_take(source, pkts + got,
 					    RTE_MIN(n - got, (unsigned)DRAIN_QUANTUM));
 		if (taken)
@@ -206,12 +226,17 @@ static unsigned take_turns(struct rte_mbuf **pkts, unsigned n, uint64_t now, boo
 	return got;
 }
 
-unsigned upcall_drain(struct rte_mbuf **pkts, unsigned n, bool past_budget)
+unsigned upcall_drain_of(uint32_t dps, uint32_t dps_past, struct rte_mbuf **pkts, unsigned n)
 {
 	uint64_t now = rte_rdtsc();
-	unsigned got = take_turns(pkts, n, now, true);
+	unsigned got = take_turns(dps, pkts, n, now, true);
 
-	return past_budget ? got + take_turns(pkts + got, n - got, now, false) : got;
+	return dps_past ? got + take_turns(dps_past, pkts + got, n - got, now, false) : got;
+}
+
+unsigned upcall_drain(struct rte_mbuf **pkts, unsigned n, bool past_budget)
+{
+	return upcall_drain_of(UINT32_MAX, past_budget ? UINT32_MAX : 0, pkts, n);
 }
 
 static struct source *source_find(uint32_t port_no)
@@ -315,7 +340,7 @@ void upcall_fini(void)
 {
 	int fd = shared.fd;
 
-	upcall_set_attached(false);
+	upcall_set_attached(0);
 	__atomic_store_n(&wake.armed, false, __ATOMIC_RELAXED);
 	shared.fd = -1;
 	if (fd >= 0)

@@ -18,15 +18,22 @@
 // Control thread.
 int upcall_init(void);
 int upcall_fd(void); // readable when misses wait; read it (eventfd) before draining
-void upcall_set_attached(bool attached); // false: misses are dropped and counted as no-controller
+// A bit per slot of a datapath (datapaths.h) that has somebody to hand misses to: those of others
+// are dropped and counted as no-controller.
+void upcall_set_attached(uint32_t dps);
 // A port's budget in packets a second; a tenth of it may come at once. 0: without end.
 void upcall_set_rate(unsigned per_second);
 // Takes up to n packets; past_budget: also of ports that are past their budget, after the others.
 // The caller owns the mbufs.
 unsigned upcall_drain(struct rte_mbuf **pkts, unsigned n, bool past_budget);
+// The same for ports of the datapaths of `dps`, and past their budget for those of `dps_past`, a
+// bit per slot each. What injected packets sent up is taken with the first datapath's, whosever it
+// is.
+unsigned upcall_drain_of(uint32_t dps, uint32_t dps_past, struct rte_mbuf **pkts, unsigned n);
 // Declares that the control thread is about to sleep. false: something waits already, drain again.
 bool upcall_arm(void);
-void upcall_fini(void); // no PMD runs
+bool upcall_arm_of(uint32_t dps); // whatever waits of others
+void upcall_fini(void);		  // no PMD runs
 
 // The pool's: a ring that upcall_drain() empties, of a port's receive queue; port number 0: of
 // injected packets, which has turns and a budget of its own. NULL when out of memory. Control

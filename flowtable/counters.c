@@ -36,7 +36,7 @@ void counter_set_fini(struct counter_set *set)
 		set->list = c->next;
 		counters_free(set, c);
 	}
-	set->past = NULL;
+	set->past = set->cleared = NULL;
 }
 
 static int chunk_reserve(struct counter_set *set, struct flow_counters *c, uint32_t chunk)
@@ -102,6 +102,23 @@ void counter_set_sum(const struct counter_set *set, uint32_t id, struct flow_sta
 	memset(sum, 0, sizeof(*sum));
 	for (const struct flow_counters *c = set->list; c; c = c->next)
 		add_up(sum, flow_counter_of(c, id));
+}
+
+// Counters are their PMDs' own: what they hold now is counted against it in one of the set's.
+int counter_set_clear(struct counter_set *set, uint32_t id)
+{
+	struct flow_stats sum;
+	struct flow_counter *f;
+
+	if (!set->cleared)
+		set->cleared = counter_set_add(set, SOCKET_ID_ANY);
+	if (!set->cleared)
+		return -ENOMEM;
+	counter_set_sum(set, id, &sum);
+	f = flow_counter_of(set->cleared, id);
+	f->packets -= sum.packets;
+	f->bytes -= sum.bytes;
+	return 0;
 }
 
 static void fold(const struct counter_set *set, struct flow_counters *into,

@@ -6,9 +6,10 @@
 #include "flowtable/megaflow.h"
 
 struct counter_set {
-	struct flow_counters *list; // all PMDs', and `past`
-	struct flow_counters *past; // what ended PMDs counted; NULL before the first one ends
-	uint32_t n_chunks;	    // that every one of the list has
+	struct flow_counters *list;    // all PMDs', and `past`
+	struct flow_counters *past;    // what ended PMDs counted; NULL before the first one ends
+	struct flow_counters *cleared; // what was cleared, negative; NULL before the first time
+	uint32_t n_chunks;	       // that every one of the list has
 	uint32_t max_chunks;
 	uint64_t bytes;
 };
@@ -22,6 +23,9 @@ void counter_set_remove(struct counter_set *set, struct flow_counters *c);
 int counter_set_reserve(struct counter_set *set, uint32_t id);
 // Nobody counts for this id at the moment.
 void counter_set_zero(struct counter_set *set, uint32_t id);
+// Sums of packets and bytes are zero from now on; time of last use and TCP flags stay. 0 or
+// -ENOMEM.
+int counter_set_clear(struct counter_set *set, uint32_t id);
 void counter_set_sum(const struct counter_set *set, uint32_t id, struct flow_stats *sum);
 
 #endif

@@ -345,6 +345,11 @@ void flow_counters_destroy(struct flow_table *t, struct flow_counters *c)
 		counter_set_remove(&t->counters, c);
 }
 
+int flow_table_stats_clear(struct flow_table *t, const struct megaflow *mf)
+{
+	return counter_set_clear(&t->counters, mf->id);
+}
+
 void flow_table_stats(const struct flow_table *t, const struct megaflow *mf, struct flow_stats *out)
 {
 	counter_set_sum(&t->counters, mf->id, out);

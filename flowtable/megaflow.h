@@ -126,6 +126,8 @@ void flow_counters_destroy(struct flow_table *t,
 			   struct flow_counters *c); // its values are folded into the table's
 void flow_table_stats(const struct flow_table *t, const struct megaflow *mf,
 		      struct flow_stats *out); // control thread
+// Counts packets and bytes from zero again. 0 or -ENOMEM. Control thread.
+int flow_table_stats_clear(struct flow_table *t, const struct megaflow *mf);
 
 static inline struct flow_counter *flow_counter_of(const struct flow_counters *c, uint32_t id)
 {

@@ -31,7 +31,10 @@ enum { LENT = 1, TYPE_KNOWN = 2, PROTO_KNOWN = 4, VLANS_KNOWN = 8 };
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-struct meter *meters_published[DP_METERS_MAX + 1];
+struct meter *meters_published[DATAPATHS_MAX][DP_METERS_MAX + 1];
+struct port *ports_published[PORTS_MAX];
+uint8_t datapath_slots[PORTS_MAX];
+static struct datapath dp;
 static struct pmd pmd = {.in_port = 1};
 static struct server server;
 
@@ -95,8 +98,8 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	if (eal_begin() != 0)
 		abort();
 	for (unsigned i = 0; i < METERS; i++)
-		meters_published[i] =
-		    (struct meter *)&meters_published[i]; // only compared with NULL
+		meters_published[0][i] =
+		    (struct meter *)&meters_published[0][i]; // only compared with NULL
 	pmd.ports = aligned_alloc(64, PORTS_MAX * sizeof(*pmd.ports));
 	memset(pmd.ports, 0, PORTS_MAX * sizeof(*pmd.ports));
 	tunnel_port_set(9, TUNNEL_VXLAN, 0);
@@ -200,7 +203,7 @@ static struct flow_actions *actions_take(const struct flow_match *match, struct 
 {
 	size_t len = RTE_MIN(in->left, (size_t)ATTRS_MAX);
 	struct nlattr *nest = malloc(sizeof(*nest) + len);
-	struct request rq = {.server = &server};
+	struct request rq = {.server = &server, .dp = &dp};
 	int err = 0;
 
 	nest->nla_type = OVS_FLOW_ATTR_ACTIONS;

@@ -35,8 +35,8 @@ static int down(void **state)
 static struct meter *set(struct dp_meter config)
 {
 	config.id = ID;
-	assert_int_equal(meter_set(&config), 0);
-	return meter_get(ID);
+	assert_int_equal(meter_set(0, &config), 0);
+	return meter_get(0, ID);
 }
 
 static struct dp_meter_band drop(uint32_t rate, uint32_t burst)
@@ -194,7 +194,7 @@ static void frames_to_be_segmented_count_as_what_they_become(void **state)
 	(void)state;
 	meter_account(meter, 0, rte_rdtsc(), &load, 3, &verdict);
 	assert_int_equal(verdict.drop, 1 << 2);
-	assert_true(meter_read(ID, &now));
+	assert_true(meter_read(0, ID, &now));
 	assert_int_equal(now.packets, 135);
 	assert_int_equal(now.bands[0].packets, 45);
 	assert_int_equal(now.bands[0].bytes, 65000);
@@ -216,7 +216,7 @@ static void the_highest_band_that_is_exceeded_acts(void **state)
 	wants_within_a_percent((double)tally.passed, 50000);
 	wants_within_a_percent((double)tally.remarked, 150000);
 	wants_within_a_percent((double)tally.dropped, 100000);
-	assert_true(meter_read(ID, &now));
+	assert_true(meter_read(0, ID, &now));
 	assert_int_equal(now.packets, 300000);
 	assert_int_equal(now.bytes, 30000000);
 	assert_int_equal(now.bands[0].packets, tally.dropped);
@@ -233,7 +233,7 @@ static void a_meter_without_bands_counts_only(void **state)
 
 	(void)state;
 	assert_int_equal(offer(meter, &tsc, 1, 100, 32, 64).passed, 3200);
-	assert_true(meter_read(ID, &now));
+	assert_true(meter_read(0, ID, &now));
 	assert_int_equal(now.packets, 3200);
 }
 
@@ -301,7 +301,7 @@ static void threads_share_a_meter_and_its_rate(void **state)
 	}
 	wants_within_a_percent((double)passed, SHARED_BURST + SHARED_RATE * (double)(last - start) /
 								  (double)rte_get_tsc_hz());
-	assert_true(meter_read(ID, &now));
+	assert_true(meter_read(0, ID, &now));
 	assert_int_equal(now.packets, n);
 	assert_int_equal(now.packets - now.bands[0].packets, passed);
 }
@@ -312,21 +312,21 @@ static void meters_are_set_replaced_and_deleted(void **state)
 	uint64_t tsc = rte_rdtsc();
 
 	(void)state;
-	assert_null(meter_get(ID));
-	assert_int_equal(meter_del(ID), -ENOENT);
-	assert_false(meter_read(ID, &now));
-	assert_int_equal(meter_set(&config), 0);
-	offer(meter_get(ID), &tsc, 0, 1, 32, 64);
+	assert_null(meter_get(0, ID));
+	assert_int_equal(meter_del(0, ID), -ENOENT);
+	assert_false(meter_read(0, ID, &now));
+	assert_int_equal(meter_set(0, &config), 0);
+	offer(meter_get(0, ID), &tsc, 0, 1, 32, 64);
 	config.bands[0].rate = 2;
-	assert_int_equal(meter_set(&config), 0);
-	assert_true(meter_read(ID, &now));
+	assert_int_equal(meter_set(0, &config), 0);
+	assert_true(meter_read(0, ID, &now));
 	assert_int_equal(now.bands[0].rate, 2);
 	assert_int_equal(now.packets, 0);
-	assert_int_equal(meter_del(ID), 0);
-	assert_null(meter_get(ID));
-	assert_null(meter_get(UINT32_MAX));
+	assert_int_equal(meter_del(0, ID), 0);
+	assert_null(meter_get(0, ID));
+	assert_null(meter_get(0, UINT32_MAX));
 	config.id = DP_METERS_MAX + 1;
-	assert_int_equal(meter_set(&config), -EINVAL);
+	assert_int_equal(meter_set(0, &config), -EINVAL);
 }
 
 static void meters_are_bounded(void **state)
@@ -335,13 +335,13 @@ static void meters_are_bounded(void **state)
 
 	(void)state;
 	for (config.id = 0; config.id < DP_METERS_MAX; config.id++)
-		assert_int_equal(meter_set(&config), 0);
-	assert_int_equal(meter_set(&config), -ENOSPC);
+		assert_int_equal(meter_set(0, &config), 0);
+	assert_int_equal(meter_set(0, &config), -ENOSPC);
 	config.id = 3;
-	assert_int_equal(meter_set(&config), 0); // replaced
-	assert_int_equal(meter_del(9), 0);
+	assert_int_equal(meter_set(0, &config), 0); // replaced
+	assert_int_equal(meter_del(0, 9), 0);
 	config.id = DP_METERS_MAX;
-	assert_int_equal(meter_set(&config), 0);
+	assert_int_equal(meter_set(0, &config), 0);
 }
 
 #define T(name) cmocka_unit_test_setup_teardown(name, up, down)

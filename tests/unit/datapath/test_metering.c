@@ -37,7 +37,7 @@ static void set(uint32_t id, uint32_t burst, struct dp_meter_band band)
 
 	config.bands[0].rate = 1;
 	config.bands[0].burst = burst;
-	assert_int_equal(meter_set(&config), 0);
+	assert_int_equal(meter_set(0, &config), 0);
 }
 
 static const struct dp_meter_band drop = {.type = OVS_METER_BAND_TYPE_DROP};
@@ -52,7 +52,7 @@ static uint64_t packets_of(uint32_t id)
 {
 	struct dp_meter meter;
 
-	assert_true(meter_read(id, &meter));
+	assert_true(meter_read(0, id, &meter));
 	return meter.packets;
 }
 
@@ -126,7 +126,7 @@ static void packets_of_a_deleted_meter_pass(void **state)
 	set(ID, 1, drop);
 	run(ACTIONS(METER(ID), OUTPUT(2)), 32);
 	assert_sent(2, 1);
-	assert_int_equal(meter_del(ID), 0);
+	assert_int_equal(meter_del(0, ID), 0);
 	run(ACTIONS(METER(ID), OUTPUT(2)), 32);
 	assert_sent(2, 32);
 }
@@ -248,7 +248,7 @@ static void a_frame_to_be_segmented_counts_as_its_segments(void **state)
 	execute(fx.pmd, actions, &m, 1);
 	tx_flush(fx.pmd);
 	flow_actions_free(actions);
-	assert_true(meter_read(ID, &now));
+	assert_true(meter_read(0, ID, &now));
 	assert_int_equal(now.packets, 3);
 	assert_int_equal(now.bytes, 1454 + 2 * 54);
 	assert_sent(2, 1);

@@ -1,129 +1,7 @@
 // Several datapaths in one server, as OVS's dpif-netlink meets them: what is one's is not
 // another's.
 #include "datapath/ufid_index.h"
-#include "tests/unit/datapath/server_fixture.h"
-
-#include <errno.h>
-
-static _Alignas(8) char buf[DP_DATAGRAM_MAX];
-
-// What the last answer said.
-static struct {
-	unsigned n;
-	uint32_t ifindex, features, port_no, type;
-	char name[64];
-	struct ovs_dp_stats stats;
-} got;
-
-static void on_dp(const struct nlmsghdr *nlh, void *arg)
-{
-	const struct nlattr *a[OVS_DP_ATTR_MAX + 1];
-	(void)arg;
-	assert_int_equal(nlh->nlmsg_type, DP_FAMILY_DATAPATH);
-	assert_int_equal(dp_msg_parse(nlh, a, OVS_DP_ATTR_MAX, NULL), 0);
-	got.n++;
-	got.ifindex = dp_msg_ifindex(nlh);
-	got.features = mnl_attr_get_u32(a[OVS_DP_ATTR_USER_FEATURES]);
-	snprintf(got.name, sizeof(got.name), "%s", mnl_attr_get_str(a[OVS_DP_ATTR_NAME]));
-	memcpy(&got.stats, mnl_attr_get_payload(a[OVS_DP_ATTR_STATS]), sizeof(got.stats));
-	assert_int_equal(mnl_attr_get_payload_len(a[OVS_DP_ATTR_MEGAFLOW_STATS]),
-			 sizeof(struct ovs_dp_megaflow_stats));
-}
-
-static struct nlmsghdr *begin(struct dp_client *c, uint16_t family, uint8_t cmd, uint16_t flags,
-			      uint32_t ifindex)
-{
-	struct nlmsghdr *nlh = dp_client_begin(c, family, cmd, flags);
-	dp_msg_set_ifindex(nlh, ifindex);
-	return nlh;
-}
-
-static int dp_new(struct dp_client *c, const char *name, uint32_t features)
-{
-	struct nlmsghdr *nlh = begin(c, DP_FAMILY_DATAPATH, OVS_DP_CMD_NEW, NLM_F_ECHO, 0);
-	mnl_attr_put_strz(nlh, OVS_DP_ATTR_NAME, name);
-	mnl_attr_put_u32(nlh, OVS_DP_ATTR_UPCALL_PID, 0);
-	mnl_attr_put_u32(nlh, OVS_DP_ATTR_USER_FEATURES, features);
-	mnl_attr_put(nlh, SWD_DP_ATTR_NO_LOCAL, 0, NULL);
-	return call(c, on_dp, NULL);
-}
-
-static uint32_t dp_made(struct dp_client *c, const char *name)
-{
-	assert_int_equal(dp_new(c, name, OVS_DP_F_UNALIGNED), 0);
-	return got.ifindex;
-}
-
-static int dp_ask(struct dp_client *c, uint8_t cmd, uint32_t ifindex, const char *name)
-{
-	struct nlmsghdr *nlh = begin(c, DP_FAMILY_DATAPATH, cmd, 0, ifindex);
-	if (name != NULL)
-		mnl_attr_put_strz(nlh, OVS_DP_ATTR_NAME, name);
-	return call(c, on_dp, NULL);
-}
-
-static unsigned dp_dump(struct dp_client *c, uint32_t ifindex)
-{
-	got.n = 0;
-	begin(c, DP_FAMILY_DATAPATH, OVS_DP_CMD_GET, NLM_F_DUMP, ifindex);
-	assert_int_equal(call(c, on_dp, NULL), 0);
-	return got.n;
-}
-
-static void on_vport(const struct nlmsghdr *nlh, void *arg)
-{
-	const struct nlattr *a[OVS_VPORT_ATTR_MAX + 1];
-	(void)arg;
-	assert_int_equal(nlh->nlmsg_type, DP_FAMILY_VPORT);
-	assert_int_equal(dp_msg_parse(nlh, a, OVS_VPORT_ATTR_MAX, NULL), 0);
-	got.n++;
-	got.ifindex = dp_msg_ifindex(nlh);
-	got.port_no = mnl_attr_get_u32(a[OVS_VPORT_ATTR_PORT_NO]);
-	got.type = mnl_attr_get_u32(a[OVS_VPORT_ATTR_TYPE]);
-	snprintf(got.name, sizeof(got.name), "%s", mnl_attr_get_str(a[OVS_VPORT_ATTR_NAME]));
-	assert_non_null(a[OVS_VPORT_ATTR_UPCALL_PID]); // dpif-netlink wants it in each
-	assert_non_null(a[OVS_VPORT_ATTR_STATS]);
-}
-
-// A port without a device, of the tunnel type.
-static int vport_new(struct dp_client *c, uint32_t ifindex, const char *name, uint32_t no)
-{
-	struct nlmsghdr *nlh = begin(c, DP_FAMILY_VPORT, OVS_VPORT_CMD_NEW, NLM_F_ECHO, ifindex);
-	if (no != 0)
-		mnl_attr_put_u32(nlh, OVS_VPORT_ATTR_PORT_NO, no);
-	mnl_attr_put_u32(nlh, OVS_VPORT_ATTR_TYPE, OVS_VPORT_TYPE_VXLAN);
-	mnl_attr_put_strz(nlh, OVS_VPORT_ATTR_NAME, name);
-	mnl_attr_put_u32(nlh, OVS_VPORT_ATTR_UPCALL_PID, 0);
-	struct nlattr *nest = mnl_attr_nest_start(nlh, OVS_VPORT_ATTR_OPTIONS);
-	mnl_attr_put_u16(nlh, OVS_TUNNEL_ATTR_DST_PORT, 4789);
-	mnl_attr_nest_end(nlh, nest);
-	return call(c, on_vport, NULL);
-}
-
-static uint32_t vport_made(struct dp_client *c, uint32_t ifindex, const char *name)
-{
-	if (vport_new(c, ifindex, name, 0) < 0)
-		fail_msg("%s", fx.text);
-	return got.port_no;
-}
-
-static int vport_ask(struct dp_client *c, uint8_t cmd, uint32_t ifindex, const char *name,
-		     uint32_t no)
-{
-	struct nlmsghdr *nlh = begin(c, DP_FAMILY_VPORT, cmd, 0, ifindex);
-	if (name != NULL)
-		mnl_attr_put_strz(nlh, OVS_VPORT_ATTR_NAME, name);
-	mnl_attr_put_u32(nlh, OVS_VPORT_ATTR_PORT_NO, no);
-	return call(c, on_vport, NULL);
-}
-
-static unsigned vport_dump(struct dp_client *c, uint32_t ifindex)
-{
-	got.n = 0;
-	begin(c, DP_FAMILY_VPORT, OVS_VPORT_CMD_GET, NLM_F_DUMP, ifindex);
-	assert_int_equal(call(c, on_vport, NULL), 0);
-	return got.n;
-}
+#include "tests/unit/datapath/datapath_calls.h"
 
 static void a_datapath_lives_as_the_kernels_does(void **state)
 {
@@ -203,7 +81,7 @@ struct told {
 	unsigned n;
 	uint32_t in_port; // 0: none
 	bool keyless;
-	uint64_t packets;
+	struct ovs_flow_stats stats;
 };
 
 static void on_flow(const struct nlmsghdr *nlh, void *arg)
@@ -217,13 +95,14 @@ static void on_flow(const struct nlmsghdr *nlh, void *arg)
 	if (!told->keyless)
 		assert_int_equal(dp_key_parse_origin(a[OVS_FLOW_ATTR_KEY], &key, NULL), 0);
 	told->in_port = key.in_port;
+	memcpy(&told->stats, mnl_attr_get_payload(a[OVS_FLOW_ATTR_STATS]), sizeof(told->stats));
 }
 
 struct flow_ask {
 	uint32_t ifindex, in_port, out_port;
 	uint16_t flags;
 	const char *ufid; // 16 bytes, or NULL
-	bool terse;
+	bool terse, clear, maskless;
 };
 
 static int flow(struct dp_client *c, uint8_t cmd, const struct flow_ask *ask, struct told *told)
@@ -241,8 +120,11 @@ static int flow(struct dp_client *c, uint8_t cmd, const struct flow_ask *ask, st
 				     OVS_UFID_F_OMIT_ACTIONS);
 	if (ask->in_port != 0) {
 		dp_key_put(nlh, room, OVS_FLOW_ATTR_KEY, &key, NULL);
-		dp_key_put(nlh, room, OVS_FLOW_ATTR_MASK, &key, &mask);
+		if (!ask->maskless)
+			dp_key_put(nlh, room, OVS_FLOW_ATTR_MASK, &key, &mask);
 	}
+	if (ask->clear)
+		mnl_attr_put(nlh, OVS_FLOW_ATTR_CLEAR, 0, NULL);
 	if (cmd == OVS_FLOW_CMD_NEW || cmd == OVS_FLOW_CMD_SET)
 		dp_actions_put(nlh, room, OVS_FLOW_ATTR_ACTIONS, &output, ask->out_port != 0);
 	if (told != NULL)
@@ -285,6 +167,25 @@ static void flows_are_one_datapaths(void **state)
 	assert_int_equal(told.n, 1);
 	assert_int_equal(dp_ask(c, OVS_DP_CMD_DEL, b, NULL), 0);
 	assert_int_equal(flow_table_n_flows(fx.flows), 0);
+	dp_client_close(c);
+}
+
+// What a datapath still has for a port that was its own must not act on another's.
+static void a_number_that_changes_hands_takes_flows_along(void **state)
+{
+	enum { NO = 40, OTHER = 41, THIRD = 42 };
+	struct dp_client *c = client();
+	struct told told;
+	(void)state;
+	uint32_t a = dp_made(c, "ovs-a"), b = dp_made(c, "ovs-b");
+	assert_int_equal(FLOW(c, NEW, NULL, .ifindex = a, .in_port = NO, .out_port = OTHER), 0);
+	assert_int_equal(FLOW(c, NEW, NULL, .ifindex = a, .in_port = OTHER, .out_port = NO), 0);
+	assert_int_equal(FLOW(c, NEW, NULL, .ifindex = a, .in_port = THIRD, .out_port = OTHER), 0);
+	assert_int_equal(vport_new(c, b, "vx-b", NO), 0);
+	assert_int_equal(FLOW(c, GET, &told, .ifindex = a, .flags = NLM_F_DUMP), 0);
+	assert_int_equal(told.n, 1);
+	assert_int_equal(told.in_port, THIRD);
+	assert_int_not_equal(vport_made(c, a, "vx-a"), NO);
 	dp_client_close(c);
 }
 
@@ -348,6 +249,37 @@ static void a_ufid_alone_names_a_flow(void **state)
 	dp_client_close(c);
 }
 
+// As `ovs-dpctl mod-flow --clear` and `del-flow` ask.
+static void counts_are_cleared_and_a_key_alone_names_a_flow(void **state)
+{
+	struct dp_client *c = client();
+	struct told told;
+	(void)state;
+	uint32_t a = dp_made(c, "ovs-a"), no = vport_made(c, a, "vx-a"), cursor = 0;
+	assert_int_equal(FLOW(c, NEW, NULL, .ifindex = a, .in_port = no, .out_port = no), 0);
+	struct flow_counters *pmd = flow_counters_create(fx.flows, SOCKET_ID_ANY);
+	const struct megaflow *mf = flow_table_next(fx.flows, &cursor);
+	flow_counters_add(pmd, mf, 3, 300, 1, 0);
+	for (unsigned i = 0; i < 2; i++) {
+		assert_int_equal(FLOW(c, SET, &told, .ifindex = a, .in_port = no, .out_port = no,
+				      .flags = NLM_F_ECHO, .clear = true),
+				 0);
+		assert_int_equal(told.stats.n_packets, 3); // until then
+		flow_counters_add(pmd, mf, 3, 100, 1, 0);
+	}
+	assert_int_equal(FLOW(c, GET, &told, .ifindex = a, .in_port = no), 0);
+	assert_int_equal(told.stats.n_packets, 3);
+	assert_int_equal(told.stats.n_bytes, 100);
+
+	assert_int_equal(FLOW(c, GET, &told, .ifindex = a, .in_port = no, .maskless = true), 0);
+	assert_int_equal(told.n, 1);
+	assert_int_equal(FLOW(c, DEL, NULL, .ifindex = a, .in_port = no, .maskless = true), 0);
+	assert_int_equal(FLOW(c, DEL, NULL, .ifindex = a, .in_port = no, .maskless = true),
+			 -ENOENT);
+	flow_counters_destroy(fx.flows, pmd);
+	dp_client_close(c);
+}
+
 static void ufids_are_found_among_many(void **state)
 {
 	enum { N = 3000 };
@@ -370,6 +302,44 @@ static void ufids_are_found_among_many(void **state)
 	assert_int_equal(index.n, N / 2);
 	ufid_index_fini(&index);
 	free(flows);
+}
+
+static int meter_set_to(struct dp_client *c, uint32_t ifindex, uint32_t id, uint32_t rate)
+{
+	const struct dp_meter meter = {.id = id,
+				       .n_bands = 1,
+				       .bands = {{.type = OVS_METER_BAND_TYPE_DROP, .rate = rate}}};
+	struct nlmsghdr *nlh = begin(c, DP_FAMILY_METER, OVS_METER_CMD_SET, NLM_F_ECHO, ifindex);
+	unsigned n = 0;
+	dp_meter_put(nlh, dp_client_room(c), &meter, false);
+	int rc = call(c, count_answer, &n);
+	assert_int_equal(n, rc == 0); // dpif-netlink reads the id there
+	return rc;
+}
+
+static unsigned meter_rate(unsigned slot, uint32_t id)
+{
+	struct dp_meter meter;
+	return meter_read(slot, id, &meter) ? meter.bands[0].rate : 0;
+}
+
+static void meters_are_one_datapaths(void **state)
+{
+	struct dp_client *c = client();
+	(void)state;
+	uint32_t a = dp_made(c, "ovs-a");
+	unsigned slot = datapath_by_ifindex(a)->slot;
+	assert_int_equal(meter_set_to(c, DP_IFINDEX, 7, 100), 0);
+	assert_int_equal(meter_set_to(c, a, 7, 200), 0);
+	assert_int_equal(meter_set_to(c, a, 8, 300), 0);
+	assert_int_equal(meter_rate(0, 7), 100);
+	assert_int_equal(meter_rate(slot, 7), 200);
+	assert_int_equal(meter_rate(0, 8), 0);
+	assert_int_equal(dp_ask(c, OVS_DP_CMD_DEL, a, NULL), 0);
+	assert_int_equal(meter_rate(slot, 7), 0);
+	assert_int_equal(meter_rate(0, 7), 100);
+	assert_int_equal(meter_del(0, 7), 0);
+	dp_client_close(c);
 }
 
 // A subscriber hears of its datapath's ports, and of what it missed.
@@ -444,9 +414,14 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(ports_are_one_datapaths_and_numbers_are_all_ones,
 					    each_start, each_stop),
 	    cmocka_unit_test_setup_teardown(flows_are_one_datapaths, each_start, each_stop),
+	    cmocka_unit_test_setup_teardown(a_number_that_changes_hands_takes_flows_along,
+					    each_start, each_stop),
 	    cmocka_unit_test_setup_teardown(without_a_port_flows_of_two_datapaths_do_not_meet,
 					    each_start, each_stop),
 	    cmocka_unit_test_setup_teardown(a_ufid_alone_names_a_flow, each_start, each_stop),
+	    cmocka_unit_test_setup_teardown(counts_are_cleared_and_a_key_alone_names_a_flow,
+					    each_start, each_stop),
+	    cmocka_unit_test_setup_teardown(meters_are_one_datapaths, each_start, each_stop),
 	    cmocka_unit_test(ufids_are_found_among_many),
 	    cmocka_unit_test_setup_teardown(ports_are_told_to_who_subscribed, each_start,
 					    each_stop),

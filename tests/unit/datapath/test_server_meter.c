@@ -88,7 +88,7 @@ static void counters_are_answered(void **state)
 	struct meter_verdict verdict;
 	struct answer answer;
 	assert_int_equal(set(c, &two_bands), 0);
-	meter_account(meter_get(5), 3, rte_rdtsc(), &load, 2, &verdict);
+	meter_account(meter_get(0, 5), 3, rte_rdtsc(), &load, 2, &verdict);
 	assert_int_equal(ask(c, OVS_METER_CMD_GET, 5, &answer), 0);
 	assert_int_equal(answer.last.packets, 2);
 	assert_int_equal(answer.last.bytes, 1500 + 2 * DP_METER_L1_BYTES);

@@ -193,7 +193,7 @@ static void a_meter_that_drops_is_told(void **state)
 	    .bands = {{.type = OVS_METER_BAND_TYPE_DROP, .rate = 1, .burst = 1}}};
 
 	(void)state;
-	assert_int_equal(meter_set(&config), 0);
+	assert_int_equal(meter_set(0, &config), 0);
 	install(0, 0, ACTIONS(meter, OUTPUT(2)));
 	receive(packet_udp(1, 1000)); // more than the burst, for seconds
 	forward();
