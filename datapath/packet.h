@@ -48,16 +48,15 @@ struct packet_meta {
 	struct packet_layout layout; // after extraction, kept right by the actions
 	uint32_t trunc_len;	     // bytes to output at most; 0: all
 	uint8_t n_recirc;
-	bool no_eth;	// its Ethernet header only stands in the place of one: see edit_eth.c
-	bool is_action; // see userspace: OVS_PACKET_CMD_ACTION, otherwise a miss
+	bool no_eth;	    // its Ethernet header only stands in the place of one: see edit_eth.c
+	bool is_action;	    // see userspace: OVS_PACKET_CMD_ACTION, otherwise a miss
+	uint16_t pmd_index; // of a packet on its way to the control side: who sends it there
 	struct packet_offload offload;
 	// What conntrack, tunnels and actions say of the packet: ct_state, tunnel key, pkt_mark.
 	// The actions may change it; the next lookup has it in the key. Not written for packets
 	// that are only sent on.
 	struct flow_meta flow;
-	// For packets on their way to the control side only.
-	uint16_t pmd_index; // who sends it there
-	struct action_userspace userspace;
+	struct action_userspace userspace; // for packets on their way to the control side only
 };
 
 static_assert(offsetof(struct packet_meta, flow.ct) <= RTE_CACHE_LINE_SIZE,

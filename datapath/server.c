@@ -31,6 +31,9 @@ static const struct handler handlers[] = {
     {DP_FAMILY_METER,    OVS_METER_CMD_SET,      OVS_METER_CMD_SET,  server_meter_set,      NULL},
     {DP_FAMILY_METER,    OVS_METER_CMD_DEL,      OVS_METER_CMD_DEL,  server_meter_del,      NULL},
     {DP_FAMILY_METER,    OVS_METER_CMD_GET,      OVS_METER_CMD_GET,  server_meter_get,      server_meter_dump},
+    {DP_FAMILY_CT_LIMIT, OVS_CT_LIMIT_CMD_SET,   0,                  server_ct_limit_set,   NULL},
+    {DP_FAMILY_CT_LIMIT, OVS_CT_LIMIT_CMD_DEL,   0,                  server_ct_limit_del,   NULL},
+    {DP_FAMILY_CT_LIMIT, OVS_CT_LIMIT_CMD_GET,   OVS_CT_LIMIT_CMD_GET, server_ct_limit_get, NULL},
     {DP_FAMILY_SWD,      SWD_CMD_INFO_GET,       SWD_CMD_INFO_GET,   server_swd_info,       NULL},
     {DP_FAMILY_SWD,      SWD_CMD_SUBSCRIBE,      0,                  server_subscribe,      NULL},
     {DP_FAMILY_SWD,      SWD_CMD_TRACE_SET,      SWD_CMD_TRACE,      server_trace_set,      NULL},
@@ -38,6 +41,13 @@ static const struct handler handlers[] = {
     {DP_FAMILY_SWD,      SWD_CMD_PMD_REBALANCE,  SWD_CMD_PMD_REBALANCE, server_pmd_rebalance, NULL},
     {DP_FAMILY_SWD,      SWD_CMD_PMD_GET,        SWD_CMD_PMD_GET,    NULL,                  server_swd_pmd_dump},
     {DP_FAMILY_SWD,      SWD_CMD_GUEST_GET,      SWD_CMD_GUEST_GET,  NULL,                  server_guest_dump},
+    {DP_FAMILY_SWD,      SWD_CMD_CT_GET,         SWD_CMD_CT_GET,     NULL,                  server_ct_dump},
+    {DP_FAMILY_SWD,      SWD_CMD_CT_DEL,         0,                  server_ct_del,         NULL},
+    {DP_FAMILY_SWD,      SWD_CMD_CT_STATS_GET,   SWD_CMD_CT_STATS_GET, server_ct_stats_get, NULL},
+    {DP_FAMILY_SWD,      SWD_CMD_CT_SET,         0,                  server_ct_set,         NULL},
+    {DP_FAMILY_SWD,      SWD_CMD_CT_POLICY_SET,  0,                  server_ct_policy_set,  NULL},
+    {DP_FAMILY_SWD,      SWD_CMD_CT_POLICY_GET,  SWD_CMD_CT_POLICY_GET, server_ct_policy_get, server_ct_policy_dump},
+    {DP_FAMILY_SWD,      SWD_CMD_CT_POLICY_DEL,  0,                  server_ct_policy_del,  NULL},
     // clang-format on
 };
 

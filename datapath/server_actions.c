@@ -1,5 +1,7 @@
 // Actions are checked when they come in, against the match of their flow, and trusted by the PMDs
 // that run them.
+#include "datapath/ct.h"
+#include "datapath/ct_table.h"
 #include "datapath/server_internal.h"
 
 #include "datapath/meter.h"
@@ -188,14 +190,6 @@ static const char *check_icmp(const struct action *action, struct known *known)
 		   : "a set of ICMP or ND needs a key and mask of IP and just that protocol";
 }
 
-// Until it is built.
-static const char *check_ct(const struct action *action, struct known *known)
-{
-	(void)action;
-	(void)known;
-	return "CT is not built";
-}
-
 static const char *check_tunnel_push(const struct action *action, struct known *known)
 {
 	const struct action_tunnel_push *push = &action->u.tunnel_push;
@@ -237,7 +231,6 @@ static const char *(*const checks[N_ACTION_TYPES])(const struct action *action,
     [ACTION_PUSH_ETH] = check_push_eth,
     [ACTION_POP_ETH] = check_pop_eth,
     [ACTION_ADD_MPLS] = check_add_mpls,
-    [ACTION_CT] = check_ct,
     [ACTION_TUNNEL_PUSH] = check_tunnel_push,
     [ACTION_TUNNEL_POP] = check_tunnel_pop,
 };
@@ -249,6 +242,17 @@ static int meter_check(struct request *rq, const struct action *action, unsigned
 	return request_fail(rq, rq->server->action_attrs[place], -ENOENT,
 			    "action %u: there is no meter %u: set it first", place + 1,
 			    action->u.meter_id);
+}
+
+static int ct_check(struct request *rq, const struct action *action, unsigned place)
+{
+	if (action->type != ACTION_CT || ct_prepare((uint8_t)rq->dp->slot) == 0)
+		return 0;
+	return request_fail(
+	    rq, rq->server->action_attrs[place], -ENOMEM,
+	    "action %u: no memory to track %u connections: give swd more with --mem, "
+	    "or fewer with --ct-connections",
+	    place + 1, ct_table_max());
 }
 
 static int owner_check(struct request *rq, const struct action *action, unsigned place)
@@ -265,6 +269,8 @@ static int action_check(struct request *rq, const struct action *action, unsigne
 			struct known *known)
 {
 	int rc = meter_check(rq, action, place);
+	if (rc == 0)
+		rc = ct_check(rq, action, place);
 	if (rc == 0)
 		rc = owner_check(rq, action, place);
 	if (rc < 0 || checks[action->type] == NULL)

@@ -117,6 +117,7 @@ void client_dump_start(struct client *c, const struct handler *handler, const st
 	if (rq->any_dp && rq->nlh->nlmsg_type == DP_FAMILY_DATAPATH)
 		c->dump_dp = 0;
 	c->dump_omits = server_flow_dump_omits(rq->nlh);
+	c->dump_ct_zone = server_ct_dump_zone(rq->nlh);
 	c->dump_cursor = 0;
 	event_add(c->on_write, NULL);
 }

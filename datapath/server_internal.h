@@ -86,8 +86,9 @@ struct client {
 	// The dump that goes on as the socket drains; NULL: none.
 	const struct handler *dump;
 	struct nlmsghdr dump_request;
-	uint32_t dump_dp;    // ifindex of the datapath that it is of; 0: none
-	uint32_t dump_omits; // of flows: OVS_UFID_F_OMIT_*
+	uint32_t dump_dp;     // ifindex of the datapath that it is of; 0: none
+	uint32_t dump_omits;  // of flows: OVS_UFID_F_OMIT_*
+	int32_t dump_ct_zone; // of connections; -1: all
 	uint32_t dump_cursor;
 };
 
@@ -240,6 +241,20 @@ int server_meter_del(struct request *rq);
 int server_meter_get(struct request *rq);
 int server_meter_dump(const struct client *c, struct nlmsghdr *nlh, size_t room, uint32_t *cursor);
 int server_subscribe(struct request *rq);
+// What the request of a dump wants of connections: a zone, or -1 for all.
+int32_t server_ct_dump_zone(const struct nlmsghdr *request);
+int server_ct_dump(const struct client *c, struct nlmsghdr *nlh, size_t room, uint32_t *cursor);
+int server_ct_del(struct request *rq);
+int server_ct_stats_get(struct request *rq);
+int server_ct_set(struct request *rq);
+int server_ct_policy_set(struct request *rq);
+int server_ct_policy_get(struct request *rq);
+int server_ct_policy_del(struct request *rq);
+int server_ct_policy_dump(const struct client *c, struct nlmsghdr *nlh, size_t room,
+			  uint32_t *cursor);
+int server_ct_limit_set(struct request *rq);
+int server_ct_limit_del(struct request *rq);
+int server_ct_limit_get(struct request *rq);
 int server_trace_set(struct request *rq);
 int server_swd_info(struct request *rq);
 int server_pmd_set(struct request *rq);
