@@ -23,19 +23,23 @@ int ct_init(struct rcu *rcu, uint32_t max_conns)
 
 void ct_fini(void)
 {
+	ct_frags_fini();
 	ct_table_fini();
 	ct_limit_fini();
 }
 
 int ct_prepare(void)
 {
-	return ct_table_prepare();
+	int err = ct_table_prepare();
+
+	return err ? err : ct_frags_prepare();
 }
 
 void ct_turn(uint64_t now_ms)
 {
 	if (!ct_table_is_ready())
 		return;
+	ct_frags_tick(now_ms);
 	ct_expire_sweep(ct_time(now_ms), TURN_SLOTS, TURN_CONNS);
 	ct_table_grow();
 }

@@ -311,7 +311,8 @@ static uint32_t read_all(const struct tracking *t, struct rte_mbuf **pkts, unsig
 	return readable;
 }
 
-unsigned ct_execute(struct pmd *pmd, const struct action_ct *ct, struct rte_mbuf **pkts, unsigned n)
+unsigned ct_execute(struct pmd *pmd, const struct action_ct *ct, struct rte_mbuf **pkts, unsigned n,
+		    const struct ct_go_on *go_on)
 {
 	struct ct_counters *counters = &ct_counters[pmd->index];
 	struct ct_packet all[BURST_MAX];
@@ -329,6 +330,8 @@ unsigned ct_execute(struct pmd *pmd, const struct action_ct *ct, struct rte_mbuf
 
 		if (likely(readable >> i & 1)) {
 			err = track(&t, p);
+		} else if (ct_frag_step(pmd, ct, t.dp, &p->m, go_on)) {
+			continue;
 		} else {
 			p->state = OVS_CS_F_INVALID;
 			ct_meta_write(p, ct->zone, NULL);

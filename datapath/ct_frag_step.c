@@ -8,24 +8,25 @@
 
 static struct ct_frags *tables[CT_DPS_MAX]; // writer: control thread
 
-int ct_frags_prepare(uint8_t dp)
+int ct_frags_prepare(void)
 {
-	struct ct_frags *frags;
+	for (unsigned dp = 0; dp < CT_DPS_MAX; dp++) {
+		struct ct_frags *frags = tables[dp] ? tables[dp] : ct_frags_create();
 
-	if (tables[dp])
-		return 0;
-	frags = ct_frags_create();
-	if (!frags)
-		return -ENOMEM;
-	// A PMD that sees it sees what is in it.
-	__atomic_store_n(&tables[dp], frags, __ATOMIC_RELEASE);
+		if (!frags)
+			return -ENOMEM;
+		// A PMD that sees it sees what is in it.
+		__atomic_store_n(&tables[dp], frags, __ATOMIC_RELEASE);
+	}
 	return 0;
 }
 
-void ct_frags_forget(uint8_t dp)
+void ct_frags_fini(void)
 {
-	ct_frags_destroy(tables[dp]);
-	tables[dp] = NULL;
+	for (unsigned dp = 0; dp < CT_DPS_MAX; dp++) {
+		ct_frags_destroy(tables[dp]);
+		tables[dp] = NULL;
+	}
 }
 
 struct ct_frags *ct_frags_of(uint8_t dp)
@@ -52,7 +53,7 @@ static void go_on_all(const struct ct_go_on *go_on, struct ct_frag_result *resul
 static void track_whole(struct pmd *pmd, const struct action_ct *ct, struct ct_frag_result *result,
 			const struct ct_go_on *go_on)
 {
-	if (ct_execute(pmd, ct, &result->whole, 1) == 0) {
+	if (ct_execute(pmd, ct, &result->whole, 1, NULL) == 0) {
 		pmd_count_drop(pmd, pmd->in_port, DROP_FRAGMENT_REST, result->n - 1);
 		packet_free_bulk(result->frags, result->n);
 	} else if (ct_frag_release(result) < 0) {
@@ -68,7 +69,7 @@ bool ct_frag_step(struct pmd *pmd, const struct action_ct *ct, uint8_t dp, struc
 	struct ct_frags *frags = ct_frags_of(dp);
 	struct ct_frag_result result;
 
-	if (!frags)
+	if (!frags || !go_on)
 		return false;
 	switch (ct_frag_add(frags, m, ct->zone, pmd->now_ms, &result)) {
 	case CT_FRAG_HELD:
@@ -86,23 +87,31 @@ bool ct_frag_step(struct pmd *pmd, const struct action_ct *ct, uint8_t dp, struc
 	}
 }
 
-static void expire(struct ct_frags *frags, uint64_t now_ms)
+static void drop_late(struct rte_mbuf **pkts, unsigned n)
 {
-	struct rte_mbuf *pkts[EXPIRE_BURST];
-	unsigned n;
-
-	while ((n = ct_frags_expire(frags, now_ms, pkts, EXPIRE_BURST)) > 0) {
-		for (unsigned i = 0; i < n; i++)
-			pmd_pool_count_drop(packet_meta(pkts[i])->in_port, DROP_FRAGMENT_TIMEOUT,
-					    1);
-		packet_free_bulk(pkts, n);
-	}
+	for (unsigned i = 0; i < n; i++)
+		pmd_pool_count_drop(packet_meta(pkts[i])->in_port, DROP_FRAGMENT_TIMEOUT, 1);
+	packet_free_bulk(pkts, n);
 }
 
 void ct_frags_tick(uint64_t now_ms)
 {
-	for (unsigned dp = 0; dp < CT_DPS_MAX; dp++) {
-		if (tables[dp])
-			expire(tables[dp], now_ms);
+	struct rte_mbuf *pkts[EXPIRE_BURST];
+	unsigned n;
+
+	for (unsigned dp = 0; dp < CT_DPS_MAX && tables[dp]; dp++) {
+		while ((n = ct_frags_expire(tables[dp], now_ms, pkts, EXPIRE_BURST)) > 0)
+			drop_late(pkts, n);
 	}
+}
+
+void ct_frags_forget(uint8_t dp)
+{
+	struct rte_mbuf *pkts[EXPIRE_BURST];
+	unsigned n;
+
+	if (!tables[dp])
+		return;
+	while ((n = ct_frags_purge(tables[dp], pkts, EXPIRE_BURST)) > 0)
+		drop_late(pkts, n);
 }

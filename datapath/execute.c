@@ -8,6 +8,8 @@
 
 #include <errno.h>
 
+#define RESTS_MAX 16 // actions of a list that fragments come out of: each takes room on the stack
+
 // A row runs one action, in one of three ways. Uses take the packet or a copy of it; edits may
 // replace it, and return 0 or -errno; batches have all packets at once, and return how many are
 // left, which stand first in pkts.
@@ -147,10 +149,16 @@ static unsigned run_meter(struct run *run, const struct action *action, struct r
 	return metering_run(run->pmd, action->u.meter_id, pkts, n);
 }
 
+static void run_rest(void *arg, struct rte_mbuf **pkts, unsigned n);
+
+// Fragments of a datagram that has become whole go on together, in the place of its last one.
 static unsigned run_ct(struct run *run, const struct action *action, struct rte_mbuf **pkts,
 		       unsigned n)
 {
-	return ct_execute(run->pmd, &action->u.ct, pkts, n);
+	const struct ct_go_on go_on = {.run = run_rest, .arg = run};
+
+	return ct_execute(run->pmd, &action->u.ct, pkts, n,
+			  run->n_rests < RESTS_MAX ? &go_on : NULL);
 }
 
 static int clear_ct(struct rte_mbuf **m, const struct action *action)
@@ -301,10 +309,11 @@ static int batch_find(const struct action *list, int at, int end)
 	return at;
 }
 
-static unsigned run_all(struct run *run, const struct action *list, struct rte_mbuf **pkts,
-			unsigned n)
+// From the action at `at` on.
+static unsigned run_from(struct run *run, int at, struct rte_mbuf **pkts, unsigned n)
 {
-	int at = 0, end = run->last + 1;
+	const struct action *list = run->list;
+	int end = run->last + 1;
 
 	while (at < end && n > 0) {
 		int batch = batch_find(list, at, end);
@@ -320,18 +329,35 @@ static unsigned run_all(struct run *run, const struct action *list, struct rte_m
 	return n;
 }
 
+// What is left has been sent nowhere by the last action.
+static void run_end(const struct run *run, struct rte_mbuf **pkts, unsigned n)
+{
+	if (likely(n == 0))
+		return;
+	if (!run->is_told && !run->is_sent)
+		pmd_count_drop(run->pmd, run->pmd->in_port, DROP_FLOW_DROP, n);
+	packet_free_bulk(pkts, n);
+}
+
+// Packets that come out of the action being run, behind it.
+static void run_rest(void *arg, struct rte_mbuf **pkts, unsigned n)
+{
+	struct run rest = *(const struct run *)arg;
+	int at = rest.at + (int)action_entries(&rest.list[rest.at]);
+
+	rest.n_rests++;
+	n = run_from(&rest, at, pkts, n);
+	run_end(&rest, pkts, n);
+}
+
 void run_list(struct pmd *pmd, const struct action *list, unsigned n_entries,
 	      struct rte_mbuf **pkts, unsigned n, bool is_told)
 {
-	struct run run = {.pmd = pmd, .is_told = is_told};
+	struct run run = {.pmd = pmd, .list = list, .is_told = is_told};
 
 	plan(&run, list, n_entries);
-	n = run_all(&run, list, pkts, n);
-	if (likely(n == 0))
-		return;
-	if (!is_told && !run.is_sent)
-		pmd_count_drop(pmd, pmd->in_port, DROP_FLOW_DROP, n);
-	packet_free_bulk(pkts, n);
+	n = run_from(&run, 0, pkts, n);
+	run_end(&run, pkts, n);
 }
 
 void execute(struct pmd *pmd, const struct flow_actions *actions, struct rte_mbuf **pkts,

@@ -17,8 +17,10 @@ enum action_trait {
 // A list on its way over a batch.
 struct run {
 	struct pmd *pmd;
+	const struct action *list;
 	struct rte_mbuf *m; // the packet at hand; NULL when it is used up
 	int at;		    // the action being run
+	unsigned n_rests;   // how deep it stands in run_rest()
 	int last;	    // the last one that sends or acts; -1: none does. The packet is its own
 	int last_change;    // the last one up to `last` that changes this packet; -1: none does
 	bool is_told; // what becomes of the packet is counted: it has been sent, or it is a copy

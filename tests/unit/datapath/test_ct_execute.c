@@ -90,7 +90,7 @@ static void a_zone_knows_nothing_of_another(void **state)
 
 	(void)state;
 	track(&ct_commit, udp(FROM_A));
-	assert_int_equal(ct_execute(fx.pmd, &ct_look, &m, 1), 1);
+	assert_int_equal(ct_execute(fx.pmd, &ct_look, &m, 1, NULL), 1);
 	assert_state(packet_meta(m)->flow.ct_state, EST | RPL);
 	assert_state(track_mbuf(&other, m), NEW); // what the first zone said is forgotten
 }
@@ -101,7 +101,7 @@ static void clear_forgets(void **state)
 	struct rte_mbuf *m = mbuf_of(&f);
 
 	(void)state;
-	ct_execute(fx.pmd, &ct_commit, &m, 1);
+	ct_execute(fx.pmd, &ct_commit, &m, 1, NULL);
 	ct_clear(m);
 	assert_int_equal(packet_meta(m)->flow.ct_state, 0);
 	assert_int_equal(packet_meta(m)->flow.ct_zone, 0);
@@ -306,7 +306,7 @@ static void a_burst_is_tracked_together(void **state)
 				frame_reverse(&f);
 			pkts[i] = mbuf_of(&f);
 		}
-		assert_int_equal(ct_execute(fx.pmd, &ct_commit, pkts, BURST_MAX), BURST_MAX);
+		assert_int_equal(ct_execute(fx.pmd, &ct_commit, pkts, BURST_MAX, NULL), BURST_MAX);
 		for (unsigned i = 0; i < BURST_MAX; i++) {
 			assert_state(packet_meta(pkts[i])->flow.ct_state, turn ? EST | RPL : NEW);
 			packet_free(pkts[i]);

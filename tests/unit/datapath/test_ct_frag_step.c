@@ -28,15 +28,12 @@ static int up(void **state)
 	int err = ct_up(state);
 
 	memset(&gone, 0, sizeof gone);
-	if (!err)
-		err = ct_frags_prepare(0);
 	return err ? err : ct_frags_set_min_size(ct_frags_of(0), false, 400);
 }
 
 static int down(void **state)
 {
 	packet_free_bulk(gone.pkts, gone.n);
-	ct_frags_forget(0);
 	return ct_down(state);
 }
 
@@ -147,7 +144,12 @@ static void what_no_datagram_is_made_of_is_left_or_dropped_under_a_name(void **s
 	assert_true(step(&ct_commit, &first));
 	assert_true(step(&ct_commit, &overlapping));
 	assert_int_equal(dropped(DROP_FRAGMENT_OVERLAP), 2);
+	first = fragment_of(&f, 3, 0, SIZE, true);
+	assert_true(step(&ct_commit, &first));
+	ct_frags_tick(START_MS + CT_FRAG_TIMEOUT_MS);
+	assert_true(step(&ct_commit, &first));
 	ct_frags_forget(0);
+	ct_frags_set_enabled(ct_frags_of(0), false, false);
 	assert_false(step(&ct_commit, &first));
 	assert_int_equal(gone.n, 0);
 }
