@@ -1,5 +1,6 @@
 #include "datapath/ct.h"
 
+#include "datapath/ct_dump.h"
 #include "datapath/ct_execute.h"
 #include "datapath/ct_expire.h"
 #include "datapath/ct_limit.h"
@@ -10,10 +11,15 @@
 #define TURN_SLOTS (1u << 18)
 #define TURN_CONNS 16384u
 
+#define FRAGS_MS 500u
+
 static bool liberal[CT_DPS_MAX]; // relaxed; writer: control thread
+static uint64_t frags_ms;	 // when it was last looked for fragments that wait too long
+static struct rcu *grace;
 
 int ct_init(struct rcu *rcu, uint32_t max_conns)
 {
+	grace = rcu;
 	memset(liberal, 0, sizeof liberal);
 	memset(ct_counters, 0, sizeof ct_counters);
 	ct_timeout_init(rcu);
@@ -28,20 +34,23 @@ void ct_fini(void)
 	ct_limit_fini();
 }
 
-int ct_prepare(void)
+int ct_prepare(uint8_t dp)
 {
 	int err = ct_table_prepare();
 
-	return err ? err : ct_frags_prepare();
+	return err ? err : ct_frags_prepare(dp);
 }
 
 void ct_turn(uint64_t now_ms)
 {
 	if (!ct_table_is_ready())
 		return;
-	ct_frags_tick(now_ms);
 	ct_expire_sweep(ct_time(now_ms), TURN_SLOTS, TURN_CONNS);
 	ct_table_grow();
+	if (now_ms - frags_ms >= FRAGS_MS) {
+		frags_ms = now_ms;
+		ct_frags_tick(now_ms);
+	}
 }
 
 void ct_set_tcp_liberal(uint8_t dp, bool is)
@@ -52,6 +61,20 @@ void ct_set_tcp_liberal(uint8_t dp, bool is)
 bool ct_tcp_is_liberal(uint8_t dp)
 {
 	return __atomic_load_n(&liberal[dp], __ATOMIC_RELAXED);
+}
+
+void ct_forget_dp(uint8_t dp, uint64_t now_ms)
+{
+	static const struct dp_ct_filter all;
+
+	if (!ct_table_is_ready())
+		return;
+	rcu_synchronize(grace); // PMDs are past its last flows
+	ct_frags_forget(dp);
+	ct_dump_flush(dp, &all, ct_time(now_ms));
+	ct_limit_forget(dp);
+	ct_timeout_forget(dp);
+	ct_set_tcp_liberal(dp, false);
 }
 
 void ct_counters_sum(struct ct_counters *sum)

@@ -10,16 +10,17 @@
 // Room for max_conns connections. Takes no memory before ct_prepare(). 0 or -ENOMEM.
 int ct_init(struct rcu *rcu, uint32_t max_conns);
 void ct_fini(void); // no PMD runs
-// Before a flow with ACTION_CT is installed, or run: there is memory to track connections. 0 or
+// Before ACTION_CT is run on packets of a datapath: there is memory to track connections. 0 or
 // -ENOMEM.
-int ct_prepare(void);
+int ct_prepare(uint8_t dp);
 // Regularly, some 20 times a second: ends what has expired, and takes memory ahead of need.
 void ct_turn(uint64_t now_ms);
 
 // Whether a datapath checks TCP's sequence numbers; it does unless this says otherwise.
 void ct_set_tcp_liberal(uint8_t dp, bool liberal);
 bool ct_tcp_is_liberal(uint8_t dp); // any thread
-void ct_forget_dp(uint8_t dp);	    // the datapath is gone: so is all that was tracked and set
+// The datapath is gone: so is all that was tracked and set.
+void ct_forget_dp(uint8_t dp, uint64_t now_ms);
 
 // Sums over all PMDs.
 struct ct_counters {

@@ -1,23 +1,13 @@
 #include "datapath/ct_csum.h"
 
 #include <rte_byteorder.h>
-#include <string.h>
-
-// Eight bytes are two 32-bit words: their sum folds to that of the four 16-bit ones.
-static inline uint64_t sum_eight(const uint8_t *at)
-{
-	uint64_t word;
-
-	memcpy(&word, at, sizeof word);
-	return (word & 0xffffffff) + (word >> 32);
-}
 
 static uint64_t sum_tail(const uint8_t *at, uint32_t len)
 {
 	uint8_t last[8] = {0};
 
 	memcpy(last, at, len);
-	return sum_eight(last);
+	return ct_csum_eight(last);
 }
 
 // Two sums, since one would wait for itself.
@@ -27,11 +17,11 @@ uint64_t ct_csum_add(uint64_t sum, const void *data, uint32_t len)
 	uint64_t other = 0;
 
 	for (; len >= 16; len -= 16, at += 16) {
-		sum += sum_eight(at);
-		other += sum_eight(at + 8);
+		sum += ct_csum_eight(at);
+		other += ct_csum_eight(at + 8);
 	}
 	if (len >= 8) {
-		other += sum_eight(at);
+		other += ct_csum_eight(at);
 		at += 8;
 		len -= 8;
 	}

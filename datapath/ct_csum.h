@@ -6,10 +6,31 @@
 #include <rte_mbuf.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
+
+// Eight bytes are two 32-bit words: their sum folds to that of the four 16-bit ones.
+static inline uint64_t ct_csum_eight(const void *at)
+{
+	uint64_t word;
+
+	memcpy(&word, at, sizeof word);
+	return (word & 0xffffffff) + (word >> 32);
+}
 
 // Adds len bytes to a sum; an odd last byte counts as the first of a word.
 uint64_t ct_csum_add(uint64_t sum, const void *data, uint32_t len);
-// The same of len bytes of a packet, from ofs on, over its segments. They must be there.
+
+// The same of an IPv4 header without options.
+static inline uint64_t ct_csum_ipv4(const void *header)
+{
+	const uint8_t *at = header;
+	uint32_t last;
+
+	memcpy(&last, at + 16, sizeof last);
+	return ct_csum_eight(at) + ct_csum_eight(at + 8) + last;
+}
+
+// ct_csum_add() of len bytes of a packet, from ofs on, over its segments. They must be there.
 uint64_t ct_csum_add_mbuf(uint64_t sum, const struct rte_mbuf *m, uint32_t ofs, uint32_t len);
 
 static inline uint16_t ct_csum_fold(uint64_t sum)

@@ -311,8 +311,33 @@ static uint32_t read_all(const struct tracking *t, struct rte_mbuf **pkts, unsig
 	return readable;
 }
 
-unsigned ct_execute(struct pmd *pmd, const struct action_ct *ct, struct rte_mbuf **pkts, unsigned n,
+// What can't be tracked as it is. False: it has gone, or waits for the rest of its datagram.
+static bool pass(const struct tracking *t, struct ct_packet *p, const struct ct_go_on *go_on)
+{
+	if (go_on && ct_frag_step(t->pmd, t->ct, t->dp, &p->m, go_on))
+		return false;
+	p->state = OVS_CS_F_INVALID;
+	ct_meta_write(p, t->ct->zone, NULL);
+	return true;
+}
+
+// Whether the packet stays in the batch.
+static bool run_one(const struct tracking *t, struct ct_packet *p, bool readable,
 		    const struct ct_go_on *go_on)
+{
+	int err;
+
+	if (unlikely(!readable))
+		return pass(t, p, go_on);
+	err = track(t, p);
+	if (likely(err >= 0))
+		return true;
+	pmd_drop(t->pmd, p->m, reason_of(err));
+	return false;
+}
+
+unsigned ct_execute_all(struct pmd *pmd, const struct action_ct *ct, struct rte_mbuf **pkts,
+			unsigned n, const struct ct_go_on *go_on)
 {
 	struct ct_counters *counters = &ct_counters[pmd->index];
 	struct ct_packet all[BURST_MAX];
@@ -326,25 +351,20 @@ unsigned ct_execute(struct pmd *pmd, const struct action_ct *ct, struct rte_mbuf
 	readable = read_all(&t, pkts, n, all);
 	for (unsigned i = 0; i < n; i++) {
 		struct ct_packet *p = &all[i];
-		int err = 0;
 
-		if (likely(readable >> i & 1)) {
-			err = track(&t, p);
-		} else if (ct_frag_step(pmd, ct, t.dp, &p->m, go_on)) {
+		if (unlikely(!run_one(&t, p, readable >> i & 1, go_on)))
 			continue;
-		} else {
-			p->state = OVS_CS_F_INVALID;
-			ct_meta_write(p, ct->zone, NULL);
-		}
 		n_invalid += !!(p->state & OVS_CS_F_INVALID);
-		if (likely(err >= 0))
-			pkts[kept++] = p->m;
-		else
-			pmd_drop(pmd, p->m, reason_of(err));
+		pkts[kept++] = p->m;
 	}
 	count(&counters->tracked, n);
 	count(&counters->invalid, n_invalid);
 	return kept;
+}
+
+unsigned ct_execute(struct pmd *pmd, const struct action_ct *ct, struct rte_mbuf **pkts, unsigned n)
+{
+	return ct_execute_all(pmd, ct, pkts, n, NULL);
 }
 
 void ct_clear(struct rte_mbuf *m)

@@ -9,10 +9,13 @@
 // Looks the packets' connections up, and makes, translates and marks them as the action says; sets
 // what packet_meta()->flow says of connections. What can't be tracked goes on as invalid; a packet
 // whose connection finds no room, and one that can't be translated, is dropped. Returns how many
-// are left; they stand first in pkts. Fragments are held, and go on by go_on (NULL: they are
-// invalid) when their datagram is whole. n is at most BURST_MAX. That PMD, inside its read section.
-unsigned ct_execute(struct pmd *pmd, const struct action_ct *ct, struct rte_mbuf **pkts, unsigned n,
-		    const struct ct_go_on *go_on);
+// are left; they stand first in pkts. n is at most BURST_MAX. That PMD, inside its read section.
+// With go_on, fragments are held until their datagram is whole, and then go on through that;
+// without it they are invalid.
+unsigned ct_execute(struct pmd *pmd, const struct action_ct *ct, struct rte_mbuf **pkts,
+		    unsigned n);
+unsigned ct_execute_all(struct pmd *pmd, const struct action_ct *ct, struct rte_mbuf **pkts,
+			unsigned n, const struct ct_go_on *go_on);
 // The action ct_clear: nothing is known of a packet's connection.
 void ct_clear(struct rte_mbuf *m);
 

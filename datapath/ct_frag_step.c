@@ -5,19 +5,22 @@
 #include <errno.h>
 
 #define EXPIRE_BURST 64
+#define NESTED_MAX   16 // each takes room on the stack
 
 static struct ct_frags *tables[CT_DPS_MAX]; // writer: control thread
+static __thread unsigned n_nested;	    // actions ct that fragments at hand came out of
 
-int ct_frags_prepare(void)
+int ct_frags_prepare(uint8_t dp)
 {
-	for (unsigned dp = 0; dp < CT_DPS_MAX; dp++) {
-		struct ct_frags *frags = tables[dp] ? tables[dp] : ct_frags_create();
+	struct ct_frags *frags;
 
-		if (!frags)
-			return -ENOMEM;
-		// A PMD that sees it sees what is in it.
-		__atomic_store_n(&tables[dp], frags, __ATOMIC_RELEASE);
-	}
+	if (tables[dp])
+		return 0;
+	frags = ct_frags_create();
+	if (!frags)
+		return -ENOMEM;
+	// A PMD that sees it sees what is in it.
+	__atomic_store_n(&tables[dp], frags, __ATOMIC_RELEASE);
 	return 0;
 }
 
@@ -44,16 +47,18 @@ static void drop_all(struct pmd *pmd, struct ct_frag_result *result, enum drop_r
 
 static void go_on_all(const struct ct_go_on *go_on, struct ct_frag_result *result)
 {
+	n_nested++;
 	for (unsigned at = 0; at < result->n; at += BURST_MAX)
 		go_on->run(go_on->arg, result->frags + at,
 			   RTE_MIN(result->n - at, (unsigned)BURST_MAX));
+	n_nested--;
 }
 
 // What is dropped of the whole is counted once, and not for each fragment.
 static void track_whole(struct pmd *pmd, const struct action_ct *ct, struct ct_frag_result *result,
 			const struct ct_go_on *go_on)
 {
-	if (ct_execute(pmd, ct, &result->whole, 1, NULL) == 0) {
+	if (ct_execute(pmd, ct, &result->whole, 1) == 0) {
 		pmd_count_drop(pmd, pmd->in_port, DROP_FRAGMENT_REST, result->n - 1);
 		packet_free_bulk(result->frags, result->n);
 	} else if (ct_frag_release(result) < 0) {
@@ -69,7 +74,7 @@ bool ct_frag_step(struct pmd *pmd, const struct action_ct *ct, uint8_t dp, struc
 	struct ct_frags *frags = ct_frags_of(dp);
 	struct ct_frag_result result;
 
-	if (!frags || !go_on)
+	if (!frags || !go_on || n_nested == NESTED_MAX)
 		return false;
 	switch (ct_frag_add(frags, m, ct->zone, pmd->now_ms, &result)) {
 	case CT_FRAG_HELD:
@@ -99,8 +104,9 @@ void ct_frags_tick(uint64_t now_ms)
 	struct rte_mbuf *pkts[EXPIRE_BURST];
 	unsigned n;
 
-	for (unsigned dp = 0; dp < CT_DPS_MAX && tables[dp]; dp++) {
-		while ((n = ct_frags_expire(tables[dp], now_ms, pkts, EXPIRE_BURST)) > 0)
+	for (unsigned dp = 0; dp < CT_DPS_MAX; dp++) {
+		while (tables[dp] &&
+		       (n = ct_frags_expire(tables[dp], now_ms, pkts, EXPIRE_BURST)) > 0)
 			drop_late(pkts, n);
 	}
 }

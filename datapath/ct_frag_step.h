@@ -20,12 +20,12 @@ bool ct_frag_step(struct pmd *pmd, const struct action_ct *ct, uint8_t dp, struc
 
 // Control thread.
 
-// A table for each datapath: before any packet is tracked. 0 or -ENOMEM.
-int ct_frags_prepare(void);
+// Before packets of a datapath are tracked: 0 or -ENOMEM; nothing to do when it has its table.
+int ct_frags_prepare(uint8_t dp);
 void ct_frags_fini(void);	     // no PMD runs
 void ct_frags_tick(uint64_t now_ms); // drops what has waited too long; every second or so
 void ct_frags_forget(uint8_t dp);    // the datapath is gone: what waits is dropped
 
-struct ct_frags *ct_frags_of(uint8_t dp); // NULL before ct_frags_prepare(). Any thread
+struct ct_frags *ct_frags_of(uint8_t dp); // NULL before that. Any thread
 
 #endif

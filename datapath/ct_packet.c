@@ -47,7 +47,8 @@ static bool read_ipv4(struct ct_packet *p, const struct view *v)
 		     total > p->m->pkt_len - l3_ofs))
 		return false;
 	if (!has_flag(p->m, RTE_MBUF_F_RX_IP_CKSUM_MASK, RTE_MBUF_F_RX_IP_CKSUM_GOOD) &&
-	    !ct_csum_is_right(ct_csum_add(0, ip, hdr_len)))
+	    !ct_csum_is_right(likely(hdr_len == sizeof *ip) ? ct_csum_ipv4(ip)
+							    : ct_csum_add(0, ip, hdr_len)))
 		return false;
 	p->key.src_v4_be = ip->src_addr;
 	p->key.dst_v4_be = ip->dst_addr;
@@ -112,8 +113,8 @@ static uint64_t pseudo_header(const struct ct_packet *p)
 {
 	uint64_t sum = rte_cpu_to_be_16(p->key.proto) + rte_cpu_to_be_16((uint16_t)p->l4_len);
 
-	sum = ct_csum_add(sum, &p->key.src, sizeof p->key.src);
-	return ct_csum_add(sum, &p->key.dst, sizeof p->key.dst);
+	sum += ct_csum_eight(p->key.src.b) + ct_csum_eight(p->key.src.b + 8);
+	return sum + ct_csum_eight(p->key.dst.b) + ct_csum_eight(p->key.dst.b + 8);
 }
 
 static bool vouched_for(struct rte_mbuf *m, uint32_t l4_ofs)

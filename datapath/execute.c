@@ -8,8 +8,6 @@
 
 #include <errno.h>
 
-#define RESTS_MAX 16 // actions of a list that fragments come out of: each takes room on the stack
-
 // A row runs one action, in one of three ways. Uses take the packet or a copy of it; edits may
 // replace it, and return 0 or -errno; batches have all packets at once, and return how many are
 // left, which stand first in pkts.
@@ -149,16 +147,27 @@ static unsigned run_meter(struct run *run, const struct action *action, struct r
 	return metering_run(run->pmd, action->u.meter_id, pkts, n);
 }
 
-static void run_rest(void *arg, struct rte_mbuf **pkts, unsigned n);
+// What stands behind an action, for packets that come out of it beside the batch.
+struct rest {
+	const struct run *run;
+	const struct action *list;
+};
 
-// Fragments of a datagram that has become whole go on together, in the place of its last one.
+static void run_rest(void *arg, struct rte_mbuf **pkts, unsigned n)
+{
+	const struct rest *rest = arg;
+	const struct run *run = rest->run;
+
+	run_list(run->pmd, rest->list, (unsigned)(run->end - rest->list), pkts, n, run->is_told);
+}
+
 static unsigned run_ct(struct run *run, const struct action *action, struct rte_mbuf **pkts,
 		       unsigned n)
 {
-	const struct ct_go_on go_on = {.run = run_rest, .arg = run};
+	struct rest rest = {.run = run, .list = action + action_entries(action)};
+	const struct ct_go_on go_on = {.run = run_rest, .arg = &rest};
 
-	return ct_execute(run->pmd, &action->u.ct, pkts, n,
-			  run->n_rests < RESTS_MAX ? &go_on : NULL);
+	return ct_execute_all(run->pmd, &action->u.ct, pkts, n, &go_on);
 }
 
 static int clear_ct(struct rte_mbuf **m, const struct action *action)
@@ -309,11 +318,10 @@ static int batch_find(const struct action *list, int at, int end)
 	return at;
 }
 
-// From the action at `at` on.
-static unsigned run_from(struct run *run, int at, struct rte_mbuf **pkts, unsigned n)
+static unsigned run_all(struct run *run, const struct action *list, struct rte_mbuf **pkts,
+			unsigned n)
 {
-	const struct action *list = run->list;
-	int end = run->last + 1;
+	int at = 0, end = run->last + 1;
 
 	while (at < end && n > 0) {
 		int batch = batch_find(list, at, end);
@@ -329,35 +337,18 @@ static unsigned run_from(struct run *run, int at, struct rte_mbuf **pkts, unsign
 	return n;
 }
 
-// What is left has been sent nowhere by the last action.
-static void run_end(const struct run *run, struct rte_mbuf **pkts, unsigned n)
-{
-	if (likely(n == 0))
-		return;
-	if (!run->is_told && !run->is_sent)
-		pmd_count_drop(run->pmd, run->pmd->in_port, DROP_FLOW_DROP, n);
-	packet_free_bulk(pkts, n);
-}
-
-// Packets that come out of the action being run, behind it.
-static void run_rest(void *arg, struct rte_mbuf **pkts, unsigned n)
-{
-	struct run rest = *(const struct run *)arg;
-	int at = rest.at + (int)action_entries(&rest.list[rest.at]);
-
-	rest.n_rests++;
-	n = run_from(&rest, at, pkts, n);
-	run_end(&rest, pkts, n);
-}
-
 void run_list(struct pmd *pmd, const struct action *list, unsigned n_entries,
 	      struct rte_mbuf **pkts, unsigned n, bool is_told)
 {
-	struct run run = {.pmd = pmd, .list = list, .is_told = is_told};
+	struct run run = {.pmd = pmd, .end = list + n_entries, .is_told = is_told};
 
 	plan(&run, list, n_entries);
-	n = run_from(&run, 0, pkts, n);
-	run_end(&run, pkts, n);
+	n = run_all(&run, list, pkts, n);
+	if (likely(n == 0))
+		return;
+	if (!is_told && !run.is_sent)
+		pmd_count_drop(pmd, pmd->in_port, DROP_FLOW_DROP, n);
+	packet_free_bulk(pkts, n);
 }
 
 void execute(struct pmd *pmd, const struct flow_actions *actions, struct rte_mbuf **pkts,

@@ -182,7 +182,7 @@ static int meter_check(struct request *rq, const struct nlattr *attr, const stru
 static int ct_check(struct request *rq, const struct nlattr *attr, const struct action *action,
 		    unsigned place)
 {
-	if (action->type != ACTION_CT || ct_prepare() == 0)
+	if (action->type != ACTION_CT || ct_prepare((uint8_t)rq->dp->slot) == 0)
 		return 0;
 	return request_fail(
 	    rq, attr_of(attr, place), -ENOMEM,

@@ -3,6 +3,7 @@
 
 #include "ctl/dp_attr.h"
 #include "ctl/log.h"
+#include "datapath/ct.h"
 #include "datapath/pmd.h"
 #include "datapath/vport_types.h"
 
@@ -238,6 +239,7 @@ static void dp_del(struct server *server, struct datapath *dp)
 			vport_del(server, port);
 	}
 	server_flows_flush(server, dp);
+	ct_forget_dp((uint8_t)dp->slot, server_now_ms());
 	log_info("datapath %s removed", dp->name);
 	datapath_destroy(dp);
 	upcalls_refresh(server);

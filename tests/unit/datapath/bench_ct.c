@@ -229,7 +229,7 @@ static int up(void **state)
 	fx.ports[2].port.kind = &bench_kind;
 	if (!err)
 		err = ct_init(fx.rcu, BENCH_CT_MAX);
-	return err ? err : ct_prepare();
+	return err ? err : ct_prepare(0);
 }
 
 static int down(void **state)

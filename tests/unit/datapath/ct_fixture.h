@@ -37,7 +37,7 @@ static inline int ct_up(void **state)
 	fx.pmd->now_ms = START_MS;
 	if (!err)
 		err = ct_init(fx.rcu, CT_MAX);
-	return err ? err : ct_prepare();
+	return err ? err : ct_prepare(0);
 }
 
 static inline int ct_down(void **state)
@@ -142,7 +142,7 @@ static struct flow_meta said;
 // Tracks one packet: its state, or UINT32_MAX when it was dropped.
 static inline uint32_t track_mbuf(const struct action_ct *ct, struct rte_mbuf *m)
 {
-	if (ct_execute(fx.pmd, ct, &m, 1, NULL) == 0)
+	if (ct_execute(fx.pmd, ct, &m, 1) == 0)
 		return UINT32_MAX;
 	flow_meta_copy(&said, &packet_meta(m)->flow);
 	packet_free(m);

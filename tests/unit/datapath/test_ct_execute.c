@@ -90,7 +90,7 @@ static void a_zone_knows_nothing_of_another(void **state)
 
 	(void)state;
 	track(&ct_commit, udp(FROM_A));
-	assert_int_equal(ct_execute(fx.pmd, &ct_look, &m, 1, NULL), 1);
+	assert_int_equal(ct_execute(fx.pmd, &ct_look, &m, 1), 1);
 	assert_state(packet_meta(m)->flow.ct_state, EST | RPL);
 	assert_state(track_mbuf(&other, m), NEW); // what the first zone said is forgotten
 }
@@ -101,7 +101,7 @@ static void clear_forgets(void **state)
 	struct rte_mbuf *m = mbuf_of(&f);
 
 	(void)state;
-	ct_execute(fx.pmd, &ct_commit, &m, 1, NULL);
+	ct_execute(fx.pmd, &ct_commit, &m, 1);
 	ct_clear(m);
 	assert_int_equal(packet_meta(m)->flow.ct_state, 0);
 	assert_int_equal(packet_meta(m)->flow.ct_zone, 0);
@@ -306,13 +306,43 @@ static void a_burst_is_tracked_together(void **state)
 				frame_reverse(&f);
 			pkts[i] = mbuf_of(&f);
 		}
-		assert_int_equal(ct_execute(fx.pmd, &ct_commit, pkts, BURST_MAX, NULL), BURST_MAX);
+		assert_int_equal(ct_execute(fx.pmd, &ct_commit, pkts, BURST_MAX), BURST_MAX);
 		for (unsigned i = 0; i < BURST_MAX; i++) {
 			assert_state(packet_meta(pkts[i])->flow.ct_state, turn ? EST | RPL : NEW);
 			packet_free(pkts[i]);
 		}
 	}
 	assert_int_equal(ct_table_count(0), BURST_MAX);
+}
+
+static void send_if(uint32_t ct_state, uint32_t port_no)
+{
+	struct flow_actions *actions = ACTIONS(OUTPUT(port_no));
+	struct megaflow *flow;
+	const struct flow_match match = {
+	    .key = {.in_port = 1, .recirc_id = 1, .ct_state = ct_state},
+	    .mask = {.in_port = UINT32_MAX, .recirc_id = UINT32_MAX, .ct_state = NEW | EST | INV}};
+
+	assert_int_equal(flow_table_add(fx.flows, &match, actions, &flow), 0);
+}
+
+// ct(commit), recirculate, and on by the state, through lookups and all.
+static void flows_choose_by_the_state(void **state)
+{
+	struct action ct = {.type = ACTION_CT, .u.ct = ct_commit};
+	struct frame sent[] = {udp(FROM_A), udp(FROM_B), echo(false, FROM_B)};
+
+	(void)state;
+	install(0, 0, ACTIONS(ct, RECIRC(1)));
+	send_if(NEW, 2);
+	send_if(EST, 3);
+	send_if(INV, 4);
+	for (unsigned i = 0; i < RTE_DIM(sent); i++) {
+		receive(mbuf_of(&sent[i]));
+		forward_rx(fx.pmd, &fx.poll);
+		for (uint32_t port_no = 2; port_no <= 4; port_no++)
+			assert_sent(port_no, port_no == i + 2);
+	}
 }
 
 // Headers cut off anywhere, and random bytes: never a read past the packet (ASan), never a crash.
@@ -365,6 +395,7 @@ int main(void)
 	    TEST(what_is_no_ip_packet_is_invalid),
 	    TEST(an_error_is_related_to_what_it_quotes),
 	    TEST(a_burst_is_tracked_together),
+	    TEST(flows_choose_by_the_state),
 	    TEST(garbage_is_survived),
 	};
 
