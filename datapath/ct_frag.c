@@ -106,8 +106,7 @@ static struct datagram *datagram_find(struct ct_frags *f, const struct frag_key 
 {
 	struct datagram *d;
 
-	LIST_FOREACH(d, bucket_of(f, key), in_bucket)
-	{
+	for (d = LIST_FIRST(bucket_of(f, key)); d; d = LIST_NEXT(d, in_bucket)) {
 		if (memcmp(&d->key, key, sizeof *key) == 0)
 			return d;
 	}
@@ -221,18 +220,15 @@ void ct_frags_destroy(struct ct_frags *f)
 	free(f);
 }
 
-// Its last part, the way from the oldest to the newest: most fragments come in order. NULL: before
-// all.
+// The last of the datagram's parts that starts no later; NULL: all start later.
 static struct part *part_before(const struct datagram *d, uint32_t start)
 {
-	struct part *part;
+	struct part *before = NULL;
 
-	TAILQ_FOREACH_REVERSE(part, &d->parts, parts, link)
-	{
-		if (part->start <= start)
-			break;
-	}
-	return part;
+	for (struct part *part = TAILQ_FIRST(&d->parts); part && part->start <= start;
+	     part = TAILQ_NEXT(part, link))
+		before = part;
+	return before;
 }
 
 enum fit { FITS, REPEATS, CONTRADICTS };
