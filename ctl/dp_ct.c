@@ -130,9 +130,9 @@ static int seconds_get(const struct nlattr *nest, struct dp_ct_policy *policy,
 {
 	const struct nlattr *attrs[SWD_CT_TIMEOUT_MAX + 1];
 	int rc = dp_nest_parse(nest, attrs, SWD_CT_TIMEOUT_MAX, error);
-	for (uint16_t i = 1; rc == 0 && i <= SWD_CT_TIMEOUT_MAX; i++) {
-		const struct field field = {i, sizeof(uint32_t), "a timeout", &policy->seconds[i],
-					    NULL};
+	for (unsigned i = 1; rc == 0 && i <= SWD_CT_TIMEOUT_MAX; i++) {
+		const struct field field = {(uint16_t)i, sizeof(uint32_t), "a timeout",
+					    &policy->seconds[i], NULL};
 		rc = fields_get(attrs, &field, 1, error);
 		if (attrs[i] != NULL)
 			policy->present |= 1u << i;
@@ -166,9 +166,9 @@ bool dp_ct_policy_put(struct nlmsghdr *nlh, size_t room, const struct dp_ct_poli
 	nest = mnl_attr_nest_start_check(nlh, room, SWD_CT_POLICY_ATTR_SECONDS);
 	if (nest == NULL)
 		return false;
-	for (uint16_t i = 1; i <= SWD_CT_TIMEOUT_MAX; i++) {
+	for (unsigned i = 1; i <= SWD_CT_TIMEOUT_MAX; i++) {
 		if ((policy->present >> i & 1) &&
-		    !mnl_attr_put_u32_check(nlh, room, i, policy->seconds[i]))
+		    !mnl_attr_put_u32_check(nlh, room, (uint16_t)i, policy->seconds[i]))
 			return false;
 	}
 	mnl_attr_nest_end(nlh, nest);

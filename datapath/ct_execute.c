@@ -212,7 +212,8 @@ static int open_new(const struct tracking *t, struct ct_packet *p, struct expect
 	}
 	p->state = OVS_CS_F_NEW;
 	memset(&expected->ext, 0, sizeof expected->ext);
-	expected->conn = (struct ct_conn){.key = p->key, .ext = &expected->ext};
+	expected->conn =
+	    (struct ct_conn){.key = p->key, .flags = CT_EXPECTED, .ext = &expected->ext};
 	expected->is = ct_alg_expected(p, &expected->ext, &expected->conn,
 				       t->ct->flags & ACTION_CT_COMMIT, t->now);
 	if (expected->is)

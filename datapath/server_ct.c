@@ -19,12 +19,15 @@ static uint32_t now(void)
 }
 
 // Messages of our own family need no datapath in general.
-static int dp_of(struct request *rq, uint8_t *dp)
+static int no_dp(struct request *rq)
 {
-	if (rq->dp == NULL)
-		return request_fail(rq, NULL, -ENODEV, "there is no such datapath");
-	*dp = (uint8_t)rq->dp->slot;
-	return 0;
+	request_fail(rq, NULL, -ENODEV, "there is no such datapath");
+	return -ENODEV;
+}
+
+static uint8_t dp_of(const struct request *rq)
+{
+	return (uint8_t)rq->dp->slot;
 }
 
 int32_t server_ct_dump_zone(const struct nlmsghdr *request)
@@ -51,13 +54,12 @@ int server_ct_dump(const struct client *c, struct nlmsghdr *nlh, size_t room, ui
 int server_ct_del(struct request *rq)
 {
 	struct dp_ct_filter filter;
-	uint8_t dp = 0;
-	int rc = dp_of(rq, &dp);
-	if (rc == 0)
-		rc = dp_ct_filter_parse(rq->nlh, &filter, &rq->error);
+	if (rq->dp == NULL)
+		return no_dp(rq);
+	int rc = dp_ct_filter_parse(rq->nlh, &filter, &rq->error);
 	if (rc < 0)
 		return rc;
-	rc = ct_dump_flush(dp, &filter, now());
+	rc = ct_dump_flush(dp_of(rq), &filter, now());
 	return rc < 0 ? request_fail(rq, NULL, rc, "no connection has this original tuple") : 0;
 }
 
@@ -70,10 +72,9 @@ static bool fill_stats(struct server *server, struct nlmsghdr *nlh, size_t room,
 int server_ct_stats_get(struct request *rq)
 {
 	struct ct_counters counters;
-	uint8_t dp = 0;
-	int rc = dp_of(rq, &dp);
-	if (rc < 0)
-		return rc;
+	if (rq->dp == NULL)
+		return no_dp(rq);
+	uint8_t dp = dp_of(rq);
 	ct_counters_sum(&counters);
 	struct dp_ct_stats stats = {.count = ct_table_count(dp),
 				    .limit = ct_limit_get_dp(dp),
@@ -89,17 +90,16 @@ int server_ct_stats_get(struct request *rq)
 int server_ct_set(struct request *rq)
 {
 	struct dp_ct_stats stats;
-	bool has_limit, has_seq_chk;
-	uint8_t dp = 0;
-	int rc = dp_of(rq, &dp);
-	if (rc == 0)
-		rc = dp_ct_stats_parse(rq->nlh, &stats, &has_limit, &has_seq_chk, &rq->error);
+	bool has_limit = false, has_seq_chk = false;
+	if (rq->dp == NULL)
+		return no_dp(rq);
+	int rc = dp_ct_stats_parse(rq->nlh, &stats, &has_limit, &has_seq_chk, &rq->error);
 	if (rc < 0)
 		return rc;
 	if (has_limit)
-		ct_limit_set_dp(dp, stats.limit);
+		ct_limit_set_dp(dp_of(rq), stats.limit);
 	if (has_seq_chk)
-		ct_set_tcp_liberal(dp, !stats.tcp_seq_chk);
+		ct_set_tcp_liberal(dp_of(rq), !stats.tcp_seq_chk);
 	return 0;
 }
 
@@ -123,15 +123,14 @@ static bool fill_policy(struct server *server, struct nlmsghdr *nlh, size_t room
 int server_ct_policy_set(struct request *rq)
 {
 	struct dp_ct_policy in;
-	uint8_t dp = 0;
-	int rc = dp_of(rq, &dp);
-	if (rc == 0)
-		rc = dp_ct_policy_parse(rq->nlh, &in, &rq->error);
+	if (rq->dp == NULL)
+		return no_dp(rq);
+	int rc = dp_ct_policy_parse(rq->nlh, &in, &rq->error);
 	if (rc < 0)
 		return rc;
 	struct ct_policy policy = {.id = in.id, .present = in.present >> 1};
 	memcpy(policy.seconds, &in.seconds[1], sizeof(policy.seconds));
-	rc = ct_timeout_set(dp, &policy);
+	rc = ct_timeout_set(dp_of(rq), &policy);
 	if (rc == -EINVAL)
 		return request_fail(rq, NULL, rc, "a timeout may have %u seconds at most",
 				    CT_TIMEOUT_SECONDS_MAX);
@@ -140,33 +139,32 @@ int server_ct_policy_set(struct request *rq)
 		      : 0;
 }
 
-static int policy_find(struct request *rq, uint8_t *dp, struct ct_policy *policy)
+static int policy_find(struct request *rq, struct ct_policy *policy)
 {
 	struct dp_ct_policy in;
-	int rc = dp_of(rq, dp);
-	if (rc == 0)
-		rc = dp_ct_policy_parse(rq->nlh, &in, &rq->error);
+	if (rq->dp == NULL)
+		return no_dp(rq);
+	int rc = dp_ct_policy_parse(rq->nlh, &in, &rq->error);
 	if (rc < 0)
 		return rc;
-	if (ct_timeout_get(*dp, in.id, policy))
+	if (ct_timeout_get(dp_of(rq), in.id, policy))
 		return 0;
-	return request_fail(rq, NULL, -ENOENT, "there is no timeout policy %u", in.id);
+	request_fail(rq, NULL, -ENOENT, "there is no timeout policy %u", in.id);
+	return -ENOENT;
 }
 
 int server_ct_policy_get(struct request *rq)
 {
 	struct ct_policy policy;
-	uint8_t dp = 0;
-	int rc = policy_find(rq, &dp, &policy);
+	int rc = policy_find(rq, &policy);
 	return rc < 0 ? rc : request_answer(rq, SWD_CMD_CT_POLICY_GET, fill_policy, &policy);
 }
 
 int server_ct_policy_del(struct request *rq)
 {
 	struct ct_policy policy;
-	uint8_t dp = 0;
-	int rc = policy_find(rq, &dp, &policy);
-	return rc < 0 ? rc : ct_timeout_del(dp, policy.id);
+	int rc = policy_find(rq, &policy);
+	return rc < 0 ? rc : ct_timeout_del(dp_of(rq), policy.id);
 }
 
 int server_ct_policy_dump(const struct client *c, struct nlmsghdr *nlh, size_t room,

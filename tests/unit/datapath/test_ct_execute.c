@@ -84,12 +84,13 @@ static void marks_and_labels_change_under_their_masks(void **state)
 
 static void a_zone_knows_nothing_of_another(void **state)
 {
-	struct action_ct other = {.zone = CT_ZONE + 1};
+	struct action_ct other = {.zone = CT_ZONE + 1, .flags = ACTION_CT_COMMIT};
 	struct frame f = udp(FROM_B);
 	struct rte_mbuf *m = mbuf_of(&f);
 
 	(void)state;
 	track(&ct_commit, udp(FROM_A));
+	track(&other, udp(FROM_B));
 	assert_int_equal(ct_execute(fx.pmd, &ct_look, &m, 1), 1);
 	assert_state(packet_meta(m)->flow.ct_state, EST | RPL);
 	assert_state(track_mbuf(&other, m), NEW); // what the first zone said is forgotten

@@ -278,6 +278,7 @@ static void who_removes_twice_removes_once(void **state)
 	assert_int_equal(ct_expire_sweep(NOW, ALL, ALL), 0);
 	rcu_reclaim(rcu);
 	assert_int_equal(ct_table_count(2), 0);
+	assert_null(ct_table_slot(conn->id));
 }
 
 static enum ct_refusal enter(uint32_t n)
