@@ -24,6 +24,7 @@ struct swctld {
 	struct event_base *base;
 	uint64_t started_ms;
 	struct db *db;
+	struct counts *counts; // NULL: there is no file for them
 	struct rules *rules;
 	struct groups *groups;
 	struct frozen_states *frozen;

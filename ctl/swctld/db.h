@@ -76,4 +76,7 @@ int db_ports_each(struct db *db, int (*fn)(const struct db_port *port, void *arg
 int db_setting_put(struct db *db, const char *key, const char *text);
 int db_setting_get(struct db *db, const char *key, char **text); // malloc'd; NULL: there is none
 
+// A number that no other database has, made when it is asked for first.
+uint64_t db_identity(struct db *db);
+
 #endif

@@ -2,8 +2,12 @@
 #include "ctl/swctld/db_run.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
+
+#define IDENTITY "identity"
 
 int db_setting_put(struct db *db, const char *key, const char *text)
 {
@@ -28,4 +32,18 @@ int db_setting_get(struct db *db, const char *key, char **text)
 	int err = db_run_each(db, ST_SETTING_GET, take_value, text);
 	sqlite3_clear_bindings(st);
 	return err;
+}
+
+uint64_t db_identity(struct db *db)
+{
+	char made[24], *kept = NULL;
+	uint64_t identity = 0;
+	if (db_setting_get(db, IDENTITY, &kept) == 0 && kept)
+		identity = strtoull(kept, NULL, 16);
+	free(kept);
+	if (identity || getrandom(&identity, sizeof(identity), 0) != sizeof(identity))
+		return identity;
+	snprintf(made, sizeof(made), "%" PRIx64, identity);
+	db_setting_put(db, IDENTITY, made); // on a full disk the next start makes another
+	return identity;
 }

@@ -3,6 +3,7 @@
 #include "ctl/log.h"
 #include "ctl/swctld/datapath.h"
 #include "ctl/swctld/flow_stats.h"
+#include "ctl/swctld/megaflows.h"
 #include "ctl/swctld/pmd_settings.h"
 #include "ctl/swctld/revalidate.h"
 
@@ -154,6 +155,7 @@ static int sync_flows(struct swctld *d, struct dp_client *calls, char *text)
 	int err = flow_stats_read(d, calls, text);
 	if (err)
 		return err;
+	megaflows_resumed(d->megaflows);
 	unsigned n_absent = flow_stats_mark_absent(d);
 	if (n_absent > 0 && has_none(d->ports))
 		hold_ports(d);

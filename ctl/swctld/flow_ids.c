@@ -6,11 +6,12 @@
 
 #define PLACE_MASK ((1u << FLOW_IDS_PLACE_BITS) - 1)
 #define ROOM_MIN   1024
+#define RESERVED   UINT32_MAX
 
 struct flow_id_place {
 	void *object;
 	uint32_t id;	    // of the object, or of the one before
-	uint32_t next_free; // while there is no object
+	uint32_t next_free; // while there is no object: the next free place, or RESERVED
 };
 
 void flow_ids_init(struct flow_ids *ids)
@@ -52,6 +53,44 @@ uint32_t flow_ids_take(struct flow_ids *ids, void *object)
 		return 0;
 	ids->places[at].object = object;
 	return ids->places[at].id;
+}
+
+bool flow_ids_reserve(struct flow_ids *ids, uint32_t id)
+{
+	uint32_t at;
+	while ((at = new_place(ids)) != 0 && at < (id & PLACE_MASK)) {
+		ids->places[at].next_free = ids->free_head;
+		ids->free_head = at;
+	}
+	if (!at)
+		return false;
+	ids->places[at].id = id;
+	ids->places[at].next_free = RESERVED;
+	ids->n_reserved++;
+	return true;
+}
+
+bool flow_ids_claim(struct flow_ids *ids, uint32_t id, void *object)
+{
+	uint32_t at = id & PLACE_MASK;
+	if (ids->n_reserved == 0 || at >= ids->n || ids->places[at].id != id ||
+	    ids->places[at].object || ids->places[at].next_free != RESERVED)
+		return false;
+	ids->places[at].object = object;
+	ids->places[at].next_free = 0;
+	ids->n_reserved--;
+	return true;
+}
+
+void flow_ids_release(struct flow_ids *ids, void (*gone)(uint32_t id, void *arg), void *arg)
+{
+	for (uint32_t at = FLOW_IDS_FIRST; ids->n_reserved > 0 && at < ids->n; at++) {
+		if (ids->places[at].object || ids->places[at].next_free != RESERVED)
+			continue;
+		gone(ids->places[at].id, arg);
+		flow_ids_give(ids, ids->places[at].id);
+		ids->n_reserved--;
+	}
 }
 
 void *flow_ids_find(const struct flow_ids *ids, uint32_t id)

@@ -32,26 +32,46 @@ static void refresh_mac(struct swctld *d, const struct known_flow *f, uint64_t n
 		revalidate_macs_changed(d->revalidator);
 }
 
+static void keep_reading(struct swctld *d, const struct known_flow *f)
+{
+	counts_flow_stage(d->counts, f->id, (struct counted){f->last.packets, f->last.bytes});
+	counts_commit(d->counts);
+}
+
 static void credit(struct swctld *d, struct known_flow *f, const struct flow_reading *reading)
 {
+	// Whose packets these are is known when it has been translated.
+	if (f->adopted) {
+		f->last.used_ms = reading->used_ms;
+		return;
+	}
 	struct flow_reading delta = known_flow_account(f, reading);
 	if (delta.packets == 0)
 		return;
 	for (unsigned i = 0; f->rules && i < f->rules->n; i++)
-		rules_hit(f->rules->list[i], delta.packets, delta.bytes, delta.used_ms);
+		rules_hit(d->counts, f->rules->list[i], delta.packets, delta.bytes, delta.used_ms);
+	keep_reading(d, f);
 	revalidate_teach(d->revalidator, f);
 	refresh_mac(d, f, clock_now_ms());
 }
 
 static void adopt(struct swctld *d, const struct dp_flow *flow)
 {
-	struct known_flow *f = megaflows_add(d->megaflows, &flow->match, clock_now_ms());
-	if (!f)
-		return;
+	struct known_flow *f = NULL;
+	uint64_t now_ms = clock_now_ms();
+	if (flow->has_ufid)
+		f = megaflows_resume(d->megaflows, &flow->ufid, &flow->match, now_ms);
+	if (!f) {
+		f = megaflows_add(d->megaflows, &flow->match, now_ms);
+		if (!f)
+			return;
+		// What it has counted so far is nobody's.
+		f->last = flow->reading;
+		keep_reading(d, f);
+	}
 	f->seen = true;
 	f->n_sent = 1;
 	f->adopted = true;
-	f->last = flow->reading;
 	f->round = current_round;
 	if (flow->actions && known_flow_set_actions(f, mnl_attr_get_payload(flow->actions),
 						    mnl_attr_get_payload_len(flow->actions)) < 0)
@@ -134,6 +154,7 @@ unsigned flow_stats_mark_absent(struct swctld *d)
 	    **list = calloc(megaflows_count(d->megaflows) + 1, sizeof(struct known_flow *));
 	if (!list)
 		return 0; // their packets will be missed
+	megaflows_take_back(d->megaflows);
 	for (f = megaflows_first(d->megaflows); f; f = f->next) {
 		if (f->round != current_round)
 			list[n++] = f;
@@ -144,6 +165,7 @@ unsigned flow_stats_mark_absent(struct swctld *d)
 		f->absent = true;
 		f->created_ms = now_ms + RETURN_MS; // idle from then on
 		memset(&f->last, 0, sizeof(f->last));
+		keep_reading(d, f); // before swd counts anew
 		megaflows_outdate(d->megaflows, f);
 	}
 	free(list);

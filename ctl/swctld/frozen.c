@@ -2,7 +2,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <uthash.h>
 
 struct frozen {
@@ -19,20 +18,11 @@ struct frozen_states {
 	struct frozen *by_bytes;
 	struct frozen *by_number;
 	uint64_t turn; // of translations
-	uint32_t next;
 };
 
 struct frozen_states *frozen_create(void)
 {
-	struct frozen_states *f = calloc(1, sizeof(*f));
-	if (!f)
-		return NULL;
-	// Not those of the swctld before, whose megaflows swd may still have.
-	if (getrandom(&f->next, sizeof(f->next), 0) != sizeof(f->next)) {
-		free(f);
-		return NULL;
-	}
-	return f;
+	return calloc(1, sizeof(struct frozen_states));
 }
 
 static void drop(struct frozen_states *f, struct frozen *state)
@@ -84,6 +74,16 @@ static bool make_room(struct frozen_states *f)
 	return HASH_COUNT(f->by_bytes) < FROZEN_MAX;
 }
 
+// The same state has the same number in each swctld: its megaflows in swd outlive it. FNV-1a, with
+// its upper half.
+static uint32_t number_of(const void *bytes, size_t n_bytes)
+{
+	uint64_t hash = 0xcbf29ce484222325;
+	for (size_t i = 0; i < n_bytes; i++)
+		hash = (hash ^ ((const uint8_t *)bytes)[i]) * 0x100000001b3;
+	return (uint32_t)(hash >> 32);
+}
+
 uint32_t frozen_number(struct frozen_states *f, const void *bytes, size_t n_bytes)
 {
 	struct frozen *state;
@@ -95,9 +95,9 @@ uint32_t frozen_number(struct frozen_states *f, const void *bytes, size_t n_byte
 	state = make_room(f) ? calloc(1, sizeof(*state) + n_bytes) : NULL;
 	if (!state)
 		return 0;
-	while (f->next == 0 || by_number(f, f->next))
-		f->next++;
-	state->number = f->next++;
+	state->number = number_of(bytes, n_bytes);
+	while (state->number == 0 || by_number(f, state->number))
+		state->number++;
 	state->turn = f->turn;
 	state->n_bytes = n_bytes;
 	memcpy(state->bytes, bytes, n_bytes);

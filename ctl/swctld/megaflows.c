@@ -14,14 +14,15 @@
 
 struct megaflows {
 	struct flow_index by_match;
-	struct known_flow *list;
+	struct known_flow *list, *aside;
 	struct flow_ids ids;
 	struct flow_pool pool;
-	uint64_t token; // of this process
+	uint64_t token; // of this process, or of all that share `counts`
 	unsigned n_awaited;
 	unsigned n_by_port[PORTS_MAX];
 	struct mask_budget *masks;
 	struct frozen_states *frozen;
+	struct counts *counts; // NULL: there are none
 };
 
 struct megaflows *megaflows_create(unsigned max_masks, struct frozen_states *frozen)
@@ -47,6 +48,7 @@ void megaflows_destroy(struct megaflows *m)
 		return;
 	struct known_flow *f;
 	uint32_t cursor = 0;
+	m->counts = NULL; // they are for the next swctld
 	while ((f = flow_ids_next(&m->ids, &cursor)))
 		megaflows_forget(m, f);
 	flow_ids_fini(&m->ids);
@@ -94,15 +96,19 @@ struct known_flow *megaflows_by_ufid(const struct megaflows *m, const struct flo
 	return ufid->token == m->token ? flow_ids_find(&m->ids, ufid->id) : NULL;
 }
 
-struct known_flow *megaflows_add(struct megaflows *m, const struct flow_match *match,
-				 uint64_t now_ms)
+// `id` 0: a new number.
+static struct known_flow *add(struct megaflows *m, uint32_t id, const struct flow_match *match,
+			      uint64_t now_ms)
 {
 	struct known_flow *f = flow_pool_take(&m->pool);
 	if (!f)
 		return NULL;
 	memset(&f->next, 0, sizeof(*f) - offsetof(struct known_flow, next));
 	f->match = *match;
-	f->id = flow_ids_take(&m->ids, f);
+	if (!id)
+		f->id = flow_ids_take(&m->ids, f);
+	else if (flow_ids_claim(&m->ids, id, f))
+		f->id = id;
 	if (!f->id || flow_index_add(&m->by_match, &f->match) < 0) {
 		if (f->id)
 			flow_ids_give(&m->ids, f->id);
@@ -117,10 +123,78 @@ struct known_flow *megaflows_add(struct megaflows *m, const struct flow_match *m
 	return f;
 }
 
+struct known_flow *megaflows_add(struct megaflows *m, const struct flow_match *match,
+				 uint64_t now_ms)
+{
+	struct known_flow *f = add(m, 0, match, now_ms);
+	if (f)
+		counts_flow_add(m->counts, f->id);
+	return f;
+}
+
+bool megaflows_keep_counts(struct megaflows *m, struct counts *counts)
+{
+	uint32_t id, cursor = 0;
+	if (!counts_token(counts))
+		return true;
+	m->counts = counts;
+	m->token = counts_token(counts);
+	while ((id = counts_flow_next(counts, &cursor))) {
+		if (!flow_ids_reserve(&m->ids, id))
+			return false;
+	}
+	return true;
+}
+
+struct known_flow *megaflows_resume(struct megaflows *m, const struct flow_ufid *ufid,
+				    const struct flow_match *match, uint64_t now_ms)
+{
+	struct counted counted;
+	if (ufid->token != m->token || !counts_flow_find(m->counts, ufid->id, &counted))
+		return NULL;
+	struct known_flow *f = add(m, ufid->id, match, now_ms);
+	if (!f)
+		return NULL;
+	f->last.packets = counted.packets;
+	f->last.bytes = counted.bytes;
+	return f;
+}
+
+static void forget_counted(uint32_t id, void *arg)
+{
+	const struct megaflows *m = arg;
+	counts_flow_gone(m->counts, id);
+}
+
+void megaflows_resumed(struct megaflows *m)
+{
+	flow_ids_release(&m->ids, forget_counted, m);
+}
+
 static void unlist(struct megaflows *m, struct known_flow *f)
 {
 	flow_index_del(&m->by_match, &f->match);
+	if (f->aside)
+		DL_DELETE(m->aside, f);
+	else
+		DL_DELETE(m->list, f);
+}
+
+void megaflows_put_aside(struct megaflows *m, struct known_flow *f)
+{
 	DL_DELETE(m->list, f);
+	DL_PREPEND(m->aside, f);
+	f->aside = true;
+}
+
+void megaflows_take_back(struct megaflows *m)
+{
+	struct known_flow *f;
+	while ((f = m->aside)) {
+		DL_DELETE(m->aside, f);
+		DL_PREPEND(m->list, f);
+		f->aside = false;
+	}
 }
 
 void megaflows_refer(struct megaflows *m, struct known_flow *f, const uint32_t *frozen, unsigned n)
@@ -149,6 +223,7 @@ void megaflows_forget(struct megaflows *m, struct known_flow *f)
 	else
 		m->n_awaited--;
 	megaflows_switch_end(m, f);
+	counts_flow_gone(m->counts, f->id);
 	flow_ids_give(&m->ids, f->id);
 	m->n_by_port[place_of(f->match.key.in_port)]--;
 	mask_budget_give(m->masks, &f->match);

@@ -7,6 +7,7 @@
 #ifndef CTL_SWCTLD_MEGAFLOWS_H
 #define CTL_SWCTLD_MEGAFLOWS_H
 
+#include "ctl/swctld/counts.h"
 #include "ctl/swctld/flow_ids.h"
 #include "ctl/swctld/mask_budget.h"
 #include "ctl/swctld/translate.h"
@@ -28,7 +29,7 @@ struct flow_reading {
 
 // What swd calls a megaflow by (OVS_FLOW_ATTR_UFID): ours, and which.
 struct flow_ufid {
-	uint64_t token; // of the swctld that made it
+	uint64_t token; // of the swctld that made it, and of those that go on with its counts
 	uint32_t id, pad;
 };
 
@@ -40,10 +41,12 @@ struct known_flow {
 	uint64_t created_ms;
 	struct known_rules *rules; // whose the counters are; NULL: no rule's
 	uint32_t round;		   // of the last dump that held it
-	bool adopted : 1;	   // nobody's counters yet
+	bool adopted : 1;	   // of an earlier swctld, and not yet translated: counts for
+				   // no rule before
 	bool absent : 1;	   // swd does not have it: to be sent even if it has not changed
 	bool seen : 1;		   // in a dump
 	bool leaving : 1;	   // deletion was sent
+	bool aside : 1;		   // not in the list
 	bool switching : 1;
 	bool used_normal : 1;
 	bool learns : 1; // its packets refresh what learn() taught
@@ -70,11 +73,21 @@ static_assert(offsetof(struct known_flow, next_rules) ==
 struct megaflows *megaflows_create(unsigned max_masks, struct frozen_states *frozen);
 void megaflows_destroy(struct megaflows *m);
 
+// What the megaflows have counted is kept in `counts` from now on; those that an earlier swctld
+// left there have their numbers. Before the first is added. false when out of memory.
+bool megaflows_keep_counts(struct megaflows *m, struct counts *counts);
+// One that swd has and an earlier swctld made: with its number, and in `last` what was counted of
+// it. NULL: none of that name is in the counts, or out of memory.
+struct known_flow *megaflows_resume(struct megaflows *m, const struct flow_ufid *ufid,
+				    const struct flow_match *match, uint64_t now_ms);
+// All that swd has were shown: those that it has not are gone.
+void megaflows_resumed(struct megaflows *m);
+
 struct known_flow *megaflows_find(const struct megaflows *m, const struct flow_match *match);
 // Also finds those that are leaving.
 struct known_flow *megaflows_by_id(const struct megaflows *m, uint32_t id);
 void megaflows_ufid(const struct megaflows *m, const struct known_flow *f, struct flow_ufid *ufid);
-// NULL also for one of another swctld.
+// NULL also for one of another swctld, or of an earlier one that was not resumed.
 struct known_flow *megaflows_by_ufid(const struct megaflows *m, const struct flow_ufid *ufid);
 // A new one, with generation 0 at the head of the list. NULL when out of memory.
 struct known_flow *megaflows_add(struct megaflows *m, const struct flow_match *match,
@@ -88,6 +101,11 @@ void megaflows_forget_leaving(struct megaflows *m);
 void megaflows_stamp(struct megaflows *m, struct known_flow *f, uint64_t gen);
 // Not right any more: to the head of the list.
 void megaflows_outdate(struct megaflows *m, struct known_flow *f);
+
+// What it goes on from is not known yet: out of the list, until all that stand aside come back to
+// its head.
+void megaflows_put_aside(struct megaflows *m, struct known_flow *f);
+void megaflows_take_back(struct megaflows *m);
 
 // In the order of generations.
 struct known_flow *megaflows_first(const struct megaflows *m);

@@ -23,7 +23,9 @@ struct revalidator {
 	struct changes changes;
 	unsigned pass_n; // megaflows looked at since something became stale
 	uint64_t pass_started_ms;
-	bool waiting; // for answers
+	bool waiting;	   // for answers
+	bool gives_up;	   // on states that are not known: they will not come any more
+	unsigned n_states; // known when megaflows that stood aside came back
 	uint64_t warn_from_ms;
 	bool at_once; // the turn is due without delay
 	struct xlate_result result;
@@ -287,6 +289,13 @@ static int drop(struct revalidator *r, struct known_flow *f)
 	return err;
 }
 
+// One that an earlier swctld made goes: its key tells best for whom its packets count.
+static void inherit(struct revalidator *r, struct known_flow *f, const struct xlate_result *result)
+{
+	if (f->adopted && count_for(r, f, result, false) == 0)
+		f->adopted = false;
+}
+
 static int revalidate_one(struct revalidator *r, struct known_flow *f)
 {
 	if (!f->absent && !changes_concern(&r->changes, f->gen, &f->match, &f->on)) {
@@ -294,15 +303,38 @@ static int revalidate_one(struct revalidator *r, struct known_flow *f)
 		return 0;
 	}
 	uint32_t round = f->match.key.recirc_id;
-	if (!ports_by_no(r->d->ports, f->match.key.in_port) ||
-	    (round && !frozen_find(r->d->frozen, round)))
+	if (!ports_by_no(r->d->ports, f->match.key.in_port))
 		return drop(r, f);
+	if (round && !frozen_find(r->d->frozen, round)) {
+		if (!f->adopted || r->gives_up)
+			return drop(r, f);
+		megaflows_put_aside(r->d->megaflows, f);
+		return 0;
+	}
 	revalidate_translate(r, &f->match.key, false, &r->result);
 	if (!holds_for_all(f, &r->result) || moved_away(r, f, &r->result) ||
 	    teaches_anew(f, &r->result) ||
-	    flow_actions_encode(&r->actions, r->result.actions, r->result.n_actions) < 0)
+	    flow_actions_encode(&r->actions, r->result.actions, r->result.n_actions) < 0) {
+		inherit(r, f, &r->result);
 		return drop(r, f);
+	}
 	return revalidate_apply(r, f, &r->result, &r->actions, false);
+}
+
+// What is to be looked at next; NULL: all are right. A megaflow of an earlier swctld goes on from a
+// state that the translation of another one brings back: those that stand aside have another turn
+// as long as that brings more of them.
+static struct known_flow *stale_next(struct revalidator *r)
+{
+	struct known_flow *f = megaflows_first(r->d->megaflows);
+	if (f && f->gen < r->changes.gen)
+		return f;
+	unsigned n = frozen_count(r->d->frozen);
+	r->gives_up = n == r->n_states;
+	r->n_states = n;
+	megaflows_take_back(r->d->megaflows);
+	f = megaflows_first(r->d->megaflows);
+	return f && f->gen < r->changes.gen ? f : NULL;
 }
 
 // It ends when nothing is stale, when its time is up, or when swd does not read or has answers to
@@ -318,17 +350,15 @@ static void take_turn(struct revalidator *r)
 		return; // a connection starts it again
 	if (r->pass_n == 0)
 		r->pass_started_ms = now_ms;
-	while (!err && (f = megaflows_first(m)) && f->gen < r->changes.gen &&
-	       megaflows_may_await(m)) {
+	while (!err && (f = stale_next(r)) && megaflows_may_await(m)) {
 		if ((++n & 63) == 0 && clock_now_ms() >= until_ms)
 			break;
 		err = revalidate_one(r, f);
 	}
 	datapath_flush(r->d->datapath);
-	f = megaflows_first(m);
 	r->pass_n += n;
 	r->waiting = false;
-	if (f && f->gen < r->changes.gen) {
+	if (stale_next(r)) {
 		r->waiting = !megaflows_may_await(m);
 		if (err != -ENOTCONN)
 			schedule(r, err || r->waiting ? PAUSE_MS : 0);

@@ -14,8 +14,9 @@ struct rule {
 	uint64_t cookie;
 	uint64_t created_ms, modified_ms, used_ms; // CLOCK_MONOTONIC
 	uint64_t n_packets, n_bytes;
-	int64_t id;	 // of its row in the database; 0: not there (learned)
-	uint32_t n_refs; // the tables' one, and one for each megaflow that counts for it
+	int64_t id;	       // of its row in the database; 0: not there (learned)
+	uint32_t counts_place; // of what it has counted (counts.h); 0: none
+	uint32_t n_refs;       // the tables' one, and one for each megaflow that counts for it
 	uint16_t idle_timeout_s, hard_timeout_s, importance;
 	uint8_t table;
 	uint8_t flags; // RULE_FLAGS

@@ -15,6 +15,11 @@ struct rules *rules_create(struct db *db, unsigned max)
 	return rules;
 }
 
+void rules_keep_counts(struct rules *rules, struct counts *counts)
+{
+	rules->counts = counts;
+}
+
 static bool drop(struct cls_rule *cls, void *arg)
 {
 	struct rule ***end = arg;
@@ -123,13 +128,18 @@ static struct rule *last_successor(struct rule *rule)
 	return last;
 }
 
-void rules_hit(struct rule *rule, uint64_t packets, uint64_t bytes, uint64_t used_ms)
+void rules_hit(struct counts *counts, struct rule *rule, uint64_t packets, uint64_t bytes,
+	       uint64_t used_ms)
 {
 	rule = last_successor(rule);
 	rule->n_packets += packets;
 	rule->n_bytes += bytes;
 	if (used_ms && (int64_t)(used_ms - rule->used_ms) > 0)
 		rule->used_ms = used_ms;
+	// Others are not on disk.
+	if (rule->id && !rule->removed && !rule->fresh)
+		counts_rule_stage(counts, &rule->counts_place, rule->id,
+				  (struct counted){rule->n_packets, rule->n_bytes});
 }
 
 struct choice {
@@ -272,6 +282,11 @@ static int take_rule(const struct load *load, const struct db_row *row, const st
 		return err;
 	}
 	load->rules->last_id = row->id;
+	struct counted counted;
+	if (counts_rule_resume(load->rules->counts, rule->id, &rule->counts_place, &counted)) {
+		rule->n_packets = counted.packets;
+		rule->n_bytes = counted.bytes;
+	}
 	return rule_is_timed(rule) ? rules_time(load->rules, rule) : 0;
 }
 
@@ -299,5 +314,7 @@ int rules_load(struct rules *rules, uint64_t now_ms, int64_t wall_ms, char *err,
 	int rc = db_rows_each(rules->db, DB_RULES, load_rule, &load);
 	if (rc && !load.told)
 		snprintf(err, err_len, "%s", db_error(rules->db));
+	if (!rc)
+		counts_rules_resumed(rules->counts);
 	return rc;
 }

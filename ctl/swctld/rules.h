@@ -8,6 +8,7 @@
 #ifndef CTL_SWCTLD_RULES_H
 #define CTL_SWCTLD_RULES_H
 
+#include "ctl/swctld/counts.h"
 #include "ctl/swctld/items.h"
 #include "ctl/swctld/rule.h"
 
@@ -34,6 +35,8 @@ struct rules_change {
 // max: rules that may be there, learned ones too.
 struct rules *rules_create(struct db *db, unsigned max);
 void rules_destroy(struct rules *rules);
+// What rules have counted is kept in `counts` from now on, and read from there by rules_load().
+void rules_keep_counts(struct rules *rules, struct counts *counts);
 // Reads all from the database. 0 or -errno with one line in err.
 int rules_load(struct rules *rules, uint64_t now_ms, int64_t wall_ms, char *err, size_t err_len);
 
@@ -84,8 +87,10 @@ unsigned rules_count_using(const struct rules *rules, enum of_action_type type, 
 // since is not yet idle. Returns how many.
 unsigned rules_expire(struct rules *rules, uint64_t now_ms, uint64_t counted_ms,
 		      struct rules_change *change);
-// Counts packets for a rule, which may be removed. used_ms 0: not used since.
-void rules_hit(struct rule *rule, uint64_t packets, uint64_t bytes, uint64_t used_ms);
+// Counts packets for a rule, which may be removed, and stages that for `counts`. used_ms 0: not
+// used since.
+void rules_hit(struct counts *counts, struct rule *rule, uint64_t packets, uint64_t bytes,
+	       uint64_t used_ms);
 
 // What the filter (NULL: all) accepts, by table, then highest priority first, then in the order of
 // insertion. Holds a reference to each; *n of them. NULL when out of memory.

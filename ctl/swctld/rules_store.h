@@ -13,6 +13,7 @@ struct rules_step {
 
 struct rules {
 	struct db *db;
+	struct counts *counts;
 	struct classifier *tables[OF_TABLE_MAX + 1];
 	unsigned count, max;
 	int64_t last_id;

@@ -39,12 +39,24 @@ static void count(struct rules_change *change, const struct rules_step *step)
 		tell(change, rule);
 }
 
-static void retire(const struct rules_step *step)
+// The place of what a rule has counted goes to the one that goes on with it, or is free.
+static void hand_counts_on(struct rules *rules, struct rule *old, struct rule *successor)
 {
+	if (successor && successor->id == old->id) {
+		successor->counts_place = old->counts_place;
+		old->counts_place = 0;
+	}
+	counts_rule_gone(rules->counts, &old->counts_place);
+}
+
+static void retire(struct rules *rules, const struct rules_step *step)
+{
+	struct rule *successor = step->modifies ? step->new : NULL;
 	step->old->removed = true;
-	if (step->modifies) {
-		step->old->successor = step->new;
-		rule_ref(step->new);
+	hand_counts_on(rules, step->old, successor);
+	if (successor) {
+		step->old->successor = successor;
+		rule_ref(successor);
 	}
 	rule_unref(step->old);
 }
@@ -57,7 +69,7 @@ void rules_settle(struct rules *rules, struct rules_change *change)
 		if (step->new)
 			step->new->fresh = false;
 		if (step->old)
-			retire(step);
+			retire(rules, step);
 	}
 	rules->n_steps = 0;
 	// A load's worth of memory is not kept for the next one.

@@ -2,6 +2,7 @@
 #include "ctl/account.h"
 #include "ctl/log.h"
 #include "ctl/privileges.h"
+#include "ctl/swctld/counts.h"
 #include "ctl/swctld/daemon.h"
 #include "ctl/swctld/datapath.h"
 #include "ctl/swctld/disk_clock.h"
@@ -204,7 +205,11 @@ static int start_listening(struct swctld *d, const struct rights *r, char *err, 
 	d->base = event_base_new();
 	if (d->base)
 		d->rpc = rpc_server_start(d, r->user.uid, r->group, err, err_len);
-	return d->rpc ? 0 : -1;
+	if (!d->rpc)
+		return -1;
+	// Nobody else has the run dir now.
+	d->counts = counts_open(d->run_dir, r->user.uid);
+	return 0;
 }
 
 // What needs root is done.
@@ -247,6 +252,10 @@ static int start_state(struct swctld *d, char *err, size_t err_len)
 	d->pmd_settings = pmd_settings_create();
 	if (!d->live_traces || !d->pmd_settings || !d->ports || !d->groups || !d->meters ||
 	    !d->rules || !d->fdb || !d->megaflows)
+		return -1;
+	counts_claim(d->counts, db_identity(d->db));
+	rules_keep_counts(d->rules, d->counts);
+	if (!megaflows_keep_counts(d->megaflows, d->counts))
 		return -1;
 	return load_state(d, err, err_len);
 }
@@ -291,6 +300,7 @@ static void stop(struct swctld *d, struct tick *tick)
 	meters_destroy(d->meters);
 	groups_destroy(d->groups);
 	ports_destroy(d->ports);
+	counts_close(d->counts);
 	if (d->base)
 		event_base_free(d->base);
 	db_close(d->db);

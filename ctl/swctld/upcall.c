@@ -84,7 +84,8 @@ static void packet_missed(struct swctld *d, const struct nlattr *packet,
 	counts.missed++;
 	counts.ends[result.end]++;
 	for (unsigned i = 0; i < result.n_rules; i++)
-		rules_hit(result.rules[i], 1, mnl_attr_get_payload_len(packet), now_ms);
+		rules_hit(d->counts, result.rules[i], 1, mnl_attr_get_payload_len(packet), now_ms);
+	counts_commit(d->counts);
 	if (flow_actions_encode(&actions, result.actions, result.n_actions) == 0) {
 		install(d, &key, now_ms);
 		// Also without actions: swd counts the drop.

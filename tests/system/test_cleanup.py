@@ -72,7 +72,7 @@ def test_both_daemons_end_cleanly_and_remove_their_sockets(switch_factory, how):
     assert sockets_in(switch.run_dir) == ["datapath.sock", "vm1.sock"]
     assert switch.swd.stop(how) == 0
     guest.close()
-    assert os.listdir(switch.run_dir) == ["swd.db"]
+    assert sorted(os.listdir(switch.run_dir)) == ["swctld.counts", "swd.db"]
 
 
 def test_after_kill_and_restart_everything_works_and_ends_cleanly(switch_factory):
@@ -88,7 +88,7 @@ def test_after_kill_and_restart_everything_works_and_ends_cleanly(switch_factory
     guest.recv()
     assert switch.stop() == (0, 0)
     guest.close()
-    assert os.listdir(switch.run_dir) == ["swd.db"]
+    assert sorted(os.listdir(switch.run_dir)) == ["swctld.counts", "swd.db"]
 
 
 def test_swd_ends_while_guests_send(switch_factory):

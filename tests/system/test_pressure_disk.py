@@ -112,3 +112,24 @@ def test_a_log_that_cannot_be_written_stops_nothing(scene):
     switch.start_swctld()
     switch.wait(lambda: switch.json("show")["swd"]["connected"], "swctld's connection to swd")
     assert switch.stop() == (0, 0)
+
+
+def test_without_room_for_their_file_rules_count_in_memory(switch_factory):
+    """swctld.counts cannot grow to where rules stand in it: one line in the log, and all goes on."""
+    switch = switch_factory(start=False)
+    switch.swctld_prefix = ["prlimit", "--fsize=50000000"]
+    switch.start()
+    guests = [attach(switch, n) for n in "ab"]
+    try:
+        for guest in guests:
+            switch.wait_link(guest.name)
+        switch.set_flows("priority=7,in_port=a,actions=output:b", "priority=7,in_port=b,actions=output:a")
+        for n in range(1, 4):
+            for sender, receiver in (guests, guests[::-1]):
+                sender.send(raw(udp()))
+                receiver.recv()
+            switch.wait(lambda: [r["n_packets"] for r in switch.json("dump-flows")["rules"]] == [n, n], "counts")
+        assert switch.swctld.output().count("no room for more in swctld.counts") == 1
+    finally:
+        for guest in guests:
+            guest.close()

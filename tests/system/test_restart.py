@@ -99,6 +99,63 @@ def test_megaflows_are_adopted_not_flushed(two):
     assert got[IP].dst == "10.7.7.7"
 
 
+def counted(switch, priority=7):
+    return next(r["n_packets"] for r in switch.json("dump-flows")["rules"] if r["priority"] == priority)
+
+
+def pass_packets(a, b, n):
+    for _ in range(n):
+        a.send(raw(udp()))
+        b.recv()
+
+
+def restart_swctld(switch):
+    switch.start_swctld()
+    switch.wait(lambda: switch.json("show")["swd"]["connected"], "connection")
+
+
+def test_rules_go_on_counting_where_swctld_was_killed(two):
+    """What passed while it was away, what a megaflow that has expired counted, what a modified rule had: each packet once."""
+    switch, a, b = two
+    switch.set_flows(*FLOWS)
+    pass_packets(a, b, 10)
+    switch.swctld.kill()
+    pass_packets(a, b, 5)
+    restart_swctld(switch)
+    switch.wait(lambda: counted(switch) == 15, "count of what passed meanwhile", 3)
+    switch.swctl("mod-flows", "udp,in_port=a,actions=mod_nw_dst:10.8.8.8,output:b")
+    pass_packets(a, b, 5)
+    switch.swctld.kill()  # with what it had not read yet
+    restart_swctld(switch)
+    switch.wait(lambda: counted(switch) == 20, "count of the modified rule", 3)
+    # A narrower rule deletes the megaflow; the old one keeps what it counted.
+    switch.swctl("add-flow", "priority=8,udp,in_port=a,tp_dst=9,actions=drop")
+    switch.wait(lambda: not switch.megaflows("in_port(a)"), "end of the megaflow", 3)
+    switch.swctld.kill()
+    restart_swctld(switch)
+    assert counted(switch) == 20
+    pass_packets(a, b, 3)
+    switch.wait(lambda: counted(switch) == 23, "count of the new megaflow", 3)
+    switch.swctl("add-flow", FLOWS[0])  # replaces it
+    switch.swctld.kill()
+    restart_swctld(switch)
+    assert counted(switch) == 0
+
+
+def test_rules_keep_what_was_read_when_both_are_killed(two):
+    switch, a, b = two
+    switch.set_flows(*FLOWS)
+    pass_packets(a, b, 10)
+    switch.wait(lambda: counted(switch) == 10, "count", 3)
+    switch.kill()
+    switch.start_swctld()
+    assert counted(switch) == 10
+    switch.start_swd()
+    guests_return(switch, a, b)
+    pass_packets(a, b, 5)
+    switch.wait(lambda: counted(switch) == 15, "count under the new swd", 3)
+
+
 def test_a_rule_changed_after_a_restart_corrects_adopted_megaflows(two):
     switch, a, b = two
     switch.set_flows(*FLOWS)

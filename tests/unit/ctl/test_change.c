@@ -182,8 +182,8 @@ static void a_replaced_set_is_just_the_files_with_the_least_change(void **arg)
 	store_add(s, "priority=5,tcp,actions=output:1\npriority=6,tcp,actions=output:2\n"
 		     "priority=7,tcp,actions=output:3\npriority=8,udp,actions=output:4");
 	struct rule *same = store_find(s, 5), *other = store_find(s, 6);
-	rules_hit(same, 3, 300, 0);
-	rules_hit(other, 4, 400, 0);
+	rules_hit(NULL, same, 3, 300, 0);
+	rules_hit(NULL, other, 4, 400, 0);
 	struct rules_change change = store_run(s, CHANGE_REPLACE, file);
 	assert_int_equal(change.added, 1);
 	assert_int_equal(change.modified, 2);

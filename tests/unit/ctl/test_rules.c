@@ -36,7 +36,7 @@ static void same_match_and_priority_replaces_and_counts_anew(void **arg)
 	struct store *s = *arg;
 	store_add(s, "priority=7,tcp,actions=output:2");
 	struct rule *old = store_find(s, 7);
-	rules_hit(old, 3, 300, 0);
+	rules_hit(NULL, old, 3, 300, 0);
 	rule_ref(old);
 	struct rules_change change = store_add(s, "priority=7,tcp,actions=output:3");
 	assert_int_equal(change.added, 0);
@@ -45,7 +45,7 @@ static void same_match_and_priority_replaces_and_counts_anew(void **arg)
 	assert_int_equal(output_of(store_find(s, 7)), 3);
 	// What the old one still counts is nobody's.
 	assert_true(old->removed);
-	rules_hit(old, 1, 60, 0);
+	rules_hit(NULL, old, 1, 60, 0);
 	assert_int_equal(store_find(s, 7)->n_packets, 0);
 	rule_unref(old);
 	assert_int_equal(store_add(s, "priority=8,tcp,actions=output:3").added, 1);
@@ -109,7 +109,7 @@ static void a_modification_keeps_counters_and_age(void **arg)
 		     "table=4,priority=9,tcp,tp_dst=80,actions=output:2\n"
 		     "priority=6,udp,actions=output:2");
 	struct rule *old = store_find(s, 7);
-	rules_hit(old, 3, 300, 0);
+	rules_hit(NULL, old, 3, 300, 0);
 	old->created_ms -= 5000;
 	uint64_t created_ms = old->created_ms;
 	rule_ref(old);
@@ -122,13 +122,13 @@ static void a_modification_keeps_counters_and_age(void **arg)
 	assert_int_equal(rule->created_ms, created_ms);
 	assert_int_not_equal(rule->modified_ms, created_ms);
 	// Megaflows still hold the old one: what they count is the new one's.
-	rules_hit(old, 1, 60, 0);
+	rules_hit(NULL, old, 1, 60, 0);
 	assert_int_equal(rule->n_packets, 4);
 	store_run(s, CHANGE_FLOWS, "modify tcp,actions=output:6");
-	rules_hit(old, 1, 60, 0);
+	rules_hit(NULL, old, 1, 60, 0);
 	assert_int_equal(store_find(s, 7)->n_packets, 5);
 	store_run(s, CHANGE_FLOWS, "delete tcp");
-	rules_hit(old, 1, 60, 0);
+	rules_hit(NULL, old, 1, 60, 0);
 	rule_unref(old);
 	assert_int_equal(output_of(store_find(s, 6)), 2);
 }
@@ -142,13 +142,13 @@ static void of_many_modifications_only_the_last_is_kept(void **arg)
 	rule_ref(first);
 	for (unsigned i = 0; i < 100; i++)
 		store_add(s, "modify tcp,actions=output:2");
-	rules_hit(first, 3, 300, 0);
+	rules_hit(NULL, first, 3, 300, 0);
 	struct rule *last = store_find(s, 7);
 	assert_int_equal(last->n_packets, 3);
 	assert_ptr_equal(first->successor, last);
 	assert_int_equal(last->n_refs, 2); // the table's and the first one's
 	store_add(s, "delete tcp");
-	rules_hit(first, 3, 300, 0);
+	rules_hit(NULL, first, 3, 300, 0);
 	assert_int_equal(last->n_packets, 6);
 	rule_unref(first);
 }
@@ -369,7 +369,7 @@ static void a_hard_timeout_counts_from_the_last_modification(void **arg)
 	store_add(s, "priority=7,hard_timeout=10,tcp,actions=drop");
 	struct rule *rule = store_find(s, 7);
 	uint64_t then_ms = rule->created_ms;
-	rules_hit(rule, 1, 60, then_ms + 9990);
+	rules_hit(NULL, rule, 1, 60, then_ms + 9990);
 	assert_int_equal(expire_at(s, then_ms + 9999), 0);
 	rule->modified_ms += 5000;
 	assert_int_equal(expire_at(s, then_ms + 14999), 0);
@@ -385,13 +385,13 @@ static void an_idle_timeout_counts_from_the_last_use(void **arg)
 	store_add(s, "priority=7,idle_timeout=10,tcp,actions=drop");
 	struct rule *rule = store_find(s, 7);
 	uint64_t then_ms = rule->created_ms;
-	rules_hit(rule, 1, 60, then_ms + 9000);
+	rules_hit(NULL, rule, 1, 60, then_ms + 9000);
 	assert_int_equal(expire_at(s, then_ms + 18999), 0);
 	// An older reading does not make it older.
-	rules_hit(rule, 1, 60, then_ms + 100);
+	rules_hit(NULL, rule, 1, 60, then_ms + 100);
 	assert_int_equal(expire_at(s, then_ms + 18999), 0);
 	// A use after the caller looked at the clock is no long silence.
-	rules_hit(rule, 1, 60, then_ms + 9500);
+	rules_hit(NULL, rule, 1, 60, then_ms + 9500);
 	assert_int_equal(expire_at(s, then_ms + 9400), 0);
 	assert_int_equal(expire_at(s, then_ms + 19500), 1);
 	assert_null(store_find(s, 7));
@@ -406,7 +406,7 @@ static void a_rule_is_not_idle_before_its_packets_are_counted(void **arg)
 	struct rule *rule = store_find(s, 7);
 	uint64_t then_ms = rule->created_ms;
 	assert_int_equal(rules_expire(s->d.rules, then_ms + 60000, then_ms + 9999, &change), 0);
-	rules_hit(rule, 1, 60, then_ms + 59000);
+	rules_hit(NULL, rule, 1, 60, then_ms + 59000);
 	assert_int_equal(rules_expire(s->d.rules, then_ms + 60000, then_ms + 60000, &change), 0);
 	assert_int_equal(rules_expire(s->d.rules, then_ms + 70000, then_ms + 69000, &change), 1);
 	assert_int_equal(change.n_told, 1);

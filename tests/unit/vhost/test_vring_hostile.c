@@ -24,8 +24,9 @@ struct scene {
 	uint64_t n_deeds, n_stops, n_cuts;
 };
 
-// The regions are files that may be cut off, between the pages that nobody may touch. Again: they
-// are whole before their guards change, for a second thread may be writing.
+// The regions are files that may be cut off, between the pages that nobody may touch. They stay
+// guarded when they are made whole again: a second thread may have met the end of one, and get its
+// signal only now.
 static void memory_map(struct scene *s)
 {
 	for (unsigned i = 0; i < 2; i++) {
@@ -35,9 +36,8 @@ static void memory_map(struct scene *s)
 		assert_ptr_equal(mmap(hva, GUEST_RAM, PROT_READ | PROT_WRITE,
 				      MAP_SHARED | MAP_FIXED, s->files[i], 0),
 				 hva);
-		if (s->guards[i] >= 0)
-			memory_guard_del(s->guards[i]);
-		s->guards[i] = memory_guard_add(hva, GUEST_RAM, NULL);
+		if (s->guards[i] < 0)
+			s->guards[i] = memory_guard_add(hva, GUEST_RAM, NULL);
 		assert_true(s->guards[i] >= 0);
 	}
 }
