@@ -35,6 +35,19 @@
 	X(RECIRC_LIMIT, "recirculation-limit", INPUT, "recirculated too often")                    \
 	X(TTL_EXCEEDED, "ttl-exceeded", INPUT, "its TTL or hop limit is used up")                  \
 	X(METER, "meter", INPUT, "more than a drop band of the flow's meter lets pass")            \
+	X(TUNNEL_PORT, "tunnel-no-port", INPUT,                                                    \
+	  "the flow takes a tunnel's headers off at a port that is no tunnel's end")               \
+	X(TUNNEL_OUTER, "tunnel-outer", INPUT,                                                     \
+	  "what should come through a tunnel has no outer IP (and UDP) header of its kind, or "    \
+	  "one that is cut off or does not fit its length")                                        \
+	X(TUNNEL_FRAGMENT, "tunnel-fragment", INPUT, "a fragment of what came through a tunnel")   \
+	X(TUNNEL_CHECKSUM, "tunnel-checksum", INPUT,                                               \
+	  "a checksum of a tunnel's outer headers is wrong")                                       \
+	X(TUNNEL_HEADER, "tunnel-header", INPUT,                                                   \
+	  "a tunnel's header is cut off, of another version, or has flags or options that it "     \
+	  "should not, or more than 124 bytes of options")                                         \
+	X(TUNNEL_PROTOCOL, "tunnel-protocol", INPUT,                                               \
+	  "a tunnel's header announces something other than an Ethernet frame")                    \
 	/* Open vSwitch's, by the code of its action drop (drop_reason_of_code()). */              \
 	X(XLATE_BRIDGE, "xlate-no-bridge", INPUT, "Open vSwitch: no bridge has its port")          \
 	X(XLATE_DEPTH, "xlate-recursion", INPUT, "Open vSwitch: its rules recurse too deep")       \

@@ -57,7 +57,7 @@ bool offload_is_plain(const struct rte_mbuf *m)
 
 // The sum from ofs to the end. Where a segment starts at an odd place of the sum, its bytes are in
 // the other halves of the words. (rte_raw_cksum_mbuf() of DPDK 22.11 loses carries there.)
-static uint16_t sum_from(const struct rte_mbuf *m, uint32_t ofs)
+uint16_t offload_sum(const struct rte_mbuf *m, uint32_t ofs)
 {
 	uint32_t sum = 0;
 	bool odd = false;
@@ -76,7 +76,7 @@ static uint16_t sum_from(const struct rte_mbuf *m, uint32_t ofs)
 
 void offload_checksum_write(struct rte_mbuf *m, uint32_t start, uint32_t offset)
 {
-	uint16_t sum = (uint16_t)~sum_from(m, start);
+	uint16_t sum = (uint16_t)~offload_sum(m, start);
 
 	if (sum == 0) // for UDP it would mean that there is none; the others take both
 		sum = 0xffff;

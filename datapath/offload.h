@@ -25,4 +25,7 @@ int offload_checksum(struct rte_mbuf **m);
 // offset` of the first, where the pseudo header's sum stands.
 void offload_checksum_write(struct rte_mbuf *m, uint32_t start, uint32_t offset);
 
+// The sum of 16-bit words from ofs, which is even, to the end of m, over its segments.
+uint16_t offload_sum(const struct rte_mbuf *m, uint32_t ofs);
+
 #endif

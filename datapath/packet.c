@@ -154,6 +154,24 @@ int packet_replace(struct rte_mbuf **m)
 	return 0;
 }
 
+void packet_cut(struct rte_mbuf *m, uint32_t len)
+{
+	struct rte_mbuf *last = m;
+	uint32_t left = len;
+	uint16_t n_segs = 1;
+
+	if (len >= m->pkt_len)
+		return;
+	for (; left > last->data_len; last = last->next, n_segs++)
+		left -= last->data_len;
+	if (!packet_is_lent(m))
+		rte_pktmbuf_free(last->next);
+	last->next = NULL;
+	last->data_len = (uint16_t)left;
+	m->nb_segs = n_segs;
+	m->pkt_len = len;
+}
+
 int packet_pull_headers(struct rte_mbuf **m)
 {
 	uint32_t need = RTE_MIN(rte_pktmbuf_pkt_len(*m), HEADERS_MAX);

@@ -163,6 +163,9 @@ struct rte_mbuf *packet_copy(struct packet_arena *arena, struct rte_mbuf *m, uin
 // A copy in place of *m, all in it private, with fresh headroom. 0 or -ENOMEM.
 int packet_replace(struct rte_mbuf **m);
 
+// Takes off what stands behind the first len bytes of a packet whose segments are its own.
+void packet_cut(struct rte_mbuf *m, uint32_t len);
+
 // Makes the first min(len, HEADERS_MAX) bytes contiguous and private: for a lent packet, more of it
 // is copied into its head. 0 or -ENOMEM; *m may be replaced.
 int packet_pull_headers(struct rte_mbuf **m);
