@@ -183,6 +183,9 @@ static const struct action_row rows[N_ACTION_TYPES] = {
     [ACTION_CLONE] = {.batch = run_clone, .traits = ACTION_NESTS},
     [ACTION_SAMPLE] = {.batch = run_sample, .traits = ACTION_NESTS},
     [ACTION_CHECK_PKT_LEN] = {.batch = run_check_pkt_len, .traits = ACTION_NESTS},
+    [ACTION_TUNNEL_PUSH] = {.batch = run_tunnel_push, .traits = ACTION_CHANGES | ACTION_MARKS},
+    [ACTION_TUNNEL_POP] = {.batch = run_tunnel_pop,
+			   .traits = ACTION_SENDS | ACTION_MARKS | ACTION_LEAVES},
 };
 
 unsigned actions_traits(const struct action *list, unsigned n)

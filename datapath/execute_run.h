@@ -46,4 +46,10 @@ unsigned run_sample(struct run *run, const struct action *action, struct rte_mbu
 unsigned run_check_pkt_len(struct run *run, const struct action *action, struct rte_mbuf **pkts,
 			   unsigned n);
 
+// execute_tunnel.c, the same. A push may run the rest of the list itself.
+unsigned run_tunnel_push(struct run *run, const struct action *action, struct rte_mbuf **pkts,
+			 unsigned n);
+unsigned run_tunnel_pop(struct run *run, const struct action *action, struct rte_mbuf **pkts,
+			unsigned n);
+
 #endif

@@ -4,6 +4,7 @@
 
 #include "datapath/meter.h"
 #include "datapath/port.h"
+#include "datapath/tunnel.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -187,7 +188,7 @@ static const char *check_icmp(const struct action *action, struct known *known)
 		   : "a set of ICMP or ND needs a key and mask of IP and just that protocol";
 }
 
-// Until they are built.
+// Until it is built.
 static const char *check_ct(const struct action *action, struct known *known)
 {
 	(void)action;
@@ -195,11 +196,25 @@ static const char *check_ct(const struct action *action, struct known *known)
 	return "CT is not built";
 }
 
-static const char *check_tunnel(const struct action *action, struct known *known)
+static const char *check_tunnel_push(const struct action *action, struct known *known)
 {
-	(void)known;
-	return action->type == ACTION_TUNNEL_PUSH ? "TUNNEL_PUSH is not built"
-						  : "TUNNEL_POP is not built";
+	const struct action_tunnel_push *push = &action->u.tunnel_push;
+	const uint8_t *header = action_tunnel_header(push);
+	if (known->has_eth == 0)
+		return "TUNNEL_PUSH onto a packet without an Ethernet header: PUSH_ETH first";
+	if (tunnel_header_check(header, push->header_len) < 0)
+		return "TUNNEL_PUSH of a header that is none: Ethernet, IP, then UDP or GRE";
+	*known = (struct known){.has_eth = 1, .eth_type = (uint16_t)(header[12] << 8 | header[13])};
+	return NULL;
+}
+
+static const char *check_tunnel_pop(const struct action *action, struct known *known)
+{
+	if (known->has_eth == 0)
+		return "TUNNEL_POP of a packet without an Ethernet header: PUSH_ETH first";
+	return action->u.port > 0 && action->u.port < PORTS_MAX
+		   ? NULL
+		   : "TUNNEL_POP at a port number that cannot be: use 1 to 1023";
 }
 
 static const char *(*const checks[N_ACTION_TYPES])(const struct action *action,
@@ -223,8 +238,8 @@ static const char *(*const checks[N_ACTION_TYPES])(const struct action *action,
     [ACTION_POP_ETH] = check_pop_eth,
     [ACTION_ADD_MPLS] = check_add_mpls,
     [ACTION_CT] = check_ct,
-    [ACTION_TUNNEL_PUSH] = check_tunnel,
-    [ACTION_TUNNEL_POP] = check_tunnel,
+    [ACTION_TUNNEL_PUSH] = check_tunnel_push,
+    [ACTION_TUNNEL_POP] = check_tunnel_pop,
 };
 
 static int meter_check(struct request *rq, const struct action *action, unsigned place)

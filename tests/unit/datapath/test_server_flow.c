@@ -451,6 +451,52 @@ static void actions_in_lists_must_fit_the_packet_there(void **state)
 	dp_client_close(c);
 }
 
+// A PMD that pushes a header looks no more at what it is.
+static void only_headers_of_tunnels_are_pushed(void **state)
+{
+	(void)state;
+	static const uint8_t vxlan[50] = {[12] = 0x08, [14] = 0x45, [23] = 17, [42] = 8};
+	const struct action push = {.type = ACTION_TUNNEL_PUSH,
+				    .n_more = 1,
+				    .u.tunnel_push = {.tnl_port = 9, .header_len = sizeof(vxlan)}},
+			    pop = {.type = ACTION_TUNNEL_POP, .u.port = 9},
+			    pop_nowhere = {.type = ACTION_TUNNEL_POP, .u.port = 1024},
+			    ipv4 = {.type = ACTION_SET_IPV4}, pop_eth = {.type = ACTION_POP_ETH};
+	struct action header = {0}, other = {0};
+	static_assert(sizeof(vxlan) <= sizeof(header), "one entry");
+	memcpy(&header, vxlan, sizeof(vxlan));
+	memcpy(&other, vxlan, sizeof(vxlan));
+	((uint8_t *)&other)[23] = 6; // TCP
+	const struct {
+		unsigned n;
+		struct action list[4];
+		const char *wrong;
+	} rows[] = {
+	    {4, {push, header, ipv4, to_port_2}, NULL}, // the outer header's
+	    {3, {push, other, to_port_2}, "a header that is none"},
+	    {4, {pop_eth, push, header, to_port_2}, "PUSH_ETH first"},
+	    {1, {pop}, NULL},
+	    {1, {pop_nowhere}, "1 to 1023"},
+	};
+	struct dp_client *c = client();
+	struct flow_match match = match_of(1);
+	memset(match.mask.vlan, 0xff, sizeof(match.mask.vlan));
+	for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct nlmsghdr *nlh =
+		    dp_client_begin(c, DP_FAMILY_FLOW, OVS_FLOW_CMD_NEW, NLM_F_REPLACE);
+		size_t room = dp_client_room(c);
+		dp_key_put(nlh, room, OVS_FLOW_ATTR_KEY, &match.key, NULL);
+		dp_key_put(nlh, room, OVS_FLOW_ATTR_MASK, &match.key, &match.mask);
+		dp_actions_put(nlh, room, OVS_FLOW_ATTR_ACTIONS, rows[i].list, rows[i].n);
+		int rc = call(c, NULL, NULL);
+		if (rc != (rows[i].wrong != NULL ? -EINVAL : 0))
+			fail_msg("row %u: %d %s", i, rc, fx.text);
+		if (rows[i].wrong != NULL)
+			assert_non_null(strstr(fx.text, rows[i].wrong));
+	}
+	dp_client_close(c);
+}
+
 static void a_packet_to_execute_is_checked(void **state)
 {
 	(void)state;
@@ -489,6 +535,7 @@ int main(void)
 	    TEST(actions_must_fit_the_match),
 	    TEST(labels_change_what_fits_behind_them),
 	    TEST(actions_in_lists_must_fit_the_packet_there),
+	    TEST(only_headers_of_tunnels_are_pushed),
 	    TEST(a_packet_to_execute_is_checked),
 	    TEST(the_datapath_counts_its_flows),
 	};
