@@ -208,6 +208,27 @@ def memif_conn_seeds():
     )
 
 
+def tunnel_seeds():
+    sys.path.insert(0, str(HERE.parent / "unit" / "datapath"))
+    import make_tunnel_vectors as vectors  # pylint: disable=import-outside-toplevel
+
+    def push(header):
+        return attr(23, U32(9) + U32(2) + U32(len(header)) + U32(4) + header.ljust(512, b"\0"))
+
+    types = {"TUNNEL_VXLAN": 1, "TUNNEL_GENEVE": 2, "TUNNEL_GRE": 3}
+    seeds = {}
+    for i, row in enumerate(vectors.make()):
+        how = types[row["type"]] | (4 if row["options"] != "0" else 0) | (8 if i % 2 else 0)
+        seeds[row["name"].strip('"')] = bytes([how, 128]) + bytes(4) + row["frame"]
+    pushes = [push(row["header"]) for row in vectors.rows]
+    wrapped = pushes[0] + OUTPUT + attr(4, b"\x81\x00\x10\x05") + pushes[-3] + OUTPUT + attr(24, U32(9))
+    frame = frames()["tcp"]
+    save("dp_actions", tunnels=packet_actions(frame, wrapped), tunnels_lent=packet_actions(frame / bytes(150), wrapped, how=0xF))
+    head = len(vectors.rows[0]["header"])
+    seeds["begun_inside"] = bytes([1 | 8 | 16, 128]) + U16(head + 34) + U16(6) + vectors.rows[0]["frame"]
+    save("tunnel_pop", **seeds)
+
+
 def main():
     save("extract", **frames())
     netlink_seeds()
@@ -215,6 +236,7 @@ def main():
     vring_seeds()
     memif_ring_seeds()
     memif_conn_seeds()
+    tunnel_seeds()
 
 
 main()
