@@ -134,6 +134,8 @@ static void check_whole(struct rte_mbuf *m)
 
 static void packet_end(struct rte_mbuf *m)
 {
+	if (!m)
+		abort();
 	check_whole(m);
 	packet_free(m);
 }
