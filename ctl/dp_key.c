@@ -123,6 +123,8 @@ static bool rows_put(struct nlmsghdr *nlh, size_t room, const struct flow_key *k
 		     const struct flow_key *mask, bool meta)
 {
 	uint64_t present = dp_key_present(key);
+	if (key->in_port == DP_IN_PORT_NONE)
+		present &= ~DP_KEY_BIT(OVS_KEY_ATTR_IN_PORT);
 	// No attribute says "a length, not a type".
 	if (mask == NULL && key->eth_type_be == htons(ETH_TYPE_NONE))
 		present &= ~DP_KEY_BIT(OVS_KEY_ATTR_ETHERTYPE);

@@ -12,6 +12,9 @@ struct dp_error {
 	char text[240];		   // one line
 };
 
+// in_port of a key that says nothing of a port: IN_PORT is not written.
+#define DP_IN_PORT_NONE UINT32_MAX
+
 // Appends a nested attribute `type` (OVS_FLOW_ATTR_KEY, OVS_FLOW_ATTR_MASK or OVS_PACKET_ATTR_KEY)
 // for `key`. With `mask` NULL it is a key in full; otherwise it is written as a mask over a flow
 // whose (masked) key is `key`. The attributes that are present follow the kernel's rules (ETHERNET

@@ -146,6 +146,21 @@ uint8_t dp_msg_version(const struct nlmsghdr *nlh)
 	return genl->version;
 }
 
+static struct ovs_header *ovs_header_of(const struct nlmsghdr *nlh)
+{
+	return mnl_nlmsg_get_payload_offset(nlh, MNL_ALIGN(sizeof(struct genlmsghdr)));
+}
+
+uint32_t dp_msg_ifindex(const struct nlmsghdr *nlh)
+{
+	return nlh->nlmsg_len < DP_HEADERS_LEN ? 0 : (uint32_t)ovs_header_of(nlh)->dp_ifindex;
+}
+
+void dp_msg_set_ifindex(struct nlmsghdr *nlh, uint32_t ifindex)
+{
+	ovs_header_of(nlh)->dp_ifindex = (int)ifindex;
+}
+
 const struct nlattr *dp_msg_first_attr(const struct nlmsghdr *nlh)
 {
 	return mnl_nlmsg_get_payload_offset(nlh, DP_HEADERS_LEN - MNL_NLMSG_HDRLEN);

@@ -40,6 +40,9 @@ int dp_nest_parse(const struct nlattr *nest, const struct nlattr **attrs, unsign
 		  struct dp_error *error);
 uint8_t dp_msg_cmd(const struct nlmsghdr *nlh);
 uint8_t dp_msg_version(const struct nlmsghdr *nlh); // of its sender's protocol
+// The datapath that a message is for or from; dp_msg_begin() sets DP_IFINDEX.
+uint32_t dp_msg_ifindex(const struct nlmsghdr *nlh);
+void dp_msg_set_ifindex(struct nlmsghdr *nlh, uint32_t ifindex);
 const struct nlattr *dp_msg_first_attr(const struct nlmsghdr *nlh);
 
 // Reads an NLMSG_ERROR: 0 or -errno, and the peer's text (empty when none).

@@ -15,8 +15,11 @@
 // keys and actions, where they are refused by name, and commands are refused with -EOPNOTSUPP. The
 // headers, NLMSG_ERROR and its attributes stay as they are in all versions.
 //
-// There is one datapath; ovs_header.dp_ifindex is DP_IFINDEX in answers and not checked in
-// requests.
+// Datapaths: ovs_header.dp_ifindex says which one. The first, DP_IFINDEX, is swctld's: it is always
+// there, has the name DP_NAME, and is told only to who names it: a dump of datapaths with
+// dp_ifindex 0 lists the others, with DP_IFINDEX it alone. Others are made with OVS_DP_CMD_NEW, for
+// Open vSwitch; their numbers are never used again. What is said of one datapath in a comment below
+// holds for the first; "others" is what OVS's dpif-netlink expects of the kernel.
 #ifndef CTL_DP_PROTO_H
 #define CTL_DP_PROTO_H
 
@@ -34,17 +37,31 @@
 enum dp_family {
 	DP_FAMILY_DATAPATH =
 	    0x20, // OVS_DP_CMD_GET; OVS_DP_CMD_SET with OVS_DP_ATTR_UPCALL_PID: not 0: send upcalls
-		  // to this connection (-EBUSY when another has them), 0: no more
-	DP_FAMILY_VPORT,    // OVS_VPORT_CMD_NEW, DEL, GET (and dump)
+		  // to this connection (-EBUSY when another has them), 0: no more. NEW, DEL, SET
+		  // with USER_FEATURES and PER_CPU_PIDS: others
+	DP_FAMILY_VPORT,    // OVS_VPORT_CMD_NEW, SET, DEL, GET (and dump)
 	DP_FAMILY_FLOW,	    // OVS_FLOW_CMD_NEW, SET, DEL, GET (and dump)
 	DP_FAMILY_PACKET,   // OVS_PACKET_CMD_EXECUTE from us; MISS and ACTION from swd
 	DP_FAMILY_METER,    // OVS_METER_CMD_FEATURES, SET, GET (and dump), DEL
-	DP_FAMILY_CT_LIMIT, // refused with EOPNOTSUPP: not built yet
+	DP_FAMILY_CT_LIMIT, // OVS_CT_LIMIT_CMD_SET, DEL, GET: struct ovs_zone_limit[] in ZONE_LIMIT
 	DP_FAMILY_SWD,	    // SWD_CMD_*
 };
 
-// Vports: OVS_VPORT_ATTR_TYPE is OVS_VPORT_TYPE_NETDEV; our kind and options stand in
-// OVS_VPORT_ATTR_OPTIONS, as nested SWD_VPORT_ATTR_*; names may be up to 63 bytes.
+// Datapaths that are made with NEW. USER_FEATURES that are not built are refused with -EOPNOTSUPP
+// (built: UNALIGNED, VPORT_PIDS, DISPATCH_UPCALL_PER_CPU). A pid is a connection's
+// SWD_INFO_ATTR_CLIENT_ID. Misses need not be executed. The local port is a tap with the datapath's
+// name. DEL takes ports, flows and meters along.
+enum swd_dp_attr {		   // beside OVS_DP_ATTR_*, above what the kernel has
+	SWD_DP_ATTR_NO_LOCAL = 32, // no payload, NEW only: without a local port
+	__SWD_DP_ATTR_MAX,
+};
+#define SWD_DP_ATTR_MAX (__SWD_DP_ATTR_MAX - 1)
+
+// Vports: of the first datapath, OVS_VPORT_ATTR_TYPE is OVS_VPORT_TYPE_NETDEV; our kind and options
+// stand in OVS_VPORT_ATTR_OPTIONS, as nested SWD_VPORT_ATTR_*; names may be up to 63 bytes. Others
+// have the kernel's types, too: INTERNAL is a tap of that name, NETDEV without KIND the interface
+// of that name, GRE, VXLAN and GENEVE ports without a device. Numbers and names are one space over
+// all datapaths. NAME wins over PORT_NO; with dp_ifindex 0 it is looked for in all datapaths.
 enum swd_vport_attr {
 	SWD_VPORT_ATTR_UNSPEC,
 	SWD_VPORT_ATTR_KIND,	// string: "vhost-user", "dpdk"
@@ -157,7 +174,92 @@ enum swd_cmd {
 			   // when swd starts. What is refused changes nothing
 	SWD_CMD_PMD_REBALANCE, // moves queues by their load; one answer, SWD_REBALANCE_ATTR_*
 	SWD_CMD_GUEST_GET,     // dump, one answer a port that has a guest's side, SWD_GUEST_ATTR_*
+	SWD_CMD_SUBSCRIBE,     // this connection is sent OVS_VPORT_CMD_NEW, SET and DEL of the
+			       // datapath in the header, 0: of all but the first. What it does not
+			       // read is lost, and it gets one NLMSG_ERROR with -ENOBUFS for it
+	SWD_CMD_CT_GET,	       // dump, of the datapath in the header and, if there is one, of ZONE:
+			       // one answer a connection, SWD_CT_ATTR_*
+	SWD_CMD_CT_DEL,	       // ends connections: with TUPLE_ORIG (and ZONE) that one, or -ENOENT;
+			       // with ZONE those of it; otherwise all of the datapath
+	SWD_CMD_CT_STATS_GET,  // one answer, SWD_CT_STATS_ATTR_*
+	SWD_CMD_CT_SET,	       // what is there of SWD_CT_STATS_ATTR_LIMIT and TCP_SEQ_CHK
+	SWD_CMD_CT_POLICY_SET, // makes or replaces a timeout policy, SWD_CT_POLICY_ATTR_*
+	SWD_CMD_CT_POLICY_GET, // one answer, with ID; dump: all of the datapath
+	SWD_CMD_CT_POLICY_DEL, // with ID
 };
+
+// Connections. OVS_CT_ATTR_TIMEOUT of the action ct is a policy's id in decimal digits.
+enum swd_ct_attr {
+	SWD_CT_ATTR_UNSPEC,
+	SWD_CT_ATTR_ZONE,	  // u16
+	SWD_CT_ATTR_TUPLE_ORIG,	  // struct swd_ct_tuple
+	SWD_CT_ATTR_TUPLE_REPLY,  // the same
+	SWD_CT_ATTR_TUPLE_MASTER, // the same: of the connection that it is related to
+	SWD_CT_ATTR_ID,		  // u32
+	SWD_CT_ATTR_MARK,	  // u32
+	SWD_CT_ATTR_LABELS,	  // 16 bytes, as OVS_KEY_ATTR_CT_LABELS
+	SWD_CT_ATTR_TIMEOUT,	  // u32: seconds that are left
+	SWD_CT_ATTR_TCP,	  // struct swd_ct_tcp
+	SWD_CT_ATTR_HELPER,	  // string
+	__SWD_CT_ATTR_MAX,
+};
+#define SWD_CT_ATTR_MAX (__SWD_CT_ATTR_MAX - 1)
+
+struct swd_ct_tuple {
+	uint8_t src[16], dst[16]; // IPv4: the first four bytes, zeros behind them
+	uint16_t src_port_be;	  // ICMP: the identifier
+	uint16_t dst_port_be;	  // ICMP: type << 8 | code, in network order
+	uint8_t proto;
+	uint8_t is_v6;
+	uint16_t unused; // zero
+};
+
+struct swd_ct_tcp {	  // by direction: 0 original, 1 reply
+	uint8_t state[2]; // Open vSwitch's enum ct_dpif_tcp_state
+	uint8_t wscale[2];
+	uint8_t flags[2]; // Open vSwitch's enum ct_dpif_tcp_flags
+};
+
+enum swd_ct_stats_attr {
+	SWD_CT_STATS_ATTR_UNSPEC,
+	SWD_CT_STATS_ATTR_COUNT,       // u32: connections of the datapath
+	SWD_CT_STATS_ATTR_LIMIT,       // u32: of the datapath; 0: none but the table's size
+	SWD_CT_STATS_ATTR_TCP_SEQ_CHK, // u8: whether TCP's sequence numbers are checked
+	SWD_CT_STATS_ATTR_MAX_CONNS,   // u32: of all datapaths, as all below
+	SWD_CT_STATS_ATTR_BYTES,       // u64: memory in use
+	SWD_CT_STATS_ATTR_TRACKED,     // u64: packets
+	SWD_CT_STATS_ATTR_INVALID,     // u64: of them
+	SWD_CT_STATS_ATTR_OPENED,      // u64: connections
+	__SWD_CT_STATS_ATTR_MAX,
+};
+#define SWD_CT_STATS_ATTR_MAX (__SWD_CT_STATS_ATTR_MAX - 1)
+
+// Id 0 is the datapath's default one.
+enum swd_ct_policy_attr {
+	SWD_CT_POLICY_ATTR_UNSPEC,
+	SWD_CT_POLICY_ATTR_ID,	    // u32
+	SWD_CT_POLICY_ATTR_SECONDS, // nested: u32 by enum swd_ct_timeout; what is absent is default
+	__SWD_CT_POLICY_ATTR_MAX,
+};
+#define SWD_CT_POLICY_ATTR_MAX (__SWD_CT_POLICY_ATTR_MAX - 1)
+
+// In the order of Open vSwitch's userspace conntrack, which has these.
+enum swd_ct_timeout {
+	SWD_CT_TIMEOUT_UNSPEC,
+	SWD_CT_TIMEOUT_TCP_SYN_SENT,
+	SWD_CT_TIMEOUT_TCP_SYN_RECV,
+	SWD_CT_TIMEOUT_TCP_ESTABLISHED,
+	SWD_CT_TIMEOUT_TCP_FIN_WAIT,
+	SWD_CT_TIMEOUT_TCP_TIME_WAIT,
+	SWD_CT_TIMEOUT_TCP_CLOSE,
+	SWD_CT_TIMEOUT_UDP_FIRST,
+	SWD_CT_TIMEOUT_UDP_SINGLE,
+	SWD_CT_TIMEOUT_UDP_MULTIPLE,
+	SWD_CT_TIMEOUT_ICMP_FIRST,
+	SWD_CT_TIMEOUT_ICMP_REPLY,
+	__SWD_CT_TIMEOUT_MAX,
+};
+#define SWD_CT_TIMEOUT_MAX (__SWD_CT_TIMEOUT_MAX - 1)
 
 // Traces. Once TRACE_SET is acknowledged, each of the port's next COUNT packets, when it has gone
 // its way, is told to this connection in a TRACE message with the request's nlmsg_seq, and at last
@@ -219,6 +321,7 @@ enum swd_info_attr {
 	SWD_INFO_ATTR_PID,	      // u32
 	SWD_INFO_ATTR_ISA,	      // string: the instruction set in use, "avx512"
 	SWD_INFO_ATTR_DROP, // nested SWD_DROP_ATTR_*, repeated: of packets of ports that are gone
+	SWD_INFO_ATTR_CLIENT_ID, // u32: of this connection, not 0; what netlink calls its pid
 	__SWD_INFO_ATTR_MAX,
 };
 #define SWD_INFO_ATTR_MAX (__SWD_INFO_ATTR_MAX - 1)

@@ -35,6 +35,19 @@
 	X(RECIRC_LIMIT, "recirculation-limit", INPUT, "recirculated too often")                    \
 	X(TTL_EXCEEDED, "ttl-exceeded", INPUT, "its TTL or hop limit is used up")                  \
 	X(METER, "meter", INPUT, "more than a drop band of the flow's meter lets pass")            \
+	X(FRAGMENT_OVERLAP, "fragment-overlap", INPUT,                                             \
+	  "a fragment that overlaps or contradicts another of its datagram, or the datagram is "   \
+	  "too long; all of it is dropped")                                                        \
+	X(FRAGMENT_TIMEOUT, "fragment-timeout", INPUT,                                             \
+	  "a fragment to be tracked whose datagram did not become whole in time")                  \
+	X(FRAGMENT_REST, "fragment-rest", INPUT,                                                   \
+	  "the other fragments of a datagram that was dropped when it was tracked: it counts "     \
+	  "once, under that reason")                                                               \
+	X(CT_FULL, "ct-full", INPUT,                                                               \
+	  "its connection finds no room: give swd more with --ct-connections, or NAT more "        \
+	  "addresses and ports")                                                                   \
+	X(CT_LIMIT, "ct-limit", INPUT,                                                             \
+	  "its zone, or its datapath, has as many connections as its limit allows")                \
 	/* Open vSwitch's, by the code of its action drop (drop_reason_of_code()). */              \
 	X(XLATE_BRIDGE, "xlate-no-bridge", INPUT, "Open vSwitch: no bridge has its port")          \
 	X(XLATE_DEPTH, "xlate-recursion", INPUT, "Open vSwitch: its rules recurse too deep")       \

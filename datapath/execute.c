@@ -1,5 +1,6 @@
 #include "datapath/execute_run.h"
 
+#include "datapath/ct_execute.h"
 #include "datapath/edit.h"
 #include "datapath/execute_meta.h"
 #include "datapath/metering.h"
@@ -145,6 +146,36 @@ static unsigned run_meter(struct run *run, const struct action *action, struct r
 	return metering_run(run->pmd, action->u.meter_id, pkts, n);
 }
 
+// What stands behind an action, for packets that come out of it beside the batch.
+struct rest {
+	const struct run *run;
+	const struct action *list;
+};
+
+static void run_rest(void *arg, struct rte_mbuf **pkts, unsigned n)
+{
+	const struct rest *rest = arg;
+	const struct run *run = rest->run;
+
+	run_list(run->pmd, rest->list, (unsigned)(run->end - rest->list), pkts, n, run->is_told);
+}
+
+static unsigned run_ct(struct run *run, const struct action *action, struct rte_mbuf **pkts,
+		       unsigned n)
+{
+	struct rest rest = {.run = run, .list = action + action_entries(action)};
+	const struct ct_go_on go_on = {.run = run_rest, .arg = &rest};
+
+	return ct_execute_all(run->pmd, &action->u.ct, pkts, n, &go_on);
+}
+
+static int clear_ct(struct rte_mbuf **m, const struct action *action)
+{
+	(void)action;
+	ct_clear(*m);
+	return 0;
+}
+
 // clang-format off
 #define EDIT(fn) {.edit = fn, .traits = ACTION_CHANGES}
 #define META(fn) {.edit = fn, .traits = ACTION_MARKS}
@@ -160,7 +191,8 @@ static const struct action_row rows[N_ACTION_TYPES] = {
     [ACTION_SET_PRIORITY] = META(meta_set_priority),
     [ACTION_SET_TUNNEL] = META(meta_set_tunnel),
     [ACTION_HASH] = META(meta_set_hash),
-    [ACTION_CT_CLEAR] = META(meta_clear_ct),
+    [ACTION_CT] = {.batch = run_ct, .traits = ACTION_ACTS | ACTION_CHANGES | ACTION_MARKS},
+    [ACTION_CT_CLEAR] = META(clear_ct),
     [ACTION_PUSH_VLAN] = EDIT(edit_push_vlan),
     [ACTION_POP_VLAN] = EDIT(edit_pop_vlan),
     [ACTION_SET_ETH] = EDIT(edit_set_eth),
@@ -314,7 +346,7 @@ static unsigned run_all(struct run *run, const struct action *list, struct rte_m
 void run_list(struct pmd *pmd, const struct action *list, unsigned n_entries,
 	      struct rte_mbuf **pkts, unsigned n, bool is_told)
 {
-	struct run run = {.pmd = pmd, .is_told = is_told};
+	struct run run = {.pmd = pmd, .end = list + n_entries, .is_told = is_told};
 
 	plan(&run, list, n_entries);
 	n = run_all(&run, list, pkts, n);

@@ -17,12 +17,13 @@ enum action_trait {
 // A list on its way over a batch.
 struct run {
 	struct pmd *pmd;
-	struct rte_mbuf *m; // the packet at hand; NULL when it is used up
-	int at;		    // the action being run
-	int last;	    // the last one that sends or acts; -1: none does. The packet is its own
-	int last_change;    // the last one up to `last` that changes this packet; -1: none does
-	bool is_told; // what becomes of the packet is counted: it has been sent, or it is a copy
-	bool is_sent; // the same, by an action before `last`
+	const struct action *end; // of the list
+	struct rte_mbuf *m;	  // the packet at hand; NULL when it is used up
+	int at;			  // the action being run
+	int last;	 // the last one that sends or acts; -1: none does. The packet is its own
+	int last_change; // the last one up to `last` that changes this packet; -1: none does
+	bool is_told;	 // what becomes of the packet is counted: it has been sent, or it is a copy
+	bool is_sent;	 // the same, by an action before `last`
 };
 
 unsigned action_traits(const struct action *action);

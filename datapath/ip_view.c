@@ -108,6 +108,13 @@ static int view_ipv6(struct ip_view *ip, uint32_t room)
 	return 0;
 }
 
+int ip_view_quoted(uint8_t *l3, uint32_t len, bool is_v6, struct ip_view *ip)
+{
+	ip->is_v6 = is_v6;
+	ip->l3 = l3;
+	return is_v6 ? view_ipv6(ip, len) : view_ipv4(ip, len);
+}
+
 int ip_view(struct rte_mbuf **m, struct ip_view *ip)
 {
 	uint32_t l3_ofs, room;
@@ -119,10 +126,9 @@ int ip_view(struct rte_mbuf **m, struct ip_view *ip)
 	eth_type = edit_l3_type(*m, &l3_ofs);
 	if (eth_type != RTE_ETHER_TYPE_IPV4 && eth_type != RTE_ETHER_TYPE_IPV6)
 		return 0;
-	ip->is_v6 = eth_type == RTE_ETHER_TYPE_IPV6;
-	ip->l3 = rte_pktmbuf_mtod_offset(*m, uint8_t *, l3_ofs);
 	room = rte_pktmbuf_data_len(*m) - l3_ofs;
-	err = ip->is_v6 ? view_ipv6(ip, room) : view_ipv4(ip, room);
+	err = ip_view_quoted(rte_pktmbuf_mtod_offset(*m, uint8_t *, l3_ofs), room,
+			     eth_type == RTE_ETHER_TYPE_IPV6, ip);
 	return err < 0 ? err : 1;
 }
 

@@ -29,6 +29,10 @@ struct l4_csum {
 // -EINVAL: IP, but cut off or malformed; -ENOMEM. *m may be replaced.
 int ip_view(struct rte_mbuf **m, struct ip_view *ip);
 
+// The same for the start of an IP packet, `len` bytes of it, as an ICMP error quotes it: *ip is
+// zeroed before. 0 or -EINVAL.
+int ip_view_quoted(uint8_t *l3, uint32_t len, bool is_v6, struct ip_view *ip);
+
 // The checksum that covers the packet's addresses, NULL for none.
 const struct l4_csum *l4_csum_of(const struct ip_view *ip);
 

@@ -15,6 +15,8 @@
 #define MAX_FLOWS_DEFAULT   200000u
 #define MAX_FLOWS_MIN	    16
 #define MAX_FLOWS_MAX	    (1u << 24)
+#define CT_MIN		    16
+#define CT_MAX		    (1u << 28)
 #define UPCALL_RATE_DEFAULT 5000u
 #define UPCALL_RATE_MAX	    100000000
 
@@ -29,6 +31,9 @@ void options_usage(void)
 	    "  --run-dir DIR     folder of the sockets (default /run/swd); is made when missing\n"
 	    "  --mem MB          hugepage memory to take (default %u, at least %u)\n"
 	    "  --max-flows N     megaflows to hold at most (default %u, less when --mem is small)\n"
+	    "  --ct-connections N\n"
+	    "                    connections to track at most (default: as many as an eighth of\n"
+	    "                    --mem holds, 400000 of 512 MB)\n"
 	    "  --upcall-rate N   misses a second of each port that go to swctld before those of "
 	    "ports\n"
 	    "                    that have more (default %u; 0: no port has more)\n"
@@ -127,6 +132,9 @@ static int option_apply(struct options *o, int option, char *err, size_t err_len
 	case 'f':
 		return number_parse("max-flows", optarg, MAX_FLOWS_MIN, MAX_FLOWS_MAX,
 				    &o->max_flows, err, err_len);
+	case 'C':
+		return number_parse("ct-connections", optarg, CT_MIN, CT_MAX, &o->ct_connections,
+				    err, err_len);
 	case 'u':
 		return number_parse("upcall-rate", optarg, 0, UPCALL_RATE_MAX, &o->upcall_rate, err,
 				    err_len);
@@ -158,6 +166,7 @@ static const struct option long_options[] = {
     {"pmd-cores", required_argument, NULL, 'c'},
     {"mem", required_argument, NULL, 'm'},
     {"max-flows", required_argument, NULL, 'f'},
+    {"ct-connections", required_argument, NULL, 'C'},
     {"upcall-rate", required_argument, NULL, 'u'},
     {"isa", required_argument, NULL, 'i'},
     {"log-level", required_argument, NULL, 'l'},

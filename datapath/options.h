@@ -16,8 +16,9 @@ struct options {
 	unsigned n_pmd_cores;
 	unsigned mem_mb;
 	unsigned max_flows;
-	gid_t group;	   // who may use the datapath's socket; ACCOUNT_NONE: swd's own user
-	uid_t vhost_owner; // of sockets for guests; ACCOUNT_NONE: swd's own
+	unsigned ct_connections; // 0: by the memory
+	gid_t group;		 // who may use the datapath's socket; ACCOUNT_NONE: swd's own user
+	uid_t vhost_owner;	 // of sockets for guests; ACCOUNT_NONE: swd's own
 	gid_t vhost_group;
 	unsigned upcall_rate; // misses a second and port; 0: without end
 	char isa[16];	      // "auto", or the name of one that is supported

@@ -12,7 +12,7 @@
 static const struct port_kind *const kinds[] = {
     &port_kind_vhost,	&port_kind_dpdk, &port_kind_af_packet,	 &port_kind_af_xdp, &port_kind_pcap,
     &port_kind_pf_ring, &port_kind_tap,	 &port_kind_virtio_user, &port_kind_memif,  &port_kind_bond,
-    &port_kind_null,	&port_kind_nic,	 &port_kind_ring,
+    &port_kind_null,	&port_kind_nic,	 &port_kind_ring,	 &port_kind_tunnel,
 };
 #define N_KINDS (sizeof(kinds) / sizeof(kinds[0]))
 
@@ -20,6 +20,7 @@ static const struct port_kind *const kinds[] = {
 struct port *ports_published[PORTS_MAX] __rte_cache_aligned;
 unsigned ports_n_senders __rte_cache_aligned;
 uint64_t ports_gone_drops[N_DROP_REASONS];
+static bool numbers_reserved[PORTS_MAX];
 static struct rcu *ports_rcu;
 static uint32_t n_opened;
 
@@ -54,13 +55,34 @@ static bool name_ok(const char *name)
 	return len > 0 && len < PORT_NAME_MAX && strspn(name, allowed) == len;
 }
 
+bool port_number_is_free(uint32_t no)
+{
+	return no > 0 && no < PORTS_MAX && !ports_published[no] && !numbers_reserved[no];
+}
+
 static uint32_t number_free(void)
 {
 	for (uint32_t no = 1; no < PORTS_MAX; no++) {
-		if (!ports_published[no])
+		if (port_number_is_free(no))
 			return no;
 	}
 	return 0;
+}
+
+int port_number_reserve(uint32_t *no)
+{
+	for (*no = PORTS_MAX - 1; *no > 0; (*no)--) {
+		if (port_number_is_free(*no)) {
+			numbers_reserved[*no] = true;
+			return 0;
+		}
+	}
+	return -ENOSPC;
+}
+
+void port_number_release(uint32_t no)
+{
+	numbers_reserved[no] = false;
 }
 
 // Sets *no to the number that the new port gets.
@@ -86,6 +108,10 @@ static int number_choose(uint32_t *no, const struct port_config *config, char *e
 			 ports_published[*no]->config.name);
 		return -EEXIST;
 	}
+	if (*no != 0 && numbers_reserved[*no]) {
+		snprintf(err, err_len, "port number %u is kept for a datapath", *no);
+		return -EEXIST;
+	}
 	if (*no == 0)
 		*no = number_free();
 	if (*no == 0) {
@@ -101,10 +127,10 @@ int port_add(uint32_t no, const struct port_config *config, struct port **out, c
 	int rc = number_choose(&no, config, err, err_len);
 	if (rc < 0)
 		return rc;
-	rc = port_options_check(config, err, err_len);
+	const struct port_kind *kind = kind_find(config->kind);
+	rc = kind && kind->hidden ? 0 : port_options_check(config, err, err_len);
 	if (rc < 0)
 		return rc;
-	const struct port_kind *kind = kind_find(config->kind);
 	if (!kind) {
 		snprintf(err, err_len, "port kind \"%s\" is not built into this swd", config->kind);
 		return -EOPNOTSUPP;

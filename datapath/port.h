@@ -75,6 +75,7 @@ struct port_guest {
 // What a port kind must do.
 struct port_kind {
 	const char *name;
+	bool hidden; // not for operators: it has no row in ctl/port_kinds.h, and no options
 	// Of a kind that port_ethdev.c runs: datapath/ethdev_kind.h. NULL: another.
 	const struct ethdev_kind *ethdev;
 	// Opens the device; the options are of their types (port_options_check()). Sets port->priv,
@@ -148,6 +149,10 @@ void ports_init(struct rcu *rcu);
 // hands it to the PMD pool.
 int port_add(uint32_t no, const struct port_config *config, struct port **out, char *err,
 	     size_t err_len);
+bool port_number_is_free(uint32_t no);
+// Keeps the highest free number from ports. 0 or -ENOSPC.
+int port_number_reserve(uint32_t *no);
+void port_number_release(uint32_t no);
 // Unpublishes, waits until no PMD holds it, closes and frees. The pool must have dropped its queues
 // before.
 void port_del(struct port *port);
@@ -174,10 +179,11 @@ static inline struct port *port_get(uint32_t no)
 }
 
 // Kinds, one row each.
-extern const struct port_kind port_kind_vhost; // vhost/port_vhost.c
-extern const struct port_kind port_kind_memif; // memif/port_memif.c
-extern const struct port_kind port_kind_ring;  // datapath/port_ring.c
-extern const struct port_kind port_kind_dpdk;  // datapath/kind_dpdk.c, as the others
+extern const struct port_kind port_kind_vhost;	// vhost/port_vhost.c
+extern const struct port_kind port_kind_memif;	// memif/port_memif.c
+extern const struct port_kind port_kind_ring;	// datapath/port_ring.c
+extern const struct port_kind port_kind_tunnel; // datapath/port_tunnel.c
+extern const struct port_kind port_kind_dpdk;	// datapath/kind_dpdk.c, as the others
 extern const struct port_kind port_kind_af_packet, port_kind_af_xdp, port_kind_pcap, port_kind_tap;
 extern const struct port_kind port_kind_pf_ring, port_kind_nic;
 extern const struct port_kind port_kind_virtio_user, port_kind_bond, port_kind_null;

@@ -1,5 +1,7 @@
 // Actions are checked when they come in, against the match of their flow, and trusted by the PMDs
 // that run them.
+#include "datapath/ct.h"
+#include "datapath/ct_table.h"
 #include "datapath/server_internal.h"
 
 #include "datapath/meter.h"
@@ -187,14 +189,7 @@ static const char *check_icmp(const struct action *action, struct known *known)
 		   : "a set of ICMP or ND needs a key and mask of IP and just that protocol";
 }
 
-// Until they are built.
-static const char *check_ct(const struct action *action, struct known *known)
-{
-	(void)action;
-	(void)known;
-	return "CT is not built";
-}
-
+// Until it is built.
 static const char *check_tunnel(const struct action *action, struct known *known)
 {
 	(void)known;
@@ -204,27 +199,16 @@ static const char *check_tunnel(const struct action *action, struct known *known
 
 static const char *(*const checks[N_ACTION_TYPES])(const struct action *action,
 						   struct known *known) = {
-    [ACTION_OUTPUT] = check_output,
-    [ACTION_PUSH_VLAN] = check_push_vlan,
-    [ACTION_POP_VLAN] = check_pop_vlan,
-    [ACTION_SET_IPV4] = check_ipv4,
-    [ACTION_SET_IPV6] = check_ipv6,
-    [ACTION_SET_PORTS] = check_ports,
-    [ACTION_PUSH_MPLS] = check_push_mpls,
-    [ACTION_POP_MPLS] = check_pop_mpls,
-    [ACTION_SET_MPLS] = check_mpls,
-    [ACTION_DEC_MPLS_TTL] = check_mpls,
-    [ACTION_SET_ARP] = check_arp,
-    [ACTION_SET_ND] = check_icmp,
-    [ACTION_SET_ND_EXT] = check_icmp,
-    [ACTION_SET_ICMP] = check_icmp,
-    [ACTION_SET_ETH] = check_eth,
-    [ACTION_PUSH_ETH] = check_push_eth,
-    [ACTION_POP_ETH] = check_pop_eth,
-    [ACTION_ADD_MPLS] = check_add_mpls,
-    [ACTION_CT] = check_ct,
-    [ACTION_TUNNEL_PUSH] = check_tunnel,
-    [ACTION_TUNNEL_POP] = check_tunnel,
+    [ACTION_OUTPUT] = check_output,	  [ACTION_PUSH_VLAN] = check_push_vlan,
+    [ACTION_POP_VLAN] = check_pop_vlan,	  [ACTION_SET_IPV4] = check_ipv4,
+    [ACTION_SET_IPV6] = check_ipv6,	  [ACTION_SET_PORTS] = check_ports,
+    [ACTION_PUSH_MPLS] = check_push_mpls, [ACTION_POP_MPLS] = check_pop_mpls,
+    [ACTION_SET_MPLS] = check_mpls,	  [ACTION_DEC_MPLS_TTL] = check_mpls,
+    [ACTION_SET_ARP] = check_arp,	  [ACTION_SET_ND] = check_icmp,
+    [ACTION_SET_ND_EXT] = check_icmp,	  [ACTION_SET_ICMP] = check_icmp,
+    [ACTION_SET_ETH] = check_eth,	  [ACTION_PUSH_ETH] = check_push_eth,
+    [ACTION_POP_ETH] = check_pop_eth,	  [ACTION_ADD_MPLS] = check_add_mpls,
+    [ACTION_TUNNEL_PUSH] = check_tunnel,  [ACTION_TUNNEL_POP] = check_tunnel,
 };
 
 static int meter_check(struct request *rq, const struct action *action, unsigned place)
@@ -236,10 +220,35 @@ static int meter_check(struct request *rq, const struct action *action, unsigned
 			    action->u.meter_id);
 }
 
+static int ct_check(struct request *rq, const struct action *action, unsigned place)
+{
+	if (action->type != ACTION_CT || ct_prepare((uint8_t)rq->dp->slot) == 0)
+		return 0;
+	return request_fail(
+	    rq, rq->server->action_attrs[place], -ENOMEM,
+	    "action %u: no memory to track %u connections: give swd more with --mem, "
+	    "or fewer with --ct-connections",
+	    place + 1, ct_table_max());
+}
+
+static int owner_check(struct request *rq, const struct action *action, unsigned place)
+{
+	if (action->type != ACTION_OUTPUT || port_get(action->u.port) == NULL ||
+	    datapath_has_port(rq->dp, action->u.port))
+		return 0;
+	return request_fail(rq, rq->server->action_attrs[place], -EINVAL,
+			    "action %u: OUTPUT to port %u, which is another datapath's", place + 1,
+			    action->u.port);
+}
+
 static int action_check(struct request *rq, const struct action *action, unsigned place,
 			struct known *known)
 {
 	int rc = meter_check(rq, action, place);
+	if (rc == 0)
+		rc = ct_check(rq, action, place);
+	if (rc == 0)
+		rc = owner_check(rq, action, place);
 	if (rc < 0 || checks[action->type] == NULL)
 		return rc;
 	const char *wrong = checks[action->type](action, known);

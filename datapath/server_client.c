@@ -88,33 +88,34 @@ static bool queue_drain(struct client *c)
 	return true;
 }
 
-static bool try_put(struct client *c, const struct nlmsghdr *header, uint8_t cmd, answer_fn fill,
-		    void *arg)
+static bool try_put(struct client *c, const struct message_head *head, answer_fn fill, void *arg)
 {
 	struct dp_datagram *d = &c->server->out;
-	struct nlmsghdr *nlh =
-	    dp_msg_begin(d, header->nlmsg_type, cmd, header->nlmsg_flags, header->nlmsg_seq);
-	if (nlh == NULL || !fill(c->server, nlh, dp_msg_room(d), arg))
+	struct nlmsghdr *nlh = dp_msg_begin(d, head->family, head->cmd, head->flags, head->seq);
+	if (nlh == NULL)
+		return false;
+	dp_msg_set_ifindex(nlh, head->dp_ifindex);
+	if (!fill(c->server, nlh, dp_msg_room(d), arg))
 		return false;
 	dp_msg_end(d, nlh);
 	return true;
 }
 
-int client_put(struct client *c, const struct nlmsghdr *header, uint8_t cmd, answer_fn fill,
-	       void *arg)
+int client_put(struct client *c, const struct message_head *head, answer_fn fill, void *arg)
 {
-	if (try_put(c, header, cmd, fill, arg))
+	if (try_put(c, head, fill, arg))
 		return 0;
 	client_flush(c);
-	return try_put(c, header, cmd, fill, arg) ? 0 : -EMSGSIZE;
+	return try_put(c, head, fill, arg) ? 0 : -EMSGSIZE;
 }
 
-void client_dump_start(struct client *c, const struct handler *handler,
-		       const struct nlmsghdr *request)
+void client_dump_start(struct client *c, const struct handler *handler, const struct request *rq)
 {
 	c->dump = handler;
-	c->dump_request = *request;
-	c->dump_omits = server_flow_dump_omits(request);
+	c->dump_request = *rq->nlh;
+	c->dump_dp = rq->dp != NULL ? rq->dp->ifindex : 0;
+	c->dump_omits = server_flow_dump_omits(rq->nlh);
+	c->dump_ct_zone = server_ct_dump_zone(rq->nlh);
 	c->dump_cursor = 0;
 	event_add(c->on_write, NULL);
 }
@@ -130,6 +131,7 @@ static void dump_datagram(struct client *c)
 						    NLM_F_MULTI, request->nlmsg_seq);
 		if (nlh == NULL)
 			return;
+		dp_msg_set_ifindex(nlh, c->dump_dp);
 		rc = c->dump->dump(c, nlh, dp_msg_room(d), &c->dump_cursor);
 		if (rc == 1)
 			dp_msg_end(d, nlh);
@@ -162,8 +164,10 @@ static void on_write(evutil_socket_t fd, short events, void *arg)
 	if (queue_drain(c)) {
 		client_touch(c); // it takes what it has asked for
 		dump_go_on(c);
-		if (!client_blocked(c) && !c->dead)
+		if (!client_blocked(c) && !c->dead) {
+			events_resume(c);
 			upcalls_resume(c->server, c);
+		}
 	} else if (!c->dead) {
 		event_add(c->on_write, NULL);
 	}
@@ -253,6 +257,8 @@ void client_destroy(struct client *c)
 	traces_detach(server, c);
 	TAILQ_REMOVE(&server->clients, c, entry);
 	server->n_clients--;
+	server->n_subscribed -= c->subscribed;
+	upcalls_refresh(server);
 	event_free(c->on_read);
 	event_free(c->on_write);
 	while (client_blocked(c))

@@ -12,23 +12,39 @@ struct flow_request {
 	struct flow_match match; // when KEY is there
 };
 
+static int ufid_check(struct request *rq, const struct nlattr *ufid)
+{
+	if (ufid == NULL || dp_attr_len(ufid) == MEGAFLOW_UFID_BYTES)
+		return 0;
+	return request_fail(rq, ufid, -EINVAL, "UFID has %u bytes where %d are right",
+			    dp_attr_len(ufid), MEGAFLOW_UFID_BYTES);
+}
+
+// Others than the first datapath match the input port, as the kernel does, also where there is
+// none: so their flows never meet.
+static int in_port_own(struct request *rq, const struct nlattr *key, struct flow_match *match)
+{
+	struct flow_key origin;
+	if (datapath_is_first(rq->dp))
+		return match->mask.in_port != 0 ? request_in_port(rq, key, &match->key.in_port) : 0;
+	int rc = dp_key_parse_origin(key, &origin, &rq->error);
+	if (rc == 0)
+		rc = request_in_port(rq, key, &origin.in_port);
+	match->key.in_port = origin.in_port;
+	match->mask.in_port = UINT32_MAX;
+	return rc;
+}
+
 static int flow_parse(struct request *rq, struct flow_request *fr)
 {
 	int rc = dp_msg_parse(rq->nlh, fr->attrs, OVS_FLOW_ATTR_MAX, &rq->error);
-	if (rc < 0)
-		return rc;
-	const struct nlattr *ufid = fr->attrs[OVS_FLOW_ATTR_UFID];
-	const struct nlattr *key = fr->attrs[OVS_FLOW_ATTR_KEY];
-	// Without this, DEL by identifier would delete all.
-	if (key == NULL && ufid != NULL)
-		return request_fail(rq, ufid, -EOPNOTSUPP,
-				    "a UFID alone finds no flow: name it by KEY and MASK");
-	if (ufid != NULL && dp_attr_len(ufid) != MEGAFLOW_UFID_BYTES)
-		return request_fail(rq, ufid, -EINVAL, "UFID has %u bytes where %d are right",
-				    dp_attr_len(ufid), MEGAFLOW_UFID_BYTES);
+	if (rc == 0)
+		rc = ufid_check(rq, fr->attrs[OVS_FLOW_ATTR_UFID]);
+	const struct nlattr *key = rc == 0 ? fr->attrs[OVS_FLOW_ATTR_KEY] : NULL;
 	if (key == NULL)
-		return 0;
-	return dp_match_parse(key, fr->attrs[OVS_FLOW_ATTR_MASK], &fr->match, &rq->error);
+		return rc;
+	rc = dp_match_parse(key, fr->attrs[OVS_FLOW_ATTR_MASK], &fr->match, &rq->error);
+	return rc == 0 ? in_port_own(rq, key, &fr->match) : rc;
 }
 
 static int key_require(struct request *rq, const struct flow_request *fr)
@@ -36,6 +52,29 @@ static int key_require(struct request *rq, const struct flow_request *fr)
 	if (fr->attrs[OVS_FLOW_ATTR_KEY] != NULL)
 		return 0;
 	return request_fail(rq, NULL, -EINVAL, "KEY is missing");
+}
+
+static int no_flow(struct request *rq)
+{
+	return request_fail(rq, NULL, -ENOENT, "no flow has this key and mask, or UFID");
+}
+
+// The flow that UFID, or KEY and MASK, name. NULL with *err on failure.
+static struct megaflow *flow_find(struct request *rq, const struct flow_request *fr, int *err)
+{
+	const struct nlattr *ufid = fr->attrs[OVS_FLOW_ATTR_UFID];
+	struct megaflow *mf = NULL;
+	*err = ufid == NULL ? key_require(rq, fr) : 0;
+	if (*err != 0)
+		return NULL;
+	if (ufid != NULL)
+		mf = ufid_index_find(&rq->server->ufids, rq->dp->slot, dp_attr_payload(ufid));
+	if (mf == NULL && fr->attrs[OVS_FLOW_ATTR_KEY] != NULL)
+		mf = flow_table_find(rq->server->flows, &fr->match);
+	if (mf != NULL && mf->owner == rq->dp->slot)
+		return mf;
+	*err = no_flow(rq);
+	return NULL;
 }
 
 struct flow_answer {
@@ -50,6 +89,14 @@ static bool has_ufid(const struct megaflow *mf)
 	return memcmp(mf->ufid, none, sizeof(none)) != 0;
 }
 
+// The key as its owner knows it.
+static void key_told(const struct megaflow *mf, struct flow_key *key)
+{
+	const struct datapath *dp = datapath_at(mf->owner);
+	if (dp != NULL && dp->none_no != 0 && key->in_port == dp->none_no)
+		key->in_port = DP_IN_PORT_NONE;
+}
+
 static bool put_match(struct nlmsghdr *nlh, size_t room, const struct megaflow *mf, uint32_t omits)
 {
 	const uint32_t both = OVS_UFID_F_OMIT_KEY | OVS_UFID_F_OMIT_MASK;
@@ -57,6 +104,7 @@ static bool put_match(struct nlmsghdr *nlh, size_t room, const struct megaflow *
 	if ((omits & both) == both)
 		return true;
 	megaflow_match(mf, &match);
+	key_told(mf, &match.key);
 	if (!(omits & OVS_UFID_F_OMIT_KEY) &&
 	    !dp_key_put(nlh, room, OVS_FLOW_ATTR_KEY, &match.key, NULL))
 		return false;
@@ -90,16 +138,25 @@ static bool fill_flow(struct server *server, struct nlmsghdr *nlh, size_t room, 
 				     (uint8_t)answer->stats.tcp_flags);
 }
 
-static int answer_flow(struct request *rq, uint8_t cmd, const struct megaflow *mf)
+static uint32_t omits_of(const struct nlattr *flags)
 {
-	struct flow_answer answer = {.mf = mf};
+	return flags != NULL && dp_attr_has_len(flags, sizeof(uint32_t)) ? mnl_attr_get_u32(flags)
+									 : 0;
+}
+
+static int answer_flow(struct request *rq, const struct flow_request *fr, uint8_t cmd,
+		       const struct megaflow *mf)
+{
+	struct flow_answer answer = {.mf = mf,
+				     .omits = omits_of(fr->attrs[OVS_FLOW_ATTR_UFID_FLAGS])};
 	flow_table_stats(rq->server->flows, mf, &answer.stats);
 	return request_answer(rq, cmd, fill_flow, &answer);
 }
 
-static int answer_if_echo(struct request *rq, const struct megaflow *mf)
+static int answer_if_echo(struct request *rq, const struct flow_request *fr,
+			  const struct megaflow *mf)
 {
-	return rq->nlh->nlmsg_flags & NLM_F_ECHO ? answer_flow(rq, OVS_FLOW_CMD_NEW, mf) : 0;
+	return rq->nlh->nlmsg_flags & NLM_F_ECHO ? answer_flow(rq, fr, OVS_FLOW_CMD_NEW, mf) : 0;
 }
 
 static int add_fail(struct request *rq, int err)
@@ -135,6 +192,51 @@ static struct flow_actions *change_parse(struct request *rq, struct flow_request
 	return NULL;
 }
 
+static bool names_port(const struct megaflow *mf, uint32_t port_no)
+{
+	struct flow_match match;
+	megaflow_match(mf, &match);
+	if (match.mask.in_port != 0 && match.key.in_port == port_no)
+		return true;
+	for (unsigned i = 0; i < mf->actions->n; i++) {
+		const struct action *action = &mf->actions->list[i];
+		if (action->type == ACTION_OUTPUT && action->u.port == port_no)
+			return true;
+	}
+	return false;
+}
+
+static void flow_del(struct server *server, struct megaflow *mf)
+{
+	ufid_index_del(&server->ufids, mf);
+	datapath_at(mf->owner)->n_flows--;
+	flow_table_del(server->flows, mf, NULL);
+}
+
+// Whether NEW may change what is there. The kernel's clients say when not.
+static bool may_replace(const struct request *rq)
+{
+	uint16_t flags = rq->nlh->nlmsg_flags;
+	return flags & NLM_F_REPLACE ||
+	       (!datapath_is_first(rq->dp) && !(flags & (NLM_F_CREATE | NLM_F_EXCL)));
+}
+
+// Names a flow of this datapath's.
+static int flow_name(struct request *rq, struct megaflow *mf, const struct nlattr *ufid)
+{
+	if (ufid == NULL)
+		return 0;
+	ufid_index_del(&rq->server->ufids, mf);
+	memcpy(mf->ufid, dp_attr_payload(ufid), sizeof(mf->ufid));
+	int rc = has_ufid(mf) ? ufid_index_add(&rq->server->ufids, mf) : 0;
+	if (rc == 0)
+		return 0;
+	memset(mf->ufid, 0, sizeof(mf->ufid));
+	flow_del(rq->server, mf);
+	return rc == -EEXIST ? request_fail(rq, ufid, rc, "another flow has this UFID")
+			     : request_fail(rq, NULL, rc, "no memory for another flow's UFID");
+}
+
 int server_flow_new(struct request *rq)
 {
 	struct flow_table *flows = rq->server->flows;
@@ -144,20 +246,17 @@ int server_flow_new(struct request *rq)
 	struct flow_actions *actions = change_parse(rq, &fr, &rc);
 	if (actions == NULL)
 		return rc;
-	rc = rq->nlh->nlmsg_flags & NLM_F_REPLACE
-		 ? flow_table_replace(flows, &fr.match, actions, &mf)
-		 : flow_table_add(flows, &fr.match, actions, &mf);
+	uint32_t before = flow_table_n_flows(flows);
+	rc = may_replace(rq) ? flow_table_replace(flows, &fr.match, actions, &mf)
+			     : flow_table_add(flows, &fr.match, actions, &mf);
 	if (rc < 0)
 		return add_fail(rq, rc);
-	const struct nlattr *ufid = fr.attrs[OVS_FLOW_ATTR_UFID];
-	if (ufid != NULL)
-		memcpy(mf->ufid, dp_attr_payload(ufid), sizeof(mf->ufid));
-	return answer_if_echo(rq, mf);
-}
-
-static int no_flow(struct request *rq)
-{
-	return request_fail(rq, NULL, -ENOENT, "no flow has this key and mask");
+	if (flow_table_n_flows(flows) > before) {
+		mf->owner = rq->dp->slot;
+		rq->dp->n_flows++;
+	}
+	rc = flow_name(rq, mf, fr.attrs[OVS_FLOW_ATTR_UFID]);
+	return rc < 0 ? rc : answer_if_echo(rq, &fr, mf);
 }
 
 int server_flow_set(struct request *rq)
@@ -167,41 +266,53 @@ int server_flow_set(struct request *rq)
 	struct flow_actions *actions = change_parse(rq, &fr, &rc);
 	if (actions == NULL)
 		return rc;
-	struct megaflow *mf = flow_table_find(rq->server->flows, &fr.match);
+	struct megaflow *mf = flow_find(rq, &fr, &rc);
 	if (mf == NULL) {
 		flow_actions_free(actions);
-		return no_flow(rq);
+		return rc;
 	}
 	flow_table_set_actions(rq->server->flows, mf, actions);
-	return answer_if_echo(rq, mf);
+	return answer_if_echo(rq, &fr, mf);
 }
 
 // At once, so that a flow that the same client adds next is not deleted with the others.
-static void flows_flush(struct flow_table *flows)
+void server_flows_flush(struct server *server, const struct datapath *dp)
 {
 	uint32_t cursor = 0;
-	for (struct megaflow *mf; (mf = flow_table_next(flows, &cursor)) != NULL;)
-		flow_table_del(flows, mf, NULL);
+	for (struct megaflow *mf; (mf = flow_table_next(server->flows, &cursor)) != NULL;) {
+		if (mf->owner == dp->slot)
+			flow_del(server, mf);
+	}
+}
+
+void server_flows_forget_port(struct server *server, const struct datapath *dp, uint32_t port_no)
+{
+	uint32_t cursor = 0;
+	if (flow_table_n_flows(server->flows) == dp->n_flows)
+		return;
+	for (struct megaflow *mf; (mf = flow_table_next(server->flows, &cursor)) != NULL;) {
+		if (mf->owner != dp->slot && names_port(mf, port_no))
+			flow_del(server, mf);
+	}
 }
 
 int server_flow_del(struct request *rq)
 {
-	struct flow_table *flows = rq->server->flows;
 	struct flow_request fr;
 	int rc = flow_parse(rq, &fr);
 	if (rc < 0)
 		return rc;
-	if (fr.attrs[OVS_FLOW_ATTR_KEY] == NULL) {
-		flows_flush(flows);
+	if (fr.attrs[OVS_FLOW_ATTR_KEY] == NULL && fr.attrs[OVS_FLOW_ATTR_UFID] == NULL) {
+		server_flows_flush(rq->server, rq->dp);
 		return 0;
 	}
-	struct megaflow *mf = flow_table_find(flows, &fr.match);
+	struct megaflow *mf = flow_find(rq, &fr, &rc);
 	if (mf == NULL)
-		return no_flow(rq);
+		return rc;
 	// The answer is made first: the slot may be another's after the deletion. What packets in
 	// flight still count is lost.
-	rc = answer_flow(rq, OVS_FLOW_CMD_DEL, mf);
-	flow_table_del(flows, mf, NULL);
+	rc = answer_flow(rq, &fr, OVS_FLOW_CMD_DEL, mf);
+	flow_del(rq->server, mf);
 	return rc;
 }
 
@@ -209,12 +320,10 @@ int server_flow_get(struct request *rq)
 {
 	struct flow_request fr;
 	int rc = flow_parse(rq, &fr);
-	if (rc == 0)
-		rc = key_require(rq, &fr);
 	if (rc < 0)
 		return rc;
-	const struct megaflow *mf = flow_table_find(rq->server->flows, &fr.match);
-	return mf != NULL ? answer_flow(rq, OVS_FLOW_CMD_NEW, mf) : no_flow(rq);
+	const struct megaflow *mf = flow_find(rq, &fr, &rc);
+	return mf != NULL ? answer_flow(rq, &fr, OVS_FLOW_CMD_NEW, mf) : rc;
 }
 
 uint32_t server_flow_dump_omits(const struct nlmsghdr *request)
@@ -224,19 +333,21 @@ uint32_t server_flow_dump_omits(const struct nlmsghdr *request)
 	if (request->nlmsg_type != DP_FAMILY_FLOW ||
 	    dp_msg_parse(request, attrs, OVS_FLOW_ATTR_MAX, &error) < 0)
 		return 0;
-	const struct nlattr *flags = attrs[OVS_FLOW_ATTR_UFID_FLAGS];
-	return flags != NULL && dp_attr_has_len(flags, sizeof(uint32_t)) ? mnl_attr_get_u32(flags)
-									 : 0;
+	return omits_of(attrs[OVS_FLOW_ATTR_UFID_FLAGS]);
 }
 
 int server_flow_dump(const struct client *c, struct nlmsghdr *nlh, size_t room, uint32_t *cursor)
 {
+	const struct datapath *dp = datapath_by_ifindex(c->dump_dp);
+	struct flow_table *flows = c->server->flows;
 	uint32_t next = *cursor;
-	struct flow_answer answer = {.mf = flow_table_next(c->server->flows, &next),
-				     .omits = c->dump_omits};
-	if (answer.mf == NULL)
-		return 0;
-	flow_table_stats(c->server->flows, answer.mf, &answer.stats);
+	struct flow_answer answer = {.omits = c->dump_omits};
+	do {
+		answer.mf = dp != NULL ? flow_table_next(flows, &next) : NULL;
+		if (answer.mf == NULL)
+			return 0;
+	} while (answer.mf->owner != dp->slot);
+	flow_table_stats(flows, answer.mf, &answer.stats);
 	if (!fill_flow(c->server, nlh, room, &answer))
 		return -EMSGSIZE;
 	*cursor = next;

@@ -5,8 +5,10 @@
 
 #include "ctl/dp_actions.h"
 #include "ctl/dp_msg.h"
+#include "datapath/datapaths.h"
 #include "datapath/pmd.h"
 #include "datapath/server.h"
+#include "datapath/ufid_index.h"
 
 #include <event2/event.h>
 #include <sys/queue.h>
@@ -16,10 +18,18 @@ struct client;
 struct handler;
 struct tracing;
 
+// What the vport family knows of a port beside what the port knows.
+struct vport {
+	uint32_t type; // OVS_VPORT_TYPE_*
+	unsigned n_pids;
+	uint32_t *pids; // connections that get its upcalls, of per-vport dispatch
+};
+
 struct server {
 	struct event_base *base;
 	struct flow_table *flows;
-	uint64_t started_ms; // CLOCK_MONOTONIC
+	struct ufid_index ufids; // flows with a UFID
+	uint64_t started_ms;	 // CLOCK_MONOTONIC
 
 	char *path;
 	gid_t group;
@@ -30,7 +40,7 @@ struct server {
 	struct event *on_accept_retry;
 
 	TAILQ_HEAD(client_list, client) clients; // the longest silent first
-	unsigned n_clients;
+	unsigned n_clients, n_subscribed;
 	uint64_t full_told_ms; // when the log was told last that there are too many
 	uint64_t refused_ms;   // when a stranger was logged last; 0: never
 
@@ -44,6 +54,7 @@ struct server {
 	bool upcalls_stalled;	      // it does not read: rings wait until it does
 	// By input port: misses that it was given and has not sent back to be executed.
 	uint32_t n_unanswered[PORTS_MAX];
+	struct vport vports[PORTS_MAX];
 	uint8_t version_logged; // that a client spoke instead of ours; 0: none since one attached
 
 	TAILQ_HEAD(tracing_list, tracing) tracings;
@@ -61,16 +72,20 @@ struct client {
 	TAILQ_ENTRY(client) entry;
 	struct server *server;
 	int fd;
-	unsigned id;	    // for the log
-	bool dead;	    // to be closed when its event has been served
-	uint64_t active_ms; // of client_touch()
+	unsigned id;		      // for the log
+	bool dead;		      // to be closed when its event has been served
+	uint64_t active_ms;	      // of client_touch()
+	bool subscribed, events_lost; // to the ports of datapath events_of; 0: all but the first
+	uint32_t events_of;
 	struct event *on_read, *on_write;
 	STAILQ_HEAD(outgoing_list, outgoing) queue;
 	size_t queued_bytes;
 	// The dump that goes on as the socket drains; NULL: none.
 	const struct handler *dump;
 	struct nlmsghdr dump_request;
-	uint32_t dump_omits; // of flows: OVS_UFID_F_OMIT_*
+	uint32_t dump_dp;     // ifindex of the datapath that it is of; 0: none
+	uint32_t dump_omits;  // of flows: OVS_UFID_F_OMIT_*
+	int32_t dump_ct_zone; // of connections; -1: all
 	uint32_t dump_cursor;
 };
 
@@ -79,8 +94,18 @@ struct client {
 struct request {
 	struct server *server;
 	struct client *client;
+	struct datapath *dp; // that it is for; NULL: none, or any
 	const struct nlmsghdr *nlh;
 	struct dp_error error;
+};
+
+// What stands before a message's attributes.
+struct message_head {
+	uint16_t family;
+	uint16_t flags;
+	uint8_t cmd;
+	uint32_t seq; // of the request; 0: nobody asked
+	uint32_t dp_ifindex;
 };
 
 // Puts an answer's attributes. false when there is no room.
@@ -106,18 +131,21 @@ int request_answer(struct request *rq, uint8_t cmd, answer_fn fill, void *arg);
 // Has a message of a client handled, and answered where that is due.
 void server_message(struct client *c, const struct nlmsghdr *nlh);
 
+// server_listen.c
+int listen_open(struct server *server, char *err, size_t err_len); // 0 or -errno, one line in err
+int listen_start(struct server *server);			   // 0 or -ENOMEM
+void listen_close(struct server *server);
+
 // server_client.c
 struct client *client_create(struct server *server, int fd, unsigned id);
 void client_destroy(struct client *c);
 void client_touch(struct client *c); // it has sent something, or taken all that waited for it
 // Appends a message to server->out, sending what stands there when it is full. 0 or -EMSGSIZE.
-int client_put(struct client *c, const struct nlmsghdr *header, uint8_t cmd, answer_fn fill,
-	       void *arg);
+int client_put(struct client *c, const struct message_head *head, answer_fn fill, void *arg);
 // Sends server->out, or queues it.
 void client_flush(struct client *c);
 bool client_blocked(const struct client *c); // something waits for it to read
-void client_dump_start(struct client *c, const struct handler *handler,
-		       const struct nlmsghdr *request);
+void client_dump_start(struct client *c, const struct handler *handler, const struct request *rq);
 // The connection is closed once its event has been served.
 void client_fail(struct client *c, const char *why);
 
@@ -126,6 +154,7 @@ int upcalls_start(struct server *server);
 void upcalls_stop(struct server *server);
 int upcalls_attach(struct server *server, struct client *c);	    // 0 or -EBUSY
 void upcalls_detach(struct server *server, const struct client *c); // nothing when c has none
+void upcalls_refresh(struct server *server);			    // who gets upcalls has changed
 void upcalls_resume(struct server *server, const struct client *c); // c's socket has drained
 // Whether a packet of this port that c wants executed is a miss that it was given.
 bool upcalls_answered(struct server *server, const struct client *c, uint32_t in_port);
@@ -135,6 +164,37 @@ bool upcalls_answered(struct server *server, const struct client *c, uint32_t in
 // no room.
 bool put_drops(struct nlmsghdr *nlh, size_t room, uint16_t type,
 	       const struct port_counters *counters);
+
+// What a client hears of a port.
+bool vport_fill(struct server *server, struct nlmsghdr *nlh, size_t room, void *port);
+int vport_pids_check(struct request *rq, const struct nlattr *pids);		// -EINVAL
+int vport_pids_set(struct request *rq, uint32_t no, const struct nlattr *pids); // NULL: as it was
+// Turns what a key of this datapath's says into the number by which the tables know it: 0, or
+// -EINVAL for a port of another datapath.
+int request_in_port(struct request *rq, const struct nlattr *key, uint32_t *in_port);
+// Takes a port away from packets, clients and the host.
+void vport_del(struct server *server, struct port *port);
+
+// server_vport_new.c
+// A string attribute's text, whether or not a zero ends it. -EINVAL when it does not fit, is empty,
+// or has a zero inside.
+int request_text(struct request *rq, const struct nlattr *attr, const char *name, char *out,
+		 size_t out_len);
+// *out stays where the attribute is NULL. 0 or -EINVAL.
+int request_u32(struct request *rq, const struct nlattr *attr, const char *name, uint32_t *out);
+// Makes a port of the request's datapath: 0 or -errno with rq->error. Number 0: one that is free.
+int vport_add(struct request *rq, uint32_t type, uint32_t no, const struct port_config *config,
+	      struct port **out);
+
+// server_flow.c
+void server_flows_flush(struct server *server, const struct datapath *dp);
+// Deletes what others than dp have for a port number that is dp's now.
+void server_flows_forget_port(struct server *server, const struct datapath *dp, uint32_t port_no);
+
+// server_events.c
+// Tells those who subscribed of a port: OVS_VPORT_CMD_NEW, SET, or DEL while it is still there.
+void events_tell(struct request *rq, struct port *port, uint8_t cmd);
+void events_resume(struct client *c); // its socket has drained
 
 // server_trace.c
 int traces_open(struct server *server);
@@ -148,11 +208,17 @@ bool traces_any_of(const struct server *server, const struct client *c);
 struct flow_actions *request_actions(struct request *rq, const struct nlattr *attr,
 				     const struct flow_match *match, int *err);
 
+// server_dp.c
+void datapaths_del_all(struct server *server); // but the first, with all that is theirs
+
 // Handlers.
+int server_dp_new(struct request *rq);
+int server_dp_del(struct request *rq);
 int server_dp_get(struct request *rq);
 int server_dp_set(struct request *rq);
 int server_dp_dump(const struct client *c, struct nlmsghdr *nlh, size_t room, uint32_t *cursor);
 int server_vport_new(struct request *rq);
+int server_vport_set(struct request *rq);
 int server_vport_del(struct request *rq);
 int server_vport_get(struct request *rq);
 int server_vport_dump(const struct client *c, struct nlmsghdr *nlh, size_t room, uint32_t *cursor);
@@ -169,6 +235,21 @@ int server_meter_set(struct request *rq);
 int server_meter_del(struct request *rq);
 int server_meter_get(struct request *rq);
 int server_meter_dump(const struct client *c, struct nlmsghdr *nlh, size_t room, uint32_t *cursor);
+int server_subscribe(struct request *rq);
+// What the request of a dump wants of connections: a zone, or -1 for all.
+int32_t server_ct_dump_zone(const struct nlmsghdr *request);
+int server_ct_dump(const struct client *c, struct nlmsghdr *nlh, size_t room, uint32_t *cursor);
+int server_ct_del(struct request *rq);
+int server_ct_stats_get(struct request *rq);
+int server_ct_set(struct request *rq);
+int server_ct_policy_set(struct request *rq);
+int server_ct_policy_get(struct request *rq);
+int server_ct_policy_del(struct request *rq);
+int server_ct_policy_dump(const struct client *c, struct nlmsghdr *nlh, size_t room,
+			  uint32_t *cursor);
+int server_ct_limit_set(struct request *rq);
+int server_ct_limit_del(struct request *rq);
+int server_ct_limit_get(struct request *rq);
 int server_trace_set(struct request *rq);
 int server_swd_info(struct request *rq);
 int server_pmd_set(struct request *rq);

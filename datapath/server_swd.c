@@ -92,7 +92,7 @@ static bool put_gone(struct nlmsghdr *nlh, size_t room)
 static bool fill_info(struct server *server, struct nlmsghdr *nlh, size_t room, void *arg)
 {
 	struct memory memory;
-	(void)arg;
+	const struct client *c = arg;
 	memory_read(&memory);
 	return mnl_attr_put_strz_check(nlh, room, SWD_INFO_ATTR_VERSION, SWD_VERSION) &&
 	       mnl_attr_put_strz_check(nlh, room, SWD_INFO_ATTR_DPDK, dpdk_version()) &&
@@ -103,10 +103,11 @@ static bool fill_info(struct server *server, struct nlmsghdr *nlh, size_t room, 
 				      server_now_ms() - server->started_ms) &&
 	       mnl_attr_put_u32_check(nlh, room, SWD_INFO_ATTR_PID, (uint32_t)getpid()) &&
 	       mnl_attr_put_strz_check(nlh, room, SWD_INFO_ATTR_ISA, isa_name(isa_current())) &&
+	       mnl_attr_put_u32_check(nlh, room, SWD_INFO_ATTR_CLIENT_ID, c->id) &&
 	       put_tables(server, nlh, room) && put_pool(nlh, room) && put_gone(nlh, room);
 }
 
 int server_swd_info(struct request *rq)
 {
-	return request_answer(rq, SWD_CMD_INFO_GET, fill_info, NULL);
+	return request_answer(rq, SWD_CMD_INFO_GET, fill_info, rq->client);
 }

@@ -39,8 +39,11 @@ static bool fill_end(struct server *server, struct nlmsghdr *nlh, size_t room, v
 
 static void tell(const struct tracing *t, answer_fn fill, const void *arg)
 {
-	const struct nlmsghdr header = {.nlmsg_type = DP_FAMILY_SWD, .nlmsg_seq = t->seq};
-	if (client_put(t->client, &header, SWD_CMD_TRACE, fill, (void *)(uintptr_t)arg) < 0)
+	const struct message_head head = {.family = DP_FAMILY_SWD,
+					  .cmd = SWD_CMD_TRACE,
+					  .seq = t->seq,
+					  .dp_ifindex = DP_IFINDEX};
+	if (client_put(t->client, &head, fill, (void *)(uintptr_t)arg) < 0)
 		client_fail(t->client, "a traced packet is larger than a datagram");
 }
 

@@ -54,10 +54,12 @@ static bool fill_upcall(struct server *server, struct nlmsghdr *nlh, size_t room
 
 static void hand_over(struct server *server, struct client *c, struct rte_mbuf *m)
 {
-	static const struct nlmsghdr header = {.nlmsg_type = DP_FAMILY_PACKET};
 	const struct packet_meta *meta = packet_meta(m);
-	uint8_t cmd = meta->is_action ? OVS_PACKET_CMD_ACTION : OVS_PACKET_CMD_MISS;
-	if (client_put(c, &header, cmd, fill_upcall, m) < 0)
+	const struct message_head head = {.family = DP_FAMILY_PACKET,
+					  .cmd = meta->is_action ? OVS_PACKET_CMD_ACTION
+								 : OVS_PACKET_CMD_MISS,
+					  .dp_ifindex = DP_IFINDEX};
+	if (client_put(c, &head, fill_upcall, m) < 0)
 		pmd_pool_count_drop(meta->in_port, DROP_UPCALL_LOST, 1);
 	else if (!meta->is_action)
 		server->n_unanswered[meta->in_port]++;
@@ -194,6 +196,11 @@ void upcalls_detach(struct server *server, const struct client *c)
 	upcall_set_attached(false);
 	unanswered_drop(server);
 	rings_empty();
+}
+
+void upcalls_refresh(struct server *server)
+{
+	(void)server;
 }
 
 void upcalls_resume(struct server *server, const struct client *c)

@@ -10,97 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-// A string attribute's text, whether or not a zero ends it. -EINVAL when it does not fit, is empty,
-// or has a zero inside.
-static int text_get(struct request *rq, const struct nlattr *attr, const char *name, char *out,
-		    size_t out_len)
-{
-	size_t len = mnl_attr_get_payload_len(attr);
-	const char *text = mnl_attr_get_payload(attr);
-	if (len > 0 && text[len - 1] == '\0')
-		len--;
-	if (len == 0 || len >= out_len || memchr(text, '\0', len) != NULL)
-		return request_fail(rq, attr, -EINVAL, "%s is no text of 1 to %zu bytes", name,
-				    out_len - 1);
-	memcpy(out, text, len);
-	out[len] = '\0';
-	return 0;
-}
-
-static int option_get(struct request *rq, const struct nlattr *attr, struct port_config *config)
-{
-	static const unsigned max = sizeof(config->options) / sizeof(config->options[0]);
-	char text[sizeof(struct port_option)];
-	int rc = text_get(rq, attr, "OPTION", text, sizeof(text));
-	if (rc < 0)
-		return rc;
-	if (config->n_options == max)
-		return request_fail(rq, attr, -E2BIG, "more than %u options", max);
-	struct port_option *option = &config->options[config->n_options];
-	char *equals = strchr(text, '=');
-	if (equals == NULL || equals == text)
-		return request_fail(rq, attr, -EINVAL, "option \"%.80s\" is not KEY=VALUE", text);
-	*equals = '\0';
-	if (strlen(text) >= sizeof(option->key) || strlen(equals + 1) >= sizeof(option->value))
-		return request_fail(rq, attr, -EINVAL, "option \"%.40s\" is too long", text);
-	snprintf(option->key, sizeof(option->key), "%s", text);
-	snprintf(option->value, sizeof(option->value), "%s", equals + 1);
-	config->n_options++;
-	return 0;
-}
-
-static int options_get(struct request *rq, const struct nlattr *nest, struct port_config *config)
-{
-	struct dp_attr_iter it;
-	const struct nlattr *attr;
-	int rc;
-	dp_attr_iter_nest(&it, nest);
-	while ((rc = dp_attr_next(&it, &attr, &rq->error)) > 0) {
-		if (mnl_attr_get_type(attr) == SWD_VPORT_ATTR_KIND)
-			rc = text_get(rq, attr, "KIND", config->kind, sizeof(config->kind));
-		else if (mnl_attr_get_type(attr) == SWD_VPORT_ATTR_OPTION)
-			rc = option_get(rq, attr, config);
-		if (rc < 0)
-			return rc;
-	}
-	if (rc == 0 && config->kind[0] == '\0')
-		rc = request_fail(rq, nest, -EINVAL, "KIND is missing in OPTIONS");
-	return rc;
-}
-
-static int u32_get(struct request *rq, const struct nlattr *attr, const char *name, uint32_t *out)
-{
-	if (attr == NULL)
-		return 0;
-	if (mnl_attr_get_payload_len(attr) != sizeof(*out))
-		return request_fail(rq, attr, -EINVAL, "%s has %u bytes where 4 are right", name,
-				    mnl_attr_get_payload_len(attr));
-	*out = mnl_attr_get_u32(attr);
-	return 0;
-}
-
-static int new_parse(struct request *rq, struct port_config *config, uint32_t *no)
-{
-	const struct nlattr *attrs[OVS_VPORT_ATTR_MAX + 1];
-	uint32_t type = OVS_VPORT_TYPE_NETDEV;
-	int rc = dp_msg_parse(rq->nlh, attrs, OVS_VPORT_ATTR_MAX, &rq->error);
-	if (rc == 0)
-		rc = u32_get(rq, attrs[OVS_VPORT_ATTR_PORT_NO], "PORT_NO", no);
-	if (rc == 0)
-		rc = u32_get(rq, attrs[OVS_VPORT_ATTR_TYPE], "TYPE", &type);
-	if (rc < 0)
-		return rc;
-	if (type != OVS_VPORT_TYPE_NETDEV)
-		return request_fail(rq, attrs[OVS_VPORT_ATTR_TYPE], -EOPNOTSUPP,
-				    "vport type %u is not built: use %d, NETDEV", type,
-				    OVS_VPORT_TYPE_NETDEV);
-	if (attrs[OVS_VPORT_ATTR_NAME] == NULL || attrs[OVS_VPORT_ATTR_OPTIONS] == NULL)
-		return request_fail(rq, NULL, -EINVAL, "%s is missing",
-				    attrs[OVS_VPORT_ATTR_NAME] == NULL ? "NAME" : "OPTIONS");
-	rc = text_get(rq, attrs[OVS_VPORT_ATTR_NAME], "NAME", config->name, sizeof(config->name));
-	return rc < 0 ? rc : options_get(rq, attrs[OVS_VPORT_ATTR_OPTIONS], config);
-}
-
 static bool put_drop(struct nlmsghdr *nlh, size_t room, uint16_t type, enum drop_reason reason,
 		     uint64_t packets)
 {
@@ -167,19 +76,33 @@ static struct ovs_vport_stats stats_of(const struct port_counters *c)
 	return stats;
 }
 
-static bool fill_vport(struct server *server, struct nlmsghdr *nlh, size_t room, void *arg)
+static bool put_pids(struct nlmsghdr *nlh, size_t room, const struct vport *vport)
+{
+	if (vport->n_pids == 0)
+		return mnl_attr_put_u32_check(nlh, room, OVS_VPORT_ATTR_UPCALL_PID, 0);
+	return mnl_attr_put_check(nlh, room, OVS_VPORT_ATTR_UPCALL_PID,
+				  vport->n_pids * sizeof(vport->pids[0]), vport->pids);
+}
+
+static bool put_vport(struct nlmsghdr *nlh, size_t room, const struct vport *vport,
+		      const struct port *port)
+{
+	return mnl_attr_put_u32_check(nlh, room, OVS_VPORT_ATTR_PORT_NO, port->no) &&
+	       mnl_attr_put_u32_check(nlh, room, OVS_VPORT_ATTR_TYPE, vport->type) &&
+	       mnl_attr_put_strz_check(nlh, room, OVS_VPORT_ATTR_NAME, port->config.name) &&
+	       put_pids(nlh, room, vport);
+}
+
+bool vport_fill(struct server *server, struct nlmsghdr *nlh, size_t room, void *arg)
 {
 	struct port *port = arg;
 	struct port_counters counters;
 	struct port_status status;
-	(void)server;
 	memset(&status, 0, sizeof(status));
 	port->kind->status(port, &status);
 	pmd_pool_port_counters(port->no, &counters);
 	struct ovs_vport_stats stats = stats_of(&counters);
-	if (!mnl_attr_put_u32_check(nlh, room, OVS_VPORT_ATTR_PORT_NO, port->no) ||
-	    !mnl_attr_put_u32_check(nlh, room, OVS_VPORT_ATTR_TYPE, OVS_VPORT_TYPE_NETDEV) ||
-	    !mnl_attr_put_strz_check(nlh, room, OVS_VPORT_ATTR_NAME, port->config.name) ||
+	if (!put_vport(nlh, room, &server->vports[port->no], port) ||
 	    !mnl_attr_put_check(nlh, room, OVS_VPORT_ATTR_STATS, sizeof(stats), &stats))
 		return false;
 	struct nlattr *nest = mnl_attr_nest_start_check(nlh, room, OVS_VPORT_ATTR_OPTIONS);
@@ -191,94 +114,163 @@ static bool fill_vport(struct server *server, struct nlmsghdr *nlh, size_t room,
 	return true;
 }
 
-int server_vport_new(struct request *rq)
+// Whether a request for this datapath may name the port.
+static bool is_meant(const struct request *rq, const struct port *port)
 {
-	struct port_config config = {.n_options = 0};
-	struct port *port;
-	uint32_t no = 0;
-	int rc = new_parse(rq, &config, &no);
-	if (rc < 0)
-		return rc;
-	rc = port_add(no, &config, &port, rq->error.text, sizeof(rq->error.text));
-	if (rc < 0)
-		return rc;
-	pmd_pool_port_counters_reset(port->no);
-	rc = pmd_pool_add_port(port);
-	if (rc < 0) {
-		port_del(port);
-		return request_fail(rq, NULL, rc,
-				    "no memory for its queues: give swd more with --mem");
-	}
-	port_log_info(port, "added as number %u (%s)", port->no, config.kind);
-	return request_answer(rq, OVS_VPORT_CMD_NEW, fill_vport, port);
+	return rq->dp == NULL || datapath_has_port(rq->dp, port->no);
 }
 
 static struct port *port_by_name(struct request *rq, const struct nlattr *attr, int *err)
 {
 	char name[PORT_NAME_MAX];
-	*err = text_get(rq, attr, "NAME", name, sizeof(name));
+	*err = request_text(rq, attr, "NAME", name, sizeof(name));
 	if (*err != 0)
 		return NULL;
 	struct port *port = port_find(name);
-	if (port == NULL)
-		*err = request_fail(rq, attr, -ENODEV, "no port is named \"%s\"", name);
-	return port;
+	if (port != NULL && is_meant(rq, port))
+		return port;
+	*err = request_fail(rq, attr, -ENODEV, "no port is named \"%s\"", name);
+	return NULL;
 }
 
 static struct port *port_by_no(struct request *rq, const struct nlattr *attr, int *err)
 {
 	uint32_t no = 0;
-	*err = u32_get(rq, attr, "PORT_NO", &no);
+	*err = request_u32(rq, attr, "PORT_NO", &no);
 	if (*err != 0)
 		return NULL;
 	struct port *port = port_get(no);
-	if (port == NULL)
-		*err = request_fail(rq, attr, -ENODEV, "no port has number %u", no);
-	return port;
+	if (port != NULL && rq->dp != NULL && is_meant(rq, port))
+		return port;
+	*err = request_fail(rq, attr, -ENODEV, "no port has number %u", no);
+	return NULL;
 }
 
-// The port that NAME or PORT_NO says. NULL with *err on failure.
-static struct port *port_of(struct request *rq, int *err)
+// The port that NAME or PORT_NO says; with NAME in any datapath, that is the request's then. NULL
+// with *err on failure.
+static struct port *port_of(struct request *rq, const struct nlattr **attrs, int *err)
 {
-	const struct nlattr *attrs[OVS_VPORT_ATTR_MAX + 1];
+	struct port *port = NULL;
 	*err = dp_msg_parse(rq->nlh, attrs, OVS_VPORT_ATTR_MAX, &rq->error);
 	if (*err != 0)
 		return NULL;
 	if (attrs[OVS_VPORT_ATTR_NAME] != NULL)
-		return port_by_name(rq, attrs[OVS_VPORT_ATTR_NAME], err);
-	if (attrs[OVS_VPORT_ATTR_PORT_NO] != NULL)
-		return port_by_no(rq, attrs[OVS_VPORT_ATTR_PORT_NO], err);
-	*err = request_fail(rq, NULL, -EINVAL, "neither NAME nor PORT_NO says which port");
-	return NULL;
+		port = port_by_name(rq, attrs[OVS_VPORT_ATTR_NAME], err);
+	else if (attrs[OVS_VPORT_ATTR_PORT_NO] != NULL)
+		port = port_by_no(rq, attrs[OVS_VPORT_ATTR_PORT_NO], err);
+	else
+		*err = request_fail(rq, NULL, -EINVAL, "neither NAME nor PORT_NO says which port");
+	if (port != NULL)
+		rq->dp = datapath_of_port(port->no);
+	return port;
+}
+
+void vport_del(struct server *server, struct port *port)
+{
+	struct vport *vport = &server->vports[port->no];
+	pmd_pool_del_port(port);
+	port_log_info(port, "removed");
+	datapath_of_port(port->no)->n_ports--;
+	free(vport->pids);
+	*vport = (struct vport){.n_pids = 0};
+	port_del(port);
 }
 
 int server_vport_del(struct request *rq)
 {
+	const struct nlattr *attrs[OVS_VPORT_ATTR_MAX + 1];
 	int err;
-	struct port *port = port_of(rq, &err);
+	struct port *port = port_of(rq, attrs, &err);
 	if (port == NULL)
 		return err;
-	pmd_pool_del_port(port);
-	port_log_info(port, "removed");
-	port_del(port);
-	return 0;
+	events_tell(rq, port, OVS_VPORT_CMD_DEL);
+	if (rq->nlh->nlmsg_flags & NLM_F_ECHO)
+		err = request_answer(rq, OVS_VPORT_CMD_DEL, vport_fill, port);
+	vport_del(rq->server, port);
+	return err;
 }
 
 int server_vport_get(struct request *rq)
 {
+	const struct nlattr *attrs[OVS_VPORT_ATTR_MAX + 1];
 	int err;
-	struct port *port = port_of(rq, &err);
-	return port == NULL ? err : request_answer(rq, OVS_VPORT_CMD_NEW, fill_vport, port);
+	struct port *port = port_of(rq, attrs, &err);
+	return port == NULL ? err : request_answer(rq, OVS_VPORT_CMD_NEW, vport_fill, port);
+}
+
+int vport_pids_check(struct request *rq, const struct nlattr *pids)
+{
+	if (pids == NULL || dp_attr_len(pids) % sizeof(uint32_t) == 0)
+		return 0;
+	return request_fail(rq, pids, -EINVAL, "UPCALL_PID has %u bytes: a multiple of 4 is right",
+			    dp_attr_len(pids));
+}
+
+int vport_pids_set(struct request *rq, uint32_t no, const struct nlattr *pids)
+{
+	struct vport *vport = &rq->server->vports[no];
+	const uint32_t *list = pids != NULL ? dp_attr_payload(pids) : NULL;
+	unsigned n = pids != NULL ? dp_attr_len(pids) / sizeof(uint32_t) : 0;
+	if (pids == NULL)
+		return 0;
+	if (n == 1 && list[0] == 0)
+		n = 0; // no upcalls
+	uint32_t *copy = n > 0 ? malloc(n * sizeof(copy[0])) : NULL;
+	if (n > 0 && copy == NULL)
+		return request_fail(rq, pids, -ENOMEM, "no memory for %u pids", n);
+	if (n > 0)
+		memcpy(copy, list, n * sizeof(copy[0]));
+	free(vport->pids);
+	vport->pids = copy;
+	vport->n_pids = n;
+	upcalls_refresh(rq->server);
+	return 0;
+}
+
+// Only whom its upcalls go to can be changed: a type that is the port's is let pass.
+int server_vport_set(struct request *rq)
+{
+	const struct nlattr *attrs[OVS_VPORT_ATTR_MAX + 1];
+	int rc;
+	struct port *port = port_of(rq, attrs, &rc);
+	if (port == NULL)
+		return rc;
+	uint32_t type = rq->server->vports[port->no].type;
+	rc = request_u32(rq, attrs[OVS_VPORT_ATTR_TYPE], "TYPE", &type);
+	if (rc == 0 && type != rq->server->vports[port->no].type)
+		rc = request_fail(rq, attrs[OVS_VPORT_ATTR_TYPE], -EINVAL,
+				  "a port's TYPE cannot be changed");
+	if (rc == 0)
+		rc = vport_pids_check(rq, attrs[OVS_VPORT_ATTR_UPCALL_PID]);
+	if (rc == 0)
+		rc = vport_pids_set(rq, port->no, attrs[OVS_VPORT_ATTR_UPCALL_PID]);
+	if (rc < 0)
+		return rc;
+	events_tell(rq, port, OVS_VPORT_CMD_SET);
+	return request_answer(rq, OVS_VPORT_CMD_NEW, vport_fill, port);
 }
 
 int server_vport_dump(const struct client *c, struct nlmsghdr *nlh, size_t room, uint32_t *cursor)
 {
+	const struct datapath *dp = datapath_by_ifindex(c->dump_dp);
 	uint32_t next = *cursor;
-	struct port *port = port_next(&next);
-	if (port == NULL)
-		return 0;
-	if (!fill_vport(c->server, nlh, room, port))
+	struct port *port;
+	do {
+		port = dp != NULL ? port_next(&next) : NULL;
+		if (port == NULL)
+			return 0;
+	} while (datapath_slots[port->no] != dp->slot);
+	if (!vport_fill(c->server, nlh, room, port))
 		return -EMSGSIZE;
 	*cursor = next;
 	return 1;
+}
+
+int request_in_port(struct request *rq, const struct nlattr *key, uint32_t *in_port)
+{
+	if (*in_port == 0)
+		*in_port = rq->dp->none_no;
+	if (port_get(*in_port) == NULL || datapath_has_port(rq->dp, *in_port))
+		return 0;
+	return request_fail(rq, key, -EINVAL, "IN_PORT %u is a port of another datapath", *in_port);
 }

@@ -1,5 +1,7 @@
 // swd: the data plane. Starts the parts in order, runs the event loop, stops them in reverse order.
 #include "datapath/capabilities.h"
+#include "datapath/ct.h"
+#include "datapath/ct_table.h"
 #include "datapath/eal.h"
 #include "datapath/meter.h"
 #include "datapath/options.h"
@@ -33,6 +35,7 @@
 #define PACKETS_MAX   (1u << 20)
 #define PACKET_BYTES  (sizeof(struct rte_mbuf) + PACKET_PRIV_SIZE + RTE_MBUF_DEFAULT_BUF_SIZE + 64)
 #define FLOW_BYTES    512u	 // a megaflow with its share of buckets and counters, roughly
+#define CT_BYTES      160u	 // a connection with its share of buckets
 #define EMC_ENTRIES   8192u	 // of a PMD
 #define SIGNATURES    (1u << 21) // of a PMD, at most: a million flows find room
 #define RECLAIM_US    50000
@@ -123,6 +126,25 @@ static uint32_t signature_entries(const struct swd *swd)
 	return rte_align32prevpow2((uint32_t)RTE_MIN(bytes / sizeof(uint32_t), SIGNATURES));
 }
 
+// Connections may take an eighth of the memory, when they come; a quarter where that is asked for.
+static int ct_begin(struct swd *swd)
+{
+	uint64_t bytes = swd->options.mem_mb * MB, max_conns = bytes / 8 / CT_BYTES;
+	if (swd->options.ct_connections > 0)
+		max_conns = RTE_MIN(bytes / 4 / CT_BYTES, swd->options.ct_connections);
+	int rc = ct_init(swd->rcu, (uint32_t)max_conns);
+	if (rc < 0)
+		snprintf(swd->err, sizeof(swd->err), "no memory to track %u connections",
+			 (unsigned)max_conns);
+	return rc;
+}
+
+static void ct_end(struct swd *swd)
+{
+	(void)swd;
+	ct_fini();
+}
+
 static int pool_begin(struct swd *swd)
 {
 	const struct pmd_pool_config config = {.rcu = swd->rcu,
@@ -160,6 +182,7 @@ static void reclaim(evutil_socket_t fd, short events, void *arg)
 	(void)fd;
 	(void)events;
 	pmd_pool_reclaim();
+	ct_turn(server_now_ms());
 	rcu_reclaim(swd->rcu);
 }
 
@@ -289,9 +312,10 @@ static const struct part {
 } parts[] = {
     {rights_begin, NULL, false},       {run_dir_prepare, NULL, false},
     {eal_begin, eal_end, false},       {memory_begin, memory_end, true},
-    {upcall_begin, upcall_end, false}, {pool_begin, pool_end, false},
-    {cores_begin, NULL, false},	       {loop_begin, loop_end, true},
-    {ports_begin, ports_end, true},    {server_begin, server_end, false},
+    {ct_begin, ct_end, false},	       {upcall_begin, upcall_end, false},
+    {pool_begin, pool_end, false},     {cores_begin, NULL, false},
+    {loop_begin, loop_end, true},      {ports_begin, ports_end, true},
+    {server_begin, server_end, false},
 };
 #define N_PARTS (sizeof(parts) / sizeof(parts[0]))
 
@@ -317,9 +341,12 @@ static int begin_parts(struct swd *swd)
 
 static void run(struct swd *swd)
 {
-	uint32_t max_flows = flow_table_max_flows(swd->flows);
+	uint32_t max_flows = flow_table_max_flows(swd->flows), max_conns = ct_table_max();
 	if (max_flows < swd->options.max_flows)
 		log_info("--mem %u has room for %u megaflows", swd->options.mem_mb, max_flows);
+	if (max_conns < swd->options.ct_connections)
+		log_info("--mem %u has room for %u tracked connections", swd->options.mem_mb,
+			 max_conns);
 	log_info("instruction set of the packet code: %s%s", isa_name(isa_current()),
 		 strcmp(swd->options.isa, "auto") == 0 ? " (--isa auto)" : "");
 	printf("swd: ready\n");

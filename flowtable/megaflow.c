@@ -139,6 +139,7 @@ static void slot_fill(struct flow_table *t, struct megaflow *mf, uint32_t hash, 
 	mf->table = t;
 	mf->hash = hash;
 	mf->subtable = st;
+	mf->owner = 0;
 	memset(mf->ufid, 0, sizeof(mf->ufid));
 	mf->actions = action_lists_share(&t->actions, actions);
 	counter_set_zero(&t->counters, mf->id);

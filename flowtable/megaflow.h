@@ -21,6 +21,7 @@ struct megaflow {
 	uint32_t id;			    // dense, below the table's max_flows; index of counters
 	struct subtable *subtable;	    // whose mask it has
 	uint32_t hash;			    // of the masked key
+	uint32_t owner;			    // for the control thread: which of its users has it
 	struct flow_cold *cold;		    // if its mask has bits there; otherwise NULL
 	struct flow_table *table;	    // owner; for the control thread
 	uint8_t ufid[MEGAFLOW_UFID_BYTES];  // whoever installed it calls it so; zero: no name

@@ -58,17 +58,19 @@ static void options_have_defaults_and_override_them(void **state)
 	assert_string_equal(o.run_dir, "/run/swd");
 	assert_int_equal(o.mem_mb, 512);
 	assert_int_equal(o.max_flows, 200000);
+	assert_int_equal(o.ct_connections, 0);
 	assert_int_equal(o.upcall_rate, 5000);
 	assert_string_equal(o.isa, "auto");
 	assert_int_equal(o.log_level, LOG_LEVEL_INFO);
 	assert_int_equal(PARSE(&o, "--pmd-cores=2", "--run-dir", "/tmp/x", "--mem", "1024",
-			       "--max-flows=77", "--upcall-rate", "0", "--isa", "plain",
-			       "--log-level", "debug"),
+			       "--max-flows=77", "--ct-connections=99", "--upcall-rate", "0",
+			       "--isa", "plain", "--log-level", "debug"),
 			 0);
 	assert_string_equal(o.run_dir, "/tmp/x");
 	assert_int_equal(o.pmd_cores[0], 2);
 	assert_int_equal(o.mem_mb, 1024);
 	assert_int_equal(o.max_flows, 77);
+	assert_int_equal(o.ct_connections, 99);
 	assert_int_equal(o.upcall_rate, 0);
 	assert_string_equal(o.isa, "plain");
 	assert_int_equal(o.log_level, LOG_LEVEL_DEBUG);

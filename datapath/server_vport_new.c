@@ -1,0 +1,196 @@
+// The vport family: new ports.
+#include "datapath/server_internal.h"
+
+#include "ctl/dp_attr.h"
+#include "datapath/vport_types.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+int request_text(struct request *rq, const struct nlattr *attr, const char *name, char *out,
+		 size_t out_len)
+{
+	size_t len = mnl_attr_get_payload_len(attr);
+	const char *text = mnl_attr_get_payload(attr);
+	if (len > 0 && text[len - 1] == '\0')
+		len--;
+	if (len == 0 || len >= out_len || memchr(text, '\0', len) != NULL)
+		return request_fail(rq, attr, -EINVAL, "%s is no text of 1 to %zu bytes", name,
+				    out_len - 1);
+	memcpy(out, text, len);
+	out[len] = '\0';
+	return 0;
+}
+
+static int option_get(struct request *rq, const struct nlattr *attr, struct port_config *config)
+{
+	static const unsigned max = sizeof(config->options) / sizeof(config->options[0]);
+	char text[sizeof(struct port_option)];
+	int rc = request_text(rq, attr, "OPTION", text, sizeof(text));
+	if (rc < 0)
+		return rc;
+	if (config->n_options == max)
+		return request_fail(rq, attr, -E2BIG, "more than %u options", max);
+	struct port_option *option = &config->options[config->n_options];
+	char *equals = strchr(text, '=');
+	if (equals == NULL || equals == text)
+		return request_fail(rq, attr, -EINVAL, "option \"%.80s\" is not KEY=VALUE", text);
+	*equals = '\0';
+	if (strlen(text) >= sizeof(option->key) || strlen(equals + 1) >= sizeof(option->value))
+		return request_fail(rq, attr, -EINVAL, "option \"%.40s\" is too long", text);
+	snprintf(option->key, sizeof(option->key), "%s", text);
+	snprintf(option->value, sizeof(option->value), "%s", equals + 1);
+	config->n_options++;
+	return 0;
+}
+
+static int options_get(struct request *rq, const struct nlattr *nest, struct port_config *config)
+{
+	struct dp_attr_iter it;
+	const struct nlattr *attr;
+	int rc;
+	dp_attr_iter_nest(&it, nest);
+	while ((rc = dp_attr_next(&it, &attr, &rq->error)) > 0) {
+		if (mnl_attr_get_type(attr) == SWD_VPORT_ATTR_KIND)
+			rc = request_text(rq, attr, "KIND", config->kind, sizeof(config->kind));
+		else if (mnl_attr_get_type(attr) == SWD_VPORT_ATTR_OPTION)
+			rc = option_get(rq, attr, config);
+		if (rc < 0)
+			return rc;
+	}
+	if (rc == 0 && config->kind[0] == '\0')
+		rc = request_fail(rq, nest, -EINVAL, "KIND is missing in OPTIONS");
+	return rc;
+}
+
+int request_u32(struct request *rq, const struct nlattr *attr, const char *name, uint32_t *out)
+{
+	if (attr == NULL)
+		return 0;
+	if (mnl_attr_get_payload_len(attr) != sizeof(*out))
+		return request_fail(rq, attr, -EINVAL, "%s has %u bytes where 4 are right", name,
+				    mnl_attr_get_payload_len(attr));
+	*out = mnl_attr_get_u32(attr);
+	return 0;
+}
+
+struct new_request {
+	struct port_config config;
+	uint32_t no, type;
+	const struct nlattr *options, *pids;
+};
+
+// Our own kinds have OPTIONS; the kernel's types say with theirs what nobody needs here.
+static int config_of(struct request *rq, struct new_request *new)
+{
+	const char *kind = vport_type_kind(new->type);
+	if (kind == NULL)
+		return request_fail(rq, NULL, -EOPNOTSUPP, "vport type %u is not built", new->type);
+	if (new->type == OVS_VPORT_TYPE_NETDEV &&new->options != NULL)
+		return options_get(rq, new->options, &new->config);
+	if (datapath_is_first(rq->dp))
+		return request_fail(rq, NULL, -EINVAL, "OPTIONS is missing");
+	snprintf(new->config.kind, sizeof(new->config.kind), "%s", kind);
+	if (new->type != OVS_VPORT_TYPE_NETDEV)
+		return 0;
+	snprintf(new->config.options[0].key, sizeof(new->config.options[0].key), "iface");
+	snprintf(new->config.options[0].value, sizeof(new->config.options[0].value), "%s",
+		 new->config.name);
+	new->config.n_options = 1;
+	return 0;
+}
+
+static int new_parse(struct request *rq, struct new_request *new)
+{
+	const struct nlattr *attrs[OVS_VPORT_ATTR_MAX + 1];
+	int rc = dp_msg_parse(rq->nlh, attrs, OVS_VPORT_ATTR_MAX, &rq->error);
+	if (rc == 0)
+		rc = request_u32(rq, attrs[OVS_VPORT_ATTR_PORT_NO], "PORT_NO", &new->no);
+	if (rc == 0)
+		rc = request_u32(rq, attrs[OVS_VPORT_ATTR_TYPE], "TYPE", &new->type);
+	if (rc < 0)
+		return rc;
+	if (new->type != OVS_VPORT_TYPE_NETDEV && datapath_is_first(rq->dp))
+		return request_fail(rq, attrs[OVS_VPORT_ATTR_TYPE], -EOPNOTSUPP,
+				    "vport type %u is not built: use %d, NETDEV", new->type,
+				    OVS_VPORT_TYPE_NETDEV);
+	const struct nlattr *name = attrs[OVS_VPORT_ATTR_NAME];
+	if (name == NULL)
+		return request_fail(rq, NULL, -EINVAL, "NAME is missing");
+	new->options = attrs[OVS_VPORT_ATTR_OPTIONS];
+	new->pids = attrs[OVS_VPORT_ATTR_UPCALL_PID];
+	rc = request_text(rq, name, "NAME", new->config.name, sizeof(new->config.name));
+	return rc < 0 ? rc : config_of(rq, new);
+}
+
+// A number that no other datapath has had, as flows that name it may still be there. swctld keeps
+// the numbers of its ports: while it is there, others' begin further up.
+static uint32_t number_pick(const struct datapath *dp)
+{
+	uint32_t first = datapath_at(0)->n_ports > 0 ? PORTS_MAX / 2 : 1;
+	for (unsigned past = 0; past < 2; past++) {
+		for (uint32_t no = past ? 1 : first; no < PORTS_MAX; no++) {
+			bool clean = datapath_slots[no] == dp->slot || datapath_slots[no] == 0;
+			if (port_number_is_free(no) && (past || clean))
+				return no;
+		}
+	}
+	return 0;
+}
+
+// What the kernel says where port_add() knows one word for both: EBUSY for the number, EEXIST for
+// the name.
+static int add_error(const struct datapath *dp, uint32_t no, int err)
+{
+	bool number = no != 0 && !port_number_is_free(no);
+	return err == -EEXIST && number && !datapath_is_first(dp) ? -EBUSY : err;
+}
+
+int vport_add(struct request *rq, uint32_t type, uint32_t no, const struct port_config *config,
+	      struct port **out)
+{
+	const struct datapath *dp = rq->dp;
+	if (no == 0 && !datapath_is_first(dp))
+		no = number_pick(dp);
+	int rc = port_add(no, config, out, rq->error.text, sizeof(rq->error.text));
+	if (rc < 0)
+		return add_error(dp, no, rc);
+	struct port *port = *out;
+	server_flows_forget_port(rq->server, dp, port->no);
+	datapath_port_take(dp, port->no);
+	rq->server->vports[port->no].type = type;
+	pmd_pool_port_counters_reset(port->no);
+	rc = pmd_pool_add_port(port);
+	if (rc < 0) {
+		port_del(port);
+		return request_fail(rq, NULL, rc,
+				    "no memory for its queues: give swd more with --mem");
+	}
+	rq->dp->n_ports++;
+	port_log_info(port, "added as number %u (%s)", port->no, config->kind);
+	return 0;
+}
+
+int server_vport_new(struct request *rq)
+{
+	struct new_request new = {.type = OVS_VPORT_TYPE_NETDEV};
+	struct port *port;
+	if (rq->dp == NULL)
+		return request_fail(rq, NULL, -ENODEV, "no dp_ifindex says in which datapath");
+	int rc = new_parse(rq, &new);
+	if (rc == 0)
+		rc = vport_pids_check(rq, new.pids);
+	if (rc == 0)
+		rc = vport_add(rq, new.type, new.no, &new.config, &port);
+	if (rc < 0)
+		return rc;
+	rc = vport_pids_set(rq, port->no, new.pids);
+	if (rc < 0) {
+		vport_del(rq->server, port);
+		return rc;
+	}
+	events_tell(rq, port, OVS_VPORT_CMD_NEW);
+	return request_answer(rq, OVS_VPORT_CMD_NEW, vport_fill, port);
+}
