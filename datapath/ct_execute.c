@@ -376,7 +376,5 @@ void ct_clear(struct rte_mbuf *m)
 	meta->ct_zone = 0;
 	meta->ct_mark = 0;
 	meta->ct_nw_proto = 0;
-	if (meta->cold &
-	    FLOW_COLD_CT) // the line is not dropped: the packet's mark stands in it, too
-		memset(&meta->ct, 0, sizeof meta->ct);
+	flow_meta_forget_ct(meta);
 }
