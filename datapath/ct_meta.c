@@ -45,8 +45,7 @@ static void nothing_write(struct flow_meta *meta)
 {
 	meta->ct_mark = 0;
 	meta->ct_nw_proto = 0;
-	if (meta->cold & FLOW_COLD_CT)
-		memset(&meta->ct, 0, sizeof meta->ct);
+	flow_meta_forget_ct(meta);
 }
 
 static void conn_write(const struct ct_conn *conn, struct flow_meta *meta)

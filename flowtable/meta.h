@@ -46,6 +46,17 @@ static inline void flow_meta_drop(struct flow_meta *meta, uint8_t cold)
 	meta->cold &= (uint8_t)~cold;
 }
 
+// The connection alone: pkt_mark, which is the packet's own, stands in its line.
+static inline void flow_meta_forget_ct(struct flow_meta *meta)
+{
+	if (!(meta->cold & FLOW_COLD_CT))
+		return;
+	if (meta->pkt_mark == 0)
+		flow_meta_drop(meta, FLOW_COLD_CT);
+	else
+		memset(&meta->ct, 0, sizeof(meta->ct));
+}
+
 void flow_meta_copy(struct flow_meta *dst, const struct flow_meta *src);
 // Into a packet's key: cold lines that meta does not have are left as they are.
 void flow_meta_to_key(const struct flow_meta *meta, struct flow_key *key);

@@ -412,7 +412,7 @@ static void actions_in_lists_must_fit_the_packet_there(void **state)
 	    push_eth = {.type = ACTION_PUSH_ETH}, pop_eth = {.type = ACTION_POP_ETH},
 	    pop_teb = {.type = ACTION_POP_MPLS, .u.eth_type_be = 0x5865},
 	    check = {.type = ACTION_CHECK_PKT_LEN, .n_more = 2, .u.check_pkt_len.n_greater = 1},
-	    meter = {.type = ACTION_METER, .u.meter_id = 99}, ct = {.type = ACTION_CT};
+	    meter = {.type = ACTION_METER, .u.meter_id = 99};
 	const struct {
 		unsigned n;
 		int rc;
@@ -424,7 +424,6 @@ static void actions_in_lists_must_fit_the_packet_there(void **state)
 	    {3, -EINVAL, {clone_2, mpls, push}, "action 2: an MPLS action"},
 	    {3, -EINVAL, {check, to_port_2, mpls}, "action 3: an MPLS action"},
 	    {3, -ENOENT, {clone_1, meter, to_port_2}, "no meter 99"},
-	    {2, -EINVAL, {clone_1, ct}, "CT is not built"},
 	    {2, -EINVAL, {add, to_port_2}, "PUSH_ETH first"},
 	    {3, 0, {add, push_eth, to_port_2}, NULL},
 	    {4, 0, {pop_eth, add, push_eth, to_port_2}, NULL},
