@@ -186,6 +186,9 @@ FUZZ_SRC_dp_actions := $(FUZZ_SRC_dp_key) datapath/server_actions.c $(wildcard d
 		       flowtable/extract.c flowtable/meta.c
 FUZZ_SRC_extract    := flowtable/extract.c
 FUZZ_SRC_of_flow    := $(wildcard ctl/of_*.c) flowtable/of_key.c
+FUZZ_SRC_ct         := $(addprefix datapath/,packet.c edit.c ip_view.c ct_key.c) flowtable/extract.c flowtable/meta.c
+FUZZ_SRC_ct_alg     := $(FUZZ_SRC_ct) $(addprefix datapath/,ct_alg.c ct_alg_ftp.c ct_alg_tftp.c ct_expect.c ct_ftp_text.c ct_payload.c ct_seq.c)
+FUZZ_SRC_ct_frag    := $(FUZZ_SRC_ct) $(addprefix datapath/,ct_frag.c ct_frag_view.c ct_frag_whole.c)
 FUZZ_SRC_json_lift  :=
 FUZZ_SRC_memif_ring := memif/memif_ring.c datapath/eventfd_kick.c datapath/packet.c
 FUZZ_SRC_memif_conn := $(filter-out %/port_memif.c %/memif.c %/memif_link.c %/memif_socket.c,$(wildcard memif/*.c)) \

@@ -29,8 +29,7 @@ int ct_init(struct rcu *rcu, uint32_t max_conns)
 
 void ct_fini(void)
 {
-	for (unsigned dp = 0; dp < CT_DPS_MAX; dp++)
-		ct_frags_forget((uint8_t)dp);
+	ct_frags_fini();
 	ct_table_fini();
 	ct_limit_fini();
 }

@@ -186,7 +186,8 @@ static int commit(const struct tracking *t, struct ct_packet *p, const struct ex
 	ct_mark_set(conn, t->ct);
 	err = admit(conn);
 	if (likely(!err)) {
-		err = insert(t, conn, has_nat(t->ct) && !expected->is);
+		err = insert(t, conn,
+			     expected->is ? ct_conn_nat(conn) != CT_NAT_NONE : has_nat(t->ct));
 		if (unlikely(err))
 			ct_limit_leave(conn);
 	}

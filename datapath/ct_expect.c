@@ -101,8 +101,7 @@ static struct entry *entry_find(const struct ct_key *key, uint32_t now)
 {
 	struct entry *entry;
 
-	LIST_FOREACH(entry, bucket_of(key), by_key)
-	{
+	for (entry = LIST_FIRST(bucket_of(key)); entry; entry = LIST_NEXT(entry, by_key)) {
 		if (ct_key_equal(&entry->e.key, key) && !ct_time_reached(entry->expires, now))
 			return entry;
 	}
@@ -115,8 +114,7 @@ static void master_make_room(uint32_t id)
 	struct entry *entry, *oldest = NULL;
 	unsigned n = 0;
 
-	LIST_FOREACH(entry, master_bucket(id), by_master)
-	{
+	for (entry = LIST_FIRST(master_bucket(id)); entry; entry = LIST_NEXT(entry, by_master)) {
 		if (entry->e.master_id == id) {
 			oldest = entry;
 			n++;

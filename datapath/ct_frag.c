@@ -55,7 +55,8 @@ TAILQ_HEAD(datagrams, datagram);
 struct ct_frags {
 	rte_spinlock_t lock;
 	uint32_t hash_secret;
-	uint32_t held, held_max; // `held` is also read without the lock
+	uint32_t held, held_max;       // `held` is also read without the lock
+	unsigned n_parts, n_datagrams; // of those below that were in use; memory is taken then
 	bool enabled[2];
 	uint32_t min_size[2];
 	struct ct_frag_counters counters[2];
@@ -70,6 +71,14 @@ struct ct_frags {
 
 static_assert(CT_FRAG_HELD_MAX <= UINT16_MAX, "held_of_port");
 
+static void set_defaults(struct ct_frags *f)
+{
+	f->held_max = CT_FRAG_HELD_DEF;
+	f->enabled[0] = f->enabled[1] = true;
+	f->min_size[0] = CT_FRAG_MIN_V4_DEF;
+	f->min_size[1] = CT_FRAG_MIN_V6_DEF;
+}
+
 struct ct_frags *ct_frags_create(void)
 {
 	struct ct_frags *f = calloc(1, sizeof *f);
@@ -78,18 +87,11 @@ struct ct_frags *ct_frags_create(void)
 		return NULL;
 	rte_spinlock_init(&f->lock);
 	f->hash_secret = (uint32_t)rte_rand();
-	f->held_max = CT_FRAG_HELD_DEF;
-	f->enabled[0] = f->enabled[1] = true;
-	f->min_size[0] = CT_FRAG_MIN_V4_DEF;
-	f->min_size[1] = CT_FRAG_MIN_V6_DEF;
+	set_defaults(f);
 	TAILQ_INIT(&f->parts_free);
 	TAILQ_INIT(&f->datagrams_free);
 	TAILQ_INIT(&f->waiting);
 	TAILQ_INIT(&f->failed);
-	for (unsigned i = 0; i < CT_FRAG_HELD_MAX; i++) {
-		TAILQ_INSERT_TAIL(&f->parts_free, &f->parts[i], link);
-		TAILQ_INSERT_TAIL(&f->datagrams_free, &f->datagrams[i], by_age);
-	}
 	return f;
 }
 
@@ -104,8 +106,7 @@ static struct datagram *datagram_find(struct ct_frags *f, const struct frag_key 
 {
 	struct datagram *d;
 
-	LIST_FOREACH(d, bucket_of(f, key), in_bucket)
-	{
+	for (d = LIST_FIRST(bucket_of(f, key)); d; d = LIST_NEXT(d, in_bucket)) {
 		if (memcmp(&d->key, key, sizeof *key) == 0)
 			return d;
 	}
@@ -119,18 +120,30 @@ static void datagram_del(struct ct_frags *f, struct datagram *d)
 	TAILQ_INSERT_HEAD(&f->datagrams_free, d, by_age);
 }
 
+// The oldest one that has failed makes room.
+static struct datagram *datagram_get(struct ct_frags *f)
+{
+	struct datagram *d;
+
+	if (TAILQ_EMPTY(&f->datagrams_free) && f->n_datagrams < CT_FRAG_HELD_MAX)
+		return &f->datagrams[f->n_datagrams++];
+	if (TAILQ_EMPTY(&f->datagrams_free) && !TAILQ_EMPTY(&f->failed))
+		datagram_del(f, TAILQ_FIRST(&f->failed));
+	d = TAILQ_FIRST(&f->datagrams_free);
+	if (d)
+		TAILQ_REMOVE(&f->datagrams_free, d, by_age);
+	return d;
+}
+
 // NULL when there are too many.
 static struct datagram *datagram_add(struct ct_frags *f, const struct frag_key *key,
 				     uint64_t now_ms)
 {
 	struct datagram *d;
 
-	if (TAILQ_EMPTY(&f->datagrams_free) && !TAILQ_EMPTY(&f->failed))
-		datagram_del(f, TAILQ_FIRST(&f->failed));
-	d = TAILQ_FIRST(&f->datagrams_free);
+	d = datagram_get(f);
 	if (!d)
 		return NULL;
-	TAILQ_REMOVE(&f->datagrams_free, d, by_age);
 	*d = (struct datagram){.key = *key, .expires_ms = now_ms + CT_FRAG_TIMEOUT_MS};
 	TAILQ_INIT(&d->parts);
 	LIST_INSERT_HEAD(bucket_of(f, key), d, in_bucket);
@@ -165,9 +178,12 @@ static struct rte_mbuf *part_take(struct ct_frags *f, struct datagram *d, struct
 static void part_put(struct ct_frags *f, struct datagram *d, struct part *before,
 		     const struct ct_frag_view *view, struct rte_mbuf *m)
 {
-	struct part *part = TAILQ_FIRST(&f->parts_free); // as many as may be held
+	struct part *part = TAILQ_FIRST(&f->parts_free);
 
-	TAILQ_REMOVE(&f->parts_free, part, link);
+	if (part)
+		TAILQ_REMOVE(&f->parts_free, part, link);
+	else
+		part = &f->parts[f->n_parts++]; // there are as many as may be held
 	part->m = m;
 	part->start = view->start;
 	part->len = view->len;
@@ -204,18 +220,15 @@ void ct_frags_destroy(struct ct_frags *f)
 	free(f);
 }
 
-// Its last part, the way from the oldest to the newest: most fragments come in order. NULL: before
-// all.
+// The last of the datagram's parts that starts no later; NULL: all start later.
 static struct part *part_before(const struct datagram *d, uint32_t start)
 {
-	struct part *part;
+	struct part *before = NULL;
 
-	TAILQ_FOREACH_REVERSE(part, &d->parts, parts, link)
-	{
-		if (part->start <= start)
-			break;
-	}
-	return part;
+	for (struct part *part = TAILQ_FIRST(&d->parts); part && part->start <= start;
+	     part = TAILQ_NEXT(part, link))
+		before = part;
+	return before;
 }
 
 enum fit { FITS, REPEATS, CONTRADICTS };
@@ -380,6 +393,20 @@ unsigned ct_frags_expire(struct ct_frags *f, uint64_t now_ms, struct rte_mbuf **
 	return n;
 }
 
+unsigned ct_frags_purge(struct ct_frags *f, struct rte_mbuf **pkts, unsigned max)
+{
+	unsigned n;
+
+	rte_spinlock_lock(&f->lock);
+	n = expire(f, UINT64_MAX, pkts, max);
+	if (n == 0) {
+		set_defaults(f);
+		memset(f->counters, 0, sizeof f->counters);
+	}
+	rte_spinlock_unlock(&f->lock);
+	return n;
+}
+
 void ct_frags_status(struct ct_frags *f, struct ct_frag_status *status)
 {
 	rte_spinlock_lock(&f->lock);
@@ -428,7 +455,7 @@ bool ct_frags_next(struct ct_frags *f, uint32_t *cursor, struct ct_frag_entry *e
 	const struct datagram *d = NULL;
 
 	rte_spinlock_lock(&f->lock);
-	for (; !d && *cursor < CT_FRAG_HELD_MAX; (*cursor)++) {
+	for (; !d && *cursor < f->n_datagrams; (*cursor)++) {
 		d = &f->datagrams[*cursor];
 		if (d->n == 0 && !d->failed)
 			d = NULL;

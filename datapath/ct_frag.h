@@ -62,6 +62,9 @@ int ct_frag_release(struct ct_frag_result *result);
 unsigned ct_frags_expire(struct ct_frags *frags, uint64_t now_ms, struct rte_mbuf **pkts,
 			 unsigned max);
 
+// The same of all; when none is left (it returns 0), settings and counters are as at first.
+unsigned ct_frags_purge(struct ct_frags *frags, struct rte_mbuf **pkts, unsigned max);
+
 // What operators see and set. Any thread.
 
 struct ct_frag_counters {

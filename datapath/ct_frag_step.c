@@ -5,8 +5,10 @@
 #include <errno.h>
 
 #define EXPIRE_BURST 64
+#define NESTED_MAX   16 // each takes room on the stack
 
 static struct ct_frags *tables[CT_DPS_MAX]; // writer: control thread
+static __thread unsigned n_nested;	    // actions ct that fragments at hand came out of
 
 int ct_frags_prepare(uint8_t dp)
 {
@@ -22,10 +24,12 @@ int ct_frags_prepare(uint8_t dp)
 	return 0;
 }
 
-void ct_frags_forget(uint8_t dp)
+void ct_frags_fini(void)
 {
-	ct_frags_destroy(tables[dp]);
-	tables[dp] = NULL;
+	for (unsigned dp = 0; dp < CT_DPS_MAX; dp++) {
+		ct_frags_destroy(tables[dp]);
+		tables[dp] = NULL;
+	}
 }
 
 struct ct_frags *ct_frags_of(uint8_t dp)
@@ -43,9 +47,11 @@ static void drop_all(struct pmd *pmd, struct ct_frag_result *result, enum drop_r
 
 static void go_on_all(const struct ct_go_on *go_on, struct ct_frag_result *result)
 {
+	n_nested++;
 	for (unsigned at = 0; at < result->n; at += BURST_MAX)
 		go_on->run(go_on->arg, result->frags + at,
 			   RTE_MIN(result->n - at, (unsigned)BURST_MAX));
+	n_nested--;
 }
 
 // What is dropped of the whole is counted once, and not for each fragment.
@@ -68,7 +74,7 @@ bool ct_frag_step(struct pmd *pmd, const struct action_ct *ct, uint8_t dp, struc
 	struct ct_frags *frags = ct_frags_of(dp);
 	struct ct_frag_result result;
 
-	if (!frags)
+	if (!frags || !go_on || n_nested == NESTED_MAX)
 		return false;
 	switch (ct_frag_add(frags, m, ct->zone, pmd->now_ms, &result)) {
 	case CT_FRAG_HELD:
@@ -86,23 +92,32 @@ bool ct_frag_step(struct pmd *pmd, const struct action_ct *ct, uint8_t dp, struc
 	}
 }
 
-static void expire(struct ct_frags *frags, uint64_t now_ms)
+static void drop_late(struct rte_mbuf **pkts, unsigned n)
 {
-	struct rte_mbuf *pkts[EXPIRE_BURST];
-	unsigned n;
-
-	while ((n = ct_frags_expire(frags, now_ms, pkts, EXPIRE_BURST)) > 0) {
-		for (unsigned i = 0; i < n; i++)
-			pmd_pool_count_drop(packet_meta(pkts[i])->in_port, DROP_FRAGMENT_TIMEOUT,
-					    1);
-		packet_free_bulk(pkts, n);
-	}
+	for (unsigned i = 0; i < n; i++)
+		pmd_pool_count_drop(packet_meta(pkts[i])->in_port, DROP_FRAGMENT_TIMEOUT, 1);
+	packet_free_bulk(pkts, n);
 }
 
 void ct_frags_tick(uint64_t now_ms)
 {
+	struct rte_mbuf *pkts[EXPIRE_BURST];
+	unsigned n;
+
 	for (unsigned dp = 0; dp < CT_DPS_MAX; dp++) {
-		if (tables[dp])
-			expire(tables[dp], now_ms);
+		while (tables[dp] &&
+		       (n = ct_frags_expire(tables[dp], now_ms, pkts, EXPIRE_BURST)) > 0)
+			drop_late(pkts, n);
 	}
+}
+
+void ct_frags_forget(uint8_t dp)
+{
+	struct rte_mbuf *pkts[EXPIRE_BURST];
+	unsigned n;
+
+	if (!tables[dp])
+		return;
+	while ((n = ct_frags_purge(tables[dp], pkts, EXPIRE_BURST)) > 0)
+		drop_late(pkts, n);
 }

@@ -14,17 +14,18 @@ struct ct_go_on {
 
 // For a packet that can't be tracked as it is. False: it goes on as invalid, *m may be replaced.
 // True: it is taken, or has gone on with all fragments of its datagram, which was tracked by
-// ct_execute(). That PMD, inside its read section.
+// ct_execute(). go_on may be NULL: no fragments are taken then. That PMD, inside its read section.
 bool ct_frag_step(struct pmd *pmd, const struct action_ct *ct, uint8_t dp, struct rte_mbuf **m,
 		  const struct ct_go_on *go_on);
 
-// A datapath's table. Control thread: before packets of it are tracked (0 or -ENOMEM; nothing to do
-// when there is one), and when no PMD will any more.
-int ct_frags_prepare(uint8_t dp);
-void ct_frags_forget(uint8_t dp);
-struct ct_frags *ct_frags_of(uint8_t dp); // NULL before that. Any thread
+// Control thread.
 
-// Drops what has waited too long, in all datapaths. Control thread, every second or so.
-void ct_frags_tick(uint64_t now_ms);
+// Before packets of a datapath are tracked: 0 or -ENOMEM; nothing to do when it has its table.
+int ct_frags_prepare(uint8_t dp);
+void ct_frags_fini(void);	     // no PMD runs
+void ct_frags_tick(uint64_t now_ms); // drops what has waited too long; every second or so
+void ct_frags_forget(uint8_t dp);    // the datapath is gone: what waits is dropped
+
+struct ct_frags *ct_frags_of(uint8_t dp); // NULL before that. Any thread
 
 #endif

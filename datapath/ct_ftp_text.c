@@ -201,7 +201,7 @@ uint32_t ftp_endpoint_format(const struct ftp_endpoint *e, char text[static FTP_
 
 	if (e->form == FTP_PORT || e->form == FTP_PASV) {
 		n = snprintf(text, FTP_TEXT_MAX, "%u,%u,%u,%u,%u,%u", b[0], b[1], b[2], b[3],
-			     e->port >> 8, e->port & 0xff);
+			     (unsigned)e->port >> 8, e->port & 0xffu);
 	} else if (e->form == FTP_EPSV) {
 		n = snprintf(text, FTP_TEXT_MAX, "%u", e->port);
 	} else {

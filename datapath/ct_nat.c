@@ -126,7 +126,7 @@ static struct in6 v6_pick(const struct action_nat *nat, uint32_t hash)
 	uint64_t min_hi = half_at(nat->addr_min.b), min_lo = half_at(nat->addr_min.b + 8);
 	uint64_t max_hi = half_at(nat->addr_max.b), max_lo = half_at(nat->addr_max.b + 8);
 	uint64_t span = max_lo - min_lo, lo; // modulo 2^64
-	struct in6 addr;
+	struct in6 addr = {{0}};
 
 	if (max_hi - min_hi - (max_lo < min_lo) != 0 || span > UINT32_MAX)
 		span = UINT32_MAX;

@@ -8,8 +8,10 @@
 // picked up: its bounds are learnt from its first segments.
 //
 // Segments of an established connection, which change no state, take no lock.
+#include "datapath/ct_payload.h"
 #include "datapath/ct_proto.h"
 
+#include <linux/openvswitch.h>
 #include <rte_byteorder.h>
 #include <rte_tcp.h>
 
@@ -20,7 +22,8 @@
 #define ACK  RTE_TCP_ACK_FLAG
 #define URG  RTE_TCP_URG_FLAG
 
-#define WSCALE_MAX 14		   // RFC 7323, section 2.3
+#define WSCALE_MAX 14 // RFC 7323, section 2.3
+#define NATTED	   (OVS_CS_F_SRC_NAT | OVS_CS_F_DST_NAT)
 #define ACK_WINDOW (0xffff + 1500) // how far an acknowledgement may be off
 
 enum { OPT_END, OPT_NOP, OPT_WSCALE = 3 };
@@ -83,6 +86,9 @@ static void segment_read(const struct ct_packet *p, struct segment *seg)
 
 	seg->seq = rte_be_to_cpu_32(tcp->sent_seq);
 	seg->ack = rte_be_to_cpu_32(tcp->recv_ack);
+	// Of payload that was rewritten on its way, unless that was undone in this zone already.
+	if (unlikely(p->conn && ct_conn_alg(p->conn) == CT_ALG_FTP) && !(p->state & NATTED))
+		seg->ack = ct_seq_ack(p->conn, p->dir, seg->ack);
 	seg->win = rte_be_to_cpu_16(tcp->rx_win);
 	seg->flags = tcp->tcp_flags;
 	seg->end = seg->seq + p->l4_len - p->tcp_hdr_len;

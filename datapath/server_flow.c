@@ -64,12 +64,14 @@ static int no_flow(struct request *rq)
 static struct megaflow *flow_of_key(const struct request *rq, const struct flow_key *key)
 {
 	uint32_t cursor = 0;
+	struct flow_match match;
 	struct flow_key masked;
 	for (struct megaflow *mf; (mf = flow_table_next(rq->server->flows, &cursor)) != NULL;) {
 		if (mf->owner != rq->dp->slot)
 			continue;
-		flow_key_mask(&masked, key, &mf->match.mask);
-		if (flow_key_equal(&masked, &mf->match.key))
+		megaflow_match(mf, &match);
+		flow_key_mask(&masked, key, &match.mask);
+		if (flow_key_equal(&masked, &match.key))
 			return mf;
 	}
 	return NULL;

@@ -229,7 +229,33 @@ def tunnel_seeds():
     save("tunnel_pop", **seeds)
 
 
+def ct_seeds():
+    def packet(how, seq, ack, text, options=b""):
+        return bytes([how, len(options) // 4]) + BE32(seq) + BE32(ack) + bytes([len(text)]) + options + text
+
+    port = packet(0, 100, 1, b"PORT 10,1,1,1,20,1\r\n")
+    sack = packet(1, 1, 118, b"200 ok\r\n", b"\1\1\5\12" + BE32(130) + BE32(140))
+    save(
+        "ct_alg",
+        port=b"\4" + port + packet(4, 120, 1, b"LIST\r\n") + sack,
+        eprt=b"\5" + packet(0, 100, 1, b"EPRT |2|a01:101::|5121|\r\n") + packet(0, 100, 1, b"EPRT |1|10.1.1.1|5121|\r\n"),
+        pasv=b"\x08" + packet(5, 1, 1, b"227 Go (10,1,1,64,23,112)\r\n") + packet(1, 27, 1, b"229 Go (|||6000|)\r\n"),
+        tftp=b"\2" + packet(0, 0, 0, b"\0\1file\0octet\0") + packet(6, 0, 0, b"\0\2f\0"),
+    )
+
+    def fragment(how, start, size, more=1):
+        return bytes([how]) + U16(start | more if how & 1 else start // 8 | more << 13) + U16(size)
+
+    save(
+        "ct_frag",
+        in_order=fragment(0x10, 0, 512) + fragment(0x12, 512, 512) + fragment(0x10, 1024, 100, 0),
+        ipv6=fragment(1, 1024, 100, 0) + fragment(3, 512, 512) + fragment(1, 0, 512),
+        overlap=fragment(0, 0, 512) + fragment(0, 504, 512) + fragment(0, 0, 512) + fragment(8, 512, 8, 0) * 40,
+    )
+
+
 def main():
+    ct_seeds()
     save("extract", **frames())
     netlink_seeds()
     action_seeds()

@@ -303,6 +303,9 @@ static void numbers_behind_a_longer_text_move_in_both_directions(void **state)
 	before = plain(500, 0x34);
 	after = plain(500, 0x30);
 	check_run(conn, CT_REPLY, &before, &after, true);
+	before = plain(500, 0x06); // all before it, and nothing of it
+	after = plain(500, 0x04);
+	check_run(conn, CT_REPLY, &before, &after, true);
 	// Without translation in this pass, nothing moves.
 	before = plain(0x30, 500);
 	check_run(conn, CT_ORIG, &before, &before, false);

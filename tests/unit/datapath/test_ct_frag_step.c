@@ -1,6 +1,9 @@
 // Fragments on their way through the action ct: tracked as a datagram, sent on as they came.
 #include "datapath/ct_frag_step.h"
 
+#include "datapath/execute.h"
+#include "datapath/tx.h"
+
 #include "ct_fixture.h"
 #include "fragments.h"
 
@@ -28,15 +31,12 @@ static int up(void **state)
 	int err = ct_up(state);
 
 	memset(&gone, 0, sizeof gone);
-	if (!err)
-		err = ct_frags_prepare(0);
 	return err ? err : ct_frags_set_min_size(ct_frags_of(0), false, 400);
 }
 
 static int down(void **state)
 {
 	packet_free_bulk(gone.pkts, gone.n);
-	ct_frags_forget(0);
 	return ct_down(state);
 }
 
@@ -108,6 +108,37 @@ static void they_are_translated_as_their_datagram_is(void **state)
 	check_gone(parts, n, NEW | CT_STATE_SRC_NAT);
 }
 
+// A list is run to its end on each, copies before ct are the fragment's own.
+static void the_rest_of_the_list_is_run_on_all_of_them(void **state)
+{
+	struct action list[] = {{.type = ACTION_OUTPUT, .u.port = 2},
+				{.type = ACTION_CT, .u.ct = ct_commit},
+				{.type = ACTION_OUTPUT, .u.port = 3}};
+	struct flow_actions *actions = actions_of(list, RTE_DIM(list));
+	struct frame parts[PARTS], f = frame_of(IPPROTO_UDP, false, FROM_A, 1700);
+	unsigned n = fragments_of(&f, 1, SIZE, parts);
+
+	(void)state;
+	for (unsigned i = 0; i < n; i++) {
+		struct rte_mbuf *m = mbuf_of(&parts[i]);
+
+		execute(fx.pmd, actions, &m, 1);
+		tx_flush(fx.pmd);
+		m = fake_port_sent(&fx.ports[2]);
+		assert_bytes(m, parts[i].b, parts[i].len);
+		rte_pktmbuf_free(m);
+		assert_int_equal(fx.pmd->ports[3].tx_packets, i == n - 1 ? n : 0);
+	}
+	for (unsigned i = 0; i < n; i++) {
+		struct rte_mbuf *m = fake_port_sent(&fx.ports[3]);
+
+		assert_bytes(m, parts[i].b, parts[i].len);
+		rte_pktmbuf_free(m);
+	}
+	assert_int_equal(dropped(DROP_FLOW_DROP), 0);
+	flow_actions_free(actions);
+}
+
 // More fragments than a burst has packets.
 static void many_fragments_go_on_in_bursts(void **state)
 {
@@ -147,7 +178,12 @@ static void what_no_datagram_is_made_of_is_left_or_dropped_under_a_name(void **s
 	assert_true(step(&ct_commit, &first));
 	assert_true(step(&ct_commit, &overlapping));
 	assert_int_equal(dropped(DROP_FRAGMENT_OVERLAP), 2);
+	first = fragment_of(&f, 3, 0, SIZE, true);
+	assert_true(step(&ct_commit, &first));
+	ct_frags_tick(START_MS + CT_FRAG_TIMEOUT_MS);
+	assert_true(step(&ct_commit, &first));
 	ct_frags_forget(0);
+	ct_frags_set_enabled(ct_frags_of(0), false, false);
 	assert_false(step(&ct_commit, &first));
 	assert_int_equal(gone.n, 0);
 }
@@ -177,6 +213,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    S(all_fragments_have_the_state_of_their_datagram),
 	    S(they_are_translated_as_their_datagram_is),
+	    S(the_rest_of_the_list_is_run_on_all_of_them),
 	    S(many_fragments_go_on_in_bursts),
 	    S(what_no_datagram_is_made_of_is_left_or_dropped_under_a_name),
 	    S(a_datagram_whose_connection_finds_no_room_is_dropped_once),
