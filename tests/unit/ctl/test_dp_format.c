@@ -54,6 +54,39 @@ static void only_what_the_mask_covers_is_shown(void **state)
 		 "recirc_id(0x1f),in_port(9),eth_type(0x0800),ipv4(dst=10.0.0.0/255.0.255.0)");
 }
 
+static void tunnels_connections_and_marks_stand_before_the_port(void **state)
+{
+	(void)state;
+	struct flow_match match = {
+	    .key = {.tun = {.id_be = htobe64(0x7b),
+			    .dst_be = htonl(0x0a000001),
+			    .flags = TUN_F_KEY,
+			    .opts_len = 8},
+		    .tun_opts = {0x01, 0x02, 0x80, 0x01, 0, 1, 0, 2},
+		    .pkt_mark = 5,
+		    .ct_state = CT_STATE_TRACKED,
+		    .ct_zone = 9,
+		    .ct_mark = 0x10,
+		    .ct = {.label = {1, 2}},
+		    .in_port = 1},
+	    .mask = {.tun = {.id_be = UINT64_MAX,
+			     .dst_be = UINT32_MAX,
+			     .flags = TUN_F_KEY | TUN_F_DF,
+			     .opts_len = 0xff},
+		     .tun_opts = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff},
+		     .pkt_mark = UINT32_MAX,
+		     .ct_state = CT_STATE_TRACKED | CT_STATE_NEW,
+		     .ct_zone = UINT16_MAX,
+		     .ct_mark = 0xf0,
+		     .ct = {.label = {0xff, 0xff}},
+		     .in_port = UINT32_MAX},
+	};
+	match_is(&match, "tunnel(tun_id=0x7b,dst=10.0.0.1,"
+			 "geneve({class=0x102,type=0x80,len=4,0x00010002}),flags(-df+key)),"
+			 "skb_mark(0x5),ct_state(-new+trk),ct_zone(9),ct_mark(0x10/0xf0),"
+			 "ct_label(0x201/0xffff),in_port(vm1)");
+}
+
 static void headers_follow_the_protocol(void **state)
 {
 	(void)state;
@@ -206,6 +239,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(a_match_of_everything_is_empty),
 	    cmocka_unit_test(only_what_the_mask_covers_is_shown),
+	    cmocka_unit_test(tunnels_connections_and_marks_stand_before_the_port),
 	    cmocka_unit_test(headers_follow_the_protocol),
 	    cmocka_unit_test(ipv6_and_neighbour_discovery_are_shown),
 	    cmocka_unit_test(tags_enclose_what_they_carry),
