@@ -1,3 +1,4 @@
+#include "ctl/dp_format_meta.h"
 #include "ctl/dp_key_rows.h"
 #include "ctl/dp_text.h"
 
@@ -202,6 +203,7 @@ char *dp_match_format(const struct flow_match *match, dp_port_name_fn port_name,
 		fprintf(t.out, k->recirc_id != 0 ? "0x%" PRIx32 : "%" PRIx32, k->recirc_id);
 		dp_text_close(&t);
 	}
+	dp_format_meta(&t, match);
 	if (m->in_port != 0) {
 		dp_text_open(&t, "in_port");
 		dp_text_port(&t, k->in_port, port_name, arg);

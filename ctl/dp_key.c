@@ -106,6 +106,18 @@ static bool row_put(struct nlmsghdr *nlh, size_t room, const struct dp_key_row *
 	return true;
 }
 
+static bool rare_put(struct nlmsghdr *nlh, size_t room, const struct dp_key_row *row,
+		     const struct flow_key *key, const struct flow_key *mask)
+{
+	static const union dp_key_wire zero;
+	union dp_key_wire wire;
+	if (row->put_nest != NULL)
+		return row->put_nest(nlh, room, key, mask);
+	memset(&wire, 0, sizeof(wire));
+	row->put(mask != NULL ? mask : key, mask != NULL, &wire);
+	return memcmp(&wire, &zero, row->len) == 0 || dp_put(nlh, room, row->type, row->len, &wire);
+}
+
 // The rows at the top (meta) or those inside all ENCAPs.
 static bool rows_put(struct nlmsghdr *nlh, size_t room, const struct flow_key *key,
 		     const struct flow_key *mask, bool meta)
@@ -116,11 +128,13 @@ static bool rows_put(struct nlmsghdr *nlh, size_t room, const struct flow_key *k
 	// No attribute says "a length, not a type".
 	if (mask == NULL && key->eth_type_be == htons(ETH_TYPE_NONE))
 		present &= ~DP_KEY_BIT(OVS_KEY_ATTR_ETHERTYPE);
+	bool rare = meta && dp_key_has_rare(mask != NULL ? mask : key);
 	for (unsigned i = 0; i < dp_key_n_rows; i++) {
 		const struct dp_key_row *row = &dp_key_rows[i];
 		if (row->meta != meta || !(present & DP_KEY_BIT(row->type)))
 			continue;
-		if (!row_put(nlh, room, row, mask != NULL ? mask : key, mask != NULL))
+		if (row->rare ? rare && !rare_put(nlh, room, row, key, mask)
+			      : !row_put(nlh, room, row, mask != NULL ? mask : key, mask != NULL))
 			return false;
 	}
 	return true;
@@ -132,6 +146,13 @@ bool dp_key_put_origin(struct nlmsghdr *nlh, size_t room, uint16_t type, const s
 	if (top == NULL || !dp_put_u32(nlh, room, OVS_KEY_ATTR_RECIRC_ID, key->recirc_id) ||
 	    !dp_put_u32(nlh, room, OVS_KEY_ATTR_IN_PORT, key->in_port))
 		return false;
+	bool rare = dp_key_has_rare(key);
+	for (unsigned i = 0; rare && i < dp_key_n_rows; i++) {
+		const struct dp_key_row *row = &dp_key_rows[i];
+		if (row->rare && dp_key_present(key) & DP_KEY_BIT(row->type) &&
+		    !rare_put(nlh, room, row, key, NULL))
+			return false;
+	}
 	mnl_attr_nest_end(nlh, top);
 	return true;
 }

@@ -19,16 +19,18 @@ struct dp_error {
 // for `key`. With `mask` NULL it is a key in full; otherwise it is written as a mask over a flow
 // whose (masked) key is `key`. The attributes that are present follow the kernel's rules (ETHERNET
 // always; VLAN with ENCAP; IPV4/IPV6/ARP/MPLS by EtherType; TCP/UDP/SCTP with TCP_FLAGS, ICMP,
-// ICMPV6, ND by protocol). Any thread. false when the message has no room.
+// ICMPV6, ND by protocol; marks, TUNNEL and CT_* where they are not zero). Any thread. false when
+// the message has no room.
 bool dp_key_put(struct nlmsghdr *nlh, size_t room, uint16_t type, const struct flow_key *key,
 		const struct flow_key *mask);
 
 // Reads a nested key, and a nested mask (NULL: exact match in every field that the key's kind of
 // packet has), into *match, with the key masked. 0, -EINVAL or -EOPNOTSUPP (an attribute that is
-// not built, like tunnels) with *error set.
+// not built, like NSH) with *error set.
 int dp_match_parse(const struct nlattr *key, const struct nlattr *mask, struct flow_match *match,
 		   struct dp_error *error);
-// Appends a nested key that only says where a packet came from: port and recirculation.
+// Appends a nested key that only says what is not in a packet's bytes: port, recirculation, marks,
+// conntrack, tunnel.
 bool dp_key_put_origin(struct nlmsghdr *nlh, size_t room, uint16_t type,
 		       const struct flow_key *key);
 // Reads just that from a nested key, whatever else stands in it; `out` is zero but for it. 0 or

@@ -1,4 +1,5 @@
 #include "ctl/dp_attr.h"
+#include "ctl/dp_key_meta.h"
 #include "ctl/dp_key_rows.h"
 
 #include <arpa/inet.h>
@@ -26,16 +27,6 @@ static const struct {
 	uint16_t type;
 	const char *name;
 } unused_rows[] = {
-    {OVS_KEY_ATTR_PRIORITY, "PRIORITY"},
-    {OVS_KEY_ATTR_SKB_MARK, "SKB_MARK"},
-    {OVS_KEY_ATTR_TUNNEL, "TUNNEL"},
-    {OVS_KEY_ATTR_DP_HASH, "DP_HASH"},
-    {OVS_KEY_ATTR_CT_STATE, "CT_STATE"},
-    {OVS_KEY_ATTR_CT_ZONE, "CT_ZONE"},
-    {OVS_KEY_ATTR_CT_MARK, "CT_MARK"},
-    {OVS_KEY_ATTR_CT_LABELS, "CT_LABELS"},
-    {OVS_KEY_ATTR_CT_ORIG_TUPLE_IPV4, "CT_ORIG_TUPLE_IPV4"},
-    {OVS_KEY_ATTR_CT_ORIG_TUPLE_IPV6, "CT_ORIG_TUPLE_IPV6"},
     {OVS_KEY_ATTR_NSH, "NSH"},
     {OVS_KEY_ATTR_PACKET_TYPE, "PACKET_TYPE"},
     {OVS_KEY_ATTR_ND_EXTENSIONS, "ND_EXTENSIONS"},
@@ -110,6 +101,8 @@ static int len_check(const struct nlattr *attr, uint16_t type, struct dp_error *
 	const struct dp_key_row *row = row_find(type);
 	if (row != NULL && row->element != 0)
 		return array_check(attr, row, error);
+	if (row != NULL && row->get_nest != NULL)
+		return 0;
 	size_t len = type == OVS_KEY_ATTR_VLAN ? sizeof(uint16_t) : row != NULL ? row->len : 0;
 	if (len == 0 || dp_attr_has_len(attr, len))
 		return 0;
@@ -190,6 +183,8 @@ static int row_get(const struct dp_key_row *row, const struct nlattr *attr, bool
 {
 	const union dp_key_wire *wire = dp_attr_payload(attr); // its length was checked
 	union dp_key_wire whole;
+	if (row->get_nest != NULL)
+		return row->get_nest(attr, is_mask, key, error);
 	if (row->element != 0) {
 		memset(&whole, 0, sizeof(whole));
 		memcpy(&whole, wire, dp_attr_len(attr));
@@ -302,7 +297,8 @@ static int mask_get(const struct key_nest *nest, const struct flow_key *key, str
 }
 
 // Exact in all that the key's attributes say, and in which tags are there.
-static void mask_exact(const struct key_nest *key_nest, struct flow_key *mask)
+static void mask_exact(const struct key_nest *key_nest, const struct flow_key *key,
+		       struct flow_key *mask)
 {
 	union dp_key_wire ones;
 	memset(&ones, 0xff, sizeof(ones));
@@ -312,8 +308,12 @@ static void mask_exact(const struct key_nest *key_nest, struct flow_key *mask)
 		const struct dp_key_row *row = &dp_key_rows[i];
 		// What the key leaves out has a meaning all the same: no recirculation, no port, no
 		// type.
-		if (nest_attr(key_nest, row->type) != NULL || row->meta ||
-		    row->type == OVS_KEY_ATTR_ETHERTYPE)
+		bool always = (row->meta && !row->rare) || row->type == OVS_KEY_ATTR_ETHERTYPE;
+		if (nest_attr(key_nest, row->type) == NULL && !always)
+			continue;
+		if (row->get_nest != NULL)
+			dp_tunnel_row_exact(key, mask);
+		else
 			row->get(&ones, true, mask);
 	}
 	mask->ipv6_label_be &= htonl(IPV6_LABEL_MASK);
@@ -353,6 +353,21 @@ static int eth_type_check(const struct key_nest *nest, const struct flow_match *
 			    type);
 }
 
+// A mask of options that the key does not have would have no place on its way back.
+static int tun_opts_check(const struct key_nest *mask_nest, const struct flow_match *match,
+			  struct dp_error *error)
+{
+	for (unsigned i = match->key.tun.opts_len; i < FLOW_TUN_OPTS_MAX; i++) {
+		if (match->mask.tun_opts[i] != 0)
+			return dp_error_set(error, nest_attr(mask_nest, OVS_KEY_ATTR_TUNNEL),
+					    -EINVAL,
+					    "TUNNEL: GENEVE_OPTS's mask is longer than the %u "
+					    "bytes of the key",
+					    match->key.tun.opts_len);
+	}
+	return 0;
+}
+
 static int unused_check(const struct key_nest *key, const struct key_nest *mask,
 			struct dp_error *error)
 {
@@ -364,7 +379,7 @@ static int unused_check(const struct key_nest *key, const struct key_nest *mask,
 		const struct nlattr *m = mask != NULL ? nest_attr(mask, type) : NULL;
 		if (k == NULL || bytes_are_zero(k))
 			continue;
-		if (mask != NULL && (m == NULL || bytes_are_zero(m)) && type != OVS_KEY_ATTR_TUNNEL)
+		if (mask != NULL && (m == NULL || bytes_are_zero(m)))
 			continue;
 		return dp_error_set(error, k, -EOPNOTSUPP, "matching on %s is not built",
 				    unused_rows[i].name);
@@ -389,7 +404,9 @@ int dp_match_parse(const struct nlattr *key, const struct nlattr *mask, struct f
 	if (mask != NULL)
 		rc = mask_get(&mask_nest, &match->key, &match->mask, error);
 	else
-		mask_exact(&key_nest, &match->mask);
+		mask_exact(&key_nest, &match->key, &match->mask);
+	if (rc == 0 && mask != NULL)
+		rc = tun_opts_check(&mask_nest, match, error);
 	if (rc == 0)
 		rc = tags_check(&key_nest, match, error);
 	if (rc == 0)
@@ -428,15 +445,14 @@ int dp_key_parse_origin(const struct nlattr *key, struct flow_key *out, struct d
 	dp_attr_iter_nest(&it, key);
 	while ((rc = dp_attr_next(&it, &attr, error)) > 0) {
 		uint16_t type = dp_attr_type(attr);
-		if (type != OVS_KEY_ATTR_IN_PORT && type != OVS_KEY_ATTR_RECIRC_ID)
+		const struct dp_key_row *row = type <= OVS_KEY_ATTR_MAX ? row_find(type) : NULL;
+		if (row == NULL || !row->meta)
 			continue;
 		rc = len_check(attr, type, error);
+		if (rc == 0)
+			rc = row_get(row, attr, false, out, error);
 		if (rc < 0)
 			return rc;
-		if (type == OVS_KEY_ATTR_IN_PORT)
-			out->in_port = mnl_attr_get_u32(attr);
-		else
-			out->recirc_id = mnl_attr_get_u32(attr);
 	}
 	return rc;
 }

@@ -1,5 +1,7 @@
 #include "ctl/dp_key_rows.h"
 
+#include "ctl/dp_key_meta.h"
+
 #include <arpa/inet.h>
 #include <linux/if_ether.h>
 #include <net/ethernet.h>
@@ -249,28 +251,48 @@ static const char *mpls_get(const union dp_key_wire *wire, bool is_mask, struct 
 	return NULL;
 }
 
+#define RARE .rare = true
+
 // In the order of the packet's headers, which is the order on the wire.
 const struct dp_key_row dp_key_rows[] = {
     // clang-format off
     // type,                   bytes,                           meta,  optional, name, put, get, element
-    {OVS_KEY_ATTR_RECIRC_ID, sizeof(uint32_t), true, true, "RECIRC_ID", recirc_put, recirc_get, 0},
-    {OVS_KEY_ATTR_IN_PORT, sizeof(uint32_t), true, true, "IN_PORT", in_port_put, in_port_get, 0},
-    {OVS_KEY_ATTR_ETHERNET, sizeof(struct ovs_key_ethernet), true, false, "ETHERNET", eth_put, eth_get, 0},
-    {OVS_KEY_ATTR_ETHERTYPE, sizeof(uint16_t), false, true, "ETHERTYPE", eth_type_put, eth_type_get, 0},
-    {OVS_KEY_ATTR_IPV4, sizeof(struct ovs_key_ipv4), false, false, "IPV4", ipv4_put, ipv4_get, 0},
-    {OVS_KEY_ATTR_IPV6, sizeof(struct ovs_key_ipv6), false, false, "IPV6", ipv6_put, ipv6_get, 0},
-    {OVS_KEY_ATTR_ARP, sizeof(struct ovs_key_arp), false, false, "ARP", arp_put, arp_get, 0},
-    {OVS_KEY_ATTR_MPLS, FLOW_MPLS_LABELS * sizeof(struct ovs_key_mpls), false, false, "MPLS", mpls_put, mpls_get, sizeof(struct ovs_key_mpls)},
-    {OVS_KEY_ATTR_TCP, sizeof(struct ovs_key_tcp), false, false, "TCP", tp_put, tp_get, 0},
-    {OVS_KEY_ATTR_TCP_FLAGS, sizeof(uint16_t), false, true, "TCP_FLAGS", tcp_flags_put, tcp_flags_get, 0},
-    {OVS_KEY_ATTR_UDP, sizeof(struct ovs_key_udp), false, false, "UDP", tp_put, tp_get, 0},
-    {OVS_KEY_ATTR_SCTP, sizeof(struct ovs_key_sctp), false, false, "SCTP", tp_put, tp_get, 0},
-    {OVS_KEY_ATTR_ICMP, sizeof(struct ovs_key_icmp), false, false, "ICMP", icmp_put, icmp_get, 0},
-    {OVS_KEY_ATTR_ICMPV6, sizeof(struct ovs_key_icmpv6), false, false, "ICMPV6", icmp_put, icmp_get, 0},
-    {OVS_KEY_ATTR_ND, sizeof(struct ovs_key_nd), false, true, "ND", nd_put, nd_get, 0},
+    {OVS_KEY_ATTR_RECIRC_ID, sizeof(uint32_t), true, true, "RECIRC_ID", recirc_put, recirc_get, .element = 0},
+    {OVS_KEY_ATTR_DP_HASH, sizeof(uint32_t), true, true, "DP_HASH", dp_dp_hash_put, dp_dp_hash_get, RARE},
+    {OVS_KEY_ATTR_PRIORITY, sizeof(uint32_t), true, true, "PRIORITY", dp_skb_priority_put, dp_skb_priority_get, RARE},
+    {OVS_KEY_ATTR_TUNNEL, 0, true, true, "TUNNEL", NULL, NULL, RARE, .put_nest = dp_tunnel_row_put, .get_nest = dp_tunnel_row_get},
+    {OVS_KEY_ATTR_SKB_MARK, sizeof(uint32_t), true, true, "SKB_MARK", dp_skb_mark_put, dp_skb_mark_get, RARE},
+    {OVS_KEY_ATTR_CT_STATE, sizeof(uint32_t), true, true, "CT_STATE", dp_ct_state_put, dp_ct_state_get, RARE},
+    {OVS_KEY_ATTR_CT_ZONE, sizeof(uint16_t), true, true, "CT_ZONE", dp_ct_zone_put, dp_ct_zone_get, RARE},
+    {OVS_KEY_ATTR_CT_MARK, sizeof(uint32_t), true, true, "CT_MARK", dp_ct_mark_put, dp_ct_mark_get, RARE},
+    {OVS_KEY_ATTR_CT_LABELS, sizeof(struct ovs_key_ct_labels), true, true, "CT_LABELS", dp_ct_labels_put, dp_ct_labels_get, RARE},
+    {OVS_KEY_ATTR_IN_PORT, sizeof(uint32_t), true, true, "IN_PORT", in_port_put, in_port_get, .element = 0},
+    {OVS_KEY_ATTR_ETHERNET, sizeof(struct ovs_key_ethernet), true, false, "ETHERNET", eth_put, eth_get, .element = 0},
+    {OVS_KEY_ATTR_ETHERTYPE, sizeof(uint16_t), false, true, "ETHERTYPE", eth_type_put, eth_type_get, .element = 0},
+    {OVS_KEY_ATTR_CT_ORIG_TUPLE_IPV4, sizeof(struct ovs_key_ct_tuple_ipv4), true, true, "CT_ORIG_TUPLE_IPV4", dp_ct_tuple_ipv4_put, dp_ct_tuple_ipv4_get, RARE},
+    {OVS_KEY_ATTR_CT_ORIG_TUPLE_IPV6, sizeof(struct ovs_key_ct_tuple_ipv6), true, true, "CT_ORIG_TUPLE_IPV6", dp_ct_tuple_ipv6_put, dp_ct_tuple_ipv6_get, RARE},
+    {OVS_KEY_ATTR_IPV4, sizeof(struct ovs_key_ipv4), false, false, "IPV4", ipv4_put, ipv4_get, .element = 0},
+    {OVS_KEY_ATTR_IPV6, sizeof(struct ovs_key_ipv6), false, false, "IPV6", ipv6_put, ipv6_get, .element = 0},
+    {OVS_KEY_ATTR_ARP, sizeof(struct ovs_key_arp), false, false, "ARP", arp_put, arp_get, .element = 0},
+    {OVS_KEY_ATTR_MPLS, FLOW_MPLS_LABELS * sizeof(struct ovs_key_mpls), false, false, "MPLS", mpls_put, mpls_get, .element = sizeof(struct ovs_key_mpls)},
+    {OVS_KEY_ATTR_TCP, sizeof(struct ovs_key_tcp), false, false, "TCP", tp_put, tp_get, .element = 0},
+    {OVS_KEY_ATTR_TCP_FLAGS, sizeof(uint16_t), false, true, "TCP_FLAGS", tcp_flags_put, tcp_flags_get, .element = 0},
+    {OVS_KEY_ATTR_UDP, sizeof(struct ovs_key_udp), false, false, "UDP", tp_put, tp_get, .element = 0},
+    {OVS_KEY_ATTR_SCTP, sizeof(struct ovs_key_sctp), false, false, "SCTP", tp_put, tp_get, .element = 0},
+    {OVS_KEY_ATTR_ICMP, sizeof(struct ovs_key_icmp), false, false, "ICMP", icmp_put, icmp_get, .element = 0},
+    {OVS_KEY_ATTR_ICMPV6, sizeof(struct ovs_key_icmpv6), false, false, "ICMPV6", icmp_put, icmp_get, .element = 0},
+    {OVS_KEY_ATTR_ND, sizeof(struct ovs_key_nd), false, true, "ND", nd_put, nd_get, .element = 0},
     // clang-format on
 };
 const unsigned dp_key_n_rows = sizeof(dp_key_rows) / sizeof(dp_key_rows[0]);
+
+bool dp_key_has_rare(const struct flow_key *key)
+{
+	static const struct flow_key none;
+	return memcmp(&key->ct_zone, &none.ct_zone,
+		      FLOW_KEY_LINE - offsetof(struct flow_key, ct_zone)) != 0 ||
+	       memcmp(&key->ct, &none.ct, sizeof(none) - offsetof(struct flow_key, ct)) != 0;
+}
 
 static uint64_t l4_present(const struct flow_key *key, bool v6)
 {
@@ -298,20 +320,28 @@ static uint64_t l4_present(const struct flow_key *key, bool v6)
 	return DP_KEY_BIT(OVS_KEY_ATTR_ICMPV6) | (is_nd ? DP_KEY_BIT(OVS_KEY_ATTR_ND) : 0);
 }
 
-#define PRESENT_ALWAYS                                                           \
-	(DP_KEY_BIT(OVS_KEY_ATTR_RECIRC_ID) | DP_KEY_BIT(OVS_KEY_ATTR_IN_PORT) | \
-	 DP_KEY_BIT(OVS_KEY_ATTR_ETHERNET) | DP_KEY_BIT(OVS_KEY_ATTR_ETHERTYPE))
-#define PRESENT_L3                                                       \
-	(DP_KEY_BIT(OVS_KEY_ATTR_IPV4) | DP_KEY_BIT(OVS_KEY_ATTR_IPV6) | \
-	 DP_KEY_BIT(OVS_KEY_ATTR_ARP) | DP_KEY_BIT(OVS_KEY_ATTR_MPLS))
+#define PRESENT_ALWAYS                                                            \
+	(DP_KEY_BIT(OVS_KEY_ATTR_RECIRC_ID) | DP_KEY_BIT(OVS_KEY_ATTR_IN_PORT) |  \
+	 DP_KEY_BIT(OVS_KEY_ATTR_ETHERNET) | DP_KEY_BIT(OVS_KEY_ATTR_ETHERTYPE) | \
+	 DP_KEY_BIT(OVS_KEY_ATTR_DP_HASH) | DP_KEY_BIT(OVS_KEY_ATTR_PRIORITY) |   \
+	 DP_KEY_BIT(OVS_KEY_ATTR_TUNNEL) | DP_KEY_BIT(OVS_KEY_ATTR_SKB_MARK) |    \
+	 DP_KEY_BIT(OVS_KEY_ATTR_CT_STATE) | DP_KEY_BIT(OVS_KEY_ATTR_CT_ZONE) |   \
+	 DP_KEY_BIT(OVS_KEY_ATTR_CT_MARK) | DP_KEY_BIT(OVS_KEY_ATTR_CT_LABELS))
+#define PRESENT_L3                                                                     \
+	(DP_KEY_BIT(OVS_KEY_ATTR_CT_ORIG_TUPLE_IPV4) |                                 \
+	 DP_KEY_BIT(OVS_KEY_ATTR_CT_ORIG_TUPLE_IPV6) | DP_KEY_BIT(OVS_KEY_ATTR_IPV4) | \
+	 DP_KEY_BIT(OVS_KEY_ATTR_IPV6) | DP_KEY_BIT(OVS_KEY_ATTR_ARP) |                \
+	 DP_KEY_BIT(OVS_KEY_ATTR_MPLS))
 
 uint64_t dp_key_present(const struct flow_key *key)
 {
 	switch (ntohs(key->eth_type_be)) {
 	case ETHERTYPE_IP:
-		return PRESENT_ALWAYS | DP_KEY_BIT(OVS_KEY_ATTR_IPV4) | l4_present(key, false);
+		return PRESENT_ALWAYS | DP_KEY_BIT(OVS_KEY_ATTR_IPV4) |
+		       DP_KEY_BIT(OVS_KEY_ATTR_CT_ORIG_TUPLE_IPV4) | l4_present(key, false);
 	case ETHERTYPE_IPV6:
-		return PRESENT_ALWAYS | DP_KEY_BIT(OVS_KEY_ATTR_IPV6) | l4_present(key, true);
+		return PRESENT_ALWAYS | DP_KEY_BIT(OVS_KEY_ATTR_IPV6) |
+		       DP_KEY_BIT(OVS_KEY_ATTR_CT_ORIG_TUPLE_IPV6) | l4_present(key, true);
 	case ETHERTYPE_ARP:
 	case ETHERTYPE_REVARP:
 		return PRESENT_ALWAYS | DP_KEY_BIT(OVS_KEY_ATTR_ARP);

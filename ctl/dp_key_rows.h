@@ -19,6 +19,8 @@ union dp_key_wire {
 	struct ovs_key_arp arp;
 	struct ovs_key_nd nd;
 	struct ovs_key_mpls mpls[FLOW_MPLS_LABELS];
+	struct ovs_key_ct_tuple_ipv4 ct_ipv4;
+	struct ovs_key_ct_tuple_ipv6 ct_ipv6;
 };
 
 struct dp_key_row {
@@ -34,10 +36,20 @@ struct dp_key_row {
 	// 0, or the payload is an array of elements of so many bytes, len in all at most: elements
 	// that are missing at its end are zero.
 	uint16_t element;
+	// Of few packets: what is zero is left out, and means zero.
+	bool rare;
+	// In place of put and get, for what is nested; len is 0.
+	bool (*put_nest)(struct nlmsghdr *nlh, size_t room, const struct flow_key *key,
+			 const struct flow_key *mask);
+	int (*get_nest)(const struct nlattr *attr, bool is_mask, struct flow_key *key,
+			struct dp_error *error);
 };
 
 extern const struct dp_key_row dp_key_rows[];
 extern const unsigned dp_key_n_rows;
+
+// Whether a key or mask has anything for `rare` rows.
+bool dp_key_has_rare(const struct flow_key *key);
 
 #define DP_KEY_BIT(type) (1ULL << (type))
 

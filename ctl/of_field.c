@@ -11,9 +11,7 @@
 // Beginnings of names that ovs-ofctl knows and this switch does not.
 static const char *const foreign[] = {
     "tun_",
-    "tunnel_id",
     "gtpu_",
-    "pkt_mark",
     "conj_id",
     "recirc_id",
     "dp_hash",
@@ -29,19 +27,16 @@ static const char *const foreign[] = {
     "mpls_lse",
     "igmp_group",
     "NXM_NX_TUN_",
-    "NXM_NX_PKT_MARK",
     "NXM_NX_CONJ_ID",
     "NXM_NX_RECIRC_ID",
     "NXM_NX_DP_HASH",
     "NXOXM_",
-    "OXM_OF_TUNNEL_ID",
     "ERICOXM_",
     "ONFOXM_ET_ACTSET",
     "OXM_OF_PACKET_TYPE",
     "OXM_OF_PBB",
     "OXM_OF_IPV6_EXTHDR",
 };
-static const char *const connection[] = {"ct_", "NXM_NX_CT_"};
 
 static struct of_names field_names, protocol_names;
 static pthread_once_t names_once = PTHREAD_ONCE_INIT;
@@ -86,8 +81,6 @@ static bool starts_with_one(const char *name, size_t len, const char *const *wor
 
 int of_field_check_foreign(const char *line, const char *name, size_t len, struct of_error *error)
 {
-	if (starts_with_one(name, len, connection, sizeof(connection) / sizeof(connection[0])))
-		return of_error_set(error, line, name, len, "connection tracking is not built yet");
 	if (starts_with_one(name, len, foreign, sizeof(foreign) / sizeof(foreign[0])))
 		return of_error_set(error, line, name, len, "not built yet");
 	return 0;
@@ -120,6 +113,8 @@ of_value of_field_bits(const struct of_field *field)
 	return field == &of_fields[OF_F_NW_TOS] ? bits & 0xfc : bits;
 }
 
+static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "native places start with the low byte");
+
 // All bits of the field's place, and its neighbours' there.
 static of_value place_load(const struct of_field *field, const struct of_key *key)
 {
@@ -127,6 +122,11 @@ static of_value place_load(const struct of_field *field, const struct of_key *ke
 	uint64_t half[2];
 	uint32_t word;
 	uint16_t small;
+	of_value native = 0;
+	if (field->native) {
+		memcpy(&native, bytes, field->size);
+		return native;
+	}
 	switch (field->size) {
 	case 1:
 		return *bytes;
@@ -152,6 +152,10 @@ static of_value place_load(const struct of_field *field, const struct of_key *ke
 static void place_store(const struct of_field *field, struct of_key *key, of_value value)
 {
 	uint8_t *bytes = (uint8_t *)key + field->offset;
+	if (field->native) {
+		memcpy(bytes, &value, field->size);
+		return;
+	}
 	for (unsigned i = field->size; i > 0; i--, value >>= 8)
 		bytes[i - 1] = (uint8_t)value;
 }

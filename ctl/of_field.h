@@ -15,6 +15,8 @@ enum of_format {
 	OF_FMT_PORT, // of the switch
 	OF_FMT_FRAG,
 	OF_FMT_TCP_FLAGS,
+	OF_FMT_CT_STATE,
+	OF_FMT_TUN_FLAGS,
 };
 
 // What kinds of packet a match is limited to, as bits; also what a field needs, where any one of
@@ -90,7 +92,27 @@ enum of_field_id {
 	OF_F_REG0,				  // reg1 to reg15 follow
 	OF_F_XREG0 = OF_F_REG0 + OF_N_REGS,	  // 64 bits each, xreg1 to xreg7 follow
 	OF_F_XXREG0 = OF_F_XREG0 + OF_N_REGS / 2, // 128 bits each, xxreg1 to xxreg3 follow
-	OF_N_FIELDS = OF_F_XXREG0 + OF_N_REGS / 4,
+	OF_F_TUN_ID = OF_F_XXREG0 + OF_N_REGS / 4,
+	OF_F_TUN_SRC,
+	OF_F_TUN_DST,
+	OF_F_TUN_IPV6_SRC,
+	OF_F_TUN_IPV6_DST,
+	OF_F_TUN_FLAGS,
+	OF_F_TUN_GBP_ID,
+	OF_F_TUN_GBP_FLAGS,
+	OF_F_PKT_MARK,
+	OF_F_CT_STATE,
+	OF_F_CT_ZONE,
+	OF_F_CT_MARK,
+	OF_F_CT_LABEL,
+	OF_F_CT_NW_SRC,
+	OF_F_CT_NW_DST,
+	OF_F_CT_IPV6_SRC,
+	OF_F_CT_IPV6_DST,
+	OF_F_CT_NW_PROTO,
+	OF_F_CT_TP_SRC,
+	OF_F_CT_TP_DST,
+	OF_N_FIELDS,
 };
 
 struct of_field {
@@ -106,6 +128,7 @@ struct of_field {
 	uint8_t n_bits; // of the field; more than the place has: those are zero
 	bool maskable;
 	bool writable;	   // by set_field, load, move, learn
+	bool native;	   // its place has this machine's byte order
 	uint32_t max;	   // numbers: of the value as written
 	uint32_t presence; // bits of the place that a match on the field, or a write, also sets
 	// enum of_kind bits, 0: nothing. For a read or a write; a match of the flow language takes

@@ -17,13 +17,16 @@
 #define MASKS	.maskable = true
 #define WRITES	.writable = true
 
-#define TCI  AT(pkt.vlan[0].tci_be)
-#define MAC  .format = OF_FMT_MAC, WIDE(48), MASKS, WRITES
-#define IPV4 .format = OF_FMT_IPV4, WIDE(32), MASKS, WRITES
-#define IPV6 .format = OF_FMT_IPV6, WIDE(128), MASKS, WRITES
-#define DEC8 .format = OF_FMT_DEC, BITS(8)
-#define PORT .format = OF_FMT_DEC, BITS(16), MASKS, WRITES
-#define LSE  .format = OF_FMT_DEC, AT(pkt.mpls_lse_be[0]), .needs = OF_KIND_MPLS
+#define TCI    AT(pkt.vlan[0].tci_be)
+#define MAC    .format = OF_FMT_MAC, WIDE(48), MASKS, WRITES
+#define IPV4   .format = OF_FMT_IPV4, WIDE(32), MASKS, WRITES
+#define IPV6   .format = OF_FMT_IPV6, WIDE(128), MASKS, WRITES
+#define NATIVE .native = true
+#define ADDR4  .format = OF_FMT_IPV4, WIDE(32), MASKS
+#define ADDR6  .format = OF_FMT_IPV6, WIDE(128), MASKS
+#define DEC8   .format = OF_FMT_DEC, BITS(8)
+#define PORT   .format = OF_FMT_DEC, BITS(16), MASKS, WRITES
+#define LSE    .format = OF_FMT_DEC, AT(pkt.mpls_lse_be[0]), .needs = OF_KIND_MPLS
 
 #define REG(i)                                                              \
 	[OF_F_REG0 + (i)] = {"reg" #i,	    NULL,     "NXM_NX_REG" #i,      \
@@ -173,6 +176,45 @@ const struct of_field of_fields[OF_N_FIELDS] = {
     XXREG(1),
     XXREG(2),
     XXREG(3),
+    [OF_F_TUN_ID] = {"tun_id", "tunnel_id", "NXM_NX_TUN_ID", "OXM_OF_TUNNEL_ID", MASKS,
+		     .format = OF_FMT_HEX, AT(pkt.tun.id_be), WIDE(64)},
+    [OF_F_TUN_SRC] = {"tun_src", NULL, "NXM_NX_TUN_IPV4_SRC", NULL, ADDR4, AT(pkt.tun.src_be)},
+    [OF_F_TUN_DST] = {"tun_dst", NULL, "NXM_NX_TUN_IPV4_DST", NULL, ADDR4, AT(pkt.tun.dst_be)},
+    [OF_F_TUN_IPV6_SRC] = {"tun_ipv6_src", NULL, "NXM_NX_TUN_IPV6_SRC", NULL, ADDR6,
+			   AT(pkt.tun.ipv6_src)},
+    [OF_F_TUN_IPV6_DST] = {"tun_ipv6_dst", NULL, "NXM_NX_TUN_IPV6_DST", NULL, ADDR6,
+			   AT(pkt.tun.ipv6_dst)},
+    [OF_F_TUN_FLAGS] = {"tun_flags", NULL, "NXM_NX_TUN_FLAGS", NULL, MASKS,
+			.format = OF_FMT_TUN_FLAGS, AT(pkt.tun.flags), BITS(1), .shift = 3},
+    [OF_F_TUN_GBP_ID] = {"tun_gbp_id", NULL, "NXM_NX_TUN_GBP_ID", NULL, MASKS, .format = OF_FMT_DEC,
+			 AT(pkt.tun.gbp_id_be), BITS(16)},
+    [OF_F_TUN_GBP_FLAGS] = {"tun_gbp_flags", NULL, "NXM_NX_TUN_GBP_FLAGS", NULL, MASKS,
+			    .format = OF_FMT_HEX, AT(pkt.tun.gbp_flags), BITS(8)},
+    [OF_F_PKT_MARK] = {"pkt_mark", NULL, "NXM_NX_PKT_MARK", NULL, MASKS, NATIVE,
+		       .format = OF_FMT_HEX, AT(pkt.pkt_mark), WIDE(32)},
+    [OF_F_CT_STATE] = {"ct_state", NULL, "NXM_NX_CT_STATE", NULL, MASKS, NATIVE,
+		       .format = OF_FMT_CT_STATE, AT(pkt.ct_state), BITS(8)},
+    [OF_F_CT_ZONE] = {"ct_zone", NULL, "NXM_NX_CT_ZONE", NULL, NATIVE, .format = OF_FMT_DEC,
+		      AT(pkt.ct_zone), BITS(16)},
+    [OF_F_CT_MARK] = {"ct_mark", NULL, "NXM_NX_CT_MARK", NULL, MASKS, NATIVE, .format = OF_FMT_HEX,
+		      AT(pkt.ct_mark), WIDE(32)},
+    [OF_F_CT_LABEL] = {"ct_label", NULL, "NXM_NX_CT_LABEL", NULL, MASKS, NATIVE,
+		       .format = OF_FMT_HEX, AT(pkt.ct.label), WIDE(128)},
+    // The connection's, as its first packet was.
+    [OF_F_CT_NW_SRC] = {"ct_nw_src", NULL, "NXM_NX_CT_NW_SRC", NULL, ADDR4, AT(pkt.ct.nw_src_be),
+			.needs = OF_KIND_IPV4},
+    [OF_F_CT_NW_DST] = {"ct_nw_dst", NULL, "NXM_NX_CT_NW_DST", NULL, ADDR4, AT(pkt.ct.nw_dst_be),
+			.needs = OF_KIND_IPV4},
+    [OF_F_CT_IPV6_SRC] = {"ct_ipv6_src", NULL, "NXM_NX_CT_IPV6_SRC", NULL, ADDR6,
+			  AT(pkt.ct.ipv6_src), .needs = OF_KIND_IPV6},
+    [OF_F_CT_IPV6_DST] = {"ct_ipv6_dst", NULL, "NXM_NX_CT_IPV6_DST", NULL, ADDR6,
+			  AT(pkt.ct.ipv6_dst), .needs = OF_KIND_IPV6},
+    [OF_F_CT_NW_PROTO] = {"ct_nw_proto", NULL, "NXM_NX_CT_NW_PROTO", NULL, .format = OF_FMT_DEC,
+			  AT(pkt.ct_nw_proto), BITS(8), .needs = OF_KIND_IP},
+    [OF_F_CT_TP_SRC] = {"ct_tp_src", NULL, "NXM_NX_CT_TP_SRC", NULL, MASKS, .format = OF_FMT_DEC,
+			AT(pkt.ct.tp_src_be), BITS(16), .needs = OF_KIND_IP},
+    [OF_F_CT_TP_DST] = {"ct_tp_dst", NULL, "NXM_NX_CT_TP_DST", NULL, MASKS, .format = OF_FMT_DEC,
+			AT(pkt.ct.tp_dst_be), BITS(16), .needs = OF_KIND_IP},
 };
 
 // The first word of an (eth_type, nw_proto) is the one that is printed.

@@ -54,6 +54,32 @@ static const struct print_row {
     {"tcp_flags=", OF_F_TCP_FLAGS, AS_FIELD, 0},
 };
 
+// Before the packet's own.
+static const struct print_row meta_rows[] = {
+    {"pkt_mark=", OF_F_PKT_MARK, AS_FIELD, 0},
+    {"ct_state=", OF_F_CT_STATE, AS_FIELD, 0},
+    {"ct_zone=", OF_F_CT_ZONE, AS_FIELD, 0},
+    {"ct_mark=", OF_F_CT_MARK, AS_FIELD, 0},
+    {"ct_label=", OF_F_CT_LABEL, AS_FIELD, 0},
+    {"ct_nw_src=", OF_F_CT_NW_SRC, AS_FIELD, 0},
+    {"ct_ipv6_src=", OF_F_CT_IPV6_SRC, AS_FIELD, 0},
+    {"ct_nw_dst=", OF_F_CT_NW_DST, AS_FIELD, 0},
+    {"ct_ipv6_dst=", OF_F_CT_IPV6_DST, AS_FIELD, 0},
+    {"ct_nw_proto=", OF_F_CT_NW_PROTO, AS_FIELD, 0},
+    {"ct_tp_src=", OF_F_CT_TP_SRC, AS_PORT, 0},
+    {"ct_tp_dst=", OF_F_CT_TP_DST, AS_PORT, 0},
+};
+static const struct print_row tunnel_rows[] = {
+    {"tun_id=", OF_F_TUN_ID, AS_FIELD, 0},
+    {"tun_src=", OF_F_TUN_SRC, AS_FIELD, 0},
+    {"tun_dst=", OF_F_TUN_DST, AS_FIELD, 0},
+    {"tun_ipv6_src=", OF_F_TUN_IPV6_SRC, AS_FIELD, 0},
+    {"tun_ipv6_dst=", OF_F_TUN_IPV6_DST, AS_FIELD, 0},
+    {"tun_gbp_id=", OF_F_TUN_GBP_ID, AS_FIELD, 0},
+    {"tun_gbp_flags=", OF_F_TUN_GBP_FLAGS, AS_FIELD, 0},
+    {"tun_flags=", OF_F_TUN_FLAGS, AS_FIELD, 0},
+};
+
 struct printer {
 	struct of_out *out;
 	const struct of_match *match;
@@ -193,20 +219,32 @@ static void print_row(struct printer *p, const struct print_row *row)
 	of_out_char(p->out, ',');
 }
 
+static void print_rows_of(struct printer *p, const struct print_row *row, unsigned n)
+{
+	for (; n > 0; n--)
+		print_row(p, row++);
+}
+
 void of_out_match(struct of_out *out, const struct of_match *match, const struct of_ports *ports)
 {
 	struct printer p = {out, match, ports, of_match_kinds(match), false, false};
 	size_t start = out->len;
+	bool has_meta = match->mask.pkt.ct_zone || match->mask.pkt.ct_state ||
+			match->mask.pkt.ct_mark || match->mask.pkt.ct_nw_proto ||
+			(flow_mask_uses(&match->mask.pkt) & FLOW_COLD_ALL);
+	if (has_meta)
+		print_rows_of(&p, meta_rows, sizeof(meta_rows) / sizeof(meta_rows[0]));
 	print_protocol(&p);
 	print_registers(&p);
+	if (has_meta)
+		print_rows_of(&p, tunnel_rows, sizeof(tunnel_rows) / sizeof(tunnel_rows[0]));
 	if (match->mask.pkt.in_port) {
 		of_out_text(out, "in_port=");
 		of_port_print(out, match->key.pkt.in_port, ports);
 		of_out_char(out, ',');
 	}
 	print_vlan(&p);
-	for (unsigned i = 0; i < sizeof(print_rows) / sizeof(print_rows[0]); i++)
-		print_row(&p, &print_rows[i]);
+	print_rows_of(&p, print_rows, sizeof(print_rows) / sizeof(print_rows[0]));
 	if (out->len > start)
 		of_out_chomp(out, ',');
 }

@@ -25,6 +25,9 @@ static const struct {
     [OF_FMT_FRAG] = {"no, yes, first, later or not_later", "no, yes, first, later or not_later"},
     [OF_FMT_TCP_FLAGS] = {"flags, like syn|ack, or a number up to 0xfff",
 			  "flags, like +syn-ack, or a number up to 0xfff"},
+    [OF_FMT_CT_STATE] = {"states, like trk|new, or a number up to 0xff",
+			 "states, like +trk-new, or a number up to 0xff"},
+    [OF_FMT_TUN_FLAGS] = {"oam or 0", "+oam, -oam, or 0"},
 };
 
 static int bad_value(const struct of_field *field, const struct of_text_at *at, bool masks)
@@ -141,10 +144,18 @@ static bool read_frag(const struct value_text *t, of_value *value, of_value *mas
 	return true;
 }
 
-static bool read_tcp_flags(const struct value_text *t, of_value *value, of_value *mask)
+static const struct of_flag_set *flag_set(enum of_format format)
 {
+	return format == OF_FMT_CT_STATE    ? &of_ct_state
+	       : format == OF_FMT_TUN_FLAGS ? &of_tun_flags
+					    : &of_tcp_flags;
+}
+
+static bool read_flags(const struct value_text *t, of_value *value, of_value *mask)
+{
+	const struct of_flag_set *set = flag_set(t->field->format);
 	uint16_t v, m;
-	if (t->mask || !of_tcp_flags_parse(t->value, t->value_len, &v, &m))
+	if (t->mask || !of_flags_parse(set, t->value, t->value_len, &v, &m))
 		return read_number(t, value, mask);
 	*value = v;
 	*mask = m;
@@ -152,9 +163,11 @@ static bool read_tcp_flags(const struct value_text *t, of_value *value, of_value
 }
 
 static bool (*const readers[])(const struct value_text *t, of_value *value, of_value *mask) = {
-    [OF_FMT_DEC] = read_number, [OF_FMT_HEX] = read_number,	     [OF_FMT_VID] = read_number,
-    [OF_FMT_MAC] = read_mac,	[OF_FMT_IPV4] = read_ipv4,	     [OF_FMT_IPV6] = read_ipv6,
-    [OF_FMT_FRAG] = read_frag,	[OF_FMT_TCP_FLAGS] = read_tcp_flags,
+    [OF_FMT_DEC] = read_number,	    [OF_FMT_HEX] = read_number,
+    [OF_FMT_VID] = read_number,	    [OF_FMT_MAC] = read_mac,
+    [OF_FMT_IPV4] = read_ipv4,	    [OF_FMT_IPV6] = read_ipv6,
+    [OF_FMT_FRAG] = read_frag,	    [OF_FMT_TCP_FLAGS] = read_flags,
+    [OF_FMT_CT_STATE] = read_flags, [OF_FMT_TUN_FLAGS] = read_flags,
 };
 
 static int read_port(const struct of_text_at *at, of_value *value)
@@ -290,7 +303,9 @@ void of_value_print(struct of_out *out, const struct of_field *field, of_value v
 		print_frag(out, value, mask);
 		return;
 	case OF_FMT_TCP_FLAGS:
-		of_tcp_flags_print(out, (uint16_t)value, (uint16_t)mask);
+	case OF_FMT_CT_STATE:
+	case OF_FMT_TUN_FLAGS:
+		of_flags_print(out, flag_set(field->format), (uint16_t)value, (uint16_t)mask);
 		return;
 	case OF_FMT_HEX:
 		of_out_0x(out, value);

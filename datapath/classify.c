@@ -31,8 +31,10 @@ void classify_meta(struct pmd *pmd, unsigned i)
 	struct burst *b = &pmd->burst;
 	struct packet_meta *meta = packet_meta(b->pkts[i]);
 
-	if (!b->recirculated)
+	if (!b->recirculated) {
 		meta->n_recirc = 0;
+		flow_meta_clear(&meta->flow);
+	}
 	meta->in_port = pmd->in_port;
 	meta->recirc_id = b->keys[i].recirc_id;
 	meta->layout = b->layouts[i];

@@ -53,8 +53,8 @@ static inline void all_add(struct all *all, const struct rte_mbuf *m)
 	all->sum.ol_flags |= m->ol_flags;
 }
 
-static inline void extract_one(const struct pmd *pmd, struct rte_mbuf *m, uint32_t recirc_id,
-			       struct flow_key *key, struct packet_layout *layout)
+static inline void extract_bytes(const struct pmd *pmd, struct rte_mbuf *m, uint32_t recirc_id,
+				 struct flow_key *key, struct packet_layout *layout)
 {
 	if (likely(flow_extract_fast(rte_pktmbuf_mtod(m, const uint8_t *), m->data_len,
 				     pmd->in_port, recirc_id, key, layout)))
@@ -62,6 +62,17 @@ static inline void extract_one(const struct pmd *pmd, struct rte_mbuf *m, uint32
 	key->in_port = pmd->in_port;
 	key->recirc_id = recirc_id;
 	classify_extract(m, key, layout);
+}
+
+static inline void extract_one(const struct pmd *pmd, struct rte_mbuf *m, enum source source,
+			       struct flow_key *key, struct packet_layout *layout)
+{
+	if (source != SOURCE_RECIRCULATED) {
+		extract_bytes(pmd, m, 0, key, layout);
+		return;
+	}
+	extract_bytes(pmd, m, packet_meta(m)->recirc_id, key, layout);
+	flow_meta_to_key(&packet_meta(m)->flow, key);
 }
 
 // Fills keys and layouts; malformed packets leave the burst. Returns what those amount to that
@@ -84,8 +95,7 @@ static __rte_always_inline struct all extract_from(struct pmd *pmd, unsigned n, 
 			malformed(pmd, m);
 			continue;
 		}
-		extract_one(pmd, m, source == SOURCE_RECIRCULATED ? packet_meta(m)->recirc_id : 0,
-			    key, &b->layouts[kept]);
+		extract_one(pmd, m, source, key, &b->layouts[kept]);
 		all_add(&all, m);
 		b->pkts[kept++] = m;
 	}
@@ -275,6 +285,18 @@ static inline void plan(struct pmd *pmd, const struct all *all, struct batches *
 	group(pmd, all->n, batches);
 }
 
+// What has not been recirculated has no cold lines.
+static inline void lookup(struct pmd *pmd, unsigned n)
+{
+	const struct flow_lookup_ops *ops = &ISA(flow_lookup_ops);
+	struct burst *b = &pmd->burst;
+
+	if (unlikely(b->recirculated))
+		ops->lookup_cold(pmd->reader, b->keys, n, b->flows, &pmd->stats.lookup);
+	else
+		ops->lookup(pmd->reader, b->keys, n, b->flows, &pmd->stats.lookup);
+}
+
 static void classify(struct pmd *pmd, unsigned n, struct batches *batches)
 {
 	struct all all = extract(pmd, n);
@@ -286,8 +308,7 @@ static void classify(struct pmd *pmd, unsigned n, struct batches *batches)
 	batches->n = 0;
 	if (unlikely(all.n == 0))
 		return;
-	ISA(flow_lookup_ops)
-	    .lookup(pmd->reader, pmd->burst.keys, all.n, pmd->burst.flows, &pmd->stats.lookup);
+	lookup(pmd, all.n);
 	pmd_stage_end(pmd, PMD_STAGE_LOOKUP);
 	plan(pmd, &all, batches);
 }

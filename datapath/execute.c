@@ -63,7 +63,7 @@ static struct rte_mbuf *take(struct run *run)
 		return take_copy(run, UINT32_MAX);
 	m = taken(run, rte_pktmbuf_clone(run->m, packet_pool()));
 	if (likely(m))
-		*packet_meta(m) = *packet_meta(run->m);
+		packet_meta_copy(packet_meta(m), packet_meta(run->m));
 	return m;
 }
 

@@ -34,13 +34,13 @@ static __rte_noinline void note_hits(struct pmd *pmd, const struct batches *batc
 					      .u.port = batches->output ? batches->output
 									: batches->outputs[i]};
 
-		trace_step(pmd->trace, &b->keys[i], &b->flows[i]->match, &output, 1);
+		trace_step(pmd->trace, &b->keys[i], b->flows[i], &output, 1);
 	}
 	for (unsigned i = 0; i < batches->n; i++) {
 		const struct batch *batch = &batches->list[i];
 
 		for (unsigned at = batch->first; at < batch->first + batch->n; at++)
-			trace_step(pmd->trace, &b->keys[batches->places[at]], &batch->flow->match,
+			trace_step(pmd->trace, &b->keys[batches->places[at]], batch->flow,
 				   batch->actions->list, batch->actions->n);
 	}
 }
@@ -65,12 +65,27 @@ static void classify_and_execute(struct pmd *pmd, unsigned n)
 	pmd_stage_end(pmd, PMD_STAGE_ACTIONS);
 }
 
+// How many of the first recirculated packets make a burst: those of one port, which a tunnel that
+// they were taken out of may have changed.
+static unsigned recirculate_next(struct pmd *pmd)
+{
+	struct rte_mbuf **pkts = &pmd->recirc[pmd->recirc_head];
+	unsigned most = RTE_MIN(pmd->n_recirc - pmd->recirc_head, BURST_MAX), n = 1;
+
+	pmd->in_port = packet_meta(pkts[0])->in_port;
+	while (n < most && packet_meta(pkts[n])->in_port == pmd->in_port)
+		n++;
+	return n;
+}
+
 // Sends recirculated packets on the way again, until none is left. Their number is bounded: the
 // list is not reused before it has drained.
 static void recirculate(struct pmd *pmd)
 {
+	uint32_t in_port = pmd->in_port;
+
 	while (pmd->recirc_head < pmd->n_recirc) {
-		unsigned n = RTE_MIN(pmd->n_recirc - pmd->recirc_head, BURST_MAX);
+		unsigned n = recirculate_next(pmd);
 
 		memcpy(pmd->burst.pkts, &pmd->recirc[pmd->recirc_head],
 		       n * sizeof pmd->burst.pkts[0]);
@@ -80,6 +95,7 @@ static void recirculate(struct pmd *pmd)
 		classify_and_execute(pmd, n);
 	}
 	pmd->n_recirc = pmd->recirc_head = 0;
+	pmd->in_port = in_port;
 }
 
 static void leave(struct pmd *pmd)

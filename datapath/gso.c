@@ -154,7 +154,7 @@ struct rte_mbuf *gso_next(struct gso *gso)
 
 	if (!seg)
 		return NULL;
-	*packet_meta(seg) = *packet_meta(gso->m);
+	packet_meta_copy(packet_meta(seg), packet_meta(gso->m));
 	memcpy(rte_pktmbuf_append(seg, offload->gso_headers), gso->headers, offload->gso_headers);
 	if (payload_copy(gso, seg, seg, n) < 0) {
 		rte_pktmbuf_free(seg);

@@ -48,13 +48,20 @@ void packet_free_bulk(struct rte_mbuf **pkts, unsigned n)
 		packet_free(pkts[i]);
 }
 
+void packet_meta_copy(struct packet_meta *dst, const struct packet_meta *src)
+{
+	memcpy(dst, src, offsetof(struct packet_meta, flow));
+	flow_meta_copy(&dst->flow, &src->flow);
+	dst->userspace = src->userspace;
+}
+
 // The first len bytes, all of them private. rte_pktmbuf_copy() takes ol_flags along.
 static struct rte_mbuf *copy_whole(const struct rte_mbuf *m, uint32_t len)
 {
 	struct rte_mbuf *copy = rte_pktmbuf_copy(m, pool, 0, len);
 
 	if (likely(copy))
-		*packet_meta(copy) = *packet_meta((struct rte_mbuf *)(uintptr_t)m);
+		packet_meta_copy(packet_meta(copy), packet_meta((struct rte_mbuf *)(uintptr_t)m));
 	return copy;
 }
 
@@ -107,7 +114,7 @@ static struct rte_mbuf *copy_lent(struct packet_arena *arena, struct rte_mbuf *m
 	copy->data_off = m->data_off;
 	copy->ol_flags = m->ol_flags;
 	memcpy(rte_pktmbuf_mtod(copy, void *), rte_pktmbuf_mtod(m, const void *), head_len);
-	*packet_meta(copy) = *packet_meta(m);
+	packet_meta_copy(packet_meta(copy), packet_meta(m));
 	len -= head_len;
 	for (struct rte_mbuf *seg = m->next; len > 0; seg = seg->next) {
 		uint32_t n = RTE_MIN(len, (uint32_t)seg->data_len);

@@ -10,6 +10,7 @@
 
 #include "flowtable/action.h"
 #include "flowtable/extract.h"
+#include "flowtable/meta.h"
 
 #include <rte_mbuf.h>
 
@@ -47,12 +48,19 @@ struct packet_meta {
 	struct packet_layout layout; // after extraction, kept right by the actions
 	uint32_t trunc_len;	     // bytes to output at most; 0: all
 	uint8_t n_recirc;
+	bool is_action; // see userspace: OVS_PACKET_CMD_ACTION, otherwise a miss
 	struct packet_offload offload;
+	// What conntrack, tunnels and actions say of the packet: ct_state, tunnel key, pkt_mark.
+	// The actions may change it; the next lookup has it in the key. Not written for packets
+	// that are only sent on.
+	struct flow_meta flow;
 	// For packets on their way to the control side only.
-	bool is_action;	    // OVS_PACKET_CMD_ACTION, otherwise a miss
 	uint16_t pmd_index; // who sends it there
 	struct action_userspace userspace;
 };
+
+static_assert(offsetof(struct packet_meta, flow.ct) <= RTE_CACHE_LINE_SIZE,
+	      "what most packets have is one line");
 
 #define PACKET_PRIV_SIZE RTE_ALIGN_CEIL(sizeof(struct packet_meta), RTE_CACHE_LINE_SIZE)
 
@@ -60,6 +68,9 @@ static inline struct packet_meta *packet_meta(struct rte_mbuf *m)
 {
 	return rte_mbuf_to_priv(m);
 }
+
+// Cold lines are copied only where they are.
+void packet_meta_copy(struct packet_meta *dst, const struct packet_meta *src);
 
 // Laid out as a pool's element is.
 struct lent_packet {

@@ -64,12 +64,14 @@ static int no_flow(struct request *rq)
 static struct megaflow *flow_of_key(const struct request *rq, const struct flow_key *key)
 {
 	uint32_t cursor = 0;
+	struct flow_match match;
 	struct flow_key masked;
 	for (struct megaflow *mf; (mf = flow_table_next(rq->server->flows, &cursor)) != NULL;) {
 		if (mf->owner != rq->dp->slot)
 			continue;
-		flow_key_mask(&masked, key, &mf->match.mask);
-		if (flow_key_equal(&masked, &mf->match.key))
+		megaflow_match(mf, &match);
+		flow_key_mask(&masked, key, &match.mask);
+		if (flow_key_equal(&masked, &match.key))
 			return mf;
 	}
 	return NULL;
@@ -109,20 +111,32 @@ static bool has_ufid(const struct megaflow *mf)
 }
 
 // The key as its owner knows it.
-static struct flow_key key_told(const struct megaflow *mf)
+static void key_told(const struct megaflow *mf, struct flow_key *key)
 {
 	const struct datapath *dp = datapath_at(mf->owner);
-	struct flow_key key = mf->match.key;
-	if (dp != NULL && dp->none_no != 0 && key.in_port == dp->none_no)
-		key.in_port = DP_IN_PORT_NONE;
-	return key;
+	if (dp != NULL && dp->none_no != 0 && key->in_port == dp->none_no)
+		key->in_port = DP_IN_PORT_NONE;
+}
+
+static bool put_match(struct nlmsghdr *nlh, size_t room, const struct megaflow *mf, uint32_t omits)
+{
+	const uint32_t both = OVS_UFID_F_OMIT_KEY | OVS_UFID_F_OMIT_MASK;
+	struct flow_match match;
+	if ((omits & both) == both)
+		return true;
+	megaflow_match(mf, &match);
+	key_told(mf, &match.key);
+	if (!(omits & OVS_UFID_F_OMIT_KEY) &&
+	    !dp_key_put(nlh, room, OVS_FLOW_ATTR_KEY, &match.key, NULL))
+		return false;
+	return omits & OVS_UFID_F_OMIT_MASK ||
+	       dp_key_put(nlh, room, OVS_FLOW_ATTR_MASK, &match.key, &match.mask);
 }
 
 static bool fill_flow(struct server *server, struct nlmsghdr *nlh, size_t room, void *arg)
 {
 	const struct flow_answer *answer = arg;
 	const struct megaflow *mf = answer->mf;
-	const struct flow_key key = key_told(mf);
 	const struct ovs_flow_stats stats = {.n_packets = answer->stats.packets,
 					     .n_bytes = answer->stats.bytes};
 	(void)server;
@@ -130,10 +144,7 @@ static bool fill_flow(struct server *server, struct nlmsghdr *nlh, size_t room, 
 	uint32_t omits = named ? answer->omits : 0;
 	if (named && !dp_put(nlh, room, OVS_FLOW_ATTR_UFID, sizeof(mf->ufid), mf->ufid))
 		return false;
-	if (!(omits & OVS_UFID_F_OMIT_KEY) && !dp_key_put(nlh, room, OVS_FLOW_ATTR_KEY, &key, NULL))
-		return false;
-	if (!(omits & OVS_UFID_F_OMIT_MASK) &&
-	    !dp_key_put(nlh, room, OVS_FLOW_ATTR_MASK, &key, &mf->match.mask))
+	if (!put_match(nlh, room, mf, omits))
 		return false;
 	if (!(omits & OVS_UFID_F_OMIT_ACTIONS) &&
 	    !dp_actions_put(nlh, room, OVS_FLOW_ATTR_ACTIONS, mf->actions->list, mf->actions->n))
@@ -204,7 +215,9 @@ static struct flow_actions *change_parse(struct request *rq, struct flow_request
 
 static bool names_port(const struct megaflow *mf, uint32_t port_no)
 {
-	if (mf->match.mask.in_port != 0 && mf->match.key.in_port == port_no)
+	struct flow_match match;
+	megaflow_match(mf, &match);
+	if (match.mask.in_port != 0 && match.key.in_port == port_no)
 		return true;
 	for (unsigned i = 0; i < mf->actions->n; i++) {
 		const struct action *action = &mf->actions->list[i];

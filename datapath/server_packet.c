@@ -54,9 +54,10 @@ static int attrs_require(struct request *rq, const struct nlattr **attrs)
 static void match_of_packet(const struct nlattr *packet, const struct flow_key *key,
 			    struct flow_match *match)
 {
-	match->key.in_port = key->in_port;
-	match->key.recirc_id = key->recirc_id;
-	flow_extract(dp_attr_payload(packet), dp_attr_len(packet), &match->key, NULL);
+	struct flow_meta meta;
+	flow_meta_from_key(&meta, key);
+	flow_meta_extract(&meta, key->in_port, key->recirc_id, dp_attr_payload(packet),
+			  dp_attr_len(packet), &match->key);
 	memset(&match->mask, 0xff, sizeof(match->mask));
 }
 
@@ -77,6 +78,7 @@ static int inject(struct request *rq, const struct nlattr **attrs, const struct 
 	}
 	packet_meta(m)->in_port = key->in_port;
 	packet_meta(m)->recirc_id = key->recirc_id;
+	flow_meta_from_key(&packet_meta(m)->flow, key);
 	rc = pmd_pool_inject(m, actions);
 	if (rc < 0)
 		return request_fail(rq, NULL, rc, "the PMD has no room for another packet now");

@@ -30,8 +30,9 @@ static bool fill_upcall(struct server *server, struct nlmsghdr *nlh, size_t room
 		return false;
 	const void *data = rte_pktmbuf_read(m, 0, len, linear);
 	const struct datapath *dp = datapath_of_port(meta->in_port);
-	struct flow_key key = {.in_port = meta->in_port, .recirc_id = meta->recirc_id};
-	flow_extract(data, RTE_MIN(len, HEADERS_MAX), &key, NULL); // as the PMD has it
+	struct flow_key key; // as the PMD has it
+	flow_meta_extract(&meta->flow, meta->in_port, meta->recirc_id, data,
+			  RTE_MIN(len, HEADERS_MAX), &key);
 	if (dp->none_no != 0 && key.in_port == dp->none_no)
 		key.in_port = DP_IN_PORT_NONE;
 	const struct action_userspace *user = &meta->userspace;

@@ -120,7 +120,7 @@ void trace_done(struct trace_record *record)
 }
 
 void trace_step(struct trace_record *record, const struct flow_key *key,
-		const struct flow_match *match, const struct action *actions, unsigned n_actions)
+		const struct megaflow *flow, const struct action *actions, unsigned n_actions)
 {
 	struct dp_trace_packet *packet = &record->packet;
 	struct dp_trace_step *step;
@@ -130,11 +130,11 @@ void trace_step(struct trace_record *record, const struct flow_key *key,
 		return;
 	}
 	step = &packet->steps[packet->n_steps++];
-	step->key = *key;
-	if (!match)
+	flow_key_whole(&step->key, key);
+	if (!flow)
 		return;
 	step->hit = true;
-	step->match = *match;
+	megaflow_match(flow, &step->match);
 	step->n_actions = RTE_MIN(n_actions, (unsigned)DP_TRACE_ACTIONS_MAX);
 	packet->cut |= step->n_actions < n_actions;
 	memcpy(step->actions, actions, step->n_actions * sizeof(*actions));

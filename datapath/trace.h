@@ -7,6 +7,7 @@
 #include "ctl/dp_trace.h"
 #include "datapath/drop.h"
 #include "datapath/port.h"
+#include "flowtable/megaflow.h"
 
 #define TRACES_MAX 8 // at once, of up to 2 MB each
 
@@ -32,7 +33,7 @@ struct trace_record *trace_claim(struct trace *trace, struct rte_mbuf *m);
 void trace_done(struct trace_record *record); // the packet has gone its way
 // flow and actions: NULL for a miss.
 void trace_step(struct trace_record *record, const struct flow_key *key,
-		const struct flow_match *match, const struct action *actions, unsigned n_actions);
+		const struct megaflow *flow, const struct action *actions, unsigned n_actions);
 void trace_output(struct trace_record *record, uint32_t port_no, unsigned n);
 void trace_upcall(struct trace_record *record, uint32_t port_no);
 void trace_drop(struct trace_record *record, uint32_t port_no, enum drop_reason reason, unsigned n);

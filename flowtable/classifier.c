@@ -261,8 +261,8 @@ struct cls_rule *classifier_find(const struct classifier *c, const struct of_mat
 
 	if (!s)
 		return NULL;
-	for (uint32_t map = s->mask->map; map; map &= map - 1)
-		*word++ = key[__builtin_ctz(map)];
+	for (uint64_t map = s->mask->map; map; map &= map - 1)
+		*word++ = key[__builtin_ctzll(map)];
 	return cls_subtable_find(s, words, priority);
 }
 

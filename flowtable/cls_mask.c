@@ -2,7 +2,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #define BUCKETS_MIN 64 // a power of two, as all bucket counts
 
@@ -32,7 +31,31 @@ static const struct of_key stage_fields[CLS_STAGES - 1] = {
 	     .ct_zone = UINT16_MAX,
 	     .ct_mark = UINT32_MAX,
 	     .ct_state = UINT32_MAX,
-	     .dp_hash = UINT32_MAX},
+	     .dp_hash = UINT32_MAX,
+	     .ct_nw_proto = UINT8_MAX,
+	     .ct = {.label = {[0 ... 15] = 0xff},
+		    .ipv6_src = IN6_ALL,
+		    .ipv6_dst = IN6_ALL,
+		    .nw_src_be = UINT32_MAX,
+		    .nw_dst_be = UINT32_MAX,
+		    .tp_src_be = UINT16_MAX,
+		    .tp_dst_be = UINT16_MAX},
+	     .pkt_mark = UINT32_MAX,
+	     .tun = {.id_be = UINT64_MAX,
+		     .src_be = UINT32_MAX,
+		     .dst_be = UINT32_MAX,
+		     .ipv6_src = IN6_ALL,
+		     .ipv6_dst = IN6_ALL,
+		     .tp_src_be = UINT16_MAX,
+		     .tp_dst_be = UINT16_MAX,
+		     .gbp_id_be = UINT16_MAX,
+		     .gbp_flags = UINT8_MAX,
+		     .flags = UINT8_MAX,
+		     .tos = UINT8_MAX,
+		     .ttl = UINT8_MAX,
+		     .opts_len = UINT8_MAX},
+	     .skb_priority = UINT32_MAX,
+	     .tun_opts = {[0 ... FLOW_TUN_OPTS_MAX - 1] = 0xff}},
      .metadata_be = UINT64_MAX,
      .reg_be = {[0 ... OF_N_REGS - 1] = UINT32_MAX}},
     {.pkt = {.eth_dst = ETH_ALL,
@@ -79,8 +102,7 @@ static struct {
 
 __attribute__((constructor)) static void draw_secret(void)
 {
-	if (getentropy(cls_secret, sizeof(cls_secret)) != 0)
-		abort(); // a kernel before 3.17
+	secret_draw(cls_secret, CLS_ENTRIES_MAX);
 }
 
 trie_value cls_prefix_value(const struct of_key *key, enum cls_prefix_field field)
@@ -191,8 +213,8 @@ static void prepare(struct cls_mask *m)
 	unsigned n = 0;
 
 	for (unsigned i = 0; i < OF_KEY_WORDS; i++)
-		m->map |= (uint32_t)(words[i] != 0) << i;
-	m->n_words = (uint8_t)__builtin_popcount(m->map);
+		m->map |= (uint64_t)(words[i] != 0) << i;
+	m->n_words = (uint8_t)__builtin_popcountll(m->map);
 	for (unsigned stage = 0; stage < CLS_STAGES; stage++) {
 		unsigned end = cut_stage(m, stage, &rest, n);
 

@@ -35,15 +35,15 @@ struct cls_prefix {
 	uint8_t stage;
 };
 
-// A word has two stages' bits at most, and few words have: 32 are enough (cls_mask.c checks).
-#define CLS_ENTRIES_MAX 32
+// A word has two stages' bits at most, and few words have: 64 are enough (cls_mask.c checks).
+#define CLS_ENTRIES_MAX 64
 
 struct cls_mask {
 	struct of_key mask;
 	struct cls_mask *next; // with the same bucket
 	uint32_t hash;
 	uint32_t refs;
-	uint32_t map; // words that have bits
+	uint64_t map; // words that have bits
 	uint8_t n_words;
 	uint8_t n_stages;	       // that have bits; 1 if none has
 	uint8_t stage_end[CLS_STAGES]; // entries of a stage and of those before it
@@ -105,8 +105,8 @@ static inline void cls_mask_unpack(const struct cls_mask *mask, const uint64_t *
 	key_word *words = of_words_rw(key);
 
 	*key = (struct of_key){0};
-	for (uint32_t map = mask->map; map; map &= map - 1)
-		words[__builtin_ctz(map)] = *rule_words++;
+	for (uint64_t map = mask->map; map; map &= map - 1)
+		words[__builtin_ctzll(map)] = *rule_words++;
 }
 
 // Adds the mask's bits up to and with a stage.

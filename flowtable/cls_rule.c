@@ -25,8 +25,8 @@ int cls_rule_init(struct cls_rule *rule, uint64_t *words, const struct of_match 
 	if (!mask)
 		return -ENOMEM;
 	*rule = (struct cls_rule){.mask = mask, .words = words, .priority = priority};
-	for (uint32_t map = mask->map; map; map &= map - 1)
-		*words++ = key[__builtin_ctz(map)];
+	for (uint64_t map = mask->map; map; map &= map - 1)
+		*words++ = key[__builtin_ctzll(map)];
 	return 0;
 }
 
@@ -76,8 +76,8 @@ bool cls_rule_overlaps(const struct cls_rule *rule, const struct of_match *match
 	const uint64_t *words = rule->words;
 	uint64_t diff = 0;
 
-	for (uint32_t map = rule->mask->map; map; map &= map - 1) {
-		unsigned i = (unsigned)__builtin_ctz(map);
+	for (uint64_t map = rule->mask->map; map; map &= map - 1) {
+		unsigned i = (unsigned)__builtin_ctzll(map);
 
 		diff |= (*words++ ^ key[i]) & mask[i] & own[i];
 	}

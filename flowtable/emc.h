@@ -1,6 +1,8 @@
 // The exact-match cache: whole keys to megaflows, one per PMD, in hugepage memory. Sets of four:
 // what a probe reads first, the tags of a set, is a cache line; then the key, of which line 2 only
-// when the key has one. No writer but its PMD; emc_hot.h is the PMD's half.
+// when the key has one. Cold lines are left out, and so are megaflows that look at them: a key that
+// finds another megaflow finds it whatever its cold lines. No writer but its PMD; emc_hot.h is the
+// PMD's half.
 #ifndef FLOWTABLE_EMC_H
 #define FLOWTABLE_EMC_H
 

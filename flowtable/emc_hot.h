@@ -137,7 +137,8 @@ static inline void emc_insert(struct emc *emc, const struct flow_key *key, uint3
 	// megaflow that was looked up, or says that it is dead.
 	uint32_t seq = __atomic_load_n(&mf->seq, __ATOMIC_ACQUIRE);
 
-	if (seq % 2 == 0)
+	// Entries have no cold lines: what a megaflow finds that looks at these may be another's.
+	if (seq % 2 == 0 || mf->cold)
 		return;
 
 	uint32_t at = emc_set_of(emc, hash);

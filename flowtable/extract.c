@@ -390,7 +390,7 @@ void flow_extract(const uint8_t *data, uint32_t len, struct flow_key *key,
 	struct packet_layout found = {LAYOUT_NONE, LAYOUT_NONE};
 	struct cursor c = {.data = data, .ofs = 0, .end = len};
 
-	memset(&key->eth_dst, 0, sizeof(*key) - offsetof(struct flow_key, eth_dst));
+	memset(&key->eth_dst, 0, FLOW_KEY_HOT_BYTES - offsetof(struct flow_key, eth_dst));
 	uint16_t eth_type = extract_l2(&c, key);
 
 	extract_l3(&c, eth_type, key, &found);

@@ -16,8 +16,9 @@ struct packet_layout {
 			 // there; also in a first fragment, never in a later one
 };
 
-// Fills every byte of *key but in_port and recirc_id, which the caller has set (or zeroed), from
-// the `len` bytes at `data` (the contiguous start of the frame). Never reads past data + len.
+// Fills lines 1 and 2 of *key but in_port and recirc_id, which the caller has set (or zeroed), with
+// `cold` 0: the packet is one that nothing but its bytes is known of (else see meta.h). From the
+// `len` bytes at `data` (the contiguous start of the frame). Never reads past data + len.
 // `layout` may be NULL. Any thread. Sources: IEEE 802.1Q, 802.3, RFC 791, 826, 4443, 4861, 8200,
 // 9293, 768, 9260, 3032.
 void flow_extract(const uint8_t *data, uint32_t len, struct flow_key *key,

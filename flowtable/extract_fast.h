@@ -76,7 +76,7 @@ static inline void fast_store_empty_line2(struct flow_key *key)
 	_mm256_store_si256((__m256i *)key + 2, _mm256_setzero_si256());
 	_mm256_store_si256((__m256i *)key + 3, _mm256_setzero_si256());
 #else
-	for (unsigned word = 8; word < FLOW_KEY_WORDS; word += 2)
+	for (unsigned word = 8; word < FLOW_KEY_HOT_BYTES / sizeof(uint64_t); word += 2)
 		fast_store(key, word, 0, 0);
 #endif
 }

@@ -34,6 +34,9 @@ struct flow_lookup_ops {
 	// inside its read section.
 	void (*lookup)(struct flow_reader *r, const struct flow_key *keys, unsigned n,
 		       struct megaflow **flows, struct lookup_stats *stats);
+	// The same for keys that may have cold lines; lookup() wants `cold` to be 0 in all.
+	void (*lookup_cold)(struct flow_reader *r, const struct flow_key *keys, unsigned n,
+			    struct megaflow **flows, struct lookup_stats *stats);
 };
 
 ISA_DECLARE(struct flow_lookup_ops, flow_lookup_ops); // lookup_hot.c

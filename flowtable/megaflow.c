@@ -2,17 +2,12 @@
 
 #include <errno.h>
 #include <rte_malloc.h>
-#include <time.h>
+#include <string.h>
+
+static_assert(offsetof(struct flow_key, in_port) == 0 && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
+	      "the low half of a key's first word is in_port");
 
 #define NEXT_AHEAD 4 // slots that a walk fetches before it comes to them
-
-static uint64_t monotonic_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
-}
 
 // Where some list cannot be replaced for want of memory, an empty subtable stays: harmless, and
 // used again for its mask.
@@ -119,19 +114,33 @@ static void slot_release(void *obj)
 	struct flow_table *t = mf->table;
 
 	flow_actions_free((void *)mf->actions);
+	rte_free(mf->cold);
 	slab_slot_put(&t->slots, mf);
 }
 
-static void slot_fill(struct flow_table *t, struct megaflow *mf, const struct flow_match *match,
-		      uint32_t hash, struct subtable *st, struct flow_actions *actions)
+// The masked key's lines. 0 or -ENOMEM.
+static int key_fill(struct megaflow *mf, const struct subtable *st, const struct flow_key *key)
+{
+	memcpy(mf->key, key, sizeof(mf->key));
+	mf->cold = NULL;
+	if (!(st->uses & FLOW_COLD_ALL))
+		return 0;
+	mf->cold =
+	    rte_malloc_socket("cold key", sizeof(*mf->cold), RTE_CACHE_LINE_SIZE, st->numa_node);
+	if (!mf->cold)
+		return -ENOMEM;
+	memcpy(mf->cold, &key->ct, sizeof(*mf->cold));
+	return 0;
+}
+
+static void slot_fill(struct flow_table *t, struct megaflow *mf, uint32_t hash, struct subtable *st,
+		      struct flow_actions *actions)
 {
 	mf->table = t;
 	mf->hash = hash;
 	mf->subtable = st;
 	mf->owner = 0;
-	mf->created_ms = monotonic_ms();
 	memset(mf->ufid, 0, sizeof(mf->ufid));
-	mf->match = *match;
 	mf->actions = action_lists_share(&t->actions, actions);
 	counter_set_zero(&t->counters, mf->id);
 }
@@ -147,27 +156,32 @@ static int place_get(struct flow_table *t, const struct flow_match *match, uint3
 		err = mask_add(t, &match->mask, st);
 	if (err)
 		return err;
-	err = port_tables_add(&t->ports, *st, match);
+	err = port_tables_add(&t->ports, *st, match->key.in_port);
 	if (err)
 		mask_del_if_empty(t, *st);
 	return err;
 }
 
-static void place_put(struct flow_table *t, const struct flow_match *match, struct subtable *st)
+static void place_put(struct flow_table *t, uint32_t in_port, struct subtable *st)
 {
-	port_tables_del(&t->ports, st, match);
+	port_tables_del(&t->ports, st, in_port);
 	mask_del_if_empty(t, st);
 }
 
 static int flow_insert(struct flow_table *t, struct megaflow *mf, const struct flow_match *match,
 		       uint32_t hash, struct subtable *st, struct flow_actions *actions)
 {
-	slot_fill(t, mf, match, hash, st, actions);
-
-	int err = subtable_add(st, mf);
+	int err = key_fill(mf, st, &match->key);
 
 	if (err) {
+		flow_actions_free(actions);
+		return err;
+	}
+	slot_fill(t, mf, hash, st, actions);
+	err = subtable_add(st, mf);
+	if (err) {
 		flow_actions_free((void *)mf->actions);
+		rte_free(mf->cold);
 		return err;
 	}
 	// Even to odd, when nothing can fail any more: whoever comes from a cache that knows the
@@ -219,7 +233,7 @@ static int put(struct flow_table *t, const struct flow_match *match, struct flow
 	err = flow_insert(t, mf, &masked, hash, st, actions);
 	if (err) {
 		actions = NULL; // taken
-		place_put(t, &masked, st);
+		place_put(t, masked.key.in_port, st);
 		goto fail_slot;
 	}
 	*out = mf;
@@ -252,6 +266,7 @@ int flow_table_replace(struct flow_table *t, const struct flow_match *match,
 void flow_table_del(struct flow_table *t, struct megaflow *mf, struct flow_stats *out)
 {
 	struct subtable *st = mf->subtable;
+	uint32_t in_port = (uint32_t)mf->key[0];
 
 	subtable_del(st, mf);
 	// Odd to even: caches that hold the megaflow miss from now on.
@@ -260,7 +275,7 @@ void flow_table_del(struct flow_table *t, struct megaflow *mf, struct flow_stats
 	if (out)
 		flow_table_stats(t, mf, out);
 	rcu_retire(t->rcu, slot_release, mf);
-	place_put(t, &mf->match, st);
+	place_put(t, in_port, st);
 }
 
 struct megaflow *flow_table_find(struct flow_table *t, const struct flow_match *match)
@@ -272,6 +287,16 @@ struct megaflow *flow_table_find(struct flow_table *t, const struct flow_match *
 		return NULL;
 	flow_key_mask(&key, &match->key, &match->mask);
 	return subtable_find(st, &key, flow_key_hash(&key, 0));
+}
+
+void megaflow_match(const struct megaflow *mf, struct flow_match *match)
+{
+	match->mask = mf->subtable->mask;
+	memcpy(&match->key, mf->key, sizeof(mf->key));
+	if (mf->cold)
+		memcpy(&match->key.ct, mf->cold, sizeof(*mf->cold));
+	else
+		memset(&match->key.ct, 0, sizeof(*mf->cold));
 }
 
 struct megaflow *flow_table_next(struct flow_table *t, uint32_t *cursor)

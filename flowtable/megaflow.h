@@ -22,12 +22,21 @@ struct megaflow {
 	struct subtable *subtable;	    // whose mask it has
 	uint32_t hash;			    // of the masked key
 	uint32_t owner;			    // for the control thread: which of its users has it
-	uint64_t created_ms;		    // CLOCK_MONOTONIC
+	struct flow_cold *cold;		    // if its mask has bits there; otherwise NULL
 	struct flow_table *table;	    // owner; for the control thread
 	uint8_t ufid[MEGAFLOW_UFID_BYTES];  // whoever installed it calls it so; zero: no name
-	// Lines 1 to 4.
-	struct flow_match match __attribute__((aligned(64)));
+	// Lines 1 and 2: those of the masked key. The mask is the subtable's.
+	uint64_t key[FLOW_KEY_HOT_BYTES / sizeof(uint64_t)] __attribute__((aligned(64)));
 };
+
+static_assert(sizeof(struct megaflow) == 3 * FLOW_KEY_LINE,
+	      "an odd number, so that the first lines "
+	      "of all spread over the cache's sets");
+
+// The cold lines of the masked key.
+struct flow_cold {
+	uint64_t words[(sizeof(struct flow_key) - FLOW_KEY_HOT_BYTES) / sizeof(uint64_t)];
+} __attribute__((aligned(64)));
 
 struct flow_stats {
 	uint64_t packets;
@@ -87,6 +96,8 @@ void flow_table_set_actions(struct flow_table *t, struct megaflow *mf,
 			    struct flow_actions *actions);
 // The megaflow with just this match, or NULL. Control thread.
 struct megaflow *flow_table_find(struct flow_table *t, const struct flow_match *match);
+// A megaflow's key and mask. Control thread, or a reader inside its read section.
+void megaflow_match(const struct megaflow *mf, struct flow_match *match);
 // Iterates in id order: the first live megaflow with id >= *cursor, which moves past it; NULL at
 // the end. Adding and deleting between calls is allowed. Control thread.
 struct megaflow *flow_table_next(struct flow_table *t, uint32_t *cursor);

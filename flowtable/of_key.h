@@ -16,7 +16,7 @@ struct of_key {
 	uint32_t reg_be[OF_N_REGS]; // reg0 to reg15; xreg0 is reg0 (upper half) and reg1, and so on
 } __attribute__((aligned(64)));
 
-#define OF_KEY_WORDS 25 // of 8 bytes, that hold fields
+#define OF_KEY_WORDS 57 // of 8 bytes, that hold fields
 
 static_assert(offsetof(struct of_key, reg_be) + sizeof(uint32_t) * OF_N_REGS ==
 		  OF_KEY_WORDS * sizeof(uint64_t),

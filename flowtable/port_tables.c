@@ -13,9 +13,9 @@
 
 static_assert(sizeof(struct ranked_list) + ROOM_MIN * sizeof(struct ranked) == 128, "two lines");
 
-static uint32_t list_of(const struct flow_match *match)
+static uint32_t list_of(const struct subtable *st, uint32_t in_port)
 {
-	return match->mask.in_port == UINT32_MAX ? port_list_of(match->key.in_port) : LIST_ANY;
+	return st->mask.in_port == UINT32_MAX ? port_list_of(in_port) : LIST_ANY;
 }
 
 static size_t list_bytes(uint32_t room)
@@ -193,9 +193,9 @@ static int set_add(struct port_tables *pt, uint32_t at, struct subtable *st)
 	return 0;
 }
 
-int port_tables_add(struct port_tables *pt, struct subtable *st, const struct flow_match *match)
+int port_tables_add(struct port_tables *pt, struct subtable *st, uint32_t in_port)
 {
-	uint32_t at = list_of(match);
+	uint32_t at = list_of(st, in_port);
 
 	if (!st->port_flows[at]) {
 		int err = set_add(pt, at, st);
@@ -208,9 +208,9 @@ int port_tables_add(struct port_tables *pt, struct subtable *st, const struct fl
 	return 0;
 }
 
-void port_tables_del(struct port_tables *pt, struct subtable *st, const struct flow_match *match)
+void port_tables_del(struct port_tables *pt, struct subtable *st, uint32_t in_port)
 {
-	uint32_t at = list_of(match);
+	uint32_t at = list_of(st, in_port);
 	struct port_set *set = &pt->sets[at];
 
 	if (--st->port_flows[at] > IDLE)

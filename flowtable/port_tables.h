@@ -33,10 +33,10 @@ static inline uint32_t port_list_of(uint32_t in_port)
 void port_tables_init(struct port_tables *pt, struct rcu *rcu, uint64_t *memory_bytes);
 void port_tables_fini(struct port_tables *pt); // no reader is left
 
-// A megaflow goes into a subtable, or out of it. 0 or -ENOMEM. An added one must be counted before
-// a reader has to find it.
-int port_tables_add(struct port_tables *pt, struct subtable *st, const struct flow_match *match);
-void port_tables_del(struct port_tables *pt, struct subtable *st, const struct flow_match *match);
+// A megaflow with this in_port goes into a subtable, or out of it. 0 or -ENOMEM. An added one must
+// be counted before a reader has to find it.
+int port_tables_add(struct port_tables *pt, struct subtable *st, uint32_t in_port);
+void port_tables_del(struct port_tables *pt, struct subtable *st, uint32_t in_port);
 // Takes a subtable without megaflows out of all lists; after a grace period no reader holds it. 0,
 // or -ENOMEM: some list may still name it.
 int port_tables_forget(struct port_tables *pt, struct subtable *st);

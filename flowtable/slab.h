@@ -6,8 +6,7 @@
 
 #define SLAB_SLOTS 4096 // readers find a slot by its id, with few slabs to look in
 
-static_assert(offsetof(struct megaflow, match) == 64, "what a PMD reads at each hit is one line");
-static_assert(sizeof(struct megaflow) == 320, "five cache lines");
+static_assert(offsetof(struct megaflow, key) == 64, "what a PMD reads at each hit is one line");
 
 struct slab_set {
 	struct megaflow **slabs; // each of SLAB_SLOTS; constant, readers have it too

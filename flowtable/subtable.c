@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <rte_malloc.h>
+#include <string.h>
 
 #define BUCKETS_MIN 4
 #define FILL_MAX    3 // entries a bucket on the average; then the array doubles
@@ -42,7 +43,7 @@ struct subtable *subtable_create(const struct flow_key *mask, uint32_t id, int n
 	if (!st)
 		return NULL;
 	st->mask = *mask;
-	st->uses_line2 = flow_mask_uses_line2(mask);
+	st->uses = flow_mask_uses(mask);
 	st->id = id;
 	st->numa_node = numa_node;
 	st->rcu = rcu;
@@ -169,6 +170,12 @@ void subtable_del(struct subtable *st, const struct megaflow *mf)
 	}
 }
 
+static bool has_key(const struct megaflow *mf, const struct flow_key *key)
+{
+	return memcmp(mf->key, key, sizeof(mf->key)) == 0 &&
+	       (!mf->cold || memcmp(mf->cold, &key->ct, sizeof(*mf->cold)) == 0);
+}
+
 struct megaflow *subtable_find(const struct subtable *st, const struct flow_key *key, uint32_t hash)
 {
 	const struct bucket_array *a = st->array;
@@ -177,8 +184,7 @@ struct megaflow *subtable_find(const struct subtable *st, const struct flow_key 
 		const struct bucket *b = &a->buckets[(hash + n) & a->mask];
 
 		for (int i = 0; i < BUCKET_ENTRIES; i++)
-			if (b->mf[i] && b->hash[i] == hash &&
-			    flow_key_equal(&b->mf[i]->match.key, key))
+			if (b->mf[i] && b->hash[i] == hash && has_key(b->mf[i], key))
 				return b->mf[i];
 		if (b->overflow == 0)
 			break;

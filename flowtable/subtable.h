@@ -43,7 +43,7 @@ struct bucket_array {
 struct subtable {
 	struct flow_key mask;
 	struct bucket_array *array; // published
-	bool uses_line2;
+	uint8_t uses;		    // flow_mask_uses(mask)
 	// The rest: control thread only, and so on lines of its own.
 	uint32_t n_flows __attribute__((aligned(64)));
 	uint32_t id;			   // below MASKS_MAX

@@ -23,10 +23,30 @@ static inline uint32_t bucket_match(const struct bucket *b, uint32_t hash)
 #endif
 }
 
+// What is on nobody's way whose flows have nothing in cold lines.
+static __attribute__((noinline, unused)) bool megaflow_matches_cold(const struct megaflow *mf,
+								    const struct flow_key *key,
+								    const struct subtable *st)
+{
+	return packet_cold_equal_masked(key, mf->cold->words, &st->mask, st->uses);
+}
+
+static inline bool megaflow_matches_rest(const struct megaflow *mf, const struct flow_key *key,
+					 const struct subtable *st)
+{
+	if ((st->uses & FLOW_USES_LINE2) &&
+	    !line_equal_masked(key_words(key) + LINE_WORDS, mf->key + LINE_WORDS,
+			       key_words(&st->mask) + LINE_WORDS))
+		return false;
+	return __builtin_expect(!(st->uses & FLOW_COLD_ALL), true) ||
+	       megaflow_matches_cold(mf, key, st);
+}
+
 static inline bool megaflow_matches(const struct megaflow *mf, const struct flow_key *key,
 				    const struct subtable *st)
 {
-	return key_equal_masked_inline(key, &mf->match.key, &st->mask, st->uses_line2);
+	return line_equal_masked(key_words(key), mf->key, key_words(&st->mask)) &&
+	       (!st->uses || megaflow_matches_rest(mf, key, st));
 }
 
 static inline struct megaflow *bucket_find(const struct bucket *b, uint32_t hash,
@@ -63,7 +83,17 @@ static inline struct megaflow *array_find(const struct bucket_array *a, uint32_t
 static inline void megaflow_prefetch(const struct megaflow *mf)
 {
 	__builtin_prefetch(mf);
-	__builtin_prefetch(&mf->match.key);
+	__builtin_prefetch(mf->key);
+}
+
+static __attribute__((noinline, unused)) void
+hashes_cold(const struct subtable *st, const struct flow_key *keys, uint64_t todo, uint32_t *hashes)
+{
+	for (uint64_t bits = todo; bits; bits &= bits - 1) {
+		unsigned i = (unsigned)__builtin_ctzll(bits);
+
+		hashes[i] = key_hash_masked_cold(&keys[i], &st->mask, st->uses);
+	}
 }
 
 // Looks up the keys of `todo`; sets flows[i] for those that are here, and returns the others. Each
@@ -75,12 +105,16 @@ static inline uint64_t subtable_lookup(const struct subtable *st, const struct f
 	const struct bucket_array *a = __atomic_load_n(&st->array, __ATOMIC_ACQUIRE);
 	struct megaflow *found[64];
 	uint32_t hashes[64];
+	bool line2 = st->uses & FLOW_USES_LINE2, cold = st->uses & FLOW_COLD_ALL;
 	uint64_t likely_here = 0, missed = todo;
 
+	if (__builtin_expect(cold, false))
+		hashes_cold(st, keys, todo, hashes);
 	for (uint64_t bits = todo; bits; bits &= bits - 1) {
 		unsigned i = (unsigned)__builtin_ctzll(bits);
 
-		hashes[i] = key_hash_masked_inline(&keys[i], &st->mask, 0, st->uses_line2);
+		if (!cold)
+			hashes[i] = key_hash_masked_inline(&keys[i], &st->mask, 0, line2);
 		__builtin_prefetch(&a->buckets[hashes[i] & a->mask]);
 	}
 	for (uint64_t bits = todo; bits; bits &= bits - 1) {

@@ -208,6 +208,9 @@ bool mask_budget_fit(struct mask_budget *b, struct flow_match *match, const stru
 	if (fit_used(b, match, key, canonical))
 		return true;
 	memset(&all, 0xff, sizeof(all));
+	// What looks at no tunnel and no label goes on without: that costs each of its lookups.
+	if (!(flow_mask_uses(&match->mask) & FLOW_COLD_ALL))
+		memset(&all.ct, 0, sizeof(all) - FLOW_KEY_HOT_BYTES);
 	if (canonical(match, &all, key) < 0)
 		return false;
 	return find(b, &match->mask) || mask_budget_count(b) < b->max;

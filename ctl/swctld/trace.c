@@ -137,14 +137,25 @@ static void on_note(void *arg, unsigned depth, const char *text)
 	put_note(arg, depth, text);
 }
 
+// Of what few packets have, fields that are not zero.
+static void mask_meta(struct of_match *match, const struct flow_key *key)
+{
+	match->key.pkt = *key;
+	for (unsigned id = OF_F_TUN_ID; id < OF_N_FIELDS; id++) {
+		struct of_subfield sf = of_field_whole((enum of_field_id)id);
+		if (of_subfield_get(&sf, &match->key) != 0)
+			of_subfield_set(&sf, &match->mask, of_value_ones(sf.n_bits));
+	}
+}
+
 static json_t *flow_text(const struct tracer *t, const struct flow_key *key)
 {
 	struct of_match match;
 	memset(&match, 0, sizeof(match));
-	memset(&match.mask.pkt, 0xff, sizeof(match.mask.pkt));
-	match.mask.pkt.recirc_id = match.mask.pkt.ct_mark = match.mask.pkt.ct_state = 0;
-	match.mask.pkt.dp_hash = 0;
-	match.mask.pkt.ct_zone = 0;
+	memset(&match.mask.pkt, 0xff, offsetof(struct flow_key, ct_zone));
+	memset(&match.mask.pkt.ipv6_src, 0xff, FLOW_KEY_LINE);
+	mask_meta(&match, key);
+	match.mask.pkt.recirc_id = 0;
 	match.mask.pkt.vlan[0].tpid_be = 0;
 	memset(&match.mask.pkt.vlan[1], 0, sizeof(match.mask.pkt.vlan[1]));
 	xlate_mask_finish(&match.mask.pkt, key);

@@ -135,9 +135,41 @@ static void finish_labels(struct flow_key *mask, const struct flow_key *key)
 		mask->mpls_lse_be[1] = 0;
 }
 
+// The tuple of a connection has the addresses of the packet's kind.
+static void finish_ct(struct flow_key *mask, const struct flow_key *key)
+{
+	if (key->eth_type_be != htons(ETHERTYPE_IP))
+		mask->ct.nw_src_be = mask->ct.nw_dst_be = 0;
+	if (key->eth_type_be != htons(ETHERTYPE_IPV6)) {
+		memset(&mask->ct.ipv6_src, 0, sizeof(mask->ct.ipv6_src));
+		memset(&mask->ct.ipv6_dst, 0, sizeof(mask->ct.ipv6_dst));
+	}
+	if (!key_is_ip(key)) {
+		mask->ct.tp_src_be = mask->ct.tp_dst_be = 0;
+		mask->ct_nw_proto = 0;
+	}
+}
+
+// As it comes back from the datapath: an identifier's bits say that there is one, options' bits how
+// many there are.
+static void finish_tunnel(struct flow_key *mask, const struct flow_key *key)
+{
+	static const struct flow_key zero;
+	unsigned n = key->tun.opts_len;
+	if (mask->tun.id_be)
+		mask->tun.flags |= TUN_F_KEY;
+	memset(mask->tun_opts + n, 0, sizeof(mask->tun_opts) - n);
+	if (memcmp(mask->tun_opts, zero.tun_opts, n) != 0)
+		mask->tun.opts_len = UINT8_MAX;
+	memset(mask->tun.unused, 0, sizeof(mask->tun.unused));
+}
+
 void xlate_mask_finish(struct flow_key *mask, const struct flow_key *key)
 {
 	finish_vlans(mask, key);
+	finish_ct(mask, key);
+	finish_tunnel(mask, key);
+	mask->cold = 0;
 	if (key->eth_type_be != htons(ETHERTYPE_IPV6))
 		drop_ipv6(mask);
 	else

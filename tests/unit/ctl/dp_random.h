@@ -57,6 +57,51 @@ static inline void rnd_ip(struct flow_key *k)
 	k->nw_ttl = (uint8_t)rnd(256);
 }
 
+static inline void rnd_tunnel(struct flow_key *k)
+{
+	struct flow_tunnel *tun = &k->tun;
+	rnd_bytes(tun, offsetof(struct flow_tunnel, flags));
+	tun->flags = (uint8_t)rnd(16) | TUN_F_KEY;
+	tun->tos = (uint8_t)rnd(256);
+	tun->ttl = (uint8_t)rnd(256);
+	if (rnd(2))
+		tun->dst_be = 0;
+	else
+		memset(&tun->ipv6_dst, 0, sizeof(tun->ipv6_dst));
+	tun->gbp_flags = rnd(2) ? (uint8_t)rnd(256) : 0;
+	tun->gbp_id_be = tun->gbp_flags != 0 ? tun->gbp_id_be : 0;
+	if (tun->gbp_flags != 0)
+		return;
+	tun->opts_len = (uint8_t)(4 * rnd(FLOW_TUN_OPTS_MAX / 4 + 1));
+	rnd_bytes(k->tun_opts, tun->opts_len);
+}
+
+// What is not in a packet's bytes.
+static inline void rnd_meta(struct flow_key *k)
+{
+	k->dp_hash = rnd(3);
+	k->skb_priority = rnd(3);
+	k->pkt_mark = rnd(3);
+	if (rnd(2))
+		rnd_tunnel(k);
+	if (rnd(2))
+		return;
+	k->ct_state = rnd(256);
+	k->ct_zone = (uint16_t)rnd(65536);
+	k->ct_mark = rnd(3);
+	if (rnd(2))
+		rnd_bytes(k->ct.label, sizeof(k->ct.label));
+	bool v4 = k->eth_type_be == htons(0x0800), v6 = k->eth_type_be == htons(0x86dd);
+	if (rnd(2) || !(v4 || v6))
+		return;
+	k->ct_nw_proto = (uint8_t)rnd(256);
+	rnd_bytes(&k->ct.tp_src_be, 4);
+	if (v4)
+		rnd_bytes(&k->ct.nw_src_be, 8);
+	else
+		rnd_bytes(&k->ct.ipv6_src, 32);
+}
+
 // A key as extraction gives it.
 static inline void rnd_key(struct flow_key *k)
 {
@@ -89,6 +134,8 @@ static inline void rnd_key(struct flow_key *k)
 	} else if (eth_type_is_mpls(type)) {
 		rnd_mpls(k);
 	}
+	if (rnd(2))
+		rnd_meta(k);
 }
 
 // Exact, random or wild, a byte at a time or all at once.
@@ -133,6 +180,38 @@ static inline void rnd_l4_mask(struct flow_key *m, const struct flow_key *k)
 	}
 }
 
+static inline void rnd_meta_mask(struct flow_key *m, const struct flow_key *k)
+{
+	MASK(dp_hash);
+	MASK(skb_priority);
+	MASK(pkt_mark);
+	m->ct_state = rnd(256);
+	MASK(ct_zone);
+	MASK(ct_mark);
+	MASK(ct.label);
+	rnd_mask(&m->tun, offsetof(struct flow_tunnel, flags));
+	m->tun.flags = (uint8_t)rnd(16) | (m->tun.id_be != 0 ? TUN_F_KEY : 0);
+	MASK(tun.tos);
+	MASK(tun.ttl);
+	m->tun.opts_len = rnd(2) ? 0xff : 0;
+	if (m->tun.opts_len != 0)
+		rnd_mask(m->tun_opts, k->tun.opts_len);
+}
+
+static inline void rnd_ct_tuple_mask(struct flow_key *m, bool v6)
+{
+	MASK(ct_nw_proto);
+	MASK(ct.tp_src_be);
+	MASK(ct.tp_dst_be);
+	if (v6) {
+		MASK(ct.ipv6_src);
+		MASK(ct.ipv6_dst);
+	} else {
+		MASK(ct.nw_src_be);
+		MASK(ct.nw_dst_be);
+	}
+}
+
 // A mask as translation gives it: bits of a header only where what says that it is there is exact.
 static inline void rnd_match_mask(struct flow_key *m, const struct flow_key *k)
 {
@@ -146,6 +225,8 @@ static inline void rnd_match_mask(struct flow_key *m, const struct flow_key *k)
 	MASK(vlan[1].tpid_be);
 	MASK(vlan[1].tci_be);
 	MASK(eth_type_be);
+	if (rnd(2))
+		rnd_meta_mask(m, k);
 	uint16_t type = ntohs(k->eth_type_be);
 	if (m->eth_type_be != UINT16_MAX || type < 0x600 || type == 0x1234)
 		return;
@@ -164,6 +245,8 @@ static inline void rnd_match_mask(struct flow_key *m, const struct flow_key *k)
 		MASK(arp_tha);
 		return;
 	}
+	if (rnd(2))
+		rnd_ct_tuple_mask(m, type == 0x86dd);
 	MASK(nw_tos);
 	MASK(nw_ttl);
 	m->nw_frag = (uint8_t)rnd(4);

@@ -325,25 +325,108 @@ static void what_is_not_built_is_taken_only_where_it_says_nothing(void **state)
 		struct nlmsghdr *nlh = begin();
 		struct nlattr *nest = begin_key(nlh);
 		struct nlattr *bad = tail(nlh);
-		mnl_attr_put_u32(nlh, OVS_KEY_ATTR_SKB_MARK, rows[i].value);
+		mnl_attr_put_u32(nlh, OVS_KEY_ATTR_PACKET_TYPE, rows[i].value);
 		mnl_attr_nest_end(nlh, nest);
 		if (rows[i].has_mask) {
 			nest = mnl_attr_nest_start(nlh, OVS_FLOW_ATTR_MASK);
 			if (rows[i].masked)
-				mnl_attr_put_u32(nlh, OVS_KEY_ATTR_SKB_MARK, rows[i].mask);
+				mnl_attr_put_u32(nlh, OVS_KEY_ATTR_PACKET_TYPE, rows[i].mask);
 			mnl_attr_nest_end(nlh, nest);
 		}
-		expect(nlh, rows[i].err, bad, "SKB_MARK is not built");
+		expect(nlh, rows[i].err, bad, "PACKET_TYPE is not built");
 	}
+}
+
+// A key, or with is_mask a mask beside an empty one, with this in its TUNNEL.
+static void expect_tunnel(bool is_mask, const void *attrs, size_t len, int err, const char *word)
+{
 	struct nlmsghdr *nlh = begin();
 	struct nlattr *nest = begin_key(nlh);
-	struct nlattr *bad = mnl_attr_nest_start(nlh, OVS_KEY_ATTR_TUNNEL);
-	mnl_attr_put_u32(nlh, OVS_TUNNEL_KEY_ATTR_IPV4_DST, 1);
-	mnl_attr_nest_end(nlh, bad);
+	if (is_mask) {
+		mnl_attr_nest_end(nlh, nest);
+		nest = mnl_attr_nest_start(nlh, OVS_FLOW_ATTR_MASK);
+	}
+	mnl_attr_put(nlh, OVS_KEY_ATTR_TUNNEL, len, attrs);
 	mnl_attr_nest_end(nlh, nest);
-	nest = mnl_attr_nest_start(nlh, OVS_FLOW_ATTR_MASK);
+	expect(nlh, err, NULL, word);
+}
+
+#define ATTR(len, type, ...) (len) + 4, 0, (type), 0, __VA_ARGS__
+#define TTL		     ATTR(1, OVS_TUNNEL_KEY_ATTR_TTL, 64, 0, 0, 0)
+#define DST		     ATTR(4, OVS_TUNNEL_KEY_ATTR_IPV4_DST, 10, 0, 0, 1)
+
+static void a_tunnel_that_makes_no_sense_is_refused(void **state)
+{
+	(void)state;
+	static const struct {
+		uint8_t attrs[64], len;
+		bool is_mask;
+		int err;
+		const char *word;
+	} rows[] = {
+	    {{TTL, DST}, 16, false, 0, NULL},
+	    {{DST}, 8, false, -EINVAL, "no TTL"},
+	    {{DST}, 8, true, 0, NULL},
+	    {{TTL, DST, DST}, 24, false, -EINVAL, "twice"},
+	    {{TTL, ATTR(3, OVS_TUNNEL_KEY_ATTR_IPV4_DST, 1, 2, 3, 0)},
+	     16,
+	     false,
+	     -EINVAL,
+	     "3 bytes"},
+	    {{TTL, ATTR(4, OVS_TUNNEL_KEY_ATTR_DONT_FRAGMENT, 0, 0, 0, 0)},
+	     16,
+	     false,
+	     -EINVAL,
+	     "DONT"},
+	    {{TTL, ATTR(3, OVS_TUNNEL_KEY_ATTR_GENEVE_OPTS, 1, 2, 3, 0)},
+	     16,
+	     false,
+	     -EINVAL,
+	     "multiple"},
+	    {{ATTR(4, OVS_TUNNEL_KEY_ATTR_GENEVE_OPTS, 1, 2, 3, 0)}, 8, true, -EINVAL, "longer"},
+	    {{TTL,
+	      ATTR(0, OVS_TUNNEL_KEY_ATTR_GENEVE_OPTS, ATTR(0, OVS_TUNNEL_KEY_ATTR_VXLAN_OPTS, 0))},
+	     16,
+	     false,
+	     -EINVAL,
+	     "Geneve and of VXLAN"},
+	    {{TTL, ATTR(8, OVS_TUNNEL_KEY_ATTR_VXLAN_OPTS, ATTR(4, 7, 0, 0, 0, 0))},
+	     20,
+	     false,
+	     -EINVAL,
+	     "GBP"},
+	    {{TTL, ATTR(0, OVS_TUNNEL_KEY_ATTR_ERSPAN_OPTS, 0)},
+	     12,
+	     false,
+	     -EOPNOTSUPP,
+	     "not built"},
+	    {{TTL, ATTR(0, 63, 0)}, 12, false, -EINVAL, "unknown"},
+	    {{TTL, 99, 0, 1, 0}, 12, false, -EINVAL, "99 bytes"},
+	};
+	for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		expect_tunnel(rows[i].is_mask, rows[i].attrs, rows[i].len, rows[i].err,
+			      rows[i].word);
+	uint8_t long_opts[8 + 4 + FLOW_TUN_OPTS_MAX + 4] = {TTL, FLOW_TUN_OPTS_MAX + 8, 0,
+							    OVS_TUNNEL_KEY_ATTR_GENEVE_OPTS};
+	expect_tunnel(false, long_opts, sizeof(long_opts), -EOPNOTSUPP, "124 are built");
+}
+
+static void ct_rows_follow_the_type_and_their_values(void **state)
+{
+	(void)state;
+	static const struct ovs_key_ct_tuple_ipv6 tuple = {.ipv6_proto = 6};
+	struct nlmsghdr *nlh = begin();
+	struct nlattr *nest = begin_key(nlh), *bad = tail(nlh);
+	mnl_attr_put_u32(nlh, OVS_KEY_ATTR_CT_STATE, 0x100);
 	mnl_attr_nest_end(nlh, nest);
-	expect(nlh, -EOPNOTSUPP, bad, "TUNNEL is not built");
+	expect(nlh, -EINVAL, bad, "CT_STATE");
+	nlh = begin();
+	nest = begin_key(nlh);
+	put_type(nlh, 0x1234);
+	bad = tail(nlh);
+	mnl_attr_put(nlh, OVS_KEY_ATTR_CT_ORIG_TUPLE_IPV6, sizeof(tuple), &tuple);
+	mnl_attr_nest_end(nlh, nest);
+	expect(nlh, -EINVAL, bad, "CT_ORIG_TUPLE_IPV6 does not belong");
 }
 
 // A key of EtherType 0x8847 with so many label stack entries, of which those with bit 0x100 say
@@ -455,6 +538,8 @@ int main(void)
 	    cmocka_unit_test(labels_and_addresses_do_not_mix),
 	    cmocka_unit_test(a_mask_of_labels_needs_an_exact_type),
 	    cmocka_unit_test(what_is_not_built_is_taken_only_where_it_says_nothing),
+	    cmocka_unit_test(a_tunnel_that_makes_no_sense_is_refused),
+	    cmocka_unit_test(ct_rows_follow_the_type_and_their_values),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -237,16 +237,11 @@ static void fields_of_later_issues_are_refused_as_not_built(void **state)
 	static const struct {
 		const char *name, *text;
 	} rows[] = {
-	    {"ct_state", "connection tracking is not built yet"},
-	    {"ct_zone", "connection tracking is not built yet"},
-	    {"NXM_NX_CT_MARK", "connection tracking is not built yet"},
-	    {"tun_id", "not built yet"},
-	    {"tunnel_id", "not built yet"},
-	    {"pkt_mark", "not built yet"},
+	    {"tun_metadata0", "not built yet"},
 	    {"conj_id", "not built yet"},
 	    {"nsh_flags", "not built yet"},
 	    {"actset_output", "not built yet"},
-	    {"NXM_NX_TUN_IPV4_SRC", "not built yet"},
+	    {"NXM_NX_TUN_METADATA0", "not built yet"},
 	};
 	for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		char text[64], message[96];

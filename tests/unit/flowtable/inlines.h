@@ -4,19 +4,21 @@
 
 #include "flowtable/extract.h"
 #include "flowtable/isa.h"
+#include "flowtable/key_words.h"
 
 struct inlines {
 	bool (*extract_fast)(const uint8_t *data, uint32_t len, uint32_t in_port,
 			     uint32_t recirc_id, struct flow_key *key,
 			     struct packet_layout *layout);
-	bool (*equal)(const struct flow_key *a, const struct flow_key *b);
 	bool (*packet_equal)(const struct flow_key *a, const struct flow_key *b);
-	bool (*equal_masked)(const struct flow_key *a, const struct flow_key *b,
-			     const struct flow_key *mask, bool line2);
-	uint32_t (*hash)(const struct flow_key *key, uint32_t basis);
+	bool (*cold_equal)(const struct flow_key *a, const struct flow_key *b);
+	bool (*cold_equal_masked)(const struct flow_key *key, const key_word *words,
+				  const struct flow_key *mask, uint8_t uses);
 	uint32_t (*packet_hash)(const struct flow_key *key, uint32_t basis);
 	uint32_t (*hash_masked)(const struct flow_key *key, const struct flow_key *mask,
 				uint32_t basis, bool line2);
+	uint32_t (*hash_masked_cold)(const struct flow_key *key, const struct flow_key *mask,
+				     uint8_t uses);
 };
 
 ISA_DECLARE(struct inlines, inlines);

@@ -88,6 +88,10 @@ static inline void near_key(struct of_key *k)
 	p->ipv6_dst = near_in6();
 	p->arp_tha.b[5] = (uint8_t)below(2);
 	p->ipv6_label_be = htonl(below(2));
+	p->ct_mark = below(2);
+	p->ct.label[15] = (uint8_t)below(2);
+	p->tun.id_be = htobe64(below(2));
+	p->tun_opts[FLOW_TUN_OPTS_MAX - 1] = (uint8_t)below(2);
 	k->metadata_be = htobe64(below(3));
 	k->reg_be[0] = htonl(below(2));
 	k->reg_be[15] = htonl(below(3));
@@ -132,6 +136,10 @@ static inline void near_mask(struct of_key *m)
 	NEAR_MASK(p->ipv6_src, 6);
 	NEAR_MASK(p->ipv6_dst, 5);
 	NEAR_MASK(m->metadata_be, 10);
+	WHOLE_MASK(p->ct_mark, 12);
+	WHOLE_MASK(p->ct.label, 12);
+	WHOLE_MASK(p->tun.id_be, 12);
+	NEAR_MASK(p->tun_opts, 12);
 	WHOLE_MASK(m->reg_be[0], 12);
 	NEAR_MASK(m->reg_be[15], 12);
 	WHOLE_MASK(p->arp_tha, 16);

@@ -46,11 +46,24 @@ static void inserted_key_hits_and_only_it(void **state)
 	emc_insert(emc, &key, hash, mf);
 	assert_ptr_equal(find(&key, hash), mf);
 	// The same hash, another key: every byte counts, line 2 as well.
-	for (unsigned i = 0; i < sizeof(key); i++) {
+	for (unsigned i = 0; i < FLOW_KEY_HOT_BYTES; i++) {
 		other = key;
 		((uint8_t *)&other)[i] ^= 1;
 		assert_null(find(&other, hash));
 	}
+}
+
+// Keys have no cold lines here: another packet's may be others.
+static void megaflow_that_looks_at_cold_lines_stays_out(void **state)
+{
+	struct fixture *f = *state;
+	struct flow_match match = flow_match_of(1, 1);
+	struct megaflow *mf;
+
+	match.mask.tun.id_be = UINT64_MAX;
+	assert_int_equal(flow_table_add(f->table, &match, output_to(1), &mf), 0);
+	emc_insert(emc, &match.key, 42, mf);
+	assert_null(find(&match.key, 42));
 }
 
 static void dead_megaflow_misses_at_once(void **state)
@@ -214,6 +227,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    TEST(inserted_key_hits_and_only_it),
+	    TEST(megaflow_that_looks_at_cold_lines_stays_out),
 	    TEST(dead_megaflow_misses_at_once),
 	    TEST(reused_slot_misses),
 	    TEST(dead_megaflow_is_not_inserted),

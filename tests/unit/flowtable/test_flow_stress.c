@@ -56,8 +56,11 @@ static bool is_flow(const struct megaflow *mf, uint32_t n)
 {
 	const struct flow_actions *actions = megaflow_actions(mf);
 
-	return actions->n == 1 && actions->list[0].u.port == n && mf->match.key.ip_dst_be == n &&
-	       mf->match.key.in_port == n % FLOW_PORTS;
+	struct flow_match match;
+
+	megaflow_match(mf, &match);
+	return actions->n == 1 && actions->list[0].u.port == n && match.key.ip_dst_be == n &&
+	       match.key.in_port == n % FLOW_PORTS;
 }
 
 static void check_burst(struct stress *s, const uint32_t *numbers, uint64_t stay,

@@ -24,6 +24,16 @@ static void flip_bit(struct flow_key *key, unsigned bit)
 	((uint8_t *)key)[bit / 8] ^= (uint8_t)(1u << bit % 8);
 }
 
+// A bit of `which` for each part that is cleared: line 2, and what FLOW_COLD_* stand for.
+static void lines_clear(struct flow_key *key, unsigned which)
+{
+	uint8_t *b = (uint8_t *)key;
+
+	for (unsigned line = 1; line < sizeof(*key) / FLOW_KEY_LINE; line++)
+		if (which >> (line < 4 ? line - 1 : 3) & 1)
+			memset(b + line * FLOW_KEY_LINE, 0, FLOW_KEY_LINE);
+}
+
 static bool bit_is_set(const struct flow_key *key, unsigned bit)
 {
 	return ((const uint8_t *)key)[bit / 8] >> bit % 8 & 1;
@@ -57,16 +67,22 @@ static void hash_masked_is_hash_of_masked(void **state)
 	for (unsigned i = 0; i < N_ROUNDS; i++) {
 		fill_random(&key, &seed);
 		fill_random(&mask, &seed);
-		if (i % 2) // a mask that ends in line 1 may take the short way
-			memset(&mask.ipv6_src, 0, FLOW_KEY_LINE);
+		lines_clear(&mask, i); // masks that end early may take the short way
 		flow_key_mask(&masked, &key, &mask);
 
 		uint32_t want = flow_key_hash(&masked, i);
 
 		assert_int_equal(flow_key_hash_masked(&key, &mask, i), want);
-		assert_int_equal(key_hash_masked_inline(&key, &mask, i,
-							flow_mask_uses_line2(&mask)),
-				 want);
+		key.cold = FLOW_COLD_ALL;
+		mask.cold = 0;
+		flow_key_mask(&masked, &key, &mask);
+		want = flow_key_hash(&masked, 0);
+		uint8_t uses = flow_mask_uses(&mask);
+		assert_int_equal(key_hash_masked_cold(&key, &mask, uses), want);
+		if (!(uses & FLOW_COLD_ALL))
+			assert_int_equal(key_hash_masked_inline(&key, &mask, 0,
+								uses & FLOW_USES_LINE2),
+					 want);
 	}
 }
 
@@ -116,15 +132,17 @@ static void merge_ors(void **state)
 		assert_int_equal(bit_is_set(&acc, bit), bit_is_set(&a, bit) || bit_is_set(&b, bit));
 }
 
-static void line2_is_noticed_by_each_of_its_bits_only(void **state)
+static void lines_are_noticed_by_each_of_their_bits_only(void **state)
 {
 	(void)state;
+	static const uint8_t uses[] = {
+	    0, FLOW_USES_LINE2, FLOW_COLD_CT, FLOW_COLD_TUN, FLOW_COLD_OPTS, FLOW_COLD_OPTS};
 	struct flow_key mask;
 
 	for (unsigned bit = 0; bit < 8 * sizeof(mask); bit++) {
 		memset(&mask, 0, sizeof(mask));
 		flip_bit(&mask, bit);
-		assert_int_equal(flow_mask_uses_line2(&mask), bit >= 8 * FLOW_KEY_LINE);
+		assert_int_equal(flow_mask_uses(&mask), uses[bit / (8 * FLOW_KEY_LINE)]);
 	}
 }
 
@@ -151,7 +169,8 @@ static void hash_spreads_counting_keys(void **state)
 	}
 }
 
-// The hash, told again in the simplest way: NH of 64-bit words, and two rounds of mixing.
+// The hash, told again in the simplest way: NH of 64-bit words, where zeros in cold lines add
+// nothing, and two rounds of mixing.
 static uint32_t reference_hash(const struct flow_key *key, uint32_t basis)
 {
 	uint64_t h = basis;
@@ -162,6 +181,8 @@ static uint32_t reference_hash(const struct flow_key *key, uint32_t basis)
 		uint32_t high = (uint32_t)(word >> 32) + (uint32_t)(secret >> 32);
 
 		h += (uint64_t)low * high;
+		if (i >= HOT_WORDS)
+			h -= (secret & UINT32_MAX) * (secret >> 32);
 	}
 	h = (h ^ h >> 33) * 0xff51afd7ed558ccd;
 	h = (h ^ h >> 33) * 0xc4ceb9fe1a85ec53;
@@ -176,49 +197,61 @@ static void hash_is_the_same_in_each_instruction_set(void **state)
 	struct flow_key key, mask, masked;
 
 	for (unsigned i = 0; i < N_ROUNDS; i++) {
-		bool line2 = i % 2;
-
 		fill_random(&key, &seed);
 		fill_random(&mask, &seed);
-		if (!line2)
-			memset(&mask.ipv6_src, 0, FLOW_KEY_LINE);
-		flow_key_mask(&masked, &key, &mask);
+		mask.cold = 0;
+		key.cold = i % 8;
+		lines_clear(&mask, i / 8);
 
-		uint32_t hash = reference_hash(&key, i);
-		uint32_t hash_masked = reference_hash(&masked, i);
+		uint8_t uses = flow_mask_uses(&mask);
 
-		assert_int_equal(flow_key_hash(&key, i), hash);
+		flow_key_whole(&masked, &key);
+		flow_key_mask(&masked, &masked, &mask);
+		uint32_t hash = reference_hash(&masked, 0);
+
+		assert_int_equal(flow_key_hash(&masked, 0), hash);
 		for (unsigned j = 0; j < n_rows; j++) {
-			assert_int_equal(rows[j]->hash(&key, i), hash);
-			assert_int_equal(rows[j]->hash_masked(&key, &mask, i, line2), hash_masked);
+			assert_int_equal(rows[j]->hash_masked_cold(&key, &mask, uses), hash);
+			if (!(uses & key.cold & FLOW_COLD_ALL))
+				assert_int_equal(rows[j]->hash_masked(&key, &mask, 0,
+								      uses & FLOW_USES_LINE2),
+						 hash);
 		}
 	}
 }
 
-static void compare_sees_each_bit_in_each_instruction_set(void **state)
+// What a packet's key says it does not have is read as zeros.
+static void cold_compare_sees_the_masks_bits_in_each_instruction_set(void **state)
 {
 	(void)state;
 	const struct inlines *rows[N_ISAS];
 	unsigned seed = 7, n_rows = inlines_rows(rows);
-	struct flow_key key, other, mask;
+	struct flow_key key, other, mask, whole, whole_other;
 
 	fill_random(&key, &seed);
 	fill_random(&mask, &seed);
-	for (unsigned bit = 0; bit < 8 * sizeof(key); bit++) {
-		bool in_line2 = bit >= 8 * FLOW_KEY_LINE, matters = bit_is_set(&mask, bit);
+	uint8_t uses = flow_mask_uses(&mask);
 
-		other = key;
-		for (unsigned j = 0; j < n_rows; j++) {
-			assert_true(rows[j]->equal(&key, &other));
-			assert_true(rows[j]->equal_masked(&key, &other, &mask, true));
-		}
-		flip_bit(&other, bit);
-		for (unsigned j = 0; j < n_rows; j++) {
-			assert_false(rows[j]->equal(&key, &other));
-			assert_int_equal(rows[j]->equal_masked(&key, &other, &mask, true),
-					 !matters);
-			assert_int_equal(rows[j]->equal_masked(&key, &other, &mask, false),
-					 in_line2 || !matters);
+	for (unsigned i = 0; i < 8; i++) {
+		key.cold = (uint8_t)i;
+		flow_key_whole(&whole, &key);
+		for (unsigned bit = 8 * FLOW_KEY_HOT_BYTES; bit < 8 * sizeof(key); bit++) {
+			other = key;
+			flip_bit(&other, bit);
+			flow_key_whole(&whole_other, &other);
+
+			bool same = flow_key_equal(&whole, &whole_other);
+			bool same_masked = same || !bit_is_set(&mask, bit);
+
+			for (unsigned j = 0; j < n_rows; j++) {
+				assert_true(rows[j]->cold_equal(&key, &key));
+				assert_int_equal(rows[j]->cold_equal(&key, &other), same);
+				assert_int_equal(rows[j]->cold_equal_masked(&other,
+									    key_words(&whole) +
+										HOT_WORDS,
+									    &mask, uses),
+						 same_masked);
+			}
 		}
 	}
 }
@@ -230,7 +263,7 @@ static void packet_keys_differ_by_each_bit(void **state)
 	static const uint16_t types[] = {0x0800, 0x86dd, 0x0806, 0x8035, 0x88cc};
 	const struct inlines *rows[N_ISAS];
 	unsigned seed = 8, n_rows = inlines_rows(rows);
-	struct flow_key key, other;
+	struct flow_key key, other, hot;
 
 	for (unsigned i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
 		bool line2 = i >= 1 && i <= 3;
@@ -240,6 +273,8 @@ static void packet_keys_differ_by_each_bit(void **state)
 		assert_int_equal(key_has_line2(&key), line2);
 		if (!line2)
 			memset(&key.ipv6_src, 0, FLOW_KEY_LINE);
+		hot = key;
+		lines_clear(&hot, 0xe);
 		for (unsigned bit = 0; bit < 8 * (line2 ? 2 : 1) * FLOW_KEY_LINE; bit++) {
 			other = key;
 			for (unsigned j = 0; j < n_rows; j++)
@@ -248,7 +283,7 @@ static void packet_keys_differ_by_each_bit(void **state)
 			for (unsigned j = 0; j < n_rows; j++) {
 				assert_false(rows[j]->packet_equal(&key, &other));
 				assert_int_equal(rows[j]->packet_hash(&key, 0),
-						 flow_key_hash(&key, 0));
+						 flow_key_hash(&hot, 0));
 			}
 		}
 	}
@@ -262,10 +297,10 @@ int main(void)
 	    cmocka_unit_test(each_bit_changes_hash_and_equality),
 	    cmocka_unit_test(equal_masked_sees_just_the_masks_bits),
 	    cmocka_unit_test(merge_ors),
-	    cmocka_unit_test(line2_is_noticed_by_each_of_its_bits_only),
+	    cmocka_unit_test(lines_are_noticed_by_each_of_their_bits_only),
 	    cmocka_unit_test(hash_spreads_counting_keys),
 	    cmocka_unit_test(hash_is_the_same_in_each_instruction_set),
-	    cmocka_unit_test(compare_sees_each_bit_in_each_instruction_set),
+	    cmocka_unit_test(cold_compare_sees_the_masks_bits_in_each_instruction_set),
 	    cmocka_unit_test(packet_keys_differ_by_each_bit),
 	};
 

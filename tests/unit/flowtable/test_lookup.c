@@ -24,7 +24,13 @@ static void lookup(struct fixture *f, enum isa isa, const struct flow_key *keys,
 	stats = (struct lookup_stats){0};
 	for (unsigned i = 0; i < n; i++)
 		flows[i] = (struct megaflow *)0x40;
-	lookup_rows[isa]->lookup(f->caches, keys, n, flows, &stats);
+	bool cold = false;
+	for (unsigned i = 0; i < n; i++)
+		cold |= keys[i].cold != 0;
+	if (cold)
+		lookup_rows[isa]->lookup_cold(f->caches, keys, n, flows, &stats);
+	else
+		lookup_rows[isa]->lookup(f->caches, keys, n, flows, &stats);
 	assert_int_equal(stats.repeats + stats.emc_hits + stats.signature_hits +
 			     stats.megaflow_hits + stats.misses,
 			 n);
@@ -64,6 +70,12 @@ static void random_mask(struct flow_key *mask, uint32_t m)
 		memset(&mask->ipv6_dst, 0xff, m % 16);
 	if (m % 16 == 0)
 		mask->ipv6_label_be = 0x00ff0000;
+	if (m % 7 == 2)
+		mask->tun.id_be = UINT64_MAX;
+	if (m % 7 == 3)
+		mask->ct.label[m % 16] = 1;
+	if (m % 7 == 4)
+		mask->tun_opts[m] = 0xff;
 }
 
 // Few values, so that keys meet.
@@ -72,7 +84,9 @@ static void random_key(struct flow_key *key)
 	static const uint32_t ports[] = {0, 1, 2, 1000, PORT_LISTS - 1, PORT_LISTS, 70000};
 	bool v6 = random32() % 2;
 
-	memset(key, 0, sizeof(*key));
+	memset(key, 0, FLOW_KEY_HOT_BYTES);
+	memset(&key->ct, (int)random32() % 2, sizeof(*key) - FLOW_KEY_HOT_BYTES);
+	key->cold = random32() % 2 ? random32() % (FLOW_COLD_ALL + 1) : 0;
 	key->in_port = ports[random32() % 7];
 	key->ip_dst_be = __builtin_bswap32((random32() % 4) << 24 | random32() % N_MASKS);
 	key->ip_src_be = random32() % 2;
@@ -88,11 +102,17 @@ static void random_key(struct flow_key *key)
 static struct megaflow *search(struct fixture *f, const struct flow_key *key)
 {
 	struct megaflow *mf;
+	struct flow_key whole;
 	uint32_t cursor = 0;
 
-	while ((mf = flow_table_next(f->table, &cursor)))
-		if (flow_key_equal_masked(key, &mf->match.key, &mf->match.mask))
+	flow_key_whole(&whole, key);
+	while ((mf = flow_table_next(f->table, &cursor))) {
+		struct flow_match match;
+
+		megaflow_match(mf, &match);
+		if (flow_key_equal_masked(&whole, &match.key, &match.mask))
 			return mf;
+	}
 	return NULL;
 }
 
@@ -101,6 +121,7 @@ static void add_random_flow(struct fixture *f)
 	struct flow_match match;
 
 	random_key(&match.key);
+	flow_key_whole(&match.key, &match.key);
 	random_mask(&match.mask, __builtin_bswap32(match.key.ip_dst_be) & 0xff);
 
 	int err = flow_table_add(f->table, &match, output_to(1), NULL);

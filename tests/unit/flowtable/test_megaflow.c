@@ -40,11 +40,44 @@ static void key_is_masked_on_adding(void **state)
 	struct flow_match m = flow_match_of(5, 1);
 	struct megaflow *mf = add_flow(f, 5, 1);
 	struct flow_key masked;
+	struct flow_match got;
 
 	flow_key_mask(&masked, &m.key, &m.mask);
 	assert_false(flow_key_equal(&masked, &m.key));
-	assert_memory_equal(&mf->match.key, &masked, sizeof(masked));
-	assert_memory_equal(&mf->match.mask, &m.mask, sizeof(m.mask));
+	megaflow_match(mf, &got);
+	assert_memory_equal(&got.key, &masked, sizeof(masked));
+	assert_memory_equal(&got.mask, &m.mask, sizeof(m.mask));
+}
+
+// A flow that looks at these lines has its own, and gives them back.
+static void cold_lines_are_kept_where_the_mask_has_them(void **state)
+{
+	static const size_t at[] = {offsetof(struct flow_key, ct.label) + 15,
+				    offsetof(struct flow_key, pkt_mark),
+				    offsetof(struct flow_key, tun.id_be) + 7,
+				    offsetof(struct flow_key, skb_priority),
+				    offsetof(struct flow_key, tun_opts) + FLOW_TUN_OPTS_MAX - 1};
+	struct fixture *f = *state;
+
+	for (unsigned i = 0; i < sizeof(at) / sizeof(at[0]); i++) {
+		struct flow_match m = flow_match_of(5, 1), got;
+		struct megaflow *mf, *other;
+
+		((uint8_t *)&m.mask)[at[i]] = 0xf0;
+		((uint8_t *)&m.key)[at[i]] = 0x12;
+		assert_int_equal(flow_table_add(f->table, &m, output_to(1), &mf), 0);
+		assert_non_null(mf->cold);
+		megaflow_match(mf, &got);
+		assert_int_equal(((uint8_t *)&got.key)[at[i]], 0x10);
+		assert_true(flow_key_equal(&got.mask, &m.mask));
+		assert_ptr_equal(flow_table_find(f->table, &m), mf);
+		((uint8_t *)&m.key)[at[i]] = 0x22;
+		assert_null(flow_table_find(f->table, &m));
+		assert_int_equal(flow_table_add(f->table, &m, output_to(2), &other), 0);
+		flow_table_del(f->table, other, NULL);
+		flow_table_del(f->table, mf, NULL);
+	}
+	assert_null(add_flow(f, 5, 1)->cold);
 }
 
 static void same_masked_key_and_mask_is_refused(void **state)
@@ -69,7 +102,7 @@ static void deleted_flow_is_dead_at_once_and_its_slot_waits(void **state)
 {
 	struct fixture *f = *state;
 	struct megaflow *mf = add_flow(f, 5, 1);
-	struct flow_match m = flow_match_of(5, 1);
+	struct flow_match m = flow_match_of(5, 1), got;
 	uint32_t seq = mf->seq;
 
 	assert_true(megaflow_alive(mf, seq));
@@ -83,7 +116,8 @@ static void deleted_flow_is_dead_at_once_and_its_slot_waits(void **state)
 	assert_int_equal(rcu_reclaim(f->rcu) > 0, 1);
 	assert_ptr_not_equal(add_flow(f, 6, 1), mf);
 	assert_int_equal(megaflow_actions(mf)->list[0].u.port, 5);
-	assert_true(mf->match.key.ip_dst_be == 5);
+	megaflow_match(mf, &got);
+	assert_true(got.key.ip_dst_be == 5);
 
 	grace_period(f);
 	assert_ptr_equal(add_flow(f, 7, 1), mf);
@@ -430,6 +464,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    TEST(added_flow_is_looked_up_by_every_key_that_its_mask_allows),
 	    TEST(key_is_masked_on_adding),
+	    TEST(cold_lines_are_kept_where_the_mask_has_them),
 	    TEST(same_masked_key_and_mask_is_refused),
 	    TEST(deleted_flow_is_dead_at_once_and_its_slot_waits),
 	    TEST(replaced_actions_live_on_for_who_holds_them),
