@@ -51,6 +51,19 @@ int meta_set_tunnel(struct rte_mbuf **m, const struct action *action)
 	return 0;
 }
 
+int meta_clear_ct(struct rte_mbuf **m, const struct action *action)
+{
+	struct flow_meta *flow = &packet_meta(*m)->flow;
+
+	(void)action;
+	flow->ct_state = 0;
+	flow->ct_zone = 0;
+	flow->ct_mark = 0;
+	flow->ct_nw_proto = 0;
+	flow_meta_forget_ct(flow);
+	return 0;
+}
+
 // What is hashed: zeros where the packet has nothing.
 struct tuple {
 	struct in6 src, dst; // IPv4 and Ethernet addresses in the first bytes
