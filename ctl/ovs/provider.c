@@ -1,0 +1,316 @@
+#include <config.h>
+
+#include "ctl/ovs/nl_names.h"
+
+#include "ctl/ovs/provider.h"
+
+#include "ctl/ovs/conn_pool.h"
+#include "ctl/ovs/meters.h"
+#include "ctl/ovs/netdev_swd.h"
+#include "ctl/ovs/port_types.h"
+#include "ctl/ovs/proto.h"
+#include "ctl/ovs/vports.h"
+#include "ctl/ovs/words.h"
+
+#include <net/if.h>
+
+#include "dpif-netlink-rtnl.h"
+#include "dpif-provider.h"
+#include "netdev-linux.h"
+#include "netdev-offload.h"
+#include "netdev-provider.h"
+#include "openvswitch/vlog.h"
+#include "unixctl.h"
+
+VLOG_DEFINE_THIS_MODULE(dpif_swd);
+
+// The class that is registered: OVS's own with what differs here.
+static struct dpif_class swd_class;
+
+// What dpif-netlink.c finds different:
+#undef VLOG_DEFINE_THIS_MODULE
+#define VLOG_DEFINE_THIS_MODULE(name)  struct nl_sock
+#define dpif_init(dpif, class, ...)    (dpif_init)(dpif, &swd_class, __VA_ARGS__)
+#define dpif_assert_class(dpif, class) ((void)0)
+// Tunnels have no devices in the kernel.
+#define dpif_netlink_rtnl_probe_oot_tunnels() true
+// That is registered by the original.
+#define unixctl_command_register(...) ((void)0)
+// swd's ports say themselves what they are, and have longer names.
+#define netdev_get_type_from_name(name) type_of_vport(vport->options, vport->options_len)
+#undef IFNAMSIZ
+#define IFNAMSIZ 64
+
+static const char *type_of_vport(const struct nlattr *options, size_t len)
+{
+	struct vport_state state;
+	vport_options_read(options, len, &state);
+	const struct port_type *type = port_type_of(state.kind, state.mode);
+	return type != NULL ? type->name : NULL;
+}
+
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wunused-function"
+#include "dpif-netlink.c"
+#pragma GCC diagnostic pop
+
+#undef unixctl_command_register
+
+#define DATAPATH_PREFIX "ovs-" // of names of datapaths that ofproto makes
+#define RETRY_MS	500
+
+static unsigned n_open; // main thread, as all here
+static long long int next_try_ms;
+static dp_purge_callback *purge_cb;
+static void *purge_aux;
+
+static const char *swd_port_open_type(const struct dpif_class *class OVS_UNUSED,
+				      const char *ovs_type)
+{
+	const struct port_type *type = port_type_for(ovs_type);
+	return type != NULL ? type->name : ovs_type;
+}
+
+// The datapath of swctld is not ours to remove: ofproto deletes what it does not know.
+static int swd_enumerate(struct sset *all, const struct dpif_class *class)
+{
+	struct sset found = SSET_INITIALIZER(&found);
+	const char *name;
+	int err = dpif_netlink_enumerate(&found, class);
+	SSET_FOR_EACH(name, &found)
+	{
+		if (strncmp(name, DATAPATH_PREFIX, strlen(DATAPATH_PREFIX)) == 0)
+			sset_add(all, name);
+	}
+	sset_destroy(&found);
+	return err;
+}
+
+static int swd_open(const struct dpif_class *class, const char *name, bool create,
+		    struct dpif **dpifp)
+{
+	// Nobody is left who would restore what was lost.
+	if (n_open == 0 && link_is_lost())
+		link_restored();
+	int err = dpif_netlink_open(class, name, create, dpifp);
+	if (err == 0)
+		n_open++;
+	else if (create)
+		netdev_swd_await();
+	return words_errno(err);
+}
+
+static void swd_close(struct dpif *dpif)
+{
+	n_open--;
+	dpif_netlink_close(dpif);
+}
+
+static int swd_port_add(struct dpif *dpif_, struct netdev *netdev, odp_port_t *port_no)
+{
+	struct dpif_netlink_vport request, reply;
+	struct ofpbuf options, *buf = NULL;
+	uint32_t no_pid = 0;
+	if (!netdev_is_swd(netdev))
+		return words_errno(dpif_netlink_port_add(dpif_, netdev, port_no));
+	ofpbuf_init(&options, 256);
+	int err = netdev_swd_put_options(netdev, &options);
+	if (err == 0) {
+		dpif_netlink_vport_init(&request);
+		request.cmd = OVS_VPORT_CMD_NEW;
+		request.dp_ifindex = dpif_netlink_cast(dpif_)->dp_ifindex;
+		request.type = OVS_VPORT_TYPE_NETDEV;
+		request.name = netdev_get_name(netdev);
+		request.port_no = *port_no;
+		request.n_upcall_pids = 1;
+		request.upcall_pids = &no_pid;
+		request.options = options.data;
+		request.options_len = options.size;
+		err = words_errno(dpif_netlink_vport_transact(&request, &reply, &buf));
+	}
+	if (err == 0)
+		*port_no = reply.port_no;
+	ofpbuf_delete(buf);
+	ofpbuf_uninit(&options);
+	return err;
+}
+
+static int swd_port_del(struct dpif *dpif, odp_port_t port_no)
+{
+	int err = dpif_netlink_port_del(dpif, port_no);
+	if (err == 0)
+		vports_forget(odp_to_u32(port_no));
+	return err;
+}
+
+static int swd_meter_set(struct dpif *dpif, ofproto_meter_id id,
+			 struct ofputil_meter_config *config)
+{
+	int err = dpif_netlink_meter_set(dpif, id, config);
+	if (err == 0)
+		meters_note(id.uint32, config);
+	return err;
+}
+
+static int swd_meter_del(struct dpif *dpif, ofproto_meter_id id, struct ofputil_meter_stats *stats,
+			 uint16_t n_bands)
+{
+	meters_forget(id.uint32);
+	return dpif_netlink_meter_del(dpif, id, stats, n_bands);
+}
+
+static void swd_register_dp_purge_cb(struct dpif *dpif OVS_UNUSED, dp_purge_callback *cb, void *aux)
+{
+	purge_cb = cb;
+	purge_aux = aux;
+}
+
+static char *swd_get_datapath_version(void)
+{
+	return xstrdup("swd " SWD_VERSION);
+}
+
+static int restore_datapath(struct dpif_netlink *dpif)
+{
+	struct dpif_netlink_dp request, reply;
+	struct ofpbuf *buf;
+	uint32_t no_pid = 0;
+	dpif_netlink_dp_init(&request);
+	request.cmd = OVS_DP_CMD_NEW;
+	request.name = dpif->dpif.base_name;
+	request.upcall_pid = &no_pid;
+	request.user_features = dpif->user_features;
+	int err = dpif_netlink_dp_transact(&request, &reply, &buf);
+	if (err == EEXIST) { // only our connections broke
+		request.cmd = OVS_DP_CMD_GET;
+		err = dpif_netlink_dp_transact(&request, &reply, &buf);
+	}
+	if (err == 0) {
+		dpif->dp_ifindex = reply.dp_ifindex;
+		ofpbuf_delete(buf);
+	}
+	return err;
+}
+
+struct restore {
+	struct dpif_netlink *dpif;
+	unsigned n_refused;
+};
+
+static void restore_port(const struct vport_request *port, void *arg)
+{
+	struct restore *r = arg;
+	struct dpif_netlink_vport request, reply;
+	struct ofpbuf *buf;
+	uint32_t no_pid = 0;
+	dpif_netlink_vport_init(&request);
+	request.cmd = OVS_VPORT_CMD_NEW;
+	request.dp_ifindex = r->dpif->dp_ifindex;
+	request.type = port->type;
+	request.name = port->name;
+	request.port_no = u32_to_odp(port->no);
+	request.n_upcall_pids = 1;
+	request.upcall_pids = &no_pid;
+	request.options = port->options;
+	request.options_len = port->options_len;
+	int err = dpif_netlink_vport_transact(&request, &reply, &buf);
+	if (err != 0 && err != EEXIST) {
+		r->n_refused++;
+		VLOG_WARN("%s: port %s does not come back: %s", dpif_name(&r->dpif->dpif),
+			  port->name, ovs_strerror(words_errno(err)));
+	}
+	ofpbuf_delete(err == 0 ? buf : NULL);
+}
+
+static void restore_meter(uint32_t id, struct ofputil_meter_config *config, void *arg)
+{
+	struct restore *r = arg;
+	int err = dpif_netlink_meter_set(&r->dpif->dpif, (ofproto_meter_id){.uint32 = id}, config);
+	if (err != 0)
+		VLOG_WARN("%s: meter %u does not come back: %s", dpif_name(&r->dpif->dpif), id,
+			  ovs_strerror(words_errno(err)));
+}
+
+static int restore_handlers(struct dpif_netlink *dpif)
+{
+	int err = 0;
+	fat_rwlock_wrlock(&dpif->upcall_lock);
+	if (dpif->handlers != NULL) {
+		destroy_all_handlers(dpif);
+		err = dpif_netlink_refresh_handlers_cpu_dispatch(dpif);
+	}
+	fat_rwlock_unlock(&dpif->upcall_lock);
+	return err;
+}
+
+// swd has started anew, or cut us off. Flows are not put back: the first packet of each is missed,
+// and answered from what the rules say now.
+static void restore(struct dpif_netlink *dpif)
+{
+	struct restore r = {.dpif = dpif};
+	conn_pool_restoring(true);
+	int err = restore_datapath(dpif);
+	if (err == 0) {
+		vports_for_each(restore_port, &r);
+		meters_for_each(restore_meter, &r);
+		err = restore_handlers(dpif);
+	}
+	conn_pool_restoring(false);
+	if (err != 0)
+		return;
+	nl_sock_destroy(dpif->port_notifier);
+	dpif->port_notifier = NULL;
+	link_restored();
+	VLOG_INFO("%s: swd is back and has the datapath's ports and meters again (%u refused)",
+		  dpif_name(&dpif->dpif), r.n_refused);
+	if (purge_cb != NULL)
+		purge_cb(purge_aux, PMD_ID_NULL);
+}
+
+static bool swd_run(struct dpif *dpif_)
+{
+	if (link_is_lost() && time_msec() >= next_try_ms) {
+		next_try_ms = time_msec() + RETRY_MS;
+		restore(dpif_netlink_cast(dpif_));
+	}
+	return dpif_netlink_run(dpif_);
+}
+
+static void swd_wait(struct dpif *dpif OVS_UNUSED)
+{
+	link_wait();
+	if (link_is_lost())
+		poll_timer_wait_until(next_try_ms);
+}
+
+void provider_register(void)
+{
+	swd_class = dpif_netlink_class;
+	swd_class.type = "swd";
+	swd_class.enumerate = swd_enumerate;
+	swd_class.port_open_type = swd_port_open_type;
+	swd_class.open = swd_open;
+	swd_class.close = swd_close;
+	swd_class.run = swd_run;
+	swd_class.wait = swd_wait;
+	swd_class.port_add = swd_port_add;
+	swd_class.port_del = swd_port_del;
+	swd_class.meter_set = swd_meter_set;
+	swd_class.meter_del = swd_meter_del;
+	swd_class.register_dp_purge_cb = swd_register_dp_purge_cb;
+	swd_class.get_datapath_version = swd_get_datapath_version;
+	// Connections are tracked by swd, not by the kernel.
+	swd_class.ct_dump_start = NULL;
+	swd_class.ct_dump_next = NULL;
+	swd_class.ct_dump_done = NULL;
+	swd_class.ct_flush = NULL;
+	swd_class.ct_set_timeout_policy = NULL;
+	swd_class.ct_get_timeout_policy = NULL;
+	swd_class.ct_del_timeout_policy = NULL;
+	swd_class.ct_timeout_policy_dump_start = NULL;
+	swd_class.ct_timeout_policy_dump_next = NULL;
+	swd_class.ct_timeout_policy_dump_done = NULL;
+	swd_class.ct_get_timeout_policy_name = NULL;
+	swd_class.ct_get_features = NULL;
+	dp_register_provider(&swd_class);
+}
