@@ -1,19 +1,22 @@
-# Links ovs-vswitchd with our provider. Runs inside Open vSwitch's built tree, with its own Makefile's settings:
-# make -C TREE -f .../ctl/ovs/ovs.mk SWD=.../swd-source swd-vswitchd
+# Links ovs-vswitchd with the provider "swd". Runs inside Open vSwitch's configured tree, with its own Makefile's settings:
+# make -C TREE -f .../ctl/ovs/ovs.mk SWD=.../this-repository swd/ovs-vswitchd
 include Makefile
 
-SWD_C := $(wildcard $(SWD)/ctl/ovs/*.c)
-SWD_O := $(patsubst $(SWD)/ctl/ovs/%.c,swd/%.o,$(SWD_C))
-SWD_WRAP := bridge_init dpif_supports_tnl_push_pop ovs_strerror
+comma := ,
+SWD_O := $(patsubst $(SWD)/ctl/ovs/%.c,swd/%.o,$(wildcard $(SWD)/ctl/ovs/*.c))
+# What plugin.c and words.c take the place of.
+SWD_WRAPS := bridge_init dpif_supports_tnl_push_pop ovs_strerror
+
+.PHONY: sources
+sources: $(BUILT_SOURCES) config.h
 
 swd/%.o: $(SWD)/ctl/ovs/%.c
 	@mkdir -p swd
-	$(CC) $(DEFS) $(DEFAULT_INCLUDES) $(INCLUDES) $(AM_CPPFLAGS) $(CPPFLAGS) $(filter-out -W%,$(AM_CFLAGS)) $(CFLAGS) \
-		-std=gnu11 $(SWD_WARN) -I$(SWD) -Ilib -DSWD_VERSION='"$(SWD_VERSION)"' -MMD -MP -c -o $@ $<
+	$(CC) $(DEFS) $(DEFAULT_INCLUDES) $(INCLUDES) $(AM_CPPFLAGS) $(CPPFLAGS) $(filter-out -W%,$(AM_CFLAGS)) $(filter-out -w,$(CFLAGS)) \
+		-std=gnu11 $(SWD_WARN) -I$(SWD) -DSWD_VERSION='"$(SWD_VERSION)"' -MMD -MP -c -o $@ $<
 
-swd-vswitchd: $(SWD_O) $(vswitchd_ovs_vswitchd_OBJECTS) $(vswitchd_ovs_vswitchd_DEPENDENCIES)
-	$(vswitchd_ovs_vswitchd_LINK) $(addprefix -Wl$(comma)--wrap=,$(SWD_WRAP)) $(SWD_O) $(vswitchd_ovs_vswitchd_OBJECTS) \
+swd/ovs-vswitchd: $(SWD_O) $(vswitchd_ovs_vswitchd_OBJECTS) $(vswitchd_ovs_vswitchd_DEPENDENCIES)
+	$(vswitchd_ovs_vswitchd_LINK) $(addprefix -Wl$(comma)--wrap=,$(SWD_WRAPS)) $(SWD_O) $(vswitchd_ovs_vswitchd_OBJECTS) \
 		$(vswitchd_ovs_vswitchd_LDADD) $(LIBS)
 
-comma := ,
 -include $(wildcard swd/*.d)
