@@ -9,7 +9,7 @@ what=${3:-}
 swd=$(pwd)
 tree=$build/openvswitch
 archive=/usr/src/openvswitch/openvswitch.tar.gz
-packages="openvswitch-source libssl-dev"
+packages="openvswitch-source libssl-dev libcap-ng-dev"
 
 missing=
 for p in $packages; do
