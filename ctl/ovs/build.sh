@@ -45,7 +45,7 @@ if [ ! -e "$tree/.built" ]; then
 	run -f "$swd/ctl/ovs/ovs.mk" SWD="$swd" sources
 	touch "$tree/.built"
 fi
-run "$jobs" -f "$swd/ctl/ovs/ovs.mk" SWD="$swd" SWD_VERSION="$version" SWD_WARN="-Wall -Wextra -Wno-unused-parameter ${WERROR:-}" \
+run "$jobs" -f "$swd/ctl/ovs/ovs.mk" SWD="$swd" SWD_VERSION="$version" SWD_WARN="-Wall -Wextra -Wno-unused-parameter -Wno-sign-compare ${WERROR:-}" \
 	swd/ovs-vswitchd
 [ "$what" != all ] || run "$jobs" all tests/ovstest tests/system-userspace-testsuite
 echo "ovs-plugin: $tree/swd/ovs-vswitchd"

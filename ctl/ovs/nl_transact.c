@@ -53,10 +53,16 @@ static void request_put(struct ofpbuf *out, const struct ofpbuf *request, uint32
 
 static void refusal_note(const struct nlmsghdr *nlh, struct nl_transaction *txn)
 {
+	const struct nlmsghdr *request = txn->request->data;
 	char text[256];
 	txn->error = conn_error_of(nlh, text, sizeof(text));
 	if (txn->error == 0)
 		return;
+	// What the kernel says of what it does not know: OVS's probes of features tell that from
+	// failure.
+	if (txn->error == EOPNOTSUPP &&
+	    (request->nlmsg_type == DP_FAMILY_FLOW || request->nlmsg_type == DP_FAMILY_PACKET))
+		txn->error = EINVAL;
 	if (txn->reply != NULL)
 		ofpbuf_clear(txn->reply);
 	words_note(txn->error, text);

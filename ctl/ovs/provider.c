@@ -143,10 +143,52 @@ static int swd_port_del(struct dpif *dpif, odp_port_t port_no)
 	return err;
 }
 
+static uint32_t meter_feature_bands(const struct nlattr *bands)
+{
+	const struct nlattr *band, *attr;
+	size_t left, band_left;
+	uint32_t types = 0;
+	NL_NESTED_FOR_EACH(band, left, bands)
+	{
+		NL_NESTED_FOR_EACH(attr, band_left, band)
+		{
+			if (nl_attr_type(attr) == OVS_BAND_ATTR_TYPE &&
+			    nl_attr_get_size(attr) == sizeof(uint32_t) &&
+			    nl_attr_get_u32(attr) == OVS_METER_BAND_TYPE_DROP)
+				types |= 1u << OFPMBT13_DROP;
+		}
+	}
+	return types;
+}
+
+// Without the original's probe for a kernel that mistakes meters' numbers: it takes numbers for it
+// that swd does not have.
+static void swd_meter_get_features(const struct dpif *dpif, struct ofputil_meter_features *features)
+{
+	static const struct nl_policy policy[] = {
+	    [OVS_METER_ATTR_MAX_METERS] = {.type = NL_A_U32},
+	    [OVS_METER_ATTR_MAX_BANDS] = {.type = NL_A_U32},
+	    [OVS_METER_ATTR_BANDS] = {.type = NL_A_NESTED, .optional = true},
+	};
+	struct nlattr *a[ARRAY_SIZE(policy)];
+	struct ofpbuf request, *reply;
+	uint64_t stub[16];
+	dpif_netlink_meter_init(dpif_netlink_cast(dpif), &request, stub, sizeof(stub),
+				OVS_METER_CMD_FEATURES);
+	if (dpif_netlink_meter_transact(&request, &reply, policy, a, ARRAY_SIZE(policy)) != 0)
+		return;
+	features->max_meters = nl_attr_get_u32(a[OVS_METER_ATTR_MAX_METERS]);
+	features->max_bands = nl_attr_get_u32(a[OVS_METER_ATTR_MAX_BANDS]);
+	if (a[OVS_METER_ATTR_BANDS] != NULL)
+		features->band_types = meter_feature_bands(a[OVS_METER_ATTR_BANDS]);
+	features->capabilities = DP_SUPPORTED_METER_FLAGS_MASK;
+	ofpbuf_delete(reply);
+}
+
 static int swd_meter_set(struct dpif *dpif, ofproto_meter_id id,
 			 struct ofputil_meter_config *config)
 {
-	int err = dpif_netlink_meter_set(dpif, id, config);
+	int err = dpif_netlink_meter_set__(dpif, id, config);
 	if (err == 0)
 		meters_note(id.uint32, config);
 	return err;
@@ -225,7 +267,8 @@ static void restore_port(const struct vport_request *port, void *arg)
 static void restore_meter(uint32_t id, struct ofputil_meter_config *config, void *arg)
 {
 	struct restore *r = arg;
-	int err = dpif_netlink_meter_set(&r->dpif->dpif, (ofproto_meter_id){.uint32 = id}, config);
+	int err =
+	    dpif_netlink_meter_set__(&r->dpif->dpif, (ofproto_meter_id){.uint32 = id}, config);
 	if (err != 0)
 		VLOG_WARN("%s: meter %u does not come back: %s", dpif_name(&r->dpif->dpif), id,
 			  ovs_strerror(words_errno(err)));
@@ -295,6 +338,7 @@ void provider_register(void)
 	swd_class.wait = swd_wait;
 	swd_class.port_add = swd_port_add;
 	swd_class.port_del = swd_port_del;
+	swd_class.meter_get_features = swd_meter_get_features;
 	swd_class.meter_set = swd_meter_set;
 	swd_class.meter_del = swd_meter_del;
 	swd_class.register_dp_purge_cb = swd_register_dp_purge_cb;
