@@ -199,21 +199,6 @@ static int netdev_swd_set_config(struct netdev *netdev, const struct smap *args,
 	return err;
 }
 
-static int netdev_swd_set_etheraddr(struct netdev *netdev, const struct eth_addr mac)
-{
-	struct netdev_swd *dev = cast(netdev);
-	if (dev->type->is_kernels) {
-		int err = kernel_iface_set_mac(netdev_get_name(netdev), mac.ea);
-		if (err != 0)
-			return err;
-	}
-	ovs_mutex_lock(&dev->mutex);
-	dev->mac = mac;
-	ovs_mutex_unlock(&dev->mutex);
-	netdev_change_seq_changed(netdev);
-	return 0;
-}
-
 static int netdev_swd_get_etheraddr(const struct netdev *netdev, struct eth_addr *mac)
 {
 	struct netdev_swd *dev = cast(netdev);
@@ -225,6 +210,25 @@ static int netdev_swd_get_etheraddr(const struct netdev *netdev, struct eth_addr
 	ovs_mutex_unlock(&dev->mutex);
 	if (vports_find(netdev_get_name(netdev), &state) && state.has_mac)
 		memcpy(mac->ea, state.mac, sizeof(mac->ea));
+	return 0;
+}
+
+static int netdev_swd_set_etheraddr(struct netdev *netdev, const struct eth_addr mac)
+{
+	struct netdev_swd *dev = cast(netdev);
+	struct eth_addr now;
+	// The kernel tells of each setting, and who is told configures again.
+	if (netdev_swd_get_etheraddr(netdev, &now) == 0 && eth_addr_equals(now, mac))
+		return 0;
+	if (dev->type->is_kernels) {
+		int err = kernel_iface_set_mac(netdev_get_name(netdev), mac.ea);
+		if (err != 0)
+			return err;
+	}
+	ovs_mutex_lock(&dev->mutex);
+	dev->mac = mac;
+	ovs_mutex_unlock(&dev->mutex);
+	netdev_change_seq_changed(netdev);
 	return 0;
 }
 
@@ -245,6 +249,9 @@ static int netdev_swd_get_mtu(const struct netdev *netdev, int *mtu)
 static int netdev_swd_set_mtu(struct netdev *netdev, int mtu)
 {
 	struct netdev_swd *dev = cast(netdev);
+	int now;
+	if (netdev_swd_get_mtu(netdev, &now) == 0 && now == mtu)
+		return 0;
 	if (dev->type->is_kernels) {
 		int err = kernel_iface_set_mtu(netdev_get_name(netdev), mtu);
 		if (err != 0)

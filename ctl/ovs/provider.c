@@ -185,6 +185,49 @@ static void swd_meter_get_features(const struct dpif *dpif, struct ofputil_meter
 	ofpbuf_delete(reply);
 }
 
+// While swd is away its ports are those that it will be given again: what asks for them must not
+// take them for deleted.
+static int known_port(const char *name, struct dpif_port *port)
+{
+	struct vport_state state;
+	if (name == NULL || !vports_find(name, &state))
+		return ENODEV;
+	if (port == NULL)
+		return 0;
+	const struct port_type *type = port_type_of(state.kind, state.mode);
+	struct dpif_netlink_vport vport = {.type = state.type, .name = name};
+	port->name = xstrdup(name);
+	port->type = xstrdup(type != NULL ? type->name : get_vport_type(&vport));
+	port->port_no = u32_to_odp(state.no);
+	return 0;
+}
+
+static int swd_port_query_by_name(const struct dpif *dpif, const char *name, struct dpif_port *port)
+{
+	if (link_is_lost())
+		return known_port(name, port);
+	return dpif_netlink_port_query_by_name(dpif, name, port);
+}
+
+static int swd_port_query_by_number(const struct dpif *dpif, odp_port_t no, struct dpif_port *port)
+{
+	if (!link_is_lost())
+		return dpif_netlink_port_query_by_number(dpif, no, port);
+	char *name = vports_name_of(odp_to_u32(no));
+	int err = known_port(name, port);
+	free(name);
+	return err;
+}
+
+static int swd_get_stats(const struct dpif *dpif, struct dpif_dp_stats *stats)
+{
+	if (!link_is_lost())
+		return dpif_netlink_get_stats(dpif, stats);
+	// Revalidators ask twice a second, and would log each error.
+	memset(stats, 0, sizeof(*stats));
+	return 0;
+}
+
 static int swd_meter_set(struct dpif *dpif, ofproto_meter_id id,
 			 struct ofputil_meter_config *config)
 {
@@ -338,6 +381,9 @@ void provider_register(void)
 	swd_class.wait = swd_wait;
 	swd_class.port_add = swd_port_add;
 	swd_class.port_del = swd_port_del;
+	swd_class.port_query_by_name = swd_port_query_by_name;
+	swd_class.port_query_by_number = swd_port_query_by_number;
+	swd_class.get_stats = swd_get_stats;
 	swd_class.meter_get_features = swd_meter_get_features;
 	swd_class.meter_set = swd_meter_set;
 	swd_class.meter_del = swd_meter_del;

@@ -19,7 +19,6 @@
 struct vport {
 	struct hmap_node node;
 	char *name;
-	uint32_t no, type;
 	struct nlattr *options; // or NULL
 	size_t options_len;
 	struct vport_state state;
@@ -93,12 +92,12 @@ static bool keep(const char *name, struct nlattr *const *a)
 		hmap_insert(&vports, &v->node, hash_string(name, 0));
 	}
 	before = v->state;
-	v->no = nl_attr_get_u32(a[OVS_VPORT_ATTR_PORT_NO]);
-	v->type = nl_attr_get_u32(a[OVS_VPORT_ATTR_TYPE]);
 	free(v->options);
 	v->options_len = options != NULL ? nl_attr_get_size(options) : 0;
 	v->options = options != NULL ? xmemdup(nl_attr_get(options), v->options_len) : NULL;
 	vport_options_read(v->options, v->options_len, &v->state);
+	v->state.no = nl_attr_get_u32(a[OVS_VPORT_ATTR_PORT_NO]);
+	v->state.type = nl_attr_get_u32(a[OVS_VPORT_ATTR_TYPE]);
 	return memcmp(&before, &v->state, sizeof(before)) != 0;
 }
 
@@ -158,11 +157,25 @@ void vports_forget(uint32_t no)
 	ovs_mutex_lock(&mutex);
 	HMAP_FOR_EACH(v, node, &vports)
 	{
-		if (v->no == no)
+		if (v->state.no == no)
 			found = v;
 	}
 	forget(found);
 	ovs_mutex_unlock(&mutex);
+}
+
+char *vports_name_of(uint32_t no)
+{
+	const struct vport *v;
+	char *name = NULL;
+	ovs_mutex_lock(&mutex);
+	HMAP_FOR_EACH(v, node, &vports)
+	{
+		if (v->state.no == no)
+			name = xstrdup(v->name);
+	}
+	ovs_mutex_unlock(&mutex);
+	return name;
 }
 
 bool vports_find(const char *name, struct vport_state *state)
@@ -185,8 +198,8 @@ void vports_for_each(void (*fn)(const struct vport_request *, void *arg), void *
 	{
 		requests[i++] =
 		    (struct vport_request){.name = xstrdup(v->name),
-					   .no = v->no,
-					   .type = v->type,
+					   .no = v->state.no,
+					   .type = v->state.type,
 					   .options = v->options != NULL
 							  ? xmemdup(v->options, v->options_len)
 							  : NULL,

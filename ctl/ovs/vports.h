@@ -13,6 +13,7 @@ struct nlattr;
 #define VPORT_REASON_MAX 128
 
 struct vport_state {
+	uint32_t no, type;
 	bool link_up;
 	bool has_mac;
 	uint8_t mac[6];
@@ -27,6 +28,8 @@ struct vport_state {
 void vports_hear(const struct nlmsghdr *nlh);
 void vports_forget(uint32_t no); // it was deleted
 bool vports_find(const char *name, struct vport_state *state);
+// The name of a port, which the caller frees. NULL: there is none.
+char *vports_name_of(uint32_t no);
 // Reads what a vport's OPTIONS say.
 void vport_options_read(const struct nlattr *options, size_t len, struct vport_state *state);
 
