@@ -296,3 +296,11 @@ void conn_close(struct conn *c)
 	free(c->in);
 	free(c);
 }
+
+bool link_is_reachable(void)
+{
+	struct conn *c;
+	int err = conn_open(&c);
+	conn_close(c);
+	return err == 0;
+}

@@ -99,13 +99,11 @@ static void iface_changed(const struct rtnetlink_change *change, void *aux OVS_U
 
 static void await_run(void)
 {
-	struct conn *c;
 	if (!awaited || time_msec() < next_try_ms)
 		return;
 	next_try_ms = time_msec() + AWAIT_MS;
-	if (conn_open(&c) != 0)
+	if (!link_is_reachable())
 		return;
-	conn_close(c);
 	awaited = false;
 	VLOG_INFO("%s: swd is there: configuring the bridges again", link_path());
 	if_notifier_manual_report();

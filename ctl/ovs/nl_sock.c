@@ -121,7 +121,7 @@ void swd_sock_wait(const struct nl_sock *sock, short int events)
 		poll_fd_wait(sock->conn->fd, events);
 }
 
-int swd_sock_fd(const struct nl_sock *sock)
+int swd_sock_fd(const struct nl_sock *sock) // of per-vport dispatch, which is not used
 {
 	return sock->conn != NULL ? sock->conn->fd : -1;
 }

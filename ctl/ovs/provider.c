@@ -95,9 +95,10 @@ static int swd_open(const struct dpif_class *class, const char *name, bool creat
 	int err = dpif_netlink_open(class, name, create, dpifp);
 	if (err == 0)
 		n_open++;
-	else if (create)
+	else if (create && !link_is_reachable())
 		netdev_swd_await();
-	return words_errno(err);
+	// For these two the caller opens the one that is there.
+	return err == EEXIST || err == EBUSY ? err : words_errno(err);
 }
 
 static void swd_close(struct dpif *dpif)
@@ -362,6 +363,16 @@ static bool swd_run(struct dpif *dpif_)
 	return dpif_netlink_run(dpif_);
 }
 
+// The original polls the descriptor alone: a connection has more to say than that (nl_sock.c).
+static void swd_recv_wait(struct dpif *dpif_, uint32_t handler_id)
+{
+	struct dpif_netlink *dpif = dpif_netlink_cast(dpif_);
+	fat_rwlock_rdlock(&dpif->upcall_lock);
+	if (dpif->handlers != NULL && handler_id < dpif->n_handlers)
+		nl_sock_wait(dpif->handlers[handler_id].sock, POLLIN);
+	fat_rwlock_unlock(&dpif->upcall_lock);
+}
+
 static void swd_wait(struct dpif *dpif OVS_UNUSED)
 {
 	link_wait();
@@ -379,6 +390,7 @@ void provider_register(void)
 	swd_class.close = swd_close;
 	swd_class.run = swd_run;
 	swd_class.wait = swd_wait;
+	swd_class.recv_wait = swd_recv_wait;
 	swd_class.port_add = swd_port_add;
 	swd_class.port_del = swd_port_del;
 	swd_class.port_query_by_name = swd_port_query_by_name;
