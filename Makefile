@@ -119,7 +119,7 @@ endef
 $(foreach l,$(LIBS),$(eval $(call archive_rule,$(l))))
 
 $(BUILD)/swd: $(call obj,datapath/swd.c) $(call lib,datapath ctl flowtable)
-	$(call quiet,LINK)$(CC) $(CFLAGS_ALL) $(LDFLAGS) -o $@ $^ $(DPDK_LIBS) -lmnl -levent -lsystemd
+	$(call quiet,LINK)$(CC) $(CFLAGS_ALL) $(LDFLAGS) -Wl,--export-dynamic-symbol=setsockopt -o $@ $^ $(DPDK_LIBS) -lmnl -levent -lsystemd
 
 $(BUILD)/swctld: $(call obj,ctl/swctld/swctld.c) $(call lib,swctld ctl flowtable)
 	$(call quiet,LINK)$(CC) $(CFLAGS_ALL) $(LDFLAGS) -o $@ $^ $(CTL_LIBS)
