@@ -55,6 +55,11 @@ static struct netdev_swd *cast(const struct netdev *netdev)
 	return CONTAINER_OF(netdev, struct netdev_swd, up);
 }
 
+static const struct port_type *type_of(const struct netdev *netdev)
+{
+	return &port_types[netdev_get_class(netdev) - classes];
+}
+
 bool netdev_is_swd(const struct netdev *netdev)
 {
 	const struct netdev_class *class = netdev_get_class(netdev);
@@ -64,9 +69,14 @@ bool netdev_is_swd(const struct netdev *netdev)
 int netdev_swd_put_options(const struct netdev *netdev, struct ofpbuf *options)
 {
 	struct netdev_swd *dev = cast(netdev);
+	const struct port_type *type = type_of(netdev);
 	char *text = NULL;
+	if (type->is_linux) {
+		struct smap none = SMAP_INITIALIZER(&none);
+		return port_type_put(type, netdev_get_name(netdev), &none, options, &text);
+	}
 	ovs_mutex_lock(&dev->mutex);
-	int err = port_type_put(dev->type, netdev_get_name(netdev), &dev->config, options, &text);
+	int err = port_type_put(type, netdev_get_name(netdev), &dev->config, options, &text);
 	ovs_mutex_unlock(&dev->mutex);
 	free(text);
 	return err;
@@ -139,7 +149,7 @@ static struct netdev *netdev_swd_alloc(void)
 static int netdev_swd_construct(struct netdev *netdev)
 {
 	struct netdev_swd *dev = cast(netdev);
-	dev->type = &port_types[netdev_get_class(netdev) - classes];
+	dev->type = type_of(netdev);
 	if (dev->type->must_exist && !kernel_iface_exists(netdev_get_name(netdev)))
 		return ENODEV;
 	ovs_mutex_init(&dev->mutex);
@@ -399,8 +409,10 @@ void netdev_swd_register(void)
 {
 	struct netdev_class *made = xcalloc(n_port_types, sizeof(*made));
 	for (size_t i = 0; i < n_port_types; i++) {
-		memcpy(&made[i], &template, sizeof(template));
+		memcpy(&made[i], port_types[i].is_linux ? &netdev_linux_class : &template,
+		       sizeof(template));
 		made[i].type = port_types[i].name;
+		made[i].get_stats = netdev_swd_get_stats; // swd's, whose ports they are
 	}
 	classes = made;
 	for (size_t i = 0; i < n_port_types; i++)

@@ -54,6 +54,16 @@ static int put_iface(const struct port_type *type OVS_UNUSED, const char *name,
 	return 0;
 }
 
+// Frames pass the interface's queueing discipline, as an Interface's QoS wants it.
+static int put_queued_iface(const struct port_type *type OVS_UNUSED, const char *name,
+			    const struct smap *config OVS_UNUSED, struct ofpbuf *options,
+			    char **errp OVS_UNUSED)
+{
+	option_put(options, "iface", name);
+	option_put(options, "qdisc-bypass", "off");
+	return 0;
+}
+
 static int put_vhost_client(const struct port_type *type, const char *name,
 			    const struct smap *config, struct ofpbuf *options, char **errp)
 {
@@ -127,7 +137,8 @@ const struct port_type port_types[] = {
      .kind = "af-packet",
      .is_kernels = true,
      .must_exist = true,
-     .put_options = put_iface},
+     .is_linux = true,
+     .put_options = put_queued_iface},
     {.name = "swd-afxdp",
      .ovs_types = "afxdp afxdp-nonpmd",
      .kind = "af-xdp",

@@ -21,6 +21,7 @@ struct port_type {
 	const char *mode; // of vhost-user: what tells rows of one kind apart; or NULL
 	bool is_kernels;  // an interface of the kernel has its name, address and MTU
 	bool must_exist;  // that interface is not made by swd
+	bool is_linux;	  // its netdevs are Open vSwitch's own: QoS, ethtool; without options
 	// Puts the options beside KIND. 0, or a positive errno with a line in *errp.
 	int (*put_options)(const struct port_type *type, const char *name,
 			   const struct smap *config, struct ofpbuf *options, char **errp);
