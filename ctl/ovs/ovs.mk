@@ -4,8 +4,8 @@ include Makefile
 
 comma := ,
 SWD_O := $(patsubst $(SWD)/ctl/ovs/%.c,swd/%.o,$(wildcard $(SWD)/ctl/ovs/*.c))
-# What plugin.c and words.c take the place of.
-SWD_WRAPS := bridge_init dpif_supports_tnl_push_pop ovs_strerror
+# What plugin.c, slow_nsh.c and words.c take the place of.
+SWD_WRAPS := bridge_init dpif_supports_tnl_push_pop ovs_strerror xlate_actions
 
 .PHONY: sources
 sources: $(BUILT_SOURCES) config.h
