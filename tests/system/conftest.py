@@ -77,6 +77,20 @@ def run_dir():
     shutil.rmtree(path, ignore_errors=True)
 
 
+@pytest.fixture
+def live_logs():
+    """live_logs(scene): a failure of this test shows scene.logs()."""
+    added = []
+
+    def add(scene):
+        added.append(scene)
+        _live.append(scene)
+
+    yield add
+    for scene in added:
+        _live.remove(scene)
+
+
 def _make_factory():
     made = []
 

@@ -1,0 +1,51 @@
+#!/bin/sh
+# Builds ovs-vswitchd with the provider "swd" out of Debian's source of Open vSwitch: build.sh BUILD VERSION [all]
+# "all": what Open vSwitch's own tests need, too.
+set -eu
+
+build=$(realpath "$1")
+version=$2
+what=${3:-}
+swd=$(pwd)
+tree=$build/openvswitch
+archive=/usr/src/openvswitch/openvswitch.tar.gz
+packages="openvswitch-source libssl-dev libcap-ng-dev"
+
+missing=
+for p in $packages; do
+	[ "$(dpkg-query -W -f '${db:Status-Status}' "$p" 2> /dev/null || true)" = installed ] || missing="$missing $p"
+done
+if [ -n "$missing" ]; then
+	if [ "$(id -u)" -ne 0 ]; then
+		echo "ovs-plugin: not installed:$missing: run this as root, or 'apt-get install$missing'" >&2
+		exit 1
+	fi
+	echo "ovs-plugin: installing$missing"
+	DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing > /dev/null
+fi
+
+# The tree that other packages' headers would replace is made anew.
+if [ ! -e "$tree/.configured" ] || [ "$archive" -nt "$tree/.configured" ]; then
+	echo "ovs-plugin: unpacking and configuring"
+	rm -rf "$tree"
+	tar xzf "$archive" -C "$build" --no-same-owner
+	(cd "$tree" && ./configure -q --prefix=/usr --localstatedir=/var --sysconfdir=/etc --enable-ssl --disable-dependency-tracking \
+		PYTHON3=/usr/bin/python3 CC="${CC:-gcc}" CFLAGS="-O2 -g -w" > "$build/configure.log" 2>&1) ||
+		{ tail -20 "$build/configure.log"; exit 1; }
+	touch "$tree/.configured"
+fi
+
+run() { # its own tools make no new configure out of a package's
+	make -s -C "$tree" AUTOCONF=: AUTOMAKE=: ACLOCAL=: AUTOHEADER=: "$@" >> "$build/make.log" 2>&1 || { tail -30 "$build/make.log"; exit 1; }
+}
+: > "$build/make.log"
+jobs=-j$(nproc)
+if [ ! -e "$tree/.built" ]; then
+	echo "ovs-plugin: building Open vSwitch's libraries"
+	run -f "$swd/ctl/ovs/ovs.mk" SWD="$swd" sources
+	touch "$tree/.built"
+fi
+run "$jobs" -f "$swd/ctl/ovs/ovs.mk" SWD="$swd" SWD_VERSION="$version" SWD_WARN="-Wall -Wextra -Wno-unused-parameter -Wno-sign-compare ${WERROR:-}" \
+	swd/ovs-vswitchd
+[ "$what" != all ] || run "$jobs" all tests/ovstest tests/system-userspace-testsuite
+echo "ovs-plugin: $tree/swd/ovs-vswitchd"

@@ -1,0 +1,65 @@
+#include <config.h>
+
+#include "ctl/ovs/conn_pool.h"
+
+#include <errno.h>
+
+#include "openvswitch/thread.h"
+#include "ovs-thread.h"
+
+#define CONNS_MAX 16 // that wait for their next use
+
+static struct ovs_mutex mutex = OVS_MUTEX_INITIALIZER;
+static struct conn *idle[CONNS_MAX];
+static unsigned n_idle;
+static uint64_t idle_generation; // of the link, when these were opened
+
+static __thread bool restoring;
+
+void conn_pool_restoring(bool on)
+{
+	restoring = on;
+}
+
+// Takes those out of the pool that are older than the link. With the mutex.
+static void stale_close(void)
+{
+	if (idle_generation == link_generation() && !link_is_lost())
+		return;
+	while (n_idle > 0)
+		conn_close(idle[--n_idle]);
+	idle_generation = link_generation();
+}
+
+int conn_pool_get(struct conn **connp)
+{
+	struct conn *c = NULL;
+	*connp = NULL;
+	if (link_is_lost() && !restoring)
+		return ENODEV;
+	ovs_mutex_lock(&mutex);
+	stale_close();
+	if (n_idle > 0)
+		c = idle[--n_idle];
+	ovs_mutex_unlock(&mutex);
+	if (c == NULL)
+		return conn_open(connp);
+	*connp = c;
+	return 0;
+}
+
+void conn_pool_put(struct conn *c, int err)
+{
+	if (err != 0) {
+		conn_close(c);
+		link_lost();
+		return;
+	}
+	ovs_mutex_lock(&mutex);
+	if (n_idle < CONNS_MAX && c->generation == link_generation() && !link_is_lost()) {
+		idle[n_idle++] = c;
+		c = NULL;
+	}
+	ovs_mutex_unlock(&mutex);
+	conn_close(c);
+}

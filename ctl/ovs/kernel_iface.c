@@ -1,0 +1,72 @@
+#include <config.h>
+
+#include "ctl/ovs/kernel_iface.h"
+
+#include <errno.h>
+#include <net/if.h>
+#include <net/if_arp.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+
+#include "socket-util.h"
+
+bool kernel_iface_exists(const char *name)
+{
+	return if_nametoindex(name) != 0;
+}
+
+int kernel_iface_mac(const char *name, uint8_t mac[6])
+{
+	struct ifreq ifr;
+	memset(&ifr, 0, sizeof(ifr));
+	int err = af_inet_ifreq_ioctl(name, &ifr, SIOCGIFHWADDR, "SIOCGIFHWADDR");
+	if (err == 0)
+		memcpy(mac, ifr.ifr_hwaddr.sa_data, 6);
+	return err;
+}
+
+int kernel_iface_set_mac(const char *name, const uint8_t mac[6])
+{
+	struct ifreq ifr;
+	memset(&ifr, 0, sizeof(ifr));
+	ifr.ifr_hwaddr.sa_family = ARPHRD_ETHER;
+	memcpy(ifr.ifr_hwaddr.sa_data, mac, 6);
+	return af_inet_ifreq_ioctl(name, &ifr, SIOCSIFHWADDR, "SIOCSIFHWADDR");
+}
+
+int kernel_iface_mtu(const char *name, int *mtu)
+{
+	struct ifreq ifr;
+	memset(&ifr, 0, sizeof(ifr));
+	int err = af_inet_ifreq_ioctl(name, &ifr, SIOCGIFMTU, "SIOCGIFMTU");
+	if (err == 0)
+		*mtu = ifr.ifr_mtu;
+	return err;
+}
+
+int kernel_iface_set_mtu(const char *name, int mtu)
+{
+	struct ifreq ifr;
+	memset(&ifr, 0, sizeof(ifr));
+	ifr.ifr_mtu = mtu;
+	return af_inet_ifreq_ioctl(name, &ifr, SIOCSIFMTU, "SIOCSIFMTU");
+}
+
+int kernel_iface_flags(const char *name, int *flags)
+{
+	struct ifreq ifr;
+	memset(&ifr, 0, sizeof(ifr));
+	int err = af_inet_ifreq_ioctl(name, &ifr, SIOCGIFFLAGS, "SIOCGIFFLAGS");
+	if (err == 0)
+		*flags = (unsigned short)ifr.ifr_flags;
+	return err;
+}
+
+int kernel_iface_set_flags(const char *name, int flags)
+{
+	struct ifreq ifr;
+	memset(&ifr, 0, sizeof(ifr));
+	ifr.ifr_flags = (short)flags;
+	return af_inet_ifreq_ioctl(name, &ifr, SIOCSIFFLAGS, "SIOCSIFFLAGS");
+}

@@ -1,0 +1,166 @@
+// Requests that wait for their answer: OVS's nl_transact(), over connections that are lent for as
+// long as a request takes.
+#include <config.h>
+
+#include "ctl/ovs/nl_names.h"
+
+#include "ctl/ovs/conn.h"
+#include "ctl/ovs/conn_pool.h"
+#include "ctl/ovs/proto.h"
+#include "ctl/ovs/vports.h"
+#include "ctl/ovs/words.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "openvswitch/ofpbuf.h"
+#include "openvswitch/vlog.h"
+#include "util.h"
+
+VLOG_DEFINE_THIS_MODULE(swd_transact);
+
+static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(5, 5);
+
+#define ROOM_FOR_MORE 64 // bytes that request_put() may add to a request
+
+static bool is_new_datapath(const struct nlmsghdr *nlh)
+{
+	const struct genlmsghdr *genl = (const struct genlmsghdr *)(nlh + 1);
+	return nlh->nlmsg_type == DP_FAMILY_DATAPATH && genl->cmd == OVS_DP_CMD_NEW;
+}
+
+// Appends a request to a datagram, as swd wants it: a sequence number, an acknowledgement, our
+// version.
+static void request_put(struct ofpbuf *out, const struct ofpbuf *request, uint32_t seq)
+{
+	static const struct nlattr no_local = {.nla_len = sizeof(no_local),
+					       .nla_type = SWD_DP_ATTR_NO_LOCAL};
+	size_t at = out->size;
+	ofpbuf_put(out, request->data, request->size);
+	struct nlmsghdr *nlh = (struct nlmsghdr *)(void *)((char *)out->data + at);
+	if (is_new_datapath(nlh)) {
+		ofpbuf_put_zeros(out, PAD_SIZE(out->size, NLMSG_ALIGNTO));
+		ofpbuf_put(out, &no_local, sizeof(no_local));
+		nlh = (struct nlmsghdr *)(void *)((char *)out->data + at);
+	}
+	nlh->nlmsg_len = (uint32_t)(out->size - at);
+	nlh->nlmsg_flags |= NLM_F_REQUEST | NLM_F_ACK;
+	nlh->nlmsg_seq = seq;
+	nlh->nlmsg_pid = 0;
+	((struct genlmsghdr *)(nlh + 1))->version = DP_PROTO_VERSION;
+	ofpbuf_put_zeros(out, PAD_SIZE(out->size, NLMSG_ALIGNTO));
+}
+
+static void refusal_note(const struct nlmsghdr *nlh, struct nl_transaction *txn)
+{
+	const struct nlmsghdr *request = txn->request->data;
+	char text[256];
+	txn->error = conn_error_of(nlh, text, sizeof(text));
+	if (txn->error == 0)
+		return;
+	// What the kernel says of what it does not know: OVS's probes of features tell that from
+	// failure.
+	if (txn->error == EOPNOTSUPP &&
+	    (request->nlmsg_type == DP_FAMILY_FLOW || request->nlmsg_type == DP_FAMILY_PACKET))
+		txn->error = EINVAL;
+	if (txn->reply != NULL)
+		ofpbuf_clear(txn->reply);
+	words_note(txn->error, text);
+	if (text[0] != '\0')
+		VLOG_DBG_RL(&rl, "swd refuses: %s", text);
+}
+
+// Takes an answer to one of the n requests that start at `seq`. Whether that one is done.
+static bool answer_take(const struct nlmsghdr *nlh, struct nl_transaction **txns, size_t n,
+			uint32_t seq)
+{
+	uint32_t i = nlh->nlmsg_seq - seq;
+	if (i >= n)
+		return false;
+	if (nlh->nlmsg_type == NLMSG_ERROR) {
+		refusal_note(nlh, txns[i]);
+		return true;
+	}
+	vports_hear(nlh);
+	if (txns[i]->reply != NULL && txns[i]->reply->size == 0)
+		ofpbuf_put(txns[i]->reply, nlh, nlh->nlmsg_len);
+	return false;
+}
+
+// Sends n requests that fit into a datagram, and reads until each is answered. 0, or a positive
+// errno: the connection is of no use then.
+static int batch_run(struct conn *c, struct nl_transaction **txns, size_t n,
+		     const struct ofpbuf *out)
+{
+	uint32_t first = c->seq - (uint32_t)n + 1;
+	int err = conn_send(c, out->data, out->size);
+	for (size_t left = n; err == 0 && left > 0;) {
+		const struct nlmsghdr *nlh;
+		err = conn_recv(c, &nlh, CONN_TIMEOUT_MS);
+		if (err == 0 && answer_take(nlh, txns, n, first))
+			left--;
+	}
+	return err == EAGAIN ? ETIMEDOUT : err;
+}
+
+// As many requests as fit into a datagram. Returns how many.
+static size_t batch_fill(struct conn *c, struct nl_transaction **txns, size_t n, struct ofpbuf *out)
+{
+	size_t i;
+	for (i = 0; i < n; i++) {
+		const struct ofpbuf *request = txns[i]->request;
+		if (i > 0 && out->size + request->size + ROOM_FOR_MORE > DP_DATAGRAM_MAX)
+			break;
+		txns[i]->error = ENODEV;
+		if (txns[i]->reply != NULL)
+			ofpbuf_clear(txns[i]->reply);
+		request_put(out, request, ++c->seq);
+	}
+	return i;
+}
+
+static int transact_over(struct conn *c, struct nl_transaction **txns, size_t n)
+{
+	struct ofpbuf out;
+	int err = 0;
+	ofpbuf_init(&out, 1024);
+	while (err == 0 && n > 0) {
+		ofpbuf_clear(&out);
+		size_t k = batch_fill(c, txns, n, &out);
+		err = batch_run(c, txns, k, &out);
+		txns += k;
+		n -= k;
+	}
+	ofpbuf_uninit(&out);
+	return err;
+}
+
+void swd_transact_multiple(int protocol OVS_UNUSED, struct nl_transaction **txns, size_t n)
+{
+	struct conn *c;
+	for (size_t i = 0; i < n; i++)
+		txns[i]->error = ENODEV;
+	int err = conn_pool_get(&c);
+	if (err == 0) {
+		err = transact_over(c, txns, n);
+		conn_pool_put(c, err);
+	}
+	if (err != 0 && n > 0 && txns[0]->error == ENODEV)
+		words_note(ENODEV, "swd does not answer: is it running?");
+}
+
+int swd_transact(int protocol, const struct ofpbuf *request, struct ofpbuf **replyp)
+{
+	struct nl_transaction txn = {.request = CONST_CAST(struct ofpbuf *, request)};
+	struct nl_transaction *txns = &txn;
+	if (replyp != NULL)
+		txn.reply = ofpbuf_new(1024);
+	swd_transact_multiple(protocol, &txns, 1);
+	if (replyp != NULL && txn.error != 0) {
+		ofpbuf_delete(txn.reply);
+		txn.reply = NULL;
+	}
+	if (replyp != NULL)
+		*replyp = txn.reply;
+	return txn.error;
+}

@@ -1,0 +1,418 @@
+#include <config.h>
+
+#include "ctl/ovs/nl_names.h"
+
+#include "ctl/ovs/provider.h"
+
+#include "ctl/ovs/conn_pool.h"
+#include "ctl/ovs/meters.h"
+#include "ctl/ovs/netdev_swd.h"
+#include "ctl/ovs/port_types.h"
+#include "ctl/ovs/proto.h"
+#include "ctl/ovs/vports.h"
+#include "ctl/ovs/words.h"
+
+#include <net/if.h>
+
+#include "dpif-netlink-rtnl.h"
+#include "dpif-provider.h"
+#include "netdev-linux.h"
+#include "netdev-offload.h"
+#include "netdev-provider.h"
+#include "openvswitch/vlog.h"
+#include "unixctl.h"
+
+VLOG_DEFINE_THIS_MODULE(dpif_swd);
+
+// The class that is registered: OVS's own with what differs here.
+static struct dpif_class swd_class;
+
+// What dpif-netlink.c finds different:
+#undef VLOG_DEFINE_THIS_MODULE
+#define VLOG_DEFINE_THIS_MODULE(name)  struct nl_sock
+#define dpif_init(dpif, class, ...)    (dpif_init)(dpif, &swd_class, __VA_ARGS__)
+#define dpif_assert_class(dpif, class) ((void)0)
+// Tunnels have no devices in the kernel.
+#define dpif_netlink_rtnl_probe_oot_tunnels() true
+// That is registered by the original.
+#define unixctl_command_register(...) ((void)0)
+// swd's ports say themselves what they are, and have longer names.
+#define netdev_get_type_from_name(name) type_of_vport(vport->options, vport->options_len)
+#undef IFNAMSIZ
+#define IFNAMSIZ 64
+
+static const char *type_of_vport(const struct nlattr *options, size_t len)
+{
+	struct vport_state state;
+	vport_options_read(options, len, &state);
+	const struct port_type *type = port_type_of(state.kind, state.mode);
+	return type != NULL ? type->name : NULL;
+}
+
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wunused-function"
+#include "dpif-netlink.c"
+#pragma GCC diagnostic pop
+
+#undef unixctl_command_register
+
+#define DATAPATH_PREFIX "ovs-" // of names of datapaths that ofproto makes
+#define RETRY_MS	500
+
+static unsigned n_open; // main thread, as all here
+static long long int next_try_ms;
+static dp_purge_callback *purge_cb;
+static void *purge_aux;
+
+static const char *swd_port_open_type(const struct dpif_class *class OVS_UNUSED,
+				      const char *ovs_type)
+{
+	const struct port_type *type = port_type_for(ovs_type);
+	return type != NULL ? type->name : ovs_type;
+}
+
+// The datapath of swctld is not ours to remove: ofproto deletes what it does not know.
+static int swd_enumerate(struct sset *all, const struct dpif_class *class)
+{
+	struct sset found = SSET_INITIALIZER(&found);
+	const char *name;
+	int err = dpif_netlink_enumerate(&found, class);
+	SSET_FOR_EACH(name, &found)
+	{
+		if (strncmp(name, DATAPATH_PREFIX, strlen(DATAPATH_PREFIX)) == 0)
+			sset_add(all, name);
+	}
+	sset_destroy(&found);
+	return err;
+}
+
+static int swd_open(const struct dpif_class *class, const char *name, bool create,
+		    struct dpif **dpifp)
+{
+	// Nobody is left who would restore what was lost.
+	if (n_open == 0 && link_is_lost())
+		link_restored();
+	int err = dpif_netlink_open(class, name, create, dpifp);
+	if (err == 0)
+		n_open++;
+	else if (create && !link_is_reachable())
+		netdev_swd_await();
+	// For these two the caller opens the one that is there.
+	return err == EEXIST || err == EBUSY ? err : words_errno(err);
+}
+
+static void swd_close(struct dpif *dpif)
+{
+	n_open--;
+	dpif_netlink_close(dpif);
+}
+
+static int swd_port_add(struct dpif *dpif_, struct netdev *netdev, odp_port_t *port_no)
+{
+	struct dpif_netlink_vport request, reply;
+	struct ofpbuf options, *buf = NULL;
+	uint32_t no_pid = 0;
+	if (!netdev_is_swd(netdev))
+		return words_errno(dpif_netlink_port_add(dpif_, netdev, port_no));
+	ofpbuf_init(&options, 256);
+	int err = netdev_swd_put_options(netdev, &options);
+	if (err == 0) {
+		dpif_netlink_vport_init(&request);
+		request.cmd = OVS_VPORT_CMD_NEW;
+		request.dp_ifindex = dpif_netlink_cast(dpif_)->dp_ifindex;
+		request.type = OVS_VPORT_TYPE_NETDEV;
+		request.name = netdev_get_name(netdev);
+		request.port_no = *port_no;
+		request.n_upcall_pids = 1;
+		request.upcall_pids = &no_pid;
+		request.options = options.data;
+		request.options_len = options.size;
+		err = words_errno(dpif_netlink_vport_transact(&request, &reply, &buf));
+	}
+	if (err == 0)
+		*port_no = reply.port_no;
+	ofpbuf_delete(buf);
+	ofpbuf_uninit(&options);
+	return err;
+}
+
+static int swd_port_del(struct dpif *dpif, odp_port_t port_no)
+{
+	int err = dpif_netlink_port_del(dpif, port_no);
+	if (err == 0)
+		vports_forget(odp_to_u32(port_no));
+	return err;
+}
+
+static uint32_t meter_feature_bands(const struct nlattr *bands)
+{
+	const struct nlattr *band, *attr;
+	size_t left, band_left;
+	uint32_t types = 0;
+	NL_NESTED_FOR_EACH(band, left, bands)
+	{
+		NL_NESTED_FOR_EACH(attr, band_left, band)
+		{
+			if (nl_attr_type(attr) == OVS_BAND_ATTR_TYPE &&
+			    nl_attr_get_size(attr) == sizeof(uint32_t) &&
+			    nl_attr_get_u32(attr) == OVS_METER_BAND_TYPE_DROP)
+				types |= 1u << OFPMBT13_DROP;
+		}
+	}
+	return types;
+}
+
+// Without the original's probe for a kernel that mistakes meters' numbers: it takes numbers for it
+// that swd does not have.
+static void swd_meter_get_features(const struct dpif *dpif, struct ofputil_meter_features *features)
+{
+	static const struct nl_policy policy[] = {
+	    [OVS_METER_ATTR_MAX_METERS] = {.type = NL_A_U32},
+	    [OVS_METER_ATTR_MAX_BANDS] = {.type = NL_A_U32},
+	    [OVS_METER_ATTR_BANDS] = {.type = NL_A_NESTED, .optional = true},
+	};
+	struct nlattr *a[ARRAY_SIZE(policy)];
+	struct ofpbuf request, *reply;
+	uint64_t stub[16];
+	dpif_netlink_meter_init(dpif_netlink_cast(dpif), &request, stub, sizeof(stub),
+				OVS_METER_CMD_FEATURES);
+	if (dpif_netlink_meter_transact(&request, &reply, policy, a, ARRAY_SIZE(policy)) != 0)
+		return;
+	features->max_meters = nl_attr_get_u32(a[OVS_METER_ATTR_MAX_METERS]);
+	features->max_bands = nl_attr_get_u32(a[OVS_METER_ATTR_MAX_BANDS]);
+	if (a[OVS_METER_ATTR_BANDS] != NULL)
+		features->band_types = meter_feature_bands(a[OVS_METER_ATTR_BANDS]);
+	features->capabilities = DP_SUPPORTED_METER_FLAGS_MASK;
+	ofpbuf_delete(reply);
+}
+
+// While swd is away its ports are those that it will be given again: what asks for them must not
+// take them for deleted.
+static int known_port(const char *name, struct dpif_port *port)
+{
+	struct vport_state state;
+	if (name == NULL || !vports_find(name, &state))
+		return ENODEV;
+	if (port == NULL)
+		return 0;
+	const struct port_type *type = port_type_of(state.kind, state.mode);
+	struct dpif_netlink_vport vport = {.type = state.type, .name = name};
+	port->name = xstrdup(name);
+	port->type = xstrdup(type != NULL ? type->name : get_vport_type(&vport));
+	port->port_no = u32_to_odp(state.no);
+	return 0;
+}
+
+static int swd_port_query_by_name(const struct dpif *dpif, const char *name, struct dpif_port *port)
+{
+	if (link_is_lost())
+		return known_port(name, port);
+	return dpif_netlink_port_query_by_name(dpif, name, port);
+}
+
+static int swd_port_query_by_number(const struct dpif *dpif, odp_port_t no, struct dpif_port *port)
+{
+	if (!link_is_lost())
+		return dpif_netlink_port_query_by_number(dpif, no, port);
+	char *name = vports_name_of(odp_to_u32(no));
+	int err = known_port(name, port);
+	free(name);
+	return err;
+}
+
+static int swd_get_stats(const struct dpif *dpif, struct dpif_dp_stats *stats)
+{
+	if (!link_is_lost())
+		return dpif_netlink_get_stats(dpif, stats);
+	// Revalidators ask twice a second, and would log each error.
+	memset(stats, 0, sizeof(*stats));
+	return 0;
+}
+
+static int swd_meter_set(struct dpif *dpif, ofproto_meter_id id,
+			 struct ofputil_meter_config *config)
+{
+	int err = dpif_netlink_meter_set__(dpif, id, config);
+	if (err == 0)
+		meters_note(id.uint32, config);
+	return err;
+}
+
+static int swd_meter_del(struct dpif *dpif, ofproto_meter_id id, struct ofputil_meter_stats *stats,
+			 uint16_t n_bands)
+{
+	meters_forget(id.uint32);
+	return dpif_netlink_meter_del(dpif, id, stats, n_bands);
+}
+
+static void swd_register_dp_purge_cb(struct dpif *dpif OVS_UNUSED, dp_purge_callback *cb, void *aux)
+{
+	purge_cb = cb;
+	purge_aux = aux;
+}
+
+static char *swd_get_datapath_version(void)
+{
+	return xstrdup("swd " SWD_VERSION);
+}
+
+static int restore_datapath(struct dpif_netlink *dpif)
+{
+	struct dpif_netlink_dp request, reply;
+	struct ofpbuf *buf;
+	uint32_t no_pid = 0;
+	dpif_netlink_dp_init(&request);
+	request.cmd = OVS_DP_CMD_NEW;
+	request.name = dpif->dpif.base_name;
+	request.upcall_pid = &no_pid;
+	request.user_features = dpif->user_features;
+	int err = dpif_netlink_dp_transact(&request, &reply, &buf);
+	if (err == EEXIST) { // only our connections broke
+		request.cmd = OVS_DP_CMD_GET;
+		err = dpif_netlink_dp_transact(&request, &reply, &buf);
+	}
+	if (err == 0) {
+		dpif->dp_ifindex = reply.dp_ifindex;
+		ofpbuf_delete(buf);
+	}
+	return err;
+}
+
+struct restore {
+	struct dpif_netlink *dpif;
+	unsigned n_refused;
+};
+
+static void restore_port(const struct vport_request *port, void *arg)
+{
+	struct restore *r = arg;
+	struct dpif_netlink_vport request, reply;
+	struct ofpbuf *buf;
+	uint32_t no_pid = 0;
+	dpif_netlink_vport_init(&request);
+	request.cmd = OVS_VPORT_CMD_NEW;
+	request.dp_ifindex = r->dpif->dp_ifindex;
+	request.type = port->type;
+	request.name = port->name;
+	request.port_no = u32_to_odp(port->no);
+	request.n_upcall_pids = 1;
+	request.upcall_pids = &no_pid;
+	request.options = port->options;
+	request.options_len = port->options_len;
+	int err = dpif_netlink_vport_transact(&request, &reply, &buf);
+	if (err != 0 && err != EEXIST) {
+		r->n_refused++;
+		VLOG_WARN("%s: port %s does not come back: %s", dpif_name(&r->dpif->dpif),
+			  port->name, ovs_strerror(words_errno(err)));
+	}
+	ofpbuf_delete(err == 0 ? buf : NULL);
+}
+
+static void restore_meter(uint32_t id, struct ofputil_meter_config *config, void *arg)
+{
+	struct restore *r = arg;
+	int err =
+	    dpif_netlink_meter_set__(&r->dpif->dpif, (ofproto_meter_id){.uint32 = id}, config);
+	if (err != 0)
+		VLOG_WARN("%s: meter %u does not come back: %s", dpif_name(&r->dpif->dpif), id,
+			  ovs_strerror(words_errno(err)));
+}
+
+static int restore_handlers(struct dpif_netlink *dpif)
+{
+	int err = 0;
+	fat_rwlock_wrlock(&dpif->upcall_lock);
+	if (dpif->handlers != NULL) {
+		destroy_all_handlers(dpif);
+		err = dpif_netlink_refresh_handlers_cpu_dispatch(dpif);
+	}
+	fat_rwlock_unlock(&dpif->upcall_lock);
+	return err;
+}
+
+// swd has started anew, or cut us off. Flows are not put back: the first packet of each is missed,
+// and answered from what the rules say now.
+static void restore(struct dpif_netlink *dpif)
+{
+	struct restore r = {.dpif = dpif};
+	conn_pool_restoring(true);
+	int err = restore_datapath(dpif);
+	if (err == 0) {
+		vports_for_each(restore_port, &r);
+		meters_for_each(restore_meter, &r);
+		err = restore_handlers(dpif);
+	}
+	conn_pool_restoring(false);
+	if (err != 0)
+		return;
+	nl_sock_destroy(dpif->port_notifier);
+	dpif->port_notifier = NULL;
+	link_restored();
+	VLOG_INFO("%s: swd is back and has the datapath's ports and meters again (%u refused)",
+		  dpif_name(&dpif->dpif), r.n_refused);
+	if (purge_cb != NULL)
+		purge_cb(purge_aux, PMD_ID_NULL);
+}
+
+static bool swd_run(struct dpif *dpif_)
+{
+	if (link_is_lost() && time_msec() >= next_try_ms) {
+		next_try_ms = time_msec() + RETRY_MS;
+		restore(dpif_netlink_cast(dpif_));
+	}
+	return dpif_netlink_run(dpif_);
+}
+
+// The original polls the descriptor alone: a connection has more to say than that (nl_sock.c).
+static void swd_recv_wait(struct dpif *dpif_, uint32_t handler_id)
+{
+	struct dpif_netlink *dpif = dpif_netlink_cast(dpif_);
+	fat_rwlock_rdlock(&dpif->upcall_lock);
+	if (dpif->handlers != NULL && handler_id < dpif->n_handlers)
+		nl_sock_wait(dpif->handlers[handler_id].sock, POLLIN);
+	fat_rwlock_unlock(&dpif->upcall_lock);
+}
+
+static void swd_wait(struct dpif *dpif OVS_UNUSED)
+{
+	link_wait();
+	if (link_is_lost())
+		poll_timer_wait_until(next_try_ms);
+}
+
+void provider_register(void)
+{
+	swd_class = dpif_netlink_class;
+	swd_class.type = "swd";
+	swd_class.enumerate = swd_enumerate;
+	swd_class.port_open_type = swd_port_open_type;
+	swd_class.open = swd_open;
+	swd_class.close = swd_close;
+	swd_class.run = swd_run;
+	swd_class.wait = swd_wait;
+	swd_class.recv_wait = swd_recv_wait;
+	swd_class.port_add = swd_port_add;
+	swd_class.port_del = swd_port_del;
+	swd_class.port_query_by_name = swd_port_query_by_name;
+	swd_class.port_query_by_number = swd_port_query_by_number;
+	swd_class.get_stats = swd_get_stats;
+	swd_class.meter_get_features = swd_meter_get_features;
+	swd_class.meter_set = swd_meter_set;
+	swd_class.meter_del = swd_meter_del;
+	swd_class.register_dp_purge_cb = swd_register_dp_purge_cb;
+	swd_class.get_datapath_version = swd_get_datapath_version;
+	// Connections are tracked by swd, not by the kernel.
+	swd_class.ct_dump_start = NULL;
+	swd_class.ct_dump_next = NULL;
+	swd_class.ct_dump_done = NULL;
+	swd_class.ct_flush = NULL;
+	swd_class.ct_set_timeout_policy = NULL;
+	swd_class.ct_get_timeout_policy = NULL;
+	swd_class.ct_del_timeout_policy = NULL;
+	swd_class.ct_timeout_policy_dump_start = NULL;
+	swd_class.ct_timeout_policy_dump_next = NULL;
+	swd_class.ct_timeout_policy_dump_done = NULL;
+	swd_class.ct_get_timeout_policy_name = NULL;
+	swd_class.ct_get_features = NULL;
+	dp_register_provider(&swd_class);
+}

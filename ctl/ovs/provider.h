@@ -1,0 +1,7 @@
+// The datapath provider of type "swd": OVS's dpif-netlink over a connection to swd.
+#ifndef CTL_OVS_PROVIDER_H
+#define CTL_OVS_PROVIDER_H
+
+void provider_register(void);
+
+#endif

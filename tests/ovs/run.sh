@@ -1,0 +1,49 @@
+#!/bin/sh
+# Runs Open vSwitch's system-userspace-testsuite and prints a table of its results: run.sh BUILD/ovs swd|stock [TESTS]
+# "swd": with our ovs-vswitchd and its bridges of datapath_type "swd", a swd for each test. "stock": as it is.
+# As root, in network and mount namespaces of its own: nothing of the host's Open vSwitch is touched.
+set -eu
+
+build=$1
+which=$2
+shift 2
+here=$(dirname "$(realpath "$0")")
+tests=$build/openvswitch/tests
+
+if [ "$(id -u)" -ne 0 ]; then
+	echo "ovs-tests: needs root: it makes network namespaces and interfaces" >&2
+	exit 1
+fi
+missing=
+for p in ethtool iputils-ping tcpdump netcat-openbsd curl lftp python3-pyftpdlib python3-scapy; do
+	[ "$(dpkg-query -W -f '${db:Status-Status}' "$p" 2> /dev/null || true)" = installed ] || missing="$missing $p"
+done
+if [ -n "$missing" ]; then
+	echo "ovs-tests: installing$missing"
+	DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing > /dev/null
+fi
+
+suite=system-userspace-testsuite
+path=utilities:vswitchd:ovsdb:vtep:tests:ipsec
+if [ "$which" = swd ]; then
+	suite=system-swd-testsuite
+	path=swd/bin:$path
+	mkdir -p "$build/openvswitch/swd/bin"
+	cp "$here/ovs-vswitchd" "$build/openvswitch/swd/bin/ovs-vswitchd"
+	sed -e 's/datapath_type="netdev"/datapath_type="swd"/g' -e 's/datapath_type=netdev/datapath_type=swd/g' \
+		-e 's/netdev@ovs-netdev/swd@ovs-swd/g' -e 's/datapaths:"netdev"/datapaths:"swd"/g' -e 's/datapaths:netdev/datapaths:swd/g' \
+		-e 's/ip link show ovs-netdev/ip link show ovs-swd/g' "$tests/system-userspace-testsuite" > "$tests/$suite"
+fi
+export SWD_TESTS="$here" SWD_PROGRAM="${SWD_BUILD:-}/swd" SWD_VSWITCHD="$build/openvswitch/swd/ovs-vswitchd"
+export PATH="/usr/sbin:/usr/bin:/sbin:/bin"
+export suite path
+
+# The suite's exit status says that some failed; the table says which.
+unshare --net --mount sh -eu -c '
+	mkdir -p /run/netns /run/openvswitch
+	mount -t tmpfs none /run/netns
+	mount -t tmpfs none /run/openvswitch
+	ip link set lo up
+	cd "$1"; shift
+	exec sh "tests/$suite" -C tests AUTOTEST_PATH="$path" -j1 "$@"' sh "$build/openvswitch" "$@" > "$build/$suite.log" 2>&1 < /dev/null || true
+exec /usr/bin/python3 "$here/table.py" "$build/$suite.log" "$here/expected.txt" "$which"

@@ -1,0 +1,88 @@
+"""ovs-vswitchd as the control daemon: `make ovs-plugin` first, otherwise these are skipped. ovs_plugin.py draws the scene."""
+
+import os
+import re
+import signal
+import time
+
+import pytest
+
+from ovs_plugin import VSWITCHD, OvsPlugin
+
+pytestmark = pytest.mark.skipif(not os.access(VSWITCHD, os.X_OK), reason=f"{VSWITCHD} is not there: run `make ovs-plugin`")
+
+
+@pytest.fixture
+def ovs(live_logs):
+    scene = OvsPlugin()
+    live_logs(scene)
+    try:
+        yield scene
+    finally:
+        scene.close()
+
+
+def test_two_ports_of_a_bridge_of_type_swd_talk_by_megaflows_that_open_vswitch_made(ovs):
+    ovs.start()
+    ovs.add_guest()
+    ovs.add_guest()
+    assert ovs.ping(0, 1, count=5) == 5
+    flows = ovs.appctl("dpctl/dump-flows")
+    assert re.search(r"in_port\(2\).*eth_type\(0x0800\).*packets:[1-9].*actions:3", flows), flows
+    stats = ovs.ofctl("dump-ports", f"{ovs.dir}/br0.mgmt")
+    assert re.search(r"rx pkts=[1-9]", stats), stats
+    assert not [line for line in ovs.vswitchd.lines if re.search(r"\|(WARN|ERR|EMER)\|", line)]
+
+
+def test_bridges_wait_for_swd_and_are_there_when_it_comes(ovs):
+    ovs.start_db()
+    ovs.start_vswitchd()
+    ovs.vsctl("--no-wait", "add-br", "br0", "--", "set", "bridge", "br0", "datapath_type=swd")
+    ovs.vswitchd.wait_line(r"failed to create bridge br0: swd does not answer: is it running\?")
+    ovs.start_swd()
+    ovs.vswitchd.wait_line(r"added interface br0 on port 65534", timeout=5)
+
+
+def test_what_swd_refuses_stands_in_ovs_vsctl_show(ovs):
+    ovs.start()
+    assert "vhost-server-path is missing" in ovs.refused_port("a", "type=dpdkvhostuserclient")
+    assert "folder /nowhere" in ovs.refused_port("b", "type=dpdkvhostuserclient", "options:vhost-server-path=/nowhere/b.sock")
+    assert "net_nonsense" in ovs.refused_port("c", "type=dpdk", "options:dpdk-devargs=net_nonsense")
+    assert "colour" in ovs.refused_port("d", "type=swd-null", "options:colour=red")
+    assert "No such device" in ovs.refused_port("e", "type=system")
+
+
+def test_open_vswitch_goes_on_by_itself_when_swd_is_killed_and_started_again(ovs):
+    ovs.start()
+    ovs.add_guest()
+    ovs.add_guest()
+    ovs.pings_until_answered(0, 1)
+    before = ovs.appctl("dpctl/show").split("port", 1)[1]
+    ovs.swd.stop(signal.SIGKILL)
+    ovs.vswitchd.wait_line("swd has gone")
+    cpu, lines = ovs.cpu_s(), len(ovs.vswitchd.lines)
+    began = time.monotonic()
+    ovs.ofctl("dump-flows", f"{ovs.dir}/br0.mgmt")  # it answers
+    time.sleep(2)  # the time that is looked at
+    assert time.monotonic() - began < 4
+    assert ovs.cpu_s() - cpu < 0.5 and len(ovs.vswitchd.lines) - lines < 20
+    ovs.start_swd()
+    ovs.vswitchd.wait_line("swd is back", timeout=5)
+    ovs.pings_until_answered(0, 1)
+    assert ovs.appctl("dpctl/show").split("port", 1)[1] == before
+
+
+def test_flows_outlive_open_vswitch_when_it_is_told_to_wait_with_them(ovs):
+    ovs.start()
+    ovs.add_guest()
+    ovs.add_guest()
+    ovs.pings_until_answered(0, 1)
+    ovs.pings_until_answered(1, 0)
+    ovs.vsctl("set", "open_vswitch", ".", "other_config:flow-restore-wait=true")
+    ovs.vswitchd.stop(signal.SIGKILL)
+    assert ovs.ping(0, 1, count=5) == 5
+    ovs.start_vswitchd()
+    ovs.vswitchd.wait_line("added interface ovs-p1")
+    assert ovs.ping(0, 1, count=5) == 5
+    ovs.vsctl("remove", "open_vswitch", ".", "other_config", "flow-restore-wait")
+    assert ovs.ping(0, 1, count=5) == 5
