@@ -8,6 +8,7 @@
 int meta_set_trunc(struct rte_mbuf **m, const struct action *action);
 int meta_set_mark(struct rte_mbuf **m, const struct action *action);
 int meta_set_priority(struct rte_mbuf **m, const struct action *action);
+int meta_clear_ct(struct rte_mbuf **m, const struct action *action);
 int meta_set_tunnel(struct rte_mbuf **m, const struct action *action);
 // The dp_hash. It stays the same over restarts, so that connections keep to their paths.
 int meta_set_hash(struct rte_mbuf **m, const struct action *action);
