@@ -95,9 +95,9 @@ unsigned ct_execute_all(struct pmd *p, const struct action_ct *ct, struct rte_mb
 	return n;
 }
 
-int ct_prepare(uint8_t dp)
+int ct_prepare(uint8_t slot)
 {
-	(void)dp;
+	(void)slot;
 	return 0;
 }
 

@@ -96,7 +96,7 @@ static void what_is_not_built_is_refused_by_name(void **state)
 {
 	(void)state;
 	struct dp_client *c = client();
-	dp_client_begin(c, DP_FAMILY_CT_LIMIT, 1, 0);
+	dp_client_begin(c, DP_FAMILY_CT_LIMIT, 77, 0);
 	assert_int_equal(call(c, NULL, NULL), -EOPNOTSUPP);
 	assert_non_null(strstr(fx.text, "ct-limit"));
 	dp_client_begin(c, 0x99, 1, 0);

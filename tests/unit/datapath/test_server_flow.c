@@ -424,6 +424,7 @@ static void actions_in_lists_must_fit_the_packet_there(void **state)
 	    {3, -EINVAL, {clone_2, mpls, push}, "action 2: an MPLS action"},
 	    {3, -EINVAL, {check, to_port_2, mpls}, "action 3: an MPLS action"},
 	    {3, -ENOENT, {clone_1, meter, to_port_2}, "no meter 99"},
+	    {2, -ENOMEM, {clone_1, ct}, "no memory to track"}, // this server has none
 	    {2, -EINVAL, {add, to_port_2}, "PUSH_ETH first"},
 	    {3, 0, {add, push_eth, to_port_2}, NULL},
 	    {4, 0, {pop_eth, add, push_eth, to_port_2}, NULL},
