@@ -412,7 +412,7 @@ static void actions_in_lists_must_fit_the_packet_there(void **state)
 	    push_eth = {.type = ACTION_PUSH_ETH}, pop_eth = {.type = ACTION_POP_ETH},
 	    pop_teb = {.type = ACTION_POP_MPLS, .u.eth_type_be = 0x5865},
 	    check = {.type = ACTION_CHECK_PKT_LEN, .n_more = 2, .u.check_pkt_len.n_greater = 1},
-	    meter = {.type = ACTION_METER, .u.meter_id = 99};
+	    meter = {.type = ACTION_METER, .u.meter_id = 99}, ct = {.type = ACTION_CT};
 	const struct {
 		unsigned n;
 		int rc;
