@@ -252,6 +252,10 @@ int server_ct_policy_get(struct request *rq);
 int server_ct_policy_del(struct request *rq);
 int server_ct_policy_dump(const struct client *c, struct nlmsghdr *nlh, size_t room,
 			  uint32_t *cursor);
+int server_ct_frag_get(struct request *rq);
+int server_ct_frag_set(struct request *rq);
+int server_ct_frag_dump(const struct client *c, struct nlmsghdr *nlh, size_t room,
+			uint32_t *cursor);
 int server_ct_limit_set(struct request *rq);
 int server_ct_limit_del(struct request *rq);
 int server_ct_limit_get(struct request *rq);
