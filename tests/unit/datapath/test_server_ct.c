@@ -9,6 +9,7 @@
 #include "tests/unit/datapath/server_fixture.h"
 
 #include <errno.h>
+#include <rte_ip.h>
 
 #define MAX_CONNS 2000u
 #define LIFE_MS	  100000u
@@ -292,6 +293,8 @@ static void fragment_hold(uint16_t id, uint16_t zone)
 	memcpy(b + 14, ip, sizeof(ip));
 	b[14 + 4] = (uint8_t)(id >> 8);
 	b[14 + 5] = (uint8_t)id;
+	uint16_t csum = rte_ipv4_cksum((const struct rte_ipv4_hdr *)(b + 14));
+	memcpy(b + 14 + 10, &csum, sizeof(csum));
 	packet_meta(m)->in_port = 1;
 	assert_int_equal(ct_frag_add(ct_frags_of(0), &m, zone, server_now_ms(), &result),
 			 CT_FRAG_HELD);
