@@ -213,15 +213,26 @@ static struct flow_actions *change_parse(struct request *rq, struct flow_request
 	return NULL;
 }
 
+static bool action_names_port(const struct action *action, uint32_t port_no)
+{
+	uint32_t ports[ACTION_PORTS_MAX];
+	unsigned n = action_ports(action, ports);
+	for (unsigned i = 0; i < n; i++) {
+		if (ports[i] == port_no)
+			return true;
+	}
+	return false;
+}
+
 static bool names_port(const struct megaflow *mf, uint32_t port_no)
 {
 	struct flow_match match;
 	megaflow_match(mf, &match);
 	if (match.mask.in_port != 0 && match.key.in_port == port_no)
 		return true;
-	for (unsigned i = 0; i < mf->actions->n; i++) {
-		const struct action *action = &mf->actions->list[i];
-		if (action->type == ACTION_OUTPUT && action->u.port == port_no)
+	const struct action *list = mf->actions->list;
+	for (unsigned i = 0; i < mf->actions->n; i = action_next(list, i)) {
+		if (action_names_port(&list[i], port_no))
 			return true;
 	}
 	return false;

@@ -4,6 +4,7 @@
 
 #include "ctl/ovs/ct.h"
 
+#include "ctl/ovs/ct_frag.h"
 #include "ctl/ovs/ct_policy.h"
 #include "ctl/ovs/proto.h"
 #include "ctl/ovs/provider.h"
@@ -317,4 +318,5 @@ void ct_fill_class(struct dpif_class *class)
 	class->ct_timeout_policy_dump_next = ct_policy_dump_next;
 	class->ct_timeout_policy_dump_done = ct_policy_dump_done;
 	class->ct_get_timeout_policy_name = ct_policy_name;
+	ct_frag_fill_class(class);
 }

@@ -1,6 +1,8 @@
 // Upcalls of a datapath that has several handlers: PMDs are played by the test.
 #include "tests/unit/datapath/datapath_calls.h"
 
+static _Alignas(8) char buf[DP_DATAGRAM_MAX];
+
 static struct rte_mbuf *packet(uint32_t in_port, uint16_t pmd_index, uint16_t len)
 {
 	struct rte_mbuf *m = rte_pktmbuf_alloc(packet_pool());
