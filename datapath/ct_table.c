@@ -212,7 +212,9 @@ static int insert_locked(struct ct_conn *conn, const struct places *places, uint
 
 	if (unlikely(ct_table_find(&conn->key, conn->hash, now).conn))
 		return -EEXIST;
-	if (places->split && ct_table_find(&conn->ext->reply, places->reply_hash, now).conn)
+	// Also where NAT lets the tuple be: another's reply tuple may be its reply tuple, too.
+	if ((places->split || ct_conn_nat(conn) != CT_NAT_NONE) &&
+	    ct_table_find(&conn->ext->reply, places->reply_hash, now).conn)
 		return -EADDRINUSE;
 	err = places_add(conn, places);
 	if (!err)
