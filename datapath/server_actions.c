@@ -44,8 +44,11 @@ static struct known known_from(const struct flow_match *match)
 	const struct flow_key *k = &match->key, *m = &match->mask;
 	bool type_sure = m->eth_type_be == UINT16_MAX;
 	bool proto_sure = type_sure && m->nw_proto == UINT8_MAX;
+	int has_eth = k->nw_frag & NW_NO_ETH			    ? 0
+		      : k->recirc_id == 0 || m->nw_frag & NW_NO_ETH ? 1
+								    : -1;
 	return (struct known){
-	    .has_eth = k->recirc_id == 0 ? 1 : -1,
+	    .has_eth = has_eth,
 	    .eth_type = type_sure ? ntohs(k->eth_type_be) : 0,
 	    .nw_proto = proto_sure ? k->nw_proto : 0,
 	    .n_vlans = known_vlans(match),

@@ -32,6 +32,9 @@ static int in_port_own(struct request *rq, const struct nlattr *key, struct flow
 		rc = request_in_port(rq, key, &origin.in_port);
 	match->key.in_port = origin.in_port;
 	match->mask.in_port = UINT32_MAX;
+	// Packets that come in have an Ethernet header; of others, a flow is for either kind.
+	if (match->mask.recirc_id != 0)
+		match->mask.nw_frag |= NW_NO_ETH;
 	return rc;
 }
 
