@@ -37,6 +37,7 @@ void events_tell_all(struct server *server, struct port *port, uint8_t cmd)
 	const struct message_head head = {.family = DP_FAMILY_VPORT,
 					  .cmd = cmd,
 					  .dp_ifindex = dp->ifindex};
+	links_note(port); // before it is told: what changes in between is told again
 	for (struct client *c = TAILQ_FIRST(&server->clients); c; c = TAILQ_NEXT(c, entry)) {
 		if (is_for(c, dp) && !c->dead)
 			tell(c, &head, port);

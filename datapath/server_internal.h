@@ -206,6 +206,7 @@ void events_tell_all(struct server *server, struct port *port, uint8_t cmd); // 
 void events_resume(struct client *c); // its socket has drained
 
 // server_links.c
+void links_note(struct port *port);	  // it is about to be told of
 int links_watch(struct server *server);	  // from now on. 0 or -ENOMEM
 void links_forget(struct server *server); // when nobody is subscribed any more
 void links_stop(struct server *server);

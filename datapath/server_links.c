@@ -13,29 +13,36 @@ static struct told {
 	bool link_up;
 } told[PORTS_MAX];
 
-// Whether what is to be told has changed. A new port has been told of as such.
-static bool has_changed(struct port *port)
+static struct told now_of(struct port *port)
 {
-	struct told *last = &told[port->no], before = *last;
 	struct port_status status;
 
 	memset(&status, 0, sizeof(status));
 	port->kind->status(port, &status);
-	*last = (struct told){.serial = port->serial, .mtu = status.mtu, .link_up = status.link_up};
-	return before.serial == last->serial &&
-	       (before.link_up != last->link_up || before.mtu != last->mtu);
+	return (struct told){.serial = port->serial, .mtu = status.mtu, .link_up = status.link_up};
+}
+
+void links_note(struct port *port)
+{
+	told[port->no] = now_of(port);
+}
+
+static bool has_changed(struct port *port)
+{
+	const struct told *last = &told[port->no], now = now_of(port);
+
+	return now.serial != last->serial || now.link_up != last->link_up || now.mtu != last->mtu;
 }
 
 static void look(evutil_socket_t fd, short events, void *arg)
 {
-	struct server *server = arg;
 	uint32_t cursor = 0;
 
 	(void)fd;
 	(void)events;
 	for (struct port *port; (port = port_next(&cursor)) != NULL;) {
 		if (has_changed(port))
-			events_tell_all(server, port, OVS_VPORT_CMD_SET);
+			events_tell_all(arg, port, OVS_VPORT_CMD_SET);
 	}
 }
 
@@ -47,12 +54,10 @@ int links_watch(struct server *server)
 		server->on_links = event_new(server->base, -1, EV_PERSIST, look, server);
 	if (server->on_links == NULL)
 		return -ENOMEM;
-	if (!event_pending(server->on_links, EV_TIMEOUT, NULL)) {
-		memset(told, 0, sizeof(told));
-		look(-1, 0, server);
-		return event_add(server->on_links, &interval) == 0 ? 0 : -ENOMEM;
-	}
-	return 0;
+	if (event_pending(server->on_links, EV_TIMEOUT, NULL))
+		return 0;
+	look(-1, 0, server); // what is there is told to nobody: who subscribes asks
+	return event_add(server->on_links, &interval) == 0 ? 0 : -ENOMEM;
 }
 
 void links_forget(struct server *server)
