@@ -46,9 +46,11 @@ static void put_label(struct dp_text *t, const uint8_t *label, size_t n)
 
 static void format_label(struct dp_text *t, const struct flow_ct *ct, const struct flow_ct *mask)
 {
-	static const uint8_t ones[] = {[0 ... sizeof(ct->label) - 1] = 0xff};
+	uint8_t ones[sizeof(ct->label)];
+
 	if (dp_text_wild(mask->label, sizeof(mask->label)))
 		return;
+	memset(ones, 0xff, sizeof(ones));
 	dp_text_open(t, "ct_label");
 	put_label(t, ct->label, sizeof(ct->label));
 	if (memcmp(mask->label, ones, sizeof(ones)) != 0) {
