@@ -22,13 +22,13 @@ static void put_flags(struct dp_text *t, const char *const *names, unsigned n, u
 	}
 }
 
-static void item_number(struct dp_text *t, const char *name, const char *fmt, uint32_t value,
+static void item_number(struct dp_text *t, const char *name, int base, uint32_t value,
 			uint32_t mask, uint32_t exact)
 {
 	if (mask == 0)
 		return;
 	dp_text_open(t, name);
-	fprintf(t->out, fmt, value);
+	fprintf(t->out, base == 16 ? "0x%" PRIx32 : "%" PRIu32, value);
 	if (mask != exact)
 		fprintf(t->out, "/0x%" PRIx32, mask);
 	dp_text_close(t);
@@ -183,22 +183,22 @@ void dp_format_meta(struct dp_text *t, const struct flow_match *match)
 	const struct flow_key *k = &match->key, *m = &match->mask;
 	if (!dp_key_has_rare(m))
 		return;
-	item_number(t, "dp_hash", "0x%" PRIx32, k->dp_hash, m->dp_hash, UINT32_MAX);
-	item_number(t, "skb_priority", "0x%" PRIx32, k->skb_priority, m->skb_priority, UINT32_MAX);
+	item_number(t, "dp_hash", 16, k->dp_hash, m->dp_hash, UINT32_MAX);
+	item_number(t, "skb_priority", 16, k->skb_priority, m->skb_priority, UINT32_MAX);
 	if (!dp_text_wild(&m->tun, sizeof(m->tun))) {
 		dp_text_open(t, "tunnel");
 		dp_format_tunnel(t, &k->tun, k->tun_opts, &m->tun, m->tun_opts);
 		dp_text_close(t);
 	}
-	item_number(t, "skb_mark", "0x%" PRIx32, k->pkt_mark, m->pkt_mark, UINT32_MAX);
+	item_number(t, "skb_mark", 16, k->pkt_mark, m->pkt_mark, UINT32_MAX);
 	if (m->ct_state) {
 		dp_text_open(t, "ct_state");
 		put_flags(t, ct_names, sizeof(ct_names) / sizeof(ct_names[0]), k->ct_state,
 			  m->ct_state);
 		dp_text_close(t);
 	}
-	item_number(t, "ct_zone", "%" PRIu32, k->ct_zone, m->ct_zone, UINT16_MAX);
-	item_number(t, "ct_mark", "0x%" PRIx32, k->ct_mark, m->ct_mark, UINT32_MAX);
+	item_number(t, "ct_zone", 10, k->ct_zone, m->ct_zone, UINT16_MAX);
+	item_number(t, "ct_mark", 16, k->ct_mark, m->ct_mark, UINT32_MAX);
 	format_label(t, &k->ct, &m->ct);
 	format_tuple(t, match);
 }
