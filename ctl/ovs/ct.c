@@ -20,6 +20,9 @@
 #include "openvswitch/ofpbuf.h"
 #include "util.h"
 
+// Of a datapath of Open vSwitch's own. How many swd has room for is another matter.
+#define DEFAULT_MAXCONNS 3000000
+
 struct ct_dump {
 	struct ct_dpif_dump_state up;
 	struct nl_dump dump;
@@ -213,12 +216,43 @@ static int stats_get(struct dpif *dpif, struct ct_stats *stats)
 	return 0;
 }
 
+// As set, to be set again in an swd that starts anew. Main thread.
+static struct {
+	uint32_t limit;
+	bool seq_chk;
+} settings = {.limit = DEFAULT_MAXCONNS, .seq_chk = true};
+
+static int settings_put(struct dpif *dpif)
+{
+	struct ofpbuf request;
+	ct_request_init(dpif, &request, SWD_CMD_CT_SET);
+	nl_msg_put_u32(&request, SWD_CT_STATS_ATTR_LIMIT, settings.limit);
+	nl_msg_put_u8(&request, SWD_CT_STATS_ATTR_TCP_SEQ_CHK, settings.seq_chk);
+	return ct_request_run(&request, NULL, NULL, 0, NULL);
+}
+
+void ct_fresh_datapath(struct dpif *dpif)
+{
+	settings.limit = DEFAULT_MAXCONNS;
+	settings.seq_chk = true;
+	settings_put(dpif);
+}
+
+int ct_restore(struct dpif *dpif)
+{
+	int err = settings_put(dpif);
+	return err != 0 ? err : ct_policies_restore(dpif);
+}
+
 static int ct_set_maxconns(struct dpif *dpif, uint32_t n)
 {
 	struct ofpbuf request;
 	ct_request_init(dpif, &request, SWD_CMD_CT_SET);
 	nl_msg_put_u32(&request, SWD_CT_STATS_ATTR_LIMIT, n);
-	return ct_request_run(&request, NULL, NULL, 0, NULL);
+	int err = ct_request_run(&request, NULL, NULL, 0, NULL);
+	if (err == 0)
+		settings.limit = n;
+	return err;
 }
 
 static int ct_get_maxconns(struct dpif *dpif, uint32_t *n)
@@ -244,7 +278,10 @@ static int ct_set_tcp_seq_chk(struct dpif *dpif, bool on)
 	struct ofpbuf request;
 	ct_request_init(dpif, &request, SWD_CMD_CT_SET);
 	nl_msg_put_u8(&request, SWD_CT_STATS_ATTR_TCP_SEQ_CHK, on);
-	return ct_request_run(&request, NULL, NULL, 0, NULL);
+	int err = ct_request_run(&request, NULL, NULL, 0, NULL);
+	if (err == 0)
+		settings.seq_chk = on;
+	return err;
 }
 
 static int ct_get_tcp_seq_chk(struct dpif *dpif, bool *on)

@@ -14,6 +14,7 @@
 #include "ct-dpif.h"
 #include "dpif-provider.h"
 #include "netlink.h"
+#include "openvswitch/hmap.h"
 #include "openvswitch/ofpbuf.h"
 #include "util.h"
 
@@ -63,7 +64,42 @@ static void policy_read(struct nlattr *const *a, struct ct_dpif_timeout_policy *
 	}
 }
 
-int ct_policy_set(struct dpif *dpif, const struct ct_dpif_timeout_policy *policy)
+// As set, to be set again in an swd that starts anew. Main thread.
+struct noted {
+	struct hmap_node node; // by the policy's id
+	struct ct_dpif_timeout_policy policy;
+};
+
+static struct hmap noted = HMAP_INITIALIZER(&noted);
+
+static struct noted *noted_find(uint32_t id)
+{
+	struct noted *n;
+	HMAP_FOR_EACH_WITH_HASH(n, node, id, &noted)
+	return n;
+	return NULL;
+}
+
+static void note(const struct ct_dpif_timeout_policy *policy)
+{
+	struct noted *n = noted_find(policy->id);
+	if (n == NULL) {
+		n = xzalloc(sizeof(*n));
+		hmap_insert(&noted, &n->node, policy->id);
+	}
+	n->policy = *policy;
+}
+
+static void forget(uint32_t id)
+{
+	struct noted *n = noted_find(id);
+	if (n != NULL) {
+		hmap_remove(&noted, &n->node);
+		free(n);
+	}
+}
+
+static int policy_put(struct dpif *dpif, const struct ct_dpif_timeout_policy *policy)
 {
 	struct ofpbuf request;
 	ct_request_init(dpif, &request, SWD_CMD_CT_POLICY_SET);
@@ -75,6 +111,26 @@ int ct_policy_set(struct dpif *dpif, const struct ct_dpif_timeout_policy *policy
 	}
 	nl_msg_end_nested(&request, nest);
 	return ct_request_run(&request, NULL, NULL, 0, NULL);
+}
+
+int ct_policy_set(struct dpif *dpif, const struct ct_dpif_timeout_policy *policy)
+{
+	int err = policy_put(dpif, policy);
+	if (err == 0)
+		note(policy);
+	return err;
+}
+
+int ct_policies_restore(struct dpif *dpif)
+{
+	const struct noted *n;
+	int err = 0;
+	HMAP_FOR_EACH(n, node, &noted)
+	{
+		int rc = policy_put(dpif, &n->policy);
+		err = err != 0 ? err : rc;
+	}
+	return err;
 }
 
 int ct_policy_get(struct dpif *dpif, uint32_t id, struct ct_dpif_timeout_policy *policy)
@@ -96,7 +152,10 @@ int ct_policy_del(struct dpif *dpif, uint32_t id)
 	struct ofpbuf request;
 	ct_request_init(dpif, &request, SWD_CMD_CT_POLICY_DEL);
 	nl_msg_put_u32(&request, SWD_CT_POLICY_ATTR_ID, id);
-	return ct_request_run(&request, NULL, NULL, 0, NULL);
+	int err = ct_request_run(&request, NULL, NULL, 0, NULL);
+	if (err == 0)
+		forget(id);
+	return err;
 }
 
 int ct_policy_dump_start(struct dpif *dpif, void **statep)

@@ -22,6 +22,8 @@ int ct_policy_dump_done(struct dpif *, void *state);
 int ct_policy_name(struct dpif *, uint32_t id, uint16_t dl_type, uint8_t nw_proto, char **name,
 		   bool *is_generic);
 
+int ct_policies_restore(struct dpif *); // in an swd that has started anew
+
 // ct.c: a request of our own family for this datapath.
 void ct_request_init(const struct dpif *, struct ofpbuf *request, uint8_t cmd);
 // Asks, and frees the request. With replyp, the answer's attributes, which point into *replyp.

@@ -105,9 +105,11 @@ static int swd_open(const struct dpif_class *class, const char *name, bool creat
 	if (n_open == 0 && link_is_lost())
 		link_restored();
 	int err = dpif_netlink_open(class, name, create, dpifp);
-	if (err == 0)
+	if (err == 0) {
 		opened(*dpifp);
-	else if (create && !link_is_reachable())
+		if (create)
+			ct_fresh_datapath(*dpifp);
+	} else if (create && !link_is_reachable())
 		netdev_swd_await();
 	// For these two the caller opens the one that is there.
 	return err == EEXIST || err == EBUSY ? err : words_errno(err);
@@ -331,6 +333,14 @@ static void restore_meter(uint32_t id, struct ofputil_meter_config *config, void
 			  ovs_strerror(words_errno(err)));
 }
 
+static void restore_ct(struct dpif_netlink *dpif)
+{
+	int err = ct_restore(&dpif->dpif);
+	if (err != 0)
+		VLOG_WARN("%s: limits and timeouts of connections do not come back: %s",
+			  dpif_name(&dpif->dpif), ovs_strerror(words_errno(err)));
+}
+
 static int restore_handlers(struct dpif_netlink *dpif)
 {
 	int err = 0;
@@ -354,6 +364,7 @@ static void restore(struct dpif_netlink *dpif)
 		vports_for_each(restore_port, &r);
 		meters_for_each(restore_meter, &r);
 		err = restore_handlers(dpif);
+		restore_ct(dpif);
 	}
 	conn_pool_restoring(false);
 	if (err != 0)
