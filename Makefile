@@ -367,6 +367,7 @@ install-ovs-plugin: ovs-plugin ## makes that the ovs-vswitchd of this host, by u
 uninstall-ovs-plugin: ## gives /usr/sbin/ovs-vswitchd back to Debian's
 	[ -n "$(DESTDIR)" ] || update-alternatives --remove ovs-vswitchd $(OVS_LIBDIR)/ovs-vswitchd
 	rm -f $(DESTDIR)$(OVS_LIBDIR)/ovs-vswitchd
+	[ ! -d $(DESTDIR)$(OVS_LIBDIR) ] || rmdir --ignore-fail-on-non-empty $(DESTDIR)$(OVS_LIBDIR)
 
 .PHONY: help
 help: ## this list

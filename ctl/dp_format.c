@@ -44,6 +44,7 @@ static unsigned format_vlans(struct dp_text *t, const struct flow_match *match)
 static void put_frag(struct dp_text *t, uint8_t frag, uint8_t mask)
 {
 	static const char *const names[] = {"no", "first", "?", "later"};
+	mask &= NW_FRAG_ANY | NW_FRAG_LATER;
 	if (mask == 0)
 		return;
 	dp_text_sep(t);

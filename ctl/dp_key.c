@@ -128,6 +128,8 @@ static bool rows_put(struct nlmsghdr *nlh, size_t room, const struct flow_key *k
 	// No attribute says "a length, not a type".
 	if (mask == NULL && key->eth_type_be == htons(ETH_TYPE_NONE))
 		present &= ~DP_KEY_BIT(OVS_KEY_ATTR_ETHERTYPE);
+	if (key->nw_frag & NW_NO_ETH)
+		present &= ~DP_KEY_BIT(OVS_KEY_ATTR_ETHERNET);
 	bool rare = meta && dp_key_has_rare(mask != NULL ? mask : key);
 	for (unsigned i = 0; i < dp_key_n_rows; i++) {
 		const struct dp_key_row *row = &dp_key_rows[i];

@@ -18,9 +18,9 @@ struct dp_error {
 // Appends a nested attribute `type` (OVS_FLOW_ATTR_KEY, OVS_FLOW_ATTR_MASK or OVS_PACKET_ATTR_KEY)
 // for `key`. With `mask` NULL it is a key in full; otherwise it is written as a mask over a flow
 // whose (masked) key is `key`. The attributes that are present follow the kernel's rules (ETHERNET
-// always; VLAN with ENCAP; IPV4/IPV6/ARP/MPLS by EtherType; TCP/UDP/SCTP with TCP_FLAGS, ICMP,
-// ICMPV6, ND by protocol; marks, TUNNEL and CT_* where they are not zero). Any thread. false when
-// the message has no room.
+// always but with NW_NO_ETH; VLAN with ENCAP; IPV4/IPV6/ARP/MPLS by EtherType; TCP/UDP/SCTP with
+// TCP_FLAGS, ICMP, ICMPV6, ND by protocol; marks, TUNNEL and CT_* where they are not zero). Any
+// thread. false when the message has no room.
 bool dp_key_put(struct nlmsghdr *nlh, size_t room, uint16_t type, const struct flow_key *key,
 		const struct flow_key *mask);
 
@@ -33,8 +33,9 @@ int dp_match_parse(const struct nlattr *key, const struct nlattr *mask, struct f
 // conntrack, tunnel.
 bool dp_key_put_origin(struct nlmsghdr *nlh, size_t room, uint16_t type,
 		       const struct flow_key *key);
-// Reads just that from a nested key, whatever else stands in it; `out` is zero but for it. 0 or
-// -EINVAL with *error set.
+// Reads just that from a nested key, whatever else stands in it; `out` is zero but for it. A key
+// that has an ETHERTYPE and no ETHERNET is that of a packet without an Ethernet header: NW_NO_ETH
+// in nw_frag, and the type. 0 or -EINVAL with *error set.
 int dp_key_parse_origin(const struct nlattr *key, struct flow_key *out, struct dp_error *error);
 // Reads a nested key alone (OVS_PACKET_ATTR_KEY).
 int dp_key_parse(const struct nlattr *key, struct flow_key *out, struct dp_error *error);

@@ -216,6 +216,13 @@ static int key_vlans_get(const struct key_nest *nest, struct flow_key *key, stru
 	return 0;
 }
 
+// A packet without an Ethernet header has a type all the same.
+static bool nest_lacks_eth(const struct key_nest *nest)
+{
+	return nest_attr(nest, OVS_KEY_ATTR_ETHERNET) == NULL && nest->n_vlans == 0 &&
+	       nest_attr(nest, OVS_KEY_ATTR_ETHERTYPE) != NULL;
+}
+
 // The attributes that a key's kind of packet has must be there, and no others.
 static int key_rows_get(const struct key_nest *nest, struct flow_key *key, struct dp_error *error)
 {
@@ -226,6 +233,8 @@ static int key_rows_get(const struct key_nest *nest, struct flow_key *key, struc
 		const struct nlattr *attr = nest_attr(nest, row->type);
 		bool expected = present & DP_KEY_BIT(row->type);
 		if (attr == NULL) {
+			if (row->type == OVS_KEY_ATTR_ETHERNET && nest_lacks_eth(nest))
+				continue;
 			if (expected && !row->optional)
 				return dp_error_set(error, nest->self, -EINVAL,
 						    "%s is missing for a key of this kind",
@@ -250,7 +259,19 @@ static int key_get(const struct key_nest *nest, struct flow_key *key, struct dp_
 {
 	memset(key, 0, sizeof(*key));
 	int rc = key_vlans_get(nest, key, error);
-	return rc < 0 ? rc : key_rows_get(nest, key, error);
+	if (rc == 0)
+		rc = key_rows_get(nest, key, error);
+	if (rc == 0 && nest_lacks_eth(nest))
+		key->nw_frag |= NW_NO_ETH;
+	return rc;
+}
+
+// There are no addresses that a mask could be about.
+static void mask_lacks_eth(struct flow_key *mask)
+{
+	mask->nw_frag |= NW_NO_ETH;
+	memset(&mask->eth_src, 0, sizeof(mask->eth_src));
+	memset(&mask->eth_dst, 0, sizeof(mask->eth_dst));
 }
 
 // See mask_vlans_put() for a VLAN without ENCAP.
@@ -405,6 +426,8 @@ int dp_match_parse(const struct nlattr *key, const struct nlattr *mask, struct f
 		rc = mask_get(&mask_nest, &match->key, &match->mask, error);
 	else
 		mask_exact(&key_nest, &match->key, &match->mask);
+	if (match->key.nw_frag & NW_NO_ETH)
+		mask_lacks_eth(&match->mask);
 	if (rc == 0 && mask != NULL)
 		rc = tun_opts_check(&mask_nest, match, error);
 	if (rc == 0)
@@ -436,16 +459,41 @@ int dp_key_parse(const struct nlattr *key, struct flow_key *out, struct dp_error
 	return rc;
 }
 
+// What of a key is no origin, but says that there is no Ethernet header.
+struct origin_eth {
+	bool is_there;
+	const struct nlattr *type;
+};
+
+static void origin_eth_note(struct origin_eth *eth, const struct nlattr *attr)
+{
+	if (dp_attr_type(attr) == OVS_KEY_ATTR_ETHERNET)
+		eth->is_there = true;
+	else if (dp_attr_type(attr) == OVS_KEY_ATTR_ETHERTYPE &&
+		 dp_attr_has_len(attr, sizeof(uint16_t)))
+		eth->type = attr;
+}
+
+static void origin_eth_get(const struct origin_eth *eth, struct flow_key *out)
+{
+	if (eth->is_there || eth->type == NULL)
+		return;
+	out->nw_frag = NW_NO_ETH;
+	out->eth_type_be = mnl_attr_get_u16(eth->type);
+}
+
 int dp_key_parse_origin(const struct nlattr *key, struct flow_key *out, struct dp_error *error)
 {
 	struct dp_attr_iter it;
 	const struct nlattr *attr;
+	struct origin_eth eth = {.is_there = false};
 	int rc;
 	memset(out, 0, sizeof(*out));
 	dp_attr_iter_nest(&it, key);
 	while ((rc = dp_attr_next(&it, &attr, error)) > 0) {
 		uint16_t type = dp_attr_type(attr);
 		const struct dp_key_row *row = type <= OVS_KEY_ATTR_MAX ? row_find(type) : NULL;
+		origin_eth_note(&eth, attr);
 		if (row == NULL || !row->meta)
 			continue;
 		rc = len_check(attr, type, error);
@@ -454,5 +502,6 @@ int dp_key_parse_origin(const struct nlattr *key, struct flow_key *out, struct d
 		if (rc < 0)
 			return rc;
 	}
+	origin_eth_get(&eth, out);
 	return rc;
 }

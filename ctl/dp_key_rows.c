@@ -16,6 +16,7 @@
 // are, but that both are 0xff, which is what Open vSwitch writes for an exact match.
 static uint8_t frag_put(uint8_t nw_frag, bool is_mask)
 {
+	nw_frag &= NW_FRAG_ANY | NW_FRAG_LATER;
 	if (is_mask)
 		return nw_frag == (NW_FRAG_ANY | NW_FRAG_LATER) ? FRAG_MASK_EXACT : nw_frag;
 	if (nw_frag & NW_FRAG_LATER)

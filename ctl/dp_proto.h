@@ -186,6 +186,10 @@ enum swd_cmd {
 	SWD_CMD_CT_POLICY_SET, // makes or replaces a timeout policy, SWD_CT_POLICY_ATTR_*
 	SWD_CMD_CT_POLICY_GET, // one answer, with ID; dump: all of the datapath
 	SWD_CMD_CT_POLICY_DEL, // with ID
+	SWD_CMD_CT_FRAG_GET,   // one answer: how fragments are held in front of connection
+			       // tracking, SWD_CT_FRAG_ATTR_*; dump: one for each DATAGRAM of which
+			       // fragments wait
+	SWD_CMD_CT_FRAG_SET,   // what is there of HELD_MAX, and of ENABLED and MIN_SIZE
 };
 
 // Connections. OVS_CT_ATTR_TIMEOUT of the action ct is a policy's id in decimal digits.
@@ -260,6 +264,41 @@ enum swd_ct_timeout {
 	__SWD_CT_TIMEOUT_MAX,
 };
 #define SWD_CT_TIMEOUT_MAX (__SWD_CT_TIMEOUT_MAX - 1)
+
+enum swd_ct_frag_attr {
+	SWD_CT_FRAG_ATTR_UNSPEC,
+	SWD_CT_FRAG_ATTR_IPV4,	   // nested SWD_CT_FRAG_IP_ATTR_*
+	SWD_CT_FRAG_ATTR_IPV6,	   // the same
+	SWD_CT_FRAG_ATTR_HELD,	   // u32: fragments that wait
+	SWD_CT_FRAG_ATTR_HELD_MAX, // u32
+	SWD_CT_FRAG_ATTR_DATAGRAM, // struct swd_ct_frag_datagram
+	SWD_CT_FRAG_ATTR_STATE,	   // string, as Open vSwitch names it
+	__SWD_CT_FRAG_ATTR_MAX,
+};
+#define SWD_CT_FRAG_ATTR_MAX (__SWD_CT_FRAG_ATTR_MAX - 1)
+
+enum swd_ct_frag_ip_attr {
+	SWD_CT_FRAG_IP_ATTR_UNSPEC,
+	SWD_CT_FRAG_IP_ATTR_ENABLED,  // u8: fragments wait; 0: each goes on as invalid
+	SWD_CT_FRAG_IP_ATTR_MIN_SIZE, // u32: bytes of an IP packet that is not the last fragment
+	SWD_CT_FRAG_IP_ATTR_COUNTERS, // struct swd_ct_frag_counters
+	__SWD_CT_FRAG_IP_ATTR_MAX,
+};
+#define SWD_CT_FRAG_IP_ATTR_MAX (__SWD_CT_FRAG_IP_ATTR_MAX - 1)
+
+struct swd_ct_frag_counters { // fragments
+	uint64_t accepted, completed, expired, too_small, overlapped, purged;
+};
+
+struct swd_ct_frag_datagram {
+	uint8_t src[16], dst[16]; // IPv4: the first four bytes, zeros behind them
+	uint32_t recirc_id;
+	uint32_t id_be;
+	uint32_t n_fragments;
+	uint16_t zone;
+	uint8_t proto; // 0 with IPv6
+	uint8_t is_v6;
+};
 
 // Traces. Once TRACE_SET is acknowledged, each of the port's next COUNT packets, when it has gone
 // its way, is told to this connection in a TRACE message with the request's nlmsg_seq, and at last

@@ -73,6 +73,8 @@ static inline void extract_one(const struct pmd *pmd, struct rte_mbuf *m, enum s
 	}
 	extract_bytes(pmd, m, packet_meta(m)->recirc_id, key, layout);
 	flow_meta_to_key(&packet_meta(m)->flow, key);
+	if (unlikely(packet_meta(m)->no_eth))
+		key->nw_frag |= NW_NO_ETH;
 }
 
 // Fills keys and layouts; malformed packets leave the burst. Returns what those amount to that

@@ -67,11 +67,11 @@ void ct_forget_dp(uint8_t dp, uint64_t now_ms)
 {
 	static const struct dp_ct_filter all;
 
-	if (!ct_table_is_ready())
-		return;
-	rcu_synchronize(grace); // PMDs are past its last flows
+	if (ct_table_is_ready())
+		rcu_synchronize(grace); // PMDs are past its last flows
 	ct_frags_forget(dp);
-	ct_dump_flush(dp, &all, ct_time(now_ms));
+	if (ct_table_is_ready())
+		ct_dump_flush(dp, &all, ct_time(now_ms));
 	ct_limit_forget(dp);
 	ct_timeout_forget(dp);
 	ct_set_tcp_liberal(dp, false);

@@ -120,6 +120,7 @@ bool ct_expire_retire(struct ct_conn *conn)
 	if (!expire.batch)
 		return false; // the next sweep comes by again
 	__atomic_fetch_or(&conn->flags, CT_RETIRED, __ATOMIC_RELAXED);
+	ct_table_retired(conn);
 	if (unlikely(ct_conn_alg(conn) != CT_ALG_NONE))
 		ct_alg_forget(conn);
 	expire.batch->ids[expire.batch->n++] = conn->id;

@@ -212,7 +212,9 @@ static int insert_locked(struct ct_conn *conn, const struct places *places, uint
 
 	if (unlikely(ct_table_find(&conn->key, conn->hash, now).conn))
 		return -EEXIST;
-	if (places->split && ct_table_find(&conn->ext->reply, places->reply_hash, now).conn)
+	// Also where NAT lets the tuple be: another's reply tuple may be its reply tuple, too.
+	if ((places->split || ct_conn_nat(conn) != CT_NAT_NONE) &&
+	    ct_table_find(&conn->ext->reply, places->reply_hash, now).conn)
 		return -EADDRINUSE;
 	err = places_add(conn, places);
 	if (!err)
@@ -320,13 +322,18 @@ void ct_table_give_back(const uint32_t *ids, uint32_t n)
 {
 	for (uint32_t i = 0; i < n; i++) {
 		const struct ct_conn *conn = conn_at(ids[i]);
-		uint64_t *gone = &table.gone.n[conn->key.dp];
 
-		__atomic_store_n(gone, *gone + 1, __ATOMIC_RELAXED); // one writer
 		if (conn->ext)
 			ct_slab_put_bulk(&table.exts, &conn->ext->id, 1);
 	}
 	ct_slab_put_bulk(&table.conns, ids, n);
+}
+
+void ct_table_retired(const struct ct_conn *conn)
+{
+	uint64_t *gone = &table.gone.n[conn->key.dp];
+
+	__atomic_store_n(gone, *gone + 1, __ATOMIC_RELAXED); // one writer
 }
 
 uint32_t ct_table_max(void)

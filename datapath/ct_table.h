@@ -24,6 +24,8 @@ struct ct_found {
 // Room for max_conns connections; takes no memory yet. 0 or -ENOMEM.
 int ct_table_init(struct rcu *rcu, uint32_t max_conns, int numa_node);
 void ct_table_fini(void); // no PMD runs
+// It no longer counts, whoever may still look at it: ct_expire.c's.
+void ct_table_retired(const struct ct_conn *conn);
 // Takes the memory of buckets and of the first connections, unless it has; before any packet is
 // tracked. 0, or -ENOMEM.
 int ct_table_prepare(void);
@@ -61,6 +63,8 @@ uint64_t ct_table_bytes(void);	     // memory taken
 uint32_t ct_table_slots(void);	     // slots are 0 to this - 1
 // The connection in a slot, or NULL. It may be over.
 struct ct_conn *ct_table_slot(uint32_t id);
+// It no longer counts, whoever may still look at it: ct_expire.c's.
+void ct_table_retired(const struct ct_conn *conn);
 // Takes the memory of n connections back that nobody refers to any more: ct_expire.c's.
 void ct_table_give_back(const uint32_t *ids, uint32_t n);
 

@@ -157,7 +157,8 @@ static void run_rest(void *arg, struct rte_mbuf **pkts, unsigned n)
 	const struct rest *rest = arg;
 	const struct run *run = rest->run;
 
-	run_list(run->pmd, rest->list, (unsigned)(run->end - rest->list), pkts, n, run->is_told);
+	run_list(run->pmd, rest->list, (unsigned)(run->end - rest->list), pkts, n,
+		 run->is_told || run->is_sent);
 }
 
 static unsigned run_ct(struct run *run, const struct action *action, struct rte_mbuf **pkts,

@@ -201,7 +201,6 @@ static void run_injected(struct pmd *pmd, struct inject *inject)
 	// The number is a peer's word; 0 collects what belongs to no port.
 	pmd->in_port = meta->in_port = meta->in_port < PORTS_MAX ? meta->in_port : 0;
 	meta->n_recirc = 0;
-	meta->no_eth = false;
 	meta->trunc_len = 0;
 	meta->is_action = false;
 	if (unlikely(len < FRAME_MIN || len > FRAME_MAX)) {

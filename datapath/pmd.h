@@ -120,9 +120,9 @@ void pmd_pool_count_drop(uint32_t port_no, enum drop_reason reason, uint64_t n);
 uint64_t pmd_pool_cache_bytes(void);
 
 // Hands a packet with actions to a PMD, which runs them as if the packet had just matched. Takes
-// both over (the actions are freed on the control thread later). meta->in_port, recirc_id must be
-// set; layout is extracted anew. -ENOBUFS when the ring is full (both are freed then, and the drop
-// is the caller's to count).
+// both over (the actions are freed on the control thread later). meta->in_port, recirc_id and
+// no_eth must be set; layout is extracted anew. -ENOBUFS when the ring is full (both are freed
+// then, and the drop is the caller's to count).
 int pmd_pool_inject(struct rte_mbuf *m, struct flow_actions *actions);
 // Frees what injected packets left behind. Called regularly from the event loop.
 void pmd_pool_reclaim(void);

@@ -1,6 +1,7 @@
 // Port kind "tunnel": where packets of a tunnel come from, once they are out of it. It has no
 // device: what is sent into a tunnel goes out by another port, inside a packet of that one's.
 #include "datapath/port.h"
+#include "datapath/tunnel.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -19,7 +20,7 @@ static int tunnel_open(struct port *port, const struct port_config *config, char
 
 static void tunnel_close(struct port *port)
 {
-	(void)port;
+	tunnel_port_set(port->no, TUNNEL_NONE, 0);
 }
 
 static uint16_t tunnel_rx(struct port *port, uint16_t queue, struct packet_arena *arena,

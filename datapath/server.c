@@ -48,6 +48,8 @@ static const struct handler handlers[] = {
     {DP_FAMILY_SWD,      SWD_CMD_CT_POLICY_SET,  0,                  server_ct_policy_set,  NULL},
     {DP_FAMILY_SWD,      SWD_CMD_CT_POLICY_GET,  SWD_CMD_CT_POLICY_GET, server_ct_policy_get, server_ct_policy_dump},
     {DP_FAMILY_SWD,      SWD_CMD_CT_POLICY_DEL,  0,                  server_ct_policy_del,  NULL},
+    {DP_FAMILY_SWD,      SWD_CMD_CT_FRAG_GET,    SWD_CMD_CT_FRAG_GET, server_ct_frag_get,   server_ct_frag_dump},
+    {DP_FAMILY_SWD,      SWD_CMD_CT_FRAG_SET,    0,                  server_ct_frag_set,    NULL},
     // clang-format on
 };
 

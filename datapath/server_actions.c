@@ -44,8 +44,11 @@ static struct known known_from(const struct flow_match *match)
 	const struct flow_key *k = &match->key, *m = &match->mask;
 	bool type_sure = m->eth_type_be == UINT16_MAX;
 	bool proto_sure = type_sure && m->nw_proto == UINT8_MAX;
+	int has_eth = k->nw_frag & NW_NO_ETH			    ? 0
+		      : k->recirc_id == 0 || m->nw_frag & NW_NO_ETH ? 1
+								    : -1;
 	return (struct known){
-	    .has_eth = k->recirc_id == 0 ? 1 : -1,
+	    .has_eth = has_eth,
 	    .eth_type = type_sure ? ntohs(k->eth_type_be) : 0,
 	    .nw_proto = proto_sure ? k->nw_proto : 0,
 	    .n_vlans = known_vlans(match),
@@ -255,14 +258,33 @@ static int ct_check(struct request *rq, const struct action *action, unsigned pl
 	    place + 1, ct_table_max());
 }
 
+unsigned action_ports(const struct action *action, uint32_t ports[ACTION_PORTS_MAX])
+{
+	switch (action->type) {
+	case ACTION_OUTPUT:
+	case ACTION_TUNNEL_POP:
+		ports[0] = action->u.port;
+		return 1;
+	case ACTION_TUNNEL_PUSH:
+		ports[0] = action->u.tunnel_push.tnl_port;
+		ports[1] = action->u.tunnel_push.out_port;
+		return 2;
+	default:
+		return 0;
+	}
+}
+
 static int owner_check(struct request *rq, const struct action *action, unsigned place)
 {
-	if (action->type != ACTION_OUTPUT || port_get(action->u.port) == NULL ||
-	    datapath_has_port(rq->dp, action->u.port))
-		return 0;
-	return request_fail(rq, rq->server->action_attrs[place], -EINVAL,
-			    "action %u: OUTPUT to port %u, which is another datapath's", place + 1,
-			    action->u.port);
+	uint32_t ports[ACTION_PORTS_MAX];
+	unsigned n = action_ports(action, ports);
+	for (unsigned i = 0; i < n; i++) {
+		if (port_get(ports[i]) != NULL && !datapath_has_port(rq->dp, ports[i]))
+			return request_fail(rq, rq->server->action_attrs[place], -EINVAL,
+					    "action %u names port %u, which is another datapath's",
+					    place + 1, ports[i]);
+	}
+	return 0;
 }
 
 static int action_check(struct request *rq, const struct action *action, unsigned place,
@@ -285,6 +307,11 @@ static int action_check(struct request *rq, const struct action *action, unsigne
 static bool nests(enum action_type type)
 {
 	return type == ACTION_CLONE || type == ACTION_SAMPLE || type == ACTION_CHECK_PKT_LEN;
+}
+
+unsigned action_next(const struct action *list, unsigned at)
+{
+	return at + (nests(list[at].type) ? 1 : action_entries(&list[at]));
 }
 
 static int list_check(struct request *rq, unsigned from, unsigned end, struct known known);

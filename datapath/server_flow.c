@@ -32,6 +32,9 @@ static int in_port_own(struct request *rq, const struct nlattr *key, struct flow
 		rc = request_in_port(rq, key, &origin.in_port);
 	match->key.in_port = origin.in_port;
 	match->mask.in_port = UINT32_MAX;
+	// Packets that come in have an Ethernet header; of others, a flow is for either kind.
+	if (match->mask.recirc_id != 0)
+		match->mask.nw_frag |= NW_NO_ETH;
 	return rc;
 }
 
@@ -213,15 +216,26 @@ static struct flow_actions *change_parse(struct request *rq, struct flow_request
 	return NULL;
 }
 
+static bool action_names_port(const struct action *action, uint32_t port_no)
+{
+	uint32_t ports[ACTION_PORTS_MAX];
+	unsigned n = action_ports(action, ports);
+	for (unsigned i = 0; i < n; i++) {
+		if (ports[i] == port_no)
+			return true;
+	}
+	return false;
+}
+
 static bool names_port(const struct megaflow *mf, uint32_t port_no)
 {
 	struct flow_match match;
 	megaflow_match(mf, &match);
 	if (match.mask.in_port != 0 && match.key.in_port == port_no)
 		return true;
-	for (unsigned i = 0; i < mf->actions->n; i++) {
-		const struct action *action = &mf->actions->list[i];
-		if (action->type == ACTION_OUTPUT && action->u.port == port_no)
+	const struct action *list = mf->actions->list;
+	for (unsigned i = 0; i < mf->actions->n; i = action_next(list, i)) {
+		if (action_names_port(&list[i], port_no))
 			return true;
 	}
 	return false;

@@ -14,6 +14,8 @@
 #include <sys/queue.h>
 #include <sys/types.h>
 
+#define ACTION_PORTS_MAX 2
+
 struct client;
 struct handler;
 struct tracing;
@@ -212,6 +214,11 @@ bool traces_any_of(const struct server *server, const struct client *c);
 // failure.
 struct flow_actions *request_actions(struct request *rq, const struct nlattr *attr,
 				     const struct flow_match *match, int *err);
+// The place behind the action at `at` of a list: into the lists that are nested in it, and past its
+// data.
+unsigned action_next(const struct action *list, unsigned at);
+// The ports that an action itself names: returns how many.
+unsigned action_ports(const struct action *action, uint32_t ports[ACTION_PORTS_MAX]);
 
 // server_dp.c
 void datapaths_del_all(struct server *server); // but the first, with all that is theirs
@@ -252,6 +259,10 @@ int server_ct_policy_get(struct request *rq);
 int server_ct_policy_del(struct request *rq);
 int server_ct_policy_dump(const struct client *c, struct nlmsghdr *nlh, size_t room,
 			  uint32_t *cursor);
+int server_ct_frag_get(struct request *rq);
+int server_ct_frag_set(struct request *rq);
+int server_ct_frag_dump(const struct client *c, struct nlmsghdr *nlh, size_t room,
+			uint32_t *cursor);
 int server_ct_limit_set(struct request *rq);
 int server_ct_limit_del(struct request *rq);
 int server_ct_limit_get(struct request *rq);

@@ -6,6 +6,7 @@
 #include "datapath/server_internal.h"
 
 #include "ctl/dp_put.h"
+#include "ctl/dp_tunnel.h"
 #include "ctl/log.h"
 #include "datapath/upcall.h"
 
@@ -19,29 +20,66 @@
 #define DRAIN_BATCH	 32
 #define BATCHES_PER_TURN 8 // so that requests have their turn
 
+// As the PMD has it, but for what OVS_PACKET_ATTR_KEY says otherwise.
+static void key_of(const struct packet_meta *meta, const uint8_t *data, uint32_t len,
+		   struct flow_key *key)
+{
+	flow_meta_extract(&meta->flow, meta->in_port, meta->recirc_id, data,
+			  RTE_MIN(len, HEADERS_MAX), key);
+	if (meta->no_eth)
+		key->nw_frag |= NW_NO_ETH;
+}
+
+// The tunnel that the packet is to be sent through: what was set last.
+static bool put_egress_tunnel(struct nlmsghdr *nlh, size_t room, const struct flow_key *key)
+{
+	return !flow_tunnel_is_set(&key->tun) ||
+	       dp_tunnel_put(nlh, room, OVS_PACKET_ATTR_EGRESS_TUN_KEY, &key->tun, key->tun_opts);
+}
+
+// Those of the flow that the packet hits. Where it was changed before it came here, and hits none,
+// they are left out.
+static bool put_actions(struct server *server, struct nlmsghdr *nlh, size_t room,
+			const struct flow_key *key)
+{
+	const struct megaflow *mf = flow_table_match(server->flows, key);
+	if (mf == NULL || mf->owner != datapath_of_port(key->in_port)->slot)
+		return true;
+	return dp_actions_put(nlh, room, OVS_PACKET_ATTR_ACTIONS, mf->actions->list,
+			      mf->actions->n);
+}
+
+static bool put_userspace(struct server *server, struct nlmsghdr *nlh, size_t room,
+			  const struct action_userspace *user, const struct flow_key *key)
+{
+	if (user->cookie_len > 0 &&
+	    !dp_put(nlh, room, OVS_PACKET_ATTR_USERDATA, user->cookie_len, user->cookie))
+		return false;
+	if (user->wants_tunnel && !put_egress_tunnel(nlh, room, key))
+		return false;
+	return !user->wants_actions || put_actions(server, nlh, room, key);
+}
+
 static bool fill_upcall(struct server *server, struct nlmsghdr *nlh, size_t room, void *arg)
 {
 	static uint8_t linear[UPCALL_PACKET_MAX];
 	struct rte_mbuf *m = arg;
 	const struct packet_meta *meta = packet_meta(m);
-	uint32_t len = rte_pktmbuf_pkt_len(m);
-	(void)server;
+	uint32_t len = rte_pktmbuf_pkt_len(m), skip = meta->no_eth ? FRAME_MIN : 0;
 	if (len > sizeof(linear))
 		return false;
-	const void *data = rte_pktmbuf_read(m, 0, len, linear);
+	const uint8_t *data = rte_pktmbuf_read(m, 0, len, linear);
 	const struct datapath *dp = datapath_of_port(meta->in_port);
-	struct flow_key key; // as the PMD has it
-	flow_meta_extract(&meta->flow, meta->in_port, meta->recirc_id, data,
-			  RTE_MIN(len, HEADERS_MAX), &key);
+	struct flow_key key, told;
+	key_of(meta, data, len, &key);
+	told = key;
 	if (dp->none_no != 0 && key.in_port == dp->none_no)
-		key.in_port = DP_IN_PORT_NONE;
-	const struct action_userspace *user = &meta->userspace;
-	if (!dp_key_put(nlh, room, OVS_PACKET_ATTR_KEY, &key, NULL))
+		told.in_port = DP_IN_PORT_NONE;
+	if (!dp_key_put(nlh, room, OVS_PACKET_ATTR_KEY, &told, NULL))
 		return false;
-	if (meta->is_action && user->cookie_len > 0 &&
-	    !dp_put(nlh, room, OVS_PACKET_ATTR_USERDATA, user->cookie_len, user->cookie))
+	if (meta->is_action && !put_userspace(server, nlh, room, &meta->userspace, &key))
 		return false;
-	return dp_put(nlh, room, OVS_PACKET_ATTR_PACKET, len, data);
+	return dp_put(nlh, room, OVS_PACKET_ATTR_PACKET, len - skip, data + skip);
 }
 
 static struct client *client_by_id(struct server *server, uint32_t id)

@@ -79,8 +79,40 @@ int request_u32(struct request *rq, const struct nlattr *attr, const char *name,
 struct new_request {
 	struct port_config config;
 	uint32_t no, type;
+	unsigned tunnel_options; // TUNNEL_*_*
 	const struct nlattr *options, *pids;
 };
+
+static int vxlan_extensions_get(struct request *rq, const struct nlattr *nest, unsigned *options)
+{
+	struct dp_attr_iter it;
+	const struct nlattr *attr;
+	int rc;
+	dp_attr_iter_nest(&it, nest);
+	while ((rc = dp_attr_next(&it, &attr, &rq->error)) > 0) {
+		if (dp_attr_type(attr) == OVS_VXLAN_EXT_GBP)
+			*options |= TUNNEL_VXLAN_GBP;
+	}
+	return rc;
+}
+
+// All but this is the control side's business, which builds the headers.
+static int tunnel_options_get(struct request *rq, const struct new_request *new, unsigned *options)
+{
+	struct dp_attr_iter it;
+	const struct nlattr *attr;
+	int rc;
+	if (vport_type_tunnel(new->type) != TUNNEL_VXLAN || new->options == NULL)
+		return 0;
+	dp_attr_iter_nest(&it, new->options);
+	while ((rc = dp_attr_next(&it, &attr, &rq->error)) > 0) {
+		if (dp_attr_type(attr) == OVS_TUNNEL_ATTR_EXTENSION)
+			rc = vxlan_extensions_get(rq, attr, options);
+		if (rc < 0)
+			return rc;
+	}
+	return rc;
+}
 
 // Our own kinds have OPTIONS; the kernel's types say with theirs what nobody needs here.
 static int config_of(struct request *rq, struct new_request *new)
@@ -94,7 +126,7 @@ static int config_of(struct request *rq, struct new_request *new)
 		return request_fail(rq, NULL, -EINVAL, "OPTIONS is missing");
 	snprintf(new->config.kind, sizeof(new->config.kind), "%s", kind);
 	if (new->type != OVS_VPORT_TYPE_NETDEV)
-		return 0;
+		return tunnel_options_get(rq, new, &new->tunnel_options);
 	snprintf(new->config.options[0].key, sizeof(new->config.options[0].key), "iface");
 	snprintf(new->config.options[0].value, sizeof(new->config.options[0].value), "%s",
 		 new->config.name);
@@ -190,6 +222,7 @@ int server_vport_new(struct request *rq)
 	struct port *port = rc == 0 ? vport_add(rq, new.type, new.no, &new.config, &rc) : NULL;
 	if (port == NULL)
 		return rc;
+	tunnel_port_set(port->no, vport_type_tunnel(new.type), new.tunnel_options);
 	rc = vport_pids_set(rq, port->no, new.pids);
 	if (rc < 0) {
 		vport_del(rq->server, port);

@@ -44,6 +44,9 @@
 // nw_frag bits, as Open vSwitch's FLOW_NW_FRAG_*.
 #define NW_FRAG_ANY   0x01 // any fragment
 #define NW_FRAG_LATER 0x02 // not the first one
+// In nw_frag, too, for want of room elsewhere: the packet has no Ethernet header. Only packets that
+// were recirculated may lack one.
+#define NW_NO_ETH 0x80
 
 struct eth_addr {
 	uint8_t b[6];

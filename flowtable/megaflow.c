@@ -289,6 +289,24 @@ struct megaflow *flow_table_find(struct flow_table *t, const struct flow_match *
 	return subtable_find(st, &key, flow_key_hash(&key, 0));
 }
 
+struct megaflow *flow_table_match(struct flow_table *t, const struct flow_key *key)
+{
+	struct flow_key masked;
+
+	for (uint32_t id = 0; id < t->ids_end; id++) {
+		const struct subtable *st = t->by_id[id];
+		struct megaflow *mf;
+
+		if (!st)
+			continue;
+		flow_key_mask(&masked, key, &st->mask);
+		mf = subtable_find(st, &masked, flow_key_hash(&masked, 0));
+		if (mf)
+			return mf;
+	}
+	return NULL;
+}
+
 void megaflow_match(const struct megaflow *mf, struct flow_match *match)
 {
 	match->mask = mf->subtable->mask;

@@ -42,6 +42,8 @@ int swd_sock_fd(const struct nl_sock *);
 uint32_t swd_sock_pid(const struct nl_sock *);
 int swd_transact(int protocol, const struct ofpbuf *request, struct ofpbuf **replyp);
 void swd_transact_multiple(int protocol, struct nl_transaction **, size_t n);
+// The datapath of limits of connections by zone, which the kernel has by network namespace.
+void swd_transact_default_dp(int dp_ifindex);
 void swd_dump_start(struct nl_dump *, int protocol, const struct ofpbuf *request);
 bool swd_dump_next(struct nl_dump *, struct ofpbuf *reply, struct ofpbuf *buffer);
 int swd_dump_done(struct nl_dump *);

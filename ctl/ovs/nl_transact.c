@@ -15,6 +15,7 @@
 
 #include "openvswitch/ofpbuf.h"
 #include "openvswitch/vlog.h"
+#include "ovs-atomic.h"
 #include "util.h"
 
 VLOG_DEFINE_THIS_MODULE(swd_transact);
@@ -22,6 +23,22 @@ VLOG_DEFINE_THIS_MODULE(swd_transact);
 static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(5, 5);
 
 #define ROOM_FOR_MORE 64 // bytes that request_put() may add to a request
+
+static atomic_int default_dp = ATOMIC_VAR_INIT(0);
+
+void swd_transact_default_dp(int dp_ifindex)
+{
+	atomic_store(&default_dp, dp_ifindex);
+}
+
+static void default_dp_put(struct nlmsghdr *nlh)
+{
+	struct ovs_header *ovs = (struct ovs_header *)((struct genlmsghdr *)(nlh + 1) + 1);
+	int dp;
+	atomic_read(&default_dp, &dp);
+	if (nlh->nlmsg_type == DP_FAMILY_CT_LIMIT && ovs->dp_ifindex == 0)
+		ovs->dp_ifindex = dp;
+}
 
 static bool is_new_datapath(const struct nlmsghdr *nlh)
 {
@@ -48,6 +65,7 @@ static void request_put(struct ofpbuf *out, const struct ofpbuf *request, uint32
 	nlh->nlmsg_seq = seq;
 	nlh->nlmsg_pid = 0;
 	((struct genlmsghdr *)(nlh + 1))->version = DP_PROTO_VERSION;
+	default_dp_put(nlh);
 	ofpbuf_put_zeros(out, PAD_SIZE(out->size, NLMSG_ALIGNTO));
 }
 

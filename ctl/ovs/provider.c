@@ -5,6 +5,7 @@
 #include "ctl/ovs/provider.h"
 
 #include "ctl/ovs/conn_pool.h"
+#include "ctl/ovs/ct.h"
 #include "ctl/ovs/meters.h"
 #include "ctl/ovs/netdev_swd.h"
 #include "ctl/ovs/port_types.h"
@@ -64,6 +65,11 @@ static long long int next_try_ms;
 static dp_purge_callback *purge_cb;
 static void *purge_aux;
 
+int provider_dp_ifindex(const struct dpif *dpif)
+{
+	return dpif_netlink_cast(dpif)->dp_ifindex;
+}
+
 static const char *swd_port_open_type(const struct dpif_class *class OVS_UNUSED,
 				      const char *ovs_type)
 {
@@ -86,6 +92,12 @@ static int swd_enumerate(struct sset *all, const struct dpif_class *class)
 	return err;
 }
 
+static void opened(const struct dpif *dpif)
+{
+	n_open++;
+	swd_transact_default_dp(provider_dp_ifindex(dpif));
+}
+
 static int swd_open(const struct dpif_class *class, const char *name, bool create,
 		    struct dpif **dpifp)
 {
@@ -93,9 +105,11 @@ static int swd_open(const struct dpif_class *class, const char *name, bool creat
 	if (n_open == 0 && link_is_lost())
 		link_restored();
 	int err = dpif_netlink_open(class, name, create, dpifp);
-	if (err == 0)
-		n_open++;
-	else if (create && !link_is_reachable())
+	if (err == 0) {
+		opened(*dpifp);
+		if (create)
+			ct_fresh_datapath(*dpifp);
+	} else if (create && !link_is_reachable())
 		netdev_swd_await();
 	// For these two the caller opens the one that is there.
 	return err == EEXIST || err == EBUSY ? err : words_errno(err);
@@ -273,6 +287,7 @@ static int restore_datapath(struct dpif_netlink *dpif)
 	}
 	if (err == 0) {
 		dpif->dp_ifindex = reply.dp_ifindex;
+		swd_transact_default_dp(dpif->dp_ifindex);
 		ofpbuf_delete(buf);
 	}
 	return err;
@@ -318,6 +333,14 @@ static void restore_meter(uint32_t id, struct ofputil_meter_config *config, void
 			  ovs_strerror(words_errno(err)));
 }
 
+static void restore_ct(struct dpif_netlink *dpif)
+{
+	int err = ct_restore(&dpif->dpif);
+	if (err != 0)
+		VLOG_WARN("%s: limits and timeouts of connections do not come back: %s",
+			  dpif_name(&dpif->dpif), ovs_strerror(words_errno(err)));
+}
+
 static int restore_handlers(struct dpif_netlink *dpif)
 {
 	int err = 0;
@@ -341,6 +364,7 @@ static void restore(struct dpif_netlink *dpif)
 		vports_for_each(restore_port, &r);
 		meters_for_each(restore_meter, &r);
 		err = restore_handlers(dpif);
+		restore_ct(dpif);
 	}
 	conn_pool_restoring(false);
 	if (err != 0)
@@ -401,18 +425,6 @@ void provider_register(void)
 	swd_class.meter_del = swd_meter_del;
 	swd_class.register_dp_purge_cb = swd_register_dp_purge_cb;
 	swd_class.get_datapath_version = swd_get_datapath_version;
-	// Connections are tracked by swd, not by the kernel.
-	swd_class.ct_dump_start = NULL;
-	swd_class.ct_dump_next = NULL;
-	swd_class.ct_dump_done = NULL;
-	swd_class.ct_flush = NULL;
-	swd_class.ct_set_timeout_policy = NULL;
-	swd_class.ct_get_timeout_policy = NULL;
-	swd_class.ct_del_timeout_policy = NULL;
-	swd_class.ct_timeout_policy_dump_start = NULL;
-	swd_class.ct_timeout_policy_dump_next = NULL;
-	swd_class.ct_timeout_policy_dump_done = NULL;
-	swd_class.ct_get_timeout_policy_name = NULL;
-	swd_class.ct_get_features = NULL;
+	ct_fill_class(&swd_class); // swd tracks connections, not the kernel
 	dp_register_provider(&swd_class);
 }

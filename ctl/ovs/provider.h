@@ -2,6 +2,9 @@
 #ifndef CTL_OVS_PROVIDER_H
 #define CTL_OVS_PROVIDER_H
 
+struct dpif;
+
 void provider_register(void);
+int provider_dp_ifindex(const struct dpif *);
 
 #endif

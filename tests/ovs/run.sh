@@ -32,7 +32,7 @@ if [ "$which" = swd ]; then
 	cp "$here/ovs-vswitchd" "$build/openvswitch/swd/bin/ovs-vswitchd"
 	sed -e 's/datapath_type="netdev"/datapath_type="swd"/g' -e 's/datapath_type=netdev/datapath_type=swd/g' \
 		-e 's/netdev@ovs-netdev/swd@ovs-swd/g' -e 's/datapaths:"netdev"/datapaths:"swd"/g' -e 's/datapaths:netdev/datapaths:swd/g' \
-		-e 's/ip link show ovs-netdev/ip link show ovs-swd/g' "$tests/system-userspace-testsuite" > "$tests/$suite"
+		-e 's/echo "netdev"/echo "swd"/' -e 's/ip link show ovs-netdev/ip link show ovs-swd/g' "$tests/system-userspace-testsuite" > "$tests/$suite"
 fi
 export SWD_TESTS="$here" SWD_PROGRAM="${SWD_BUILD:-}/swd" SWD_VSWITCHD="$build/openvswitch/swd/ovs-vswitchd"
 export PATH="/usr/sbin:/usr/bin:/sbin:/bin"

@@ -7,7 +7,9 @@ import time
 
 import pytest
 
+from frames import DST, SRC, eth, raw, udp
 from ovs_plugin import VSWITCHD, OvsPlugin
+from vhost_frontend import VhostFrontend, wait_path
 
 pytestmark = pytest.mark.skipif(not os.access(VSWITCHD, os.X_OK), reason=f"{VSWITCHD} is not there: run `make ovs-plugin`")
 
@@ -32,6 +34,23 @@ def test_two_ports_of_a_bridge_of_type_swd_talk_by_megaflows_that_open_vswitch_m
     stats = ovs.ofctl("dump-ports", f"{ovs.dir}/br0.mgmt")
     assert re.search(r"rx pkts=[1-9]", stats), stats
     assert not [line for line in ovs.vswitchd.lines if re.search(r"\|(WARN|ERR|EMER)\|", line)]
+
+
+def test_guests_talk_over_vhost_user_ports_of_both_roles(ovs):
+    ovs.start()
+    path = f"{ovs.dir}/vm1.sock"
+    with VhostFrontend(path, mode="client", name="vm1") as vm1, VhostFrontend(f"{ovs.dir}/vm2", name="vm2") as vm2:
+        vm1.listen()
+        ovs.vsctl("add-port", "br0", "vm1", "--", "set", "interface", "vm1", "type=dpdkvhostuserclient", f"options:vhost-server-path={path}")
+        ovs.vsctl("add-port", "br0", "vm2", "--", "set", "interface", "vm2", "type=dpdkvhostuser")
+        vm1.start()
+        vm2.start()
+        wait_path(vm1, vm2, raw(udp()))
+        wait_path(vm2, vm1, raw(udp(l2=eth(src=DST, dst=SRC))))
+        ovs.wait(lambda: ovs.vsctl("get", "interface", "vm1", "link_state").strip() == "up", "link of vm1")
+        vm1.hang_up()
+        ovs.wait(lambda: ovs.vsctl("get", "interface", "vm1", "link_state").strip() == "down", "end of vm1's link")
+        assert "link_reason" in ovs.vsctl("get", "interface", "vm1", "status")
 
 
 def test_bridges_wait_for_swd_and_are_there_when_it_comes(ovs):

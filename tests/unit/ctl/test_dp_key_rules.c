@@ -180,9 +180,54 @@ static void headers_must_fit_the_kind_of_packet(void **state)
 
 	nlh = begin();
 	nest = mnl_attr_nest_start(nlh, OVS_FLOW_ATTR_KEY);
-	put_type(nlh, 0x1234);
+	mnl_attr_put_u32(nlh, OVS_KEY_ATTR_IN_PORT, 1);
 	mnl_attr_nest_end(nlh, nest);
 	expect(nlh, -EINVAL, nest, "ETHERNET is missing");
+}
+
+// A type and no addresses: no Ethernet header, both ways.
+static void a_key_without_ethernet_is_of_a_packet_without_it(void **state)
+{
+	struct flow_key key = {.in_port = 3,
+			       .recirc_id = 9,
+			       .eth_type_be = htons(0x0800),
+			       .nw_proto = 47,
+			       .nw_frag = NW_NO_ETH},
+			mask = {.in_port = UINT32_MAX,
+				.recirc_id = UINT32_MAX,
+				.eth_type_be = UINT16_MAX,
+				.nw_frag = NW_NO_ETH},
+			origin;
+	struct flow_match match;
+	(void)state;
+	memset(mask.vlan, 0, sizeof(mask.vlan));
+	mask.vlan[0].tci_be = mask.vlan[1].tci_be = UINT16_MAX;
+	for (unsigned with_mask = 0; with_mask < 2; with_mask++) {
+		struct nlmsghdr *nlh = begin();
+		dp_key_put(nlh, DP_DATAGRAM_MAX, OVS_FLOW_ATTR_KEY, &key, NULL);
+		if (with_mask)
+			dp_key_put(nlh, DP_DATAGRAM_MAX, OVS_FLOW_ATTR_MASK, &key, &mask);
+		assert_int_equal(dp_match_parse(top(nlh, OVS_FLOW_ATTR_KEY),
+						top(nlh, OVS_FLOW_ATTR_MASK), &match, &error),
+				 0);
+		assert_int_equal(match.key.nw_frag, NW_NO_ETH);
+		assert_true(match.mask.nw_frag & NW_NO_ETH);
+		assert_int_equal(match.mask.eth_src.b[0], 0);
+		if (with_mask)
+			assert_memory_equal(&match.mask, &mask, sizeof(mask));
+		const struct nlattr *attr;
+		mnl_attr_for_each_nested (attr, top(nlh, OVS_FLOW_ATTR_KEY))
+			assert_int_not_equal(mnl_attr_get_type(attr), OVS_KEY_ATTR_ETHERNET);
+		assert_int_equal(dp_key_parse_origin(top(nlh, OVS_FLOW_ATTR_KEY), &origin, &error),
+				 0);
+		assert_int_equal(origin.nw_frag, NW_NO_ETH);
+		assert_int_equal(origin.eth_type_be, htons(0x0800));
+	}
+	key.nw_frag = 0;
+	struct nlmsghdr *nlh = begin();
+	dp_key_put(nlh, DP_DATAGRAM_MAX, OVS_FLOW_ATTR_KEY, &key, NULL);
+	assert_int_equal(dp_key_parse_origin(top(nlh, OVS_FLOW_ATTR_KEY), &origin, &error), 0);
+	assert_int_equal(origin.nw_frag, 0);
 }
 
 static void a_mask_may_have_no_bits_where_the_key_has_no_header(void **state)
@@ -530,6 +575,7 @@ int main(void)
 	    cmocka_unit_test(an_attribute_that_leaves_its_nest_is_refused),
 	    cmocka_unit_test(stray_bytes_and_doubles_and_strangers_are_refused),
 	    cmocka_unit_test(headers_must_fit_the_kind_of_packet),
+	    cmocka_unit_test(a_key_without_ethernet_is_of_a_packet_without_it),
 	    cmocka_unit_test(a_mask_may_have_no_bits_where_the_key_has_no_header),
 	    cmocka_unit_test(a_mask_of_ports_needs_an_exact_protocol),
 	    cmocka_unit_test(nesting_of_tags_is_checked),

@@ -7,8 +7,6 @@
 
 #include <errno.h>
 
-static _Alignas(8) char buf[DP_DATAGRAM_MAX];
-
 // What the last answer said.
 static struct {
 	unsigned n;

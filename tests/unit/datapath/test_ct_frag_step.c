@@ -139,6 +139,32 @@ static void the_rest_of_the_list_is_run_on_all_of_them(void **state)
 	flow_actions_free(actions);
 }
 
+// That fragments end with ct is a drop only where nothing before it has sent them.
+static void fragments_that_were_sent_are_not_dropped(void **state)
+{
+	struct action list[] = {{.type = ACTION_OUTPUT, .u.port = 2},
+				{.type = ACTION_CT, .u.ct = ct_commit}};
+	struct frame parts[PARTS], f = frame_of(IPPROTO_UDP, false, FROM_A, 1700);
+
+	(void)state;
+	for (unsigned sent = 0; sent < 2; sent++) {
+		struct flow_actions *actions = actions_of(list + !sent, 1 + sent);
+		unsigned n = fragments_of(&f, 1 + sent, SIZE, parts);
+		uint64_t before = dropped(DROP_FLOW_DROP);
+
+		for (unsigned i = 0; i < n; i++) {
+			struct rte_mbuf *m = mbuf_of(&parts[i]);
+
+			execute(fx.pmd, actions, &m, 1);
+			tx_flush(fx.pmd);
+			if (sent)
+				rte_pktmbuf_free(fake_port_sent(&fx.ports[2]));
+		}
+		assert_int_equal(dropped(DROP_FLOW_DROP) - before, sent ? 0 : n);
+		flow_actions_free(actions);
+	}
+}
+
 // More fragments than a burst has packets.
 static void many_fragments_go_on_in_bursts(void **state)
 {
@@ -214,6 +240,7 @@ int main(void)
 	    S(all_fragments_have_the_state_of_their_datagram),
 	    S(they_are_translated_as_their_datagram_is),
 	    S(the_rest_of_the_list_is_run_on_all_of_them),
+	    S(fragments_that_were_sent_are_not_dropped),
 	    S(many_fragments_go_on_in_bursts),
 	    S(what_no_datagram_is_made_of_is_left_or_dropped_under_a_name),
 	    S(a_datagram_whose_connection_finds_no_room_is_dropped_once),

@@ -148,7 +148,7 @@ static void a_query_and_its_answer_are_one_connection(void **state)
 static void a_translated_one_is_found_by_its_reply_tuple_only(void **state)
 {
 	struct ct_key key = key_of(1), answer, plain_answer;
-	struct ct_conn *conn = fresh(&key, true), *second;
+	struct ct_conn *conn = fresh(&key, true), *second, *third;
 
 	(void)state;
 	conn->ext->reply.dst_v4_be = htonl(0xc0000201);
@@ -165,6 +165,11 @@ static void a_translated_one_is_found_by_its_reply_tuple_only(void **state)
 	second = fresh(&key, true);
 	second->ext->reply = answer;
 	assert_int_equal(ct_table_insert(PMD_INDEX, second, NOW), -EADDRINUSE);
+	// Not even of one that NAT would let be as it is.
+	ct_key_reverse(&key, &answer);
+	third = fresh(&key, true);
+	third->ext->nat = CT_NAT_SRC;
+	assert_int_equal(ct_table_insert(PMD_INDEX, third, NOW), -EADDRINUSE);
 	second->ext->reply.dst_port_be++;
 	assert_int_equal(ct_table_insert(PMD_INDEX, second, NOW), 0);
 	assert_true(ct_table_remove(conn, NOW));
@@ -218,11 +223,11 @@ static void slots_come_back_after_a_grace_period(void **state)
 	assert_null(fresh(&key, false));
 	assert_int_equal(ct_table_count(2), MAX);
 	assert_int_equal(ct_expire_sweep(NOW + LIFE, ALL, ALL), MAX);
+	assert_int_equal(ct_table_count(2), 0);
 	rcu_reclaim(rcu);
 	assert_null(fresh(&key, false)); // the reader may still look at one
 	rcu_quiescent(rcu, reader);
 	rcu_reclaim(rcu);
-	assert_int_equal(ct_table_count(2), 0);
 	for (uint32_t i = 0; i < MAX; i++)
 		add(i);
 	rcu_offline(rcu, reader);

@@ -312,6 +312,33 @@ static void a_missed_recirculated_packet_carries_its_id(void **state)
 	rte_pktmbuf_free(m);
 }
 
+static void install_no_eth(uint8_t bit, struct flow_actions *actions)
+{
+	const struct flow_match match = {.key = {.in_port = 1, .recirc_id = 5, .nw_frag = bit},
+					 .mask = {.in_port = UINT32_MAX,
+						  .recirc_id = UINT32_MAX,
+						  .nw_frag = NW_NO_ETH}};
+	struct megaflow *flow;
+
+	assert_int_equal(flow_table_add(fx.flows, &match, actions, &flow), 0);
+}
+
+static void packets_without_ethernet_have_flows_of_their_own(void **state)
+{
+	const struct action clone = {.type = ACTION_CLONE, .n_more = 2},
+			    pop = {.type = ACTION_POP_ETH}, push = {.type = ACTION_PUSH_ETH};
+
+	(void)state;
+	install(0, 0, ACTIONS(clone, pop, RECIRC(5), RECIRC(5)));
+	install_no_eth(NW_NO_ETH, ACTIONS(push, OUTPUT(3)));
+	install_no_eth(0, ACTIONS(OUTPUT(2)));
+	receive(packet_udp(1, 100));
+	forward_rx(fx.pmd, &fx.poll);
+	assert_sent(2, 1);
+	assert_sent(3, 1);
+	assert_int_equal(fx.pmd->stats.lookup.misses, 0);
+}
+
 static void recirculation_ends_at_its_limit(void **state)
 {
 	(void)state;
@@ -336,13 +363,38 @@ static void multiplying_recirculation_is_bounded(void **state)
 	assert_true(drops_of(1, DROP_RECIRC_LIMIT) > 0);
 }
 
-static void inject(struct rte_mbuf *m, uint32_t in_port, struct flow_actions *actions)
+static void inject_as(struct rte_mbuf *m, bool no_eth, uint32_t in_port,
+		      struct flow_actions *actions)
 {
 	struct inject inject = {.m = m, .actions = actions};
 
 	packet_meta(m)->in_port = in_port;
+	packet_meta(m)->no_eth = no_eth;
 	fx.pmd->n_injected++;
 	assert_int_equal(rte_ring_sp_enqueue_elem(fx.pmd->inject, &inject, sizeof inject), 0);
+}
+
+static void inject(struct rte_mbuf *m, uint32_t in_port, struct flow_actions *actions)
+{
+	inject_as(m, false, in_port, actions);
+}
+
+static void injected_packets_without_ethernet_get_it(void **state)
+{
+	const struct action push = {.type = ACTION_PUSH_ETH, .u.push_eth = {.dst = {{0x22}}}};
+	struct rte_mbuf *m;
+
+	(void)state;
+	inject_as(packet_udp(1, 100), true, 1, ACTIONS(push, OUTPUT(2)));
+	inject_as(packet_udp(1, 100), true, 1, ACTIONS(OUTPUT(2)));
+	inject_as(packet_udp(1, 100), false, 1, ACTIONS(push, OUTPUT(2)));
+	assert_int_equal(forward_injected(fx.pmd), 3);
+	m = fake_port_sent(&fx.ports[2]);
+	assert_int_equal(*rte_pktmbuf_mtod(m, const uint8_t *), 0x22);
+	rte_pktmbuf_free(m);
+	assert_sent(2, 0);
+	assert_int_equal(drops_of(1, DROP_ACTION_INVALID), 2);
+	inject_reclaim(fx.pmd);
 }
 
 static void injected_packets_run_their_actions(void **state)
@@ -409,9 +461,11 @@ int main(void)
 	    T(headers_spread_over_segments_classify_the_same),
 	    T(recirculated_packets_come_through_again_with_their_id),
 	    T(a_missed_recirculated_packet_carries_its_id),
+	    T(packets_without_ethernet_have_flows_of_their_own),
 	    T(recirculation_ends_at_its_limit),
 	    T(multiplying_recirculation_is_bounded),
 	    T(injected_packets_run_their_actions),
+	    T(injected_packets_without_ethernet_get_it),
 	    T(rings_are_drained_in_turn),
 	};
 

@@ -309,6 +309,7 @@ static int inject_one(void)
 
 	actions->list[0] = (struct action){.type = ACTION_OUTPUT, .u.port = 2};
 	packet_meta(m)->in_port = 1;
+	packet_meta(m)->no_eth = false;
 	return pmd_pool_inject(m, actions);
 }
 

@@ -1,12 +1,15 @@
 // Connection tracking, as a client of the datapath protocol meets it.
 #include "ctl/dp_ct.h"
+#include "ctl/dp_ct_frag.h"
 #include "datapath/ct.h"
+#include "datapath/ct_frag_step.h"
 #include "datapath/ct_limit.h"
 #include "datapath/ct_table.h"
 #include "datapath/ct_timeout.h"
 #include "tests/unit/datapath/server_fixture.h"
 
 #include <errno.h>
+#include <rte_ip.h>
 
 #define MAX_CONNS 2000u
 #define LIFE_MS	  100000u
@@ -208,6 +211,115 @@ static void policies_live_as_the_protocol_says(void **state)
 	dp_client_close(c);
 }
 
+static void on_frags(const struct nlmsghdr *nlh, void *arg)
+{
+	assert_int_equal(dp_ct_frags_parse(nlh, arg, NULL), 0);
+}
+
+static struct dp_ct_frags frags_get(struct dp_client *c)
+{
+	struct dp_ct_frags frags;
+	dp_client_begin(c, DP_FAMILY_SWD, SWD_CMD_CT_FRAG_GET, 0);
+	assert_int_equal(call(c, on_frags, &frags), 0);
+	return frags;
+}
+
+static int frags_set(struct dp_client *c, uint16_t type, uint16_t ip_type, uint32_t value)
+{
+	struct nlmsghdr *nlh = dp_client_begin(c, DP_FAMILY_SWD, SWD_CMD_CT_FRAG_SET, 0);
+	struct nlattr *nest = ip_type != 0 ? mnl_attr_nest_start(nlh, type) : NULL;
+	if (ip_type == SWD_CT_FRAG_IP_ATTR_ENABLED)
+		mnl_attr_put_u8(nlh, ip_type, (uint8_t)value);
+	else
+		mnl_attr_put_u32(nlh, nest != NULL ? ip_type : type, value);
+	if (nest != NULL)
+		mnl_attr_nest_end(nlh, nest);
+	return call(c, NULL, NULL);
+}
+
+static void settings_of_fragments_are_told_and_bounded(void **state)
+{
+	const uint16_t v4 = SWD_CT_FRAG_ATTR_IPV4, v6 = SWD_CT_FRAG_ATTR_IPV6,
+		       min_size = SWD_CT_FRAG_IP_ATTR_MIN_SIZE;
+	struct dp_client *c = client();
+	struct dp_ct_frags frags = frags_get(c);
+	(void)state;
+	assert_int_equal(frags.held_max, CT_FRAG_HELD_DEF);
+	assert_int_equal(frags.ip[0].min_size, CT_FRAG_MIN_V4_DEF);
+	assert_int_equal(frags.ip[1].min_size, CT_FRAG_MIN_V6_DEF);
+	assert_true(frags.ip[0].enabled && frags.ip[1].enabled);
+	assert_int_equal(frags_set(c, v4, min_size, 1000), 0);
+	assert_int_equal(frags_set(c, v6, min_size, CT_FRAG_MIN_BOUND), 0);
+	assert_int_equal(frags_set(c, v6, SWD_CT_FRAG_IP_ATTR_ENABLED, 0), 0);
+	assert_int_equal(frags_set(c, SWD_CT_FRAG_ATTR_HELD_MAX, 0, 500), 0);
+	assert_int_equal(frags_set(c, v4, min_size, CT_FRAG_MIN_BOUND - 1), -ERANGE);
+	assert_int_equal(frags_set(c, SWD_CT_FRAG_ATTR_HELD_MAX, 0, CT_FRAG_HELD_MAX + 1), -ERANGE);
+	frags = frags_get(c);
+	assert_int_equal(frags.held_max, 500);
+	assert_int_equal(frags.ip[0].min_size, 1000);
+	assert_int_equal(frags.ip[1].min_size, CT_FRAG_MIN_BOUND);
+	assert_true(frags.ip[0].enabled && !frags.ip[1].enabled);
+	dp_client_close(c);
+}
+
+struct datagrams {
+	unsigned n;
+	struct swd_ct_frag_datagram last;
+	char state[32];
+};
+
+static void on_datagram(const struct nlmsghdr *nlh, void *arg)
+{
+	struct datagrams *told = arg;
+	const struct nlattr *a[SWD_CT_FRAG_ATTR_MAX + 1];
+	assert_int_equal(dp_msg_parse(nlh, a, SWD_CT_FRAG_ATTR_MAX, NULL), 0);
+	memcpy(&told->last, mnl_attr_get_payload(a[SWD_CT_FRAG_ATTR_DATAGRAM]), sizeof(told->last));
+	snprintf(told->state, sizeof(told->state), "%s",
+		 mnl_attr_get_str(a[SWD_CT_FRAG_ATTR_STATE]));
+	told->n++;
+}
+
+// The first fragment of an IPv4 datagram of 10.0.0.1 and 10.0.0.2.
+static void fragment_hold(uint16_t id, uint16_t zone)
+{
+	struct ct_frag_result result;
+	struct rte_mbuf *m = rte_pktmbuf_alloc(packet_pool());
+	uint8_t *b = (uint8_t *)rte_pktmbuf_append(m, 14 + 1300);
+	static const uint8_t ip[] = {0x45, 0, 1300 >> 8, 1300 & 0xff, 0, 0, 0x20, 0, 64, 17,
+				     0,	   0, 10,	 0,	      0, 1, 10,	  0, 0,	 2};
+	memset(packet_meta(m), 0, sizeof(struct packet_meta));
+	memset(b, 0, 14 + 1300);
+	b[12] = 8;
+	memcpy(b + 14, ip, sizeof(ip));
+	b[14 + 4] = (uint8_t)(id >> 8);
+	b[14 + 5] = (uint8_t)id;
+	uint16_t csum = rte_ipv4_cksum((const struct rte_ipv4_hdr *)(b + 14));
+	memcpy(b + 14 + 10, &csum, sizeof(csum));
+	packet_meta(m)->in_port = 1;
+	assert_int_equal(ct_frag_add(ct_frags_of(0), &m, zone, server_now_ms(), &result),
+			 CT_FRAG_HELD);
+}
+
+static void fragments_that_wait_are_listed(void **state)
+{
+	struct dp_client *c = client();
+	struct datagrams told = {0};
+	(void)state;
+	fragment_hold(0x1234, 7);
+	fragment_hold(0x1235, 7);
+	assert_int_equal(frags_get(c).held, 2);
+	assert_int_equal(frags_get(c).ip[0].counters.accepted, 2);
+	dp_client_begin(c, DP_FAMILY_SWD, SWD_CMD_CT_FRAG_GET, NLM_F_DUMP);
+	assert_int_equal(call(c, on_datagram, &told), 0);
+	assert_int_equal(told.n, 2);
+	assert_int_equal(ntohl(told.last.id_be), 0x1235);
+	assert_int_equal(told.last.zone, 7);
+	assert_int_equal(told.last.n_fragments, 1);
+	assert_memory_equal(told.last.dst, ((uint8_t[16]){10, 0, 0, 2}), 16);
+	assert_string_equal(told.state, "first frag");
+	dp_client_close(c);
+}
+
 struct limits {
 	unsigned n;
 	struct ovs_zone_limit zones[8];
@@ -282,6 +394,8 @@ int main(void)
 	    TEST(connections_are_flushed_by_zone_and_by_tuple),
 	    TEST(statistics_and_settings_are_told),
 	    TEST(policies_live_as_the_protocol_says),
+	    TEST(settings_of_fragments_are_told_and_bounded),
+	    TEST(fragments_that_wait_are_listed),
 	    TEST(limits_are_those_of_the_kernels_family),
 	    TEST(what_is_cut_short_is_refused),
 	};

@@ -3,6 +3,8 @@
 #include "datapath/ufid_index.h"
 #include "tests/unit/datapath/datapath_calls.h"
 
+static _Alignas(8) char buf[DP_DATAGRAM_MAX];
+
 static void a_datapath_lives_as_the_kernels_does(void **state)
 {
 	struct dp_client *c = client();

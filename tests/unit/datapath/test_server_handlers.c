@@ -1,5 +1,8 @@
 // Upcalls of a datapath that has several handlers: PMDs are played by the test.
+#include "ctl/dp_tunnel.h"
 #include "tests/unit/datapath/datapath_calls.h"
+
+static _Alignas(8) char buf[DP_DATAGRAM_MAX];
 
 static struct rte_mbuf *packet(uint32_t in_port, uint16_t pmd_index, uint16_t len)
 {
@@ -223,6 +226,80 @@ static void a_ports_upcalls_are_its_pids(void **state)
 	assert_int_equal(upcall(two.handlers[0], two.dp, two.no), 61);
 }
 
+// The next upcall's attributes, which are valid until another is received.
+static void upcall_parse(struct dp_client *c, const struct nlattr **a)
+{
+	assert_true(receive(c, buf) > 0);
+	assert_int_equal(dp_msg_parse((const struct nlmsghdr *)buf, a, OVS_PACKET_ATTR_MAX, NULL),
+			 0);
+}
+
+static void a_packet_without_ethernet_is_told_without_it(void **state)
+{
+	const struct nlattr *a[OVS_PACKET_ATTR_MAX + 1];
+	struct flow_key key;
+	enum drop_reason reason;
+	(void)state;
+	dispatch(two.c, two.dp, two.handlers);
+	for (unsigned no_eth = 0; no_eth < 2; no_eth++) {
+		struct rte_mbuf *m = packet(two.no, 0, 60);
+		packet_meta(m)->no_eth = no_eth;
+		packet_meta(m)->recirc_id = 5;
+		assert_true(miss(&two.rxq, m, &reason));
+		upcall_parse(two.handlers[0], a);
+		assert_int_equal(dp_key_parse(a[OVS_PACKET_ATTR_KEY], &key, NULL), 0);
+		assert_int_equal(key.nw_frag, no_eth ? NW_NO_ETH : 0);
+		assert_int_equal(key.eth_type_be, htons(0x1212));
+		assert_int_equal(mnl_attr_get_payload_len(a[OVS_PACKET_ATTR_PACKET]),
+				 no_eth ? 60 - 14 : 60);
+	}
+}
+
+static void flow_new(uint32_t out_port)
+{
+	struct nlmsghdr *nlh = begin(two.c, DP_FAMILY_FLOW, OVS_FLOW_CMD_NEW, 0, two.dp);
+	size_t room = dp_client_room(two.c);
+	const struct flow_key key = {.in_port = two.no, .eth_type_be = htons(0x1212)};
+	const struct flow_key mask = {.in_port = UINT32_MAX, .eth_type_be = UINT16_MAX};
+	const struct action output = {.type = ACTION_OUTPUT, .u.port = out_port};
+	dp_key_put(nlh, room, OVS_FLOW_ATTR_KEY, &key, NULL);
+	dp_key_put(nlh, room, OVS_FLOW_ATTR_MASK, &key, &mask);
+	dp_actions_put(nlh, room, OVS_FLOW_ATTR_ACTIONS, &output, 1);
+	assert_int_equal(call(two.c, NULL, NULL), 0);
+}
+
+static void an_action_is_told_what_it_asked_for(void **state)
+{
+	const struct nlattr *a[OVS_PACKET_ATTR_MAX + 1];
+	enum drop_reason reason;
+	(void)state;
+	dispatch(two.c, two.dp, two.handlers);
+	flow_new(two.no);
+	for (unsigned asks = 0; asks < 2; asks++) {
+		struct rte_mbuf *m = packet(two.no, 0, 60);
+		struct packet_meta *meta = packet_meta(m);
+		struct action list[2];
+		struct flow_tunnel tun;
+		uint8_t opts[FLOW_TUN_OPTS_MAX];
+		meta->is_action = true;
+		meta->userspace.wants_actions = meta->userspace.wants_tunnel = asks;
+		flow_meta_use(&meta->flow, FLOW_COLD_TUN);
+		meta->flow.tun.dst_be = htonl(0x0a000001);
+		assert_true(miss(&two.rxq, m, &reason));
+		upcall_parse(two.handlers[0], a);
+		assert_int_equal(a[OVS_PACKET_ATTR_ACTIONS] != NULL, asks);
+		assert_int_equal(a[OVS_PACKET_ATTR_EGRESS_TUN_KEY] != NULL, asks);
+		if (!asks)
+			continue;
+		assert_int_equal(dp_actions_parse(a[OVS_PACKET_ATTR_ACTIONS], list, 2, NULL), 1);
+		assert_int_equal(list[0].u.port, two.no);
+		assert_int_equal(dp_tunnel_parse(a[OVS_PACKET_ATTR_EGRESS_TUN_KEY], false, &tun,
+						 opts, NULL),
+				 0);
+		assert_int_equal(tun.dst_be, htonl(0x0a000001));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -233,6 +310,8 @@ int main(void)
 	    TWO(a_handler_that_does_not_read_stops_no_other),
 	    TWO(handlers_take_no_clients_place),
 	    TWO(a_ports_upcalls_are_its_pids),
+	    TWO(a_packet_without_ethernet_is_told_without_it),
+	    TWO(an_action_is_told_what_it_asked_for),
 	};
 	return cmocka_run_group_tests(tests, fixture_start, fixture_stop);
 }
