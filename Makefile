@@ -179,23 +179,24 @@ $(BUILD)/unit/datapath/test_pmd_pool.run: $(filter-out %/test_pmd_pool.run,$(UNI
 FUZZ_SECONDS        ?= 60
 FUZZ                := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 FUZZ_LIBS            = -Wl,--as-needed $(DPDK_LIBS) $(CTL_LIBS) -lcmocka
+FUZZ_SRC_packet     := datapath/packet.c flowtable/meta.c flowtable/extract.c
 FUZZ_SRC_dp_key     := $(wildcard ctl/dp_*.c flowtable/key*.c)
 FUZZ_SRC_dp_msg     := $(FUZZ_SRC_dp_key)
 FUZZ_SRC_dp_actions := $(FUZZ_SRC_dp_key) datapath/server_actions.c $(wildcard datapath/execute*.c) datapath/classify_extract.c datapath/drop.c $(wildcard datapath/edit*.c) \
 		       $(wildcard datapath/tunnel*.c) $(addprefix datapath/,ip_view.c packet.c gso.c offload.c kernel_frame.c) \
 		       flowtable/extract.c flowtable/meta.c
 FUZZ_SRC_extract    := flowtable/extract.c
-FUZZ_SRC_of_flow    := $(wildcard ctl/of_*.c) flowtable/of_key.c
-FUZZ_SRC_ct         := $(addprefix datapath/,packet.c edit.c ip_view.c ct_key.c) flowtable/extract.c flowtable/meta.c
+FUZZ_SRC_of_flow    := $(wildcard ctl/of_*.c) flowtable/of_key.c flowtable/key.c
+FUZZ_SRC_ct         := $(addprefix datapath/,edit.c ip_view.c ct_key.c) $(FUZZ_SRC_packet)
 FUZZ_SRC_ct_alg     := $(FUZZ_SRC_ct) $(addprefix datapath/,ct_alg.c ct_alg_ftp.c ct_alg_tftp.c ct_expect.c ct_ftp_text.c ct_payload.c ct_seq.c)
 FUZZ_SRC_ct_frag    := $(FUZZ_SRC_ct) $(addprefix datapath/,ct_frag.c ct_frag_view.c ct_frag_whole.c)
 FUZZ_SRC_json_lift  :=
-FUZZ_SRC_memif_ring := memif/memif_ring.c datapath/eventfd_kick.c datapath/packet.c
+FUZZ_SRC_memif_ring := memif/memif_ring.c datapath/eventfd_kick.c $(FUZZ_SRC_packet)
 FUZZ_SRC_memif_conn := $(filter-out %/port_memif.c %/memif.c %/memif_link.c %/memif_socket.c,$(wildcard memif/*.c)) \
-		       $(addprefix datapath/,packet.c memory_guard.c eventfd_kick.c stranger_fd.c)
+		       $(addprefix datapath/,memory_guard.c eventfd_kick.c stranger_fd.c) $(FUZZ_SRC_packet)
 FUZZ_SRC_rpc        := $(SRC_swctld) $(SRC_ctl) $(filter-out %_hot.c,$(SRC_flowtable))
-FUZZ_SRC_tunnel_pop := $(wildcard datapath/tunnel*.c) $(addprefix datapath/,packet.c offload.c edit.c kernel_frame.c) flowtable/meta.c flowtable/extract.c
-FUZZ_SRC_vring      := vhost/virtqueue.c vhost/packed_resume.c datapath/eventfd_kick.c $(wildcard vhost/*_hot.c) flowtable/isa.c datapath/packet.c
+FUZZ_SRC_tunnel_pop := $(wildcard datapath/tunnel*.c) $(addprefix datapath/,offload.c edit.c kernel_frame.c) $(FUZZ_SRC_packet)
+FUZZ_SRC_vring      := vhost/virtqueue.c vhost/packed_resume.c datapath/eventfd_kick.c $(wildcard vhost/*_hot.c) flowtable/isa.c $(FUZZ_SRC_packet)
 
 ifeq ($(FUZZER),1)
 define fuzz_rule
@@ -312,9 +313,12 @@ lint-format:
 lint-includes:
 	$(call quiet,PYTHON)/usr/bin/python3 tests/lint/include_direction.py
 
+# ctl/ovs is read without Open vSwitch's headers, of which it must know the loops.
+OVS_LOOPS := $(foreach m,HMAP_FOR_EACH(v,n,m) HMAP_FOR_EACH_WITH_HASH(v,n,h,m) SMAP_FOR_EACH(v,m) SSET_FOR_EACH(v,m),'-D$(m)=while((v=next(m)))')
+
 lint-cppcheck:
 	$(call quiet,CHECK)cppcheck --quiet --std=c11 --error-exitcode=1 --inline-suppr --enable=warning,performance,portability \
-		--suppress=missingIncludeSystem --suppress=normalCheckLevelMaxBranches --suppress=uninitvar:/usr/* -DISA_SUFFIX=plain -I. $(TIDY_C)
+		--suppress=missingIncludeSystem --suppress=normalCheckLevelMaxBranches --suppress=uninitvar:/usr/* -DISA_SUFFIX=plain $(OVS_LOOPS) -I. $(TIDY_C) $(wildcard ctl/ovs/*.c)
 
 lint-tidy: $(patsubst %.c,$(BUILD)/tidy/%.ok,$(TIDY_C))
 

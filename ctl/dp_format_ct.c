@@ -17,11 +17,14 @@ static void format_label(struct dp_text *t, const uint8_t *label)
 
 static void format_labels(struct dp_text *t, const struct action_ct *ct)
 {
+	static const uint8_t all[16] = {[0 ... 15] = 0xff};
 	if (dp_text_wild(ct->label_mask, sizeof(ct->label_mask)))
 		return;
 	dp_text_sep(t);
 	fputs("label=", t->out);
 	format_label(t, ct->label);
+	if (memcmp(ct->label_mask, all, sizeof(all)) == 0)
+		return;
 	fputc('/', t->out);
 	format_label(t, ct->label_mask);
 }
@@ -85,8 +88,19 @@ static void format_name(struct dp_text *t, const char *field, const char *name)
 	fprintf(t->out, "%s=%s", field, name);
 }
 
+static bool says_nothing(const struct action_ct *ct)
+{
+	return !(ct->flags & (ACTION_CT_COMMIT | ACTION_CT_FORCE | ACTION_CT_NAT)) &&
+	       ct->zone == 0 && ct->mark_mask == 0 && ct->helper == ACTION_CT_HELPER_NONE &&
+	       ct->timeout[0] == 0 && dp_text_wild(ct->label_mask, sizeof(ct->label_mask));
+}
+
 void dp_format_ct(struct dp_text *t, const struct action_ct *ct)
 {
+	if (says_nothing(ct)) {
+		format_word(t, true, "ct");
+		return;
+	}
 	dp_text_open(t, "ct");
 	format_word(t, ct->flags & ACTION_CT_FORCE, "force_commit");
 	format_word(t, (ct->flags & (ACTION_CT_COMMIT | ACTION_CT_FORCE)) == ACTION_CT_COMMIT,

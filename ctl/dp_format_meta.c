@@ -22,13 +22,13 @@ static void put_flags(struct dp_text *t, const char *const *names, unsigned n, u
 	}
 }
 
-static void item_number(struct dp_text *t, const char *name, const char *fmt, uint32_t value,
+static void item_number(struct dp_text *t, const char *name, int base, uint32_t value,
 			uint32_t mask, uint32_t exact)
 {
 	if (mask == 0)
 		return;
 	dp_text_open(t, name);
-	fprintf(t->out, fmt, value);
+	fprintf(t->out, base == 16 ? "0x%" PRIx32 : "%" PRIu32, value);
 	if (mask != exact)
 		fprintf(t->out, "/0x%" PRIx32, mask);
 	dp_text_close(t);
@@ -46,9 +46,11 @@ static void put_label(struct dp_text *t, const uint8_t *label, size_t n)
 
 static void format_label(struct dp_text *t, const struct flow_ct *ct, const struct flow_ct *mask)
 {
-	static const uint8_t ones[] = {[0 ... sizeof(ct->label) - 1] = 0xff};
+	uint8_t ones[sizeof(ct->label)];
+
 	if (dp_text_wild(mask->label, sizeof(mask->label)))
 		return;
+	memset(ones, 0xff, sizeof(ones));
 	dp_text_open(t, "ct_label");
 	put_label(t, ct->label, sizeof(ct->label));
 	if (memcmp(mask->label, ones, sizeof(ones)) != 0) {
@@ -181,22 +183,22 @@ void dp_format_meta(struct dp_text *t, const struct flow_match *match)
 	const struct flow_key *k = &match->key, *m = &match->mask;
 	if (!dp_key_has_rare(m))
 		return;
-	item_number(t, "dp_hash", "0x%" PRIx32, k->dp_hash, m->dp_hash, UINT32_MAX);
-	item_number(t, "skb_priority", "0x%" PRIx32, k->skb_priority, m->skb_priority, UINT32_MAX);
+	item_number(t, "dp_hash", 16, k->dp_hash, m->dp_hash, UINT32_MAX);
+	item_number(t, "skb_priority", 16, k->skb_priority, m->skb_priority, UINT32_MAX);
 	if (!dp_text_wild(&m->tun, sizeof(m->tun))) {
 		dp_text_open(t, "tunnel");
 		dp_format_tunnel(t, &k->tun, k->tun_opts, &m->tun, m->tun_opts);
 		dp_text_close(t);
 	}
-	item_number(t, "skb_mark", "0x%" PRIx32, k->pkt_mark, m->pkt_mark, UINT32_MAX);
+	item_number(t, "skb_mark", 16, k->pkt_mark, m->pkt_mark, UINT32_MAX);
 	if (m->ct_state) {
 		dp_text_open(t, "ct_state");
 		put_flags(t, ct_names, sizeof(ct_names) / sizeof(ct_names[0]), k->ct_state,
 			  m->ct_state);
 		dp_text_close(t);
 	}
-	item_number(t, "ct_zone", "%" PRIu32, k->ct_zone, m->ct_zone, UINT16_MAX);
-	item_number(t, "ct_mark", "0x%" PRIx32, k->ct_mark, m->ct_mark, UINT32_MAX);
+	item_number(t, "ct_zone", 10, k->ct_zone, m->ct_zone, UINT16_MAX);
+	item_number(t, "ct_mark", 16, k->ct_mark, m->ct_mark, UINT32_MAX);
 	format_label(t, &k->ct, &m->ct);
 	format_tuple(t, match);
 }

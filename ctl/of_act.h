@@ -12,6 +12,7 @@ enum of_act_place {
 	OF_IN_WRITE_ACTIONS,
 	OF_IN_CLONE,
 	OF_IN_BUCKET,
+	OF_IN_CT, // exec()
 };
 
 // Records as they grow.
@@ -95,12 +96,17 @@ int of_act_read_write_metadata(struct of_act_reader *r, const struct of_word *wo
 int of_act_read_multipath(struct of_act_reader *r, const struct of_word *word, unsigned arg);
 int of_act_read_bundle(struct of_act_reader *r, const struct of_word *word, unsigned is_load);
 int of_act_read_learn(struct of_act_reader *r, const struct of_word *word, unsigned arg);
+int of_act_read_ct(struct of_act_reader *r, const struct of_word *word, unsigned arg);
+int of_act_read_ct_clear(struct of_act_reader *r, const struct of_word *word, unsigned arg);
 
 // Their printers.
 void of_act_print_set(struct of_out *out, const struct of_act_set *a, const struct of_ports *ports);
 void of_act_print_multipath(struct of_out *out, const struct of_act_multipath *a);
 void of_act_print_bundle(struct of_out *out, const struct of_act_bundle *a,
 			 const struct of_ports *ports);
+// What stands before exec(), and behind it; each argument with a comma.
+void of_act_print_ct(struct of_out *out, const struct of_act_ct *a);
+void of_act_print_ct_alg(struct of_out *out, const struct of_act_ct *a);
 void of_act_print_learn(struct of_out *out, const struct of_act_learn *a,
 			const struct of_ports *ports);
 

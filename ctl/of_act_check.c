@@ -44,7 +44,15 @@ int of_act_read_subfield(const struct of_act_reader *r, const char *text, size_t
 	if (err)
 		return err;
 	const struct of_field *field = &of_fields[sf->field];
-	if (is_written && !field->writable)
+	if (is_written && r->place == OF_IN_CT && !field->in_exec)
+		return of_error_set(r->error, r->line, text, len,
+				    "%s cannot be changed here: ct_mark and ct_label can",
+				    field->name);
+	if (is_written && field->in_exec && r->place != OF_IN_CT)
+		return of_error_set(r->error, r->line, text, len,
+				    "%s is a connection's: ct(commit,exec(...)) changes it",
+				    field->name);
+	if (is_written && !field->writable && !field->in_exec)
 		return of_error_set(r->error, r->line, text, len, "%s cannot be changed",
 				    field->name);
 	return of_act_check_needs(r, text, len, field->needs);

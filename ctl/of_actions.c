@@ -79,6 +79,8 @@ static const struct action_row {
     {"bundle", of_act_read_bundle, 0, A_VALUE, I_APPLY, false},
     {"bundle_load", of_act_read_bundle, 1, A_VALUE, I_APPLY, false},
     {"learn", of_act_read_learn, 0, ANY_VALUE, I_APPLY, false},
+    {"ct", of_act_read_ct, 0, ANY_VALUE, I_APPLY, false},
+    {"ct_clear", of_act_read_ct_clear, 0, NO_VALUE, I_APPLY, false},
     {"note", read_note, 0, ANY_VALUE, I_APPLY, false},
     {"exit", of_act_read_plain, OF_EXIT, NO_VALUE, I_APPLY, false},
     {"meter", read_number, OF_METER, A_VALUE, I_METER, false},
@@ -97,11 +99,10 @@ static const char *const foreign[] = {
     "output_reg",   "unroll_xlate", "debug_recirc", "debug_slow",   "local",
     "table",
 };
-static const char *const connection[] = {"ct", "nat", "ct_clear"};
 
-#define ID_FOREIGN    1000
-#define ID_CONNECTION 1001
-#define ID_APPLY      1002
+#define ID_FOREIGN 1000
+#define ID_NAT	   1001
+#define ID_APPLY   1002
 
 static struct of_names action_names;
 static pthread_once_t names_once = PTHREAD_ONCE_INIT;
@@ -112,8 +113,7 @@ static void names_init(void)
 		of_names_add(&action_names, rows[i].name, i);
 	for (unsigned i = 0; i < sizeof(foreign) / sizeof(foreign[0]); i++)
 		of_names_add(&action_names, foreign[i], ID_FOREIGN);
-	for (unsigned i = 0; i < sizeof(connection) / sizeof(connection[0]); i++)
-		of_names_add(&action_names, connection[i], ID_CONNECTION);
+	of_names_add(&action_names, "nat", ID_NAT);
 	of_names_add(&action_names, "apply_actions", ID_APPLY);
 }
 
@@ -206,8 +206,9 @@ static int read_note(struct of_act_reader *r, const struct of_word *word, unsign
 static int unknown_action(const struct of_act_reader *r, const struct of_word *word)
 {
 	int id = of_names_find_nocase(&action_names, word->name, word->name_len);
-	if (id == ID_CONNECTION)
-		return of_act_fail_name(r, word, "connection tracking is not built yet");
+	if (id == ID_NAT)
+		return of_act_fail_name(r, word,
+					"stands within ct(): ct(commit,nat(src=10.0.0.1))");
 	if (id == ID_FOREIGN)
 		return of_act_fail_name(r, word, "not built yet");
 	if (id == ID_APPLY)
@@ -226,6 +227,10 @@ static int check_order(struct of_act_reader *r, const struct action_row *row,
 {
 	if (r->place == OF_IN_WRITE_ACTIONS && !row->in_set)
 		return of_act_fail_name(r, word, "cannot stand in write_actions");
+	if (r->place == OF_IN_CT && row->read != of_act_read_set_field &&
+	    row->read != of_act_read_load && row->read != of_act_read_move)
+		return of_act_fail_name(r, word,
+					"cannot stand in ct(exec()): set_field, load and move can");
 	if (r->place != OF_IN_FLOW && row->instruction != I_APPLY)
 		return of_act_fail_name(r, word, "can stand only in a flow's own list of actions");
 	if (r->place != OF_IN_FLOW)

@@ -40,6 +40,8 @@ enum of_action_type {
 	OF_MULTIPATH, // of_act_multipath
 	OF_BUNDLE,    // of_act_bundle: also bundle_load
 	OF_LEARN,     // of_act_learn
+	OF_CT,	      // of_act_ct
+	OF_CT_CLEAR,
 	OF_EXIT,
 	OF_NOTE, // of_act_note
 	OF_N_ACTION_TYPES,
@@ -182,6 +184,36 @@ struct of_act_learn {
 	uint8_t pad;
 	uint32_t n_specs;
 	struct of_learn_spec specs[];
+};
+
+enum of_ct_flags {
+	OF_CT_COMMIT = 1 << 0,
+	OF_CT_FORCE = 1 << 1, // the connection starts in this direction, whatever was there
+	OF_CT_TABLE = 1 << 2, // a copy goes on in a table when it has been tracked
+	OF_CT_NAT = 1 << 3,   // alone: as the connection was translated when it was committed
+	OF_CT_NAT_SRC = 1 << 4,
+	OF_CT_NAT_DST = 1 << 5,
+	OF_CT_NAT_PERSISTENT = 1 << 6,
+	OF_CT_NAT_HASH = 1 << 7,
+	OF_CT_NAT_RANDOM = 1 << 8,
+	OF_CT_NAT_RANGE = 1 << 9, // addresses, and maybe ports, are named
+	OF_CT_NAT_IPV6 = 1 << 10, // they are IPv6's
+};
+
+enum of_ct_alg { OF_CT_NO_ALG, OF_CT_FTP, OF_CT_TFTP };
+
+// ct(): tracks the packet's connection. What a commit writes into it (exec) stands behind, as
+// OF_SET_FIELD and OF_MOVE.
+struct of_act_ct {
+	struct of_action a;
+	uint32_t n_bytes; // of the records that follow
+	uint16_t flags;	  // enum of_ct_flags
+	uint8_t alg, table;
+	uint16_t zone;
+	uint16_t port_min, port_max; // of translation; 0: none is named
+	struct of_subfield zone_src; // n_bits 0: zone
+	uint8_t pad[3];
+	struct in6 addr_min, addr_max; // IPv4 in the first 4 bytes
 };
 
 struct of_act_note {

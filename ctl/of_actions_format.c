@@ -167,6 +167,22 @@ static void print_learn(struct of_out *out, const char *name, const struct of_ac
 	of_act_print_learn(out, (const void *)a, ports);
 }
 
+static void print_ct(struct of_out *out, const char *name, const struct of_action *a,
+		     const struct of_ports *ports)
+{
+	const struct of_act_ct *ct = (const void *)a;
+	of_out_text(out, name);
+	of_act_print_ct(out, ct);
+	if (ct->n_bytes) {
+		of_out_text(out, "exec(");
+		print_list(out, ct + 1, ct->n_bytes, ports);
+		of_out_text(out, "),");
+	}
+	of_act_print_ct_alg(out, ct);
+	of_out_chomp(out, ',');
+	of_out_char(out, ')');
+}
+
 static void print_note(struct of_out *out, const char *name, const struct of_action *a,
 		       const struct of_ports *ports)
 {
@@ -212,6 +228,8 @@ static const struct {
     [OF_MULTIPATH] = {print_multipath, NULL},
     [OF_BUNDLE] = {print_bundle, NULL},
     [OF_LEARN] = {print_learn, NULL},
+    [OF_CT] = {print_ct, "ct("},
+    [OF_CT_CLEAR] = {print_word, "ct_clear"},
     [OF_EXIT] = {print_word, "exit"},
     [OF_NOTE] = {print_note, "note:"},
 };

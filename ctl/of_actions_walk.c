@@ -23,9 +23,19 @@ static unsigned named_ports(const struct of_action *a, const uint32_t **ports)
 	return bundle->n_members;
 }
 
-static bool has_list(const struct of_action *a)
+// The list that stands in a record; NULL: none does.
+static const void *inner_list(const struct of_action *a, size_t *n_bytes)
 {
-	return a->type == OF_CLONE || a->type == OF_WRITE_ACTIONS;
+	const struct of_act_nested *nested = (const void *)a;
+	const struct of_act_ct *ct = (const void *)a;
+	if (a->type == OF_CT) {
+		*n_bytes = ct->n_bytes;
+		return ct + 1;
+	}
+	if (a->type != OF_CLONE && a->type != OF_WRITE_ACTIONS)
+		return NULL;
+	*n_bytes = nested->n_bytes;
+	return nested + 1;
 }
 
 struct walk {
@@ -37,9 +47,9 @@ static bool walk_records(const struct walk *w, const void *records, size_t n_byt
 {
 	for (size_t at = 0; at < n_bytes;) {
 		const struct of_action *a = of_records_at(records, n_bytes, at);
-		const struct of_act_nested *nested = (const void *)a;
-		if (!w->fn(a, w->arg) ||
-		    (has_list(a) && !walk_records(w, nested + 1, nested->n_bytes)))
+		size_t n_inner = 0;
+		const void *inner = inner_list(a, &n_inner);
+		if (!w->fn(a, w->arg) || (inner && !walk_records(w, inner, n_inner)))
 			return false;
 		at += a->len;
 	}

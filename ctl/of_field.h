@@ -128,6 +128,7 @@ struct of_field {
 	uint8_t n_bits; // of the field; more than the place has: those are zero
 	bool maskable;
 	bool writable;	   // by set_field, load, move, learn
+	bool in_exec;	   // writable in ct(exec()), and only there
 	bool native;	   // its place has this machine's byte order
 	uint32_t max;	   // numbers: of the value as written
 	uint32_t presence; // bits of the place that a match on the field, or a write, also sets

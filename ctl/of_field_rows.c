@@ -16,6 +16,7 @@
 #define WIDE(n) .n_bits = (n), .max = UINT32_MAX
 #define MASKS	.maskable = true
 #define WRITES	.writable = true
+#define EXEC	.in_exec = true
 
 #define TCI    AT(pkt.vlan[0].tci_be)
 #define MAC    .format = OF_FMT_MAC, WIDE(48), MASKS, WRITES
@@ -196,9 +197,9 @@ const struct of_field of_fields[OF_N_FIELDS] = {
 		       .format = OF_FMT_CT_STATE, AT(pkt.ct_state), BITS(8)},
     [OF_F_CT_ZONE] = {"ct_zone", NULL, "NXM_NX_CT_ZONE", NULL, NATIVE, .format = OF_FMT_DEC,
 		      AT(pkt.ct_zone), BITS(16)},
-    [OF_F_CT_MARK] = {"ct_mark", NULL, "NXM_NX_CT_MARK", NULL, MASKS, NATIVE, .format = OF_FMT_HEX,
-		      AT(pkt.ct_mark), WIDE(32)},
-    [OF_F_CT_LABEL] = {"ct_label", NULL, "NXM_NX_CT_LABEL", NULL, MASKS, NATIVE,
+    [OF_F_CT_MARK] = {"ct_mark", NULL, "NXM_NX_CT_MARK", NULL, MASKS, EXEC, NATIVE,
+		      .format = OF_FMT_HEX, AT(pkt.ct_mark), WIDE(32)},
+    [OF_F_CT_LABEL] = {"ct_label", NULL, "NXM_NX_CT_LABEL", NULL, MASKS, EXEC, NATIVE,
 		       .format = OF_FMT_HEX, AT(pkt.ct.label), WIDE(128)},
     // The connection's, as its first packet was.
     [OF_F_CT_NW_SRC] = {"ct_nw_src", NULL, "NXM_NX_CT_NW_SRC", NULL, ADDR4, AT(pkt.ct.nw_src_be),

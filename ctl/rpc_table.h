@@ -106,6 +106,12 @@
 	  "queue to a core (any: unpin)")                                                        \
 	X("pmd.rebalance", "pmd rebalance", "dry_run:flag?", true, CHANGES, pmd_rebalance,       \
 	  "move receive queues between the threads by their load; --dry-run: only show it")      \
+	X("ct.dump", "ct dump", "zone:amount?", true, READS, ct_dump,                            \
+	  "tracked connections: of all zones, or of one")                                        \
+	X("ct.flush", "ct flush", "zone:amount?", false, CHANGES, ct_flush,                      \
+	  "forget tracked connections: of all zones, or of one")                                 \
+	X("ct.stats", "ct stats", "", true, READS, ct_stats,                                     \
+	  "the connection table: how many, room, packets tracked and invalid")                   \
 	X("fdb.show", "fdb show", "", true, READS, fdb_show, "learned MAC addresses")            \
 	X("version", "version", "", true, READS, version, "versions of the programs")
 

@@ -20,10 +20,9 @@ static inline uint64_t repeats(const struct flow_key *keys, unsigned n, bool col
 	uint64_t same = 0;
 
 	for (unsigned i = 1; i < n; i++) {
-		bool equal = packet_key_equal_inline(&keys[i - 1], &keys[i]);
+		bool equal = packet_key_equal_inline(&keys[i - 1], &keys[i]) &&
+			     (!cold || packet_cold_equal(&keys[i - 1], &keys[i]));
 
-		if (__builtin_expect(cold && equal, false))
-			equal = packet_cold_equal(&keys[i - 1], &keys[i]);
 		same |= (uint64_t)equal << i;
 	}
 	return same;

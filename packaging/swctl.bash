@@ -137,7 +137,7 @@ _swctl()
 			[[ ${COMP_WORDS[i + 1]} == = ]] && ((i++))
 			((++i < COMP_CWORD)) && where=(--run-dir "${COMP_WORDS[i]}")
 			;;
-		--timeout | --interval | --count | --skip | --time | --cores | --isolated | --idle-us | --sleep-us | --rebalance-s | --port | --queue | --core)
+		--timeout | --interval | --count | --skip | --time | --cores | --isolated | --idle-us | --sleep-us | --rebalance-s | --port | --queue | --core | --zone)
 			[[ ${COMP_WORDS[i + 1]} == = ]] && ((i++))
 			((i++))
 			;;
@@ -146,7 +146,7 @@ _swctl()
 		esac
 	done
 	if [[ $cur == -* ]]; then
-		_swctl_words --run-dir --json --timeout --interval --count --skip --time --force --help --version --strict --no-stats --names --no-names --sort --rsort --may-create --cores --isolated --idle-us --sleep-us --rebalance-s --port --queue --core --dry-run
+		_swctl_words --run-dir --json --timeout --interval --count --skip --time --force --help --version --strict --no-stats --names --no-names --sort --rsort --may-create --cores --isolated --idle-us --sleep-us --rebalance-s --port --queue --core --dry-run --zone
 		return
 	fi
 	case ${key:-${COMP_WORDS[COMP_CWORD - 1]}} in
@@ -158,14 +158,15 @@ _swctl()
 		_swctl_ports
 		return
 		;;
-	--timeout | --interval | --count | --skip | --time | --cores | --isolated | --idle-us | --sleep-us | --rebalance-s | --port | --queue | --core) return ;;
+	--timeout | --interval | --count | --skip | --time | --cores | --isolated | --idle-us | --sleep-us | --rebalance-s | --port | --queue | --core | --zone) return ;;
 	esac
 	case $command in
-	'') _swctl_words add-port del-port list-ports show add-flow add-flows mod-flows del-flows replace-flows diff-flows dump-flows dump-aggregate dump-tables add-group add-groups mod-group del-groups dump-groups add-meter add-meters mod-meter del-meters dump-meters meter-stats bundle trace dp stats drops pmd fdb version doctor nic help completion ;;
+	'') _swctl_words add-port del-port list-ports show add-flow add-flows mod-flows del-flows replace-flows diff-flows dump-flows dump-aggregate dump-tables add-group add-groups mod-group del-groups dump-groups add-meter add-meters mod-meter del-meters dump-meters meter-stats bundle trace dp stats drops pmd ct fdb version doctor nic help completion ;;
 	dp) _swctl_words trace show dump-flows ;;
 	pmd) _swctl_words show stats set rebalance ;;
+	ct) _swctl_words dump flush stats ;;
 	fdb) _swctl_words show ;;
-	help) _swctl_words add-port del-port list-ports show add-flow add-flows mod-flows del-flows replace-flows diff-flows dump-flows dump-aggregate dump-tables add-group add-groups mod-group del-groups dump-groups add-meter add-meters mod-meter del-meters dump-meters meter-stats bundle trace dp stats drops pmd fdb version doctor nic completion ;;
+	help) _swctl_words add-port del-port list-ports show add-flow add-flows mod-flows del-flows replace-flows diff-flows dump-flows dump-aggregate dump-tables add-group add-groups mod-group del-groups dump-groups add-meter add-meters mod-meter del-meters dump-meters meter-stats bundle trace dp stats drops pmd ct fdb version doctor nic completion ;;
 	'help add-port') _swctl_words vhost-user nic virtio-user memif bond null ring dpdk af-xdp af-packet pcap pf-ring tap ;;
 	completion) _swctl_words bash ;;
 	nic) _swctl_words list bind unbind ;;

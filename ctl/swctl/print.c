@@ -50,6 +50,9 @@ static const struct {
     {"pmd.set", print_nothing},
     {"pmd.rebalance", print_rebalance},
     {"pmd.stats", print_pmd_stats},
+    {"ct.dump", print_connections},
+    {"ct.flush", print_nothing},
+    {"ct.stats", print_ct_stats},
     {"fdb.show", print_fdb},
     {"version", print_version},
 };

@@ -34,6 +34,8 @@ int print_datapath(const json_t *result, FILE *out);
 int print_rebalance(const json_t *result, FILE *out);
 int print_pmds(const json_t *result, FILE *out);
 int print_pmd_stats(const json_t *result, FILE *out);
+int print_connections(const json_t *result, FILE *out);
+int print_ct_stats(const json_t *result, FILE *out);
 int print_fdb(const json_t *result, FILE *out);
 int print_version(const json_t *result, FILE *out);
 

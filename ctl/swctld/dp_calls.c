@@ -4,10 +4,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#define CALL_TIMEOUT_MS 5000
 #define PORT_TIMEOUT_MS 15000 // opening a device may take its time
 
-static int call(struct dp_client *c, dp_answer_fn fn, void *arg, int timeout_ms, char *text)
+int dp_call(struct dp_client *c, dp_answer_fn fn, void *arg, int timeout_ms, char *text)
 {
 	text[0] = '\0';
 	int err = dp_client_call(c, fn, arg, timeout_ms, text, DP_CALL_TEXT);
@@ -73,7 +72,7 @@ int dp_call_info(struct dp_client *c, struct dp_info *info, char *text)
 {
 	memset(info, 0, sizeof(*info));
 	dp_client_begin(c, DP_FAMILY_SWD, SWD_CMD_INFO_GET, NLM_F_REQUEST | NLM_F_ACK);
-	return call(c, on_info, info, CALL_TIMEOUT_MS, text);
+	return dp_call(c, on_info, info, DP_CALL_TIMEOUT_MS, text);
 }
 
 static void on_stats(const struct nlmsghdr *nlh, void *arg)
@@ -91,7 +90,7 @@ int dp_call_stats(struct dp_client *c, struct dp_stats *stats, char *text)
 {
 	memset(stats, 0, sizeof(*stats));
 	dp_client_begin(c, DP_FAMILY_DATAPATH, OVS_DP_CMD_GET, NLM_F_REQUEST | NLM_F_ACK);
-	return call(c, on_stats, stats, CALL_TIMEOUT_MS, text);
+	return dp_call(c, on_stats, stats, DP_CALL_TIMEOUT_MS, text);
 }
 
 static bool put_options(struct nlmsghdr *nlh, size_t room, const struct port *port)
@@ -121,7 +120,7 @@ int dp_call_port_add(struct dp_client *c, const struct port *port, char *text)
 	if (!nest || !put_options(nlh, room, port))
 		return -EMSGSIZE; // cannot be: 16 options of 543 bytes
 	mnl_attr_nest_end(nlh, nest);
-	return call(c, NULL, NULL, PORT_TIMEOUT_MS, text);
+	return dp_call(c, NULL, NULL, PORT_TIMEOUT_MS, text);
 }
 
 int dp_call_port_del(struct dp_client *c, uint32_t no, char *text)
@@ -129,7 +128,7 @@ int dp_call_port_del(struct dp_client *c, uint32_t no, char *text)
 	struct nlmsghdr *nlh =
 	    dp_client_begin(c, DP_FAMILY_VPORT, OVS_VPORT_CMD_DEL, NLM_F_REQUEST | NLM_F_ACK);
 	mnl_attr_put_u32_check(nlh, dp_client_room(c), OVS_VPORT_ATTR_PORT_NO, no);
-	return call(c, NULL, NULL, PORT_TIMEOUT_MS, text);
+	return dp_call(c, NULL, NULL, PORT_TIMEOUT_MS, text);
 }
 
 static void parse_state(const struct nlattr **a, struct port_state *state)
@@ -175,7 +174,7 @@ int dp_call_ports(struct dp_client *c, void (*fn)(const struct dp_vport *vport, 
 {
 	struct vport_visit visit = {fn, arg};
 	dp_client_begin(c, DP_FAMILY_VPORT, OVS_VPORT_CMD_GET, NLM_F_REQUEST | NLM_F_DUMP);
-	return call(c, on_vport, &visit, CALL_TIMEOUT_MS, text);
+	return dp_call(c, on_vport, &visit, DP_CALL_TIMEOUT_MS, text);
 }
 
 struct drop_visit {
@@ -198,7 +197,7 @@ int dp_call_gone_drops(struct dp_client *c, void (*fn)(const struct nlattr *nest
 {
 	struct drop_visit visit = {fn, arg};
 	dp_client_begin(c, DP_FAMILY_SWD, SWD_CMD_INFO_GET, NLM_F_REQUEST | NLM_F_ACK);
-	return call(c, on_gone_drops, &visit, CALL_TIMEOUT_MS, text);
+	return dp_call(c, on_gone_drops, &visit, DP_CALL_TIMEOUT_MS, text);
 }
 
 bool dp_vport_same(const struct dp_vport *vport, const struct port *port)
@@ -268,7 +267,7 @@ int dp_call_flows(struct dp_client *c, void (*fn)(const struct dp_flow *flow, vo
 {
 	struct flow_visit visit = {fn, arg};
 	dp_client_begin(c, DP_FAMILY_FLOW, OVS_FLOW_CMD_GET, NLM_F_REQUEST | NLM_F_DUMP);
-	return call(c, on_flow, &visit, CALL_TIMEOUT_MS, text);
+	return dp_call(c, on_flow, &visit, DP_CALL_TIMEOUT_MS, text);
 }
 
 struct attrs_visit {
@@ -289,7 +288,7 @@ int dp_call_pmds(struct dp_client *c, dp_attrs_fn fn, void *arg, char *text)
 {
 	struct attrs_visit visit = {fn, arg};
 	dp_client_begin(c, DP_FAMILY_SWD, SWD_CMD_PMD_GET, NLM_F_REQUEST | NLM_F_DUMP);
-	return call(c, on_pmd, &visit, CALL_TIMEOUT_MS, text);
+	return dp_call(c, on_pmd, &visit, DP_CALL_TIMEOUT_MS, text);
 }
 
 static void on_guest(const struct nlmsghdr *nlh, void *arg)
@@ -305,7 +304,7 @@ int dp_call_guests(struct dp_client *c, dp_attrs_fn fn, void *arg, char *text)
 {
 	struct attrs_visit visit = {fn, arg};
 	dp_client_begin(c, DP_FAMILY_SWD, SWD_CMD_GUEST_GET, NLM_F_REQUEST | NLM_F_DUMP);
-	return call(c, on_guest, &visit, CALL_TIMEOUT_MS, text);
+	return dp_call(c, on_guest, &visit, DP_CALL_TIMEOUT_MS, text);
 }
 
 int dp_call_pmd_rebalance(struct dp_client *c, bool dry_run, dp_answer_fn fn, void *arg, char *text)
@@ -314,7 +313,7 @@ int dp_call_pmd_rebalance(struct dp_client *c, bool dry_run, dp_answer_fn fn, vo
 	    dp_client_begin(c, DP_FAMILY_SWD, SWD_CMD_PMD_REBALANCE, NLM_F_REQUEST | NLM_F_ACK);
 	if (dry_run)
 		mnl_attr_put_check(nlh, dp_client_room(c), SWD_REBALANCE_ATTR_DRY_RUN, 0, NULL);
-	return call(c, fn, arg, CALL_TIMEOUT_MS, text);
+	return dp_call(c, fn, arg, DP_CALL_TIMEOUT_MS, text);
 }
 
 int dp_call_meter_set(struct dp_client *c, const struct dp_meter *meter, char *text)
@@ -323,7 +322,7 @@ int dp_call_meter_set(struct dp_client *c, const struct dp_meter *meter, char *t
 	    dp_client_begin(c, DP_FAMILY_METER, OVS_METER_CMD_SET, NLM_F_REQUEST | NLM_F_ACK);
 	if (!dp_meter_put(nlh, dp_client_room(c), meter, false))
 		return -EMSGSIZE; // cannot be: 8 bands
-	return call(c, NULL, NULL, CALL_TIMEOUT_MS, text);
+	return dp_call(c, NULL, NULL, DP_CALL_TIMEOUT_MS, text);
 }
 
 int dp_call_meter_del(struct dp_client *c, uint32_t id, char *text)
@@ -331,7 +330,7 @@ int dp_call_meter_del(struct dp_client *c, uint32_t id, char *text)
 	struct nlmsghdr *nlh =
 	    dp_client_begin(c, DP_FAMILY_METER, OVS_METER_CMD_DEL, NLM_F_REQUEST | NLM_F_ACK);
 	mnl_attr_put_u32_check(nlh, dp_client_room(c), OVS_METER_ATTR_ID, id);
-	return call(c, NULL, NULL, CALL_TIMEOUT_MS, text);
+	return dp_call(c, NULL, NULL, DP_CALL_TIMEOUT_MS, text);
 }
 
 struct meter_visit {
@@ -352,7 +351,7 @@ int dp_call_meters(struct dp_client *c, dp_meter_fn fn, void *arg, char *text)
 {
 	struct meter_visit visit = {fn, arg};
 	dp_client_begin(c, DP_FAMILY_METER, OVS_METER_CMD_GET, NLM_F_REQUEST | NLM_F_DUMP);
-	return call(c, on_meter, &visit, CALL_TIMEOUT_MS, text);
+	return dp_call(c, on_meter, &visit, DP_CALL_TIMEOUT_MS, text);
 }
 
 int dp_call_trace_start(struct dp_client *c, uint32_t port_no, uint32_t count, uint32_t time_ms,
@@ -364,7 +363,7 @@ int dp_call_trace_start(struct dp_client *c, uint32_t port_no, uint32_t count, u
 	mnl_attr_put_u32_check(nlh, room, SWD_TRACE_ATTR_PORT_NO, port_no);
 	mnl_attr_put_u32_check(nlh, room, SWD_TRACE_ATTR_COUNT, count);
 	mnl_attr_put_u32_check(nlh, room, SWD_TRACE_ATTR_TIME_MS, time_ms);
-	return call(c, NULL, NULL, CALL_TIMEOUT_MS, text);
+	return dp_call(c, NULL, NULL, DP_CALL_TIMEOUT_MS, text);
 }
 
 int dp_call_trace_read(struct dp_client *c, dp_trace_fn fn, void *arg, char *text)

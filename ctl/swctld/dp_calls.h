@@ -4,12 +4,14 @@
 #define CTL_SWCTLD_DP_CALLS_H
 
 #include "ctl/dp_client.h"
+#include "ctl/dp_ct.h"
 #include "ctl/dp_meter.h"
 #include "ctl/dp_trace.h"
 #include "ctl/swctld/megaflows.h"
 #include "ctl/swctld/ports.h"
 
-#define DP_CALL_TEXT 256 // bytes for text
+#define DP_CALL_TEXT	   256	// bytes for text
+#define DP_CALL_TIMEOUT_MS 5000 // what most calls wait for an answer
 
 struct dp_info {
 	char version[64], dpdk[64], memory_kind[64], isa[16];
@@ -40,6 +42,9 @@ struct dp_flow {
 	struct flow_reading reading;  // at_ms is not set
 	uint8_t tcp_flags;
 };
+
+// Sends the request that was begun, and waits for its answers: what all below are made of.
+int dp_call(struct dp_client *c, dp_answer_fn fn, void *arg, int timeout_ms, char *text);
 
 int dp_call_info(struct dp_client *c, struct dp_info *info, char *text);
 int dp_call_stats(struct dp_client *c, struct dp_stats *stats, char *text);
@@ -81,6 +86,13 @@ int dp_call_pmds(struct dp_client *c, dp_attrs_fn fn, void *arg, char *text);
 
 // The same of each port with a guest's side, SWD_GUEST_ATTR_*.
 int dp_call_guests(struct dp_client *c, dp_attrs_fn fn, void *arg, char *text);
+
+// Calls fn with each connection that the filter (all of it, or ZONE) names.
+typedef void (*dp_ct_fn)(const struct dp_ct_conn *conn, void *arg);
+int dp_call_ct(struct dp_client *c, const struct dp_ct_filter *filter, dp_ct_fn fn, void *arg,
+	       char *text);
+int dp_call_ct_flush(struct dp_client *c, const struct dp_ct_filter *filter, char *text);
+int dp_call_ct_stats(struct dp_client *c, struct dp_ct_stats *stats, char *text);
 
 // Has swd move queues by their load, or with dry_run only plan it; fn gets its answer.
 int dp_call_pmd_rebalance(struct dp_client *c, bool dry_run, dp_answer_fn fn, void *arg,

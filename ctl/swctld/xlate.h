@@ -156,9 +156,13 @@ void xlate_freeze(struct xlate *x);
 void xlate_freeze_records(struct xlate *x, const void *records, size_t n_bytes);
 // If it is to be frozen: sends the packet round. Whether it is.
 bool xlate_freeze_end(struct xlate *x, bool with_set);
+// Sends a copy round, which goes on in the table.
+void xlate_fork(struct xlate *x, uint8_t table);
 // Goes on with a packet that has come round. Whether its action set is to be run at the end.
 bool xlate_thaw(struct xlate *x, uint32_t number);
 
+void xlate_ct(struct xlate *x, const struct of_act_ct *ct);
+void xlate_ct_clear(struct xlate *x);
 void xlate_group(struct xlate *x, uint32_t id);
 void xlate_multipath(struct xlate *x, const struct of_act_multipath *mp);
 void xlate_bundle(struct xlate *x, const struct of_act_bundle *bundle);

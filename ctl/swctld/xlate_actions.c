@@ -225,6 +225,17 @@ static void do_learn(struct xlate *x, const struct of_action *a)
 	xlate_learn(x, (const struct of_act_learn *)a);
 }
 
+static void do_ct(struct xlate *x, const struct of_action *a)
+{
+	xlate_ct(x, (const struct of_act_ct *)a);
+}
+
+static void do_ct_clear(struct xlate *x, const struct of_action *a)
+{
+	(void)a;
+	xlate_ct_clear(x);
+}
+
 static void do_exit(struct xlate *x, const struct of_action *a)
 {
 	(void)a;
@@ -265,6 +276,8 @@ static void (*const steps[OF_N_ACTION_TYPES])(struct xlate *x, const struct of_a
     [OF_MULTIPATH] = do_multipath,
     [OF_BUNDLE] = do_bundle,
     [OF_LEARN] = do_learn,
+    [OF_CT] = do_ct,
+    [OF_CT_CLEAR] = do_ct_clear,
     [OF_EXIT] = do_exit,
     [OF_NOTE] = do_nothing,
 };

@@ -75,12 +75,10 @@ static uint32_t freeze_state(struct xlate *x, bool with_set)
 	return number;
 }
 
-bool xlate_freeze_end(struct xlate *x, bool with_set)
+// Sends the packet as it is now round. What is to be done with it then is used up.
+static void send_round(struct xlate *x, bool with_set)
 {
 	struct xlate_result *result = x->result;
-	if (!x->freezing)
-		return false;
-	x->freezing = x->freezes_record = false;
 	uint32_t number = result->end == XLATE_OK ? freeze_state(x, with_set) : 0;
 	if (number && result->n_frozen < XLATE_FROZEN_MAX) {
 		xlate_commit(x);
@@ -92,7 +90,23 @@ bool xlate_freeze_end(struct xlate *x, bool with_set)
 	free(x->parts);
 	x->parts = NULL;
 	x->n_part_bytes = 0;
+}
+
+bool xlate_freeze_end(struct xlate *x, bool with_set)
+{
+	if (!x->freezing)
+		return false;
+	x->freezing = x->freezes_record = false;
+	send_round(x, with_set);
 	return true;
+}
+
+void xlate_fork(struct xlate *x, uint8_t table)
+{
+	const struct of_act_resubmit to = {.a = {.type = OF_RESUBMIT, .len = sizeof(to)},
+					   .table = table};
+	xlate_freeze_records(x, &to, sizeof(to));
+	send_round(x, x->n_copies == 0);
 }
 
 static void thaw_fields(struct xlate *x, const struct frozen_head *head)

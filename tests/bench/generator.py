@@ -19,7 +19,7 @@ def missing():
 
 def options(scenario, warmup, seconds, rate):
     words = ["--core", GENERATOR_CORE, "--size", scenario.size, "--flows", scenario.flows, "--classes", scenario.classes]
-    words += ["--order", "random", "--seconds", seconds, "--warmup", warmup, "--timeout", 10]
+    words += ["--order", "rr" if scenario.fresh else "random", "--seconds", seconds, "--warmup", warmup, "--timeout", 10]
     words += ["--ring", scenario.ring, "--touch"]  # a guest reads what it receives
     words += ["--features", "mrg,packed" if scenario.packed else "mrg"]
     if scenario.both:

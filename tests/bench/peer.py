@@ -113,6 +113,10 @@ class Peer:
         """Lets go of the megaflows of a port's packets; rules are to be set anew afterwards."""
         raise NotImplementedError
 
+    def forget_connections(self):
+        """Empties the connection table."""
+        raise NotImplementedError
+
     def masks(self):
         """How many masks its megaflows have that output, or None where there are none."""
         return None

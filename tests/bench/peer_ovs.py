@@ -125,6 +125,9 @@ class Ovs(Peer):
         command("ovs-appctl", "-t", self.control, "upcall/set-flow-limit", FLOW_LIMIT)
         command("ovs-appctl", "-t", self.control, "revalidator/purge")
 
+    def forget_connections(self):
+        command("ovs-appctl", "-t", self.control, "dpctl/flush-conntrack")
+
     def masks(self):
         flows = command("ovs-appctl", "-t", self.control, "dpctl/dump-flows", "-m", "--names").splitlines()
         matches = (f.partition(", packets:")[0].partition(", ")[2] for f in flows if "ufid:" in f and "actions:drop" not in f)

@@ -68,6 +68,9 @@ class Swd(Peer):
         self.switch.wait(lambda: self.megaflows() <= FEW_MEGAFLOWS, "end of the port's megaflows", 20)
         self.switch.swctl("add-port", port, *self.port_options()[port])
 
+    def forget_connections(self):
+        self.switch.swctl("ct", "flush")
+
     def masks(self):
         return masks_of(f["match"] for f in self.switch.json("dp", "dump-flows")["flows"] if f["actions"] != "drop")
 

@@ -20,6 +20,18 @@ def five_tuple(proto="udp"):
     ]
 
 
+def tracked():
+    """Connection tracking as a firewall does it: new connections are committed, known ones pass."""
+    rules = ["priority=1,table=1,actions=drop"]
+    for _, a, b in WAYS:
+        rules += [
+            f"priority=10,udp,in_port={a},actions=ct(table=1)",
+            f"priority=10,table=1,udp,in_port={a},ct_state=+trk+new,actions=ct(commit),output:{b}",
+            f"priority=10,table=1,udp,in_port={a},ct_state=+trk+est,actions=output:{b}",
+        ]
+    return rules
+
+
 def masks(n):
     """n rules a port that make n masks: one for each class of flows, each looks at one bit more than the one above it.
 

@@ -29,6 +29,7 @@ class Scenario:
     layout: str = "vm-vm"
     peers: tuple = DPDK
     prewarm: float = 0  # seconds of a run before, so that caches of many flows are warm when counting begins
+    fresh: bool = False  # each frame is the first of a connection: they are forgotten before a run, which ends before a flow comes again
     latency: bool = False  # at half of OVS's maximum rate instead of at full rate
     bars: dict = field(default_factory=dict)  # peer: the least ratio swd/peer (latency: the largest)
     short: bool = False
@@ -87,6 +88,27 @@ SCENARIOS = [
         layout="tso",
         peers=ALL,
         bars={"ovs-best": 1.8},
+    ),
+    Scenario(
+        "ct-new",
+        "64 B, each frame commits a connection",
+        flows=1_000_000,
+        rules=tuple(rules.tracked()),
+        both=False,
+        fresh=True,
+        prewarm=0.05,
+        peers=ONLY_OVS,
+        bars={"ovs-best": 1.5},
+    ),
+    Scenario(
+        "ct-known",
+        "64 B, 1,000 connections that are committed",
+        flows=1000,
+        rules=tuple(rules.tracked()),
+        both=False,
+        prewarm=0.2,
+        peers=ONLY_OVS,
+        bars={"ovs-best": 1.5},
     ),
     Scenario("vm-tap", "64 B, 1 flow, from a guest to a tap", both=False, layout="vm-tap", peers=ONLY_OVS),
     Scenario("vm-tap-1500", "1500 B, 1 flow, from a guest to a tap", size="1500", both=False, layout="vm-tap", peers=ONLY_OVS),

@@ -111,6 +111,16 @@ def test_a_guest_that_listens_late_or_anew_has_its_first_frame_within_half_a_sec
     note("first frame of a guest that listens late or anew", times=len(took), longest_ms=round(1000 * max(took)))
 
 
+def take(guest, sent):
+    """The next of these that come. Frames from before the kill may still come, behind younger ones: swctld has them."""
+    came = []
+    while len(came) < len(sent):
+        frame = guest.recv()
+        if frame in sent:
+            came.append(frame)
+    return came
+
+
 @pytest.mark.parametrize("packed", [False, True], ids=["split", "packed"])
 def test_guests_go_on_with_their_rings_after_both_daemons_are_killed(switch_factory, packed):
     """The rings stay as they are, and nobody says where the dead swd stood in a packed one."""
@@ -122,7 +132,7 @@ def test_guests_go_on_with_their_rings_after_both_daemons_are_killed(switch_fact
     for _ in range(scaled(3, 20)):
         for n in (1, 31, 100):  # so that it stands somewhere else each time, in either round
             a.send(*(sent := [next(frames) for _ in range(n)]))
-            assert b.recv_n(n) == sent
+            assert take(b, sent) == sent
         a.send(*[next(frames) for _ in range(100)])  # some of them are under way when it dies
         switch.kill()
         for guest in pair:

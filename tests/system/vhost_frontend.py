@@ -468,8 +468,13 @@ def wait_path(sender, receiver, frame, timeout=5.0):
             break
     else:
         raise AssertionError(f"no frame came from {sender.name} to {receiver.name} for {timeout} s")
-    # The others that are on their way come before this one.
-    last = frame + os.urandom(8)
-    sender.send(last)
-    while receiver.recv() != last:
-        pass
+    # The others that are on their way come before this one, which may be one of those that are dropped.
+    last = None
+    while time.monotonic() < deadline:
+        if last is None:
+            sender.send(last := frame + os.urandom(8))
+        came = receiver.wait_frame(0.5)
+        if came == last:
+            return
+        last = last if came else None
+    raise AssertionError(f"frames from {sender.name} to {receiver.name} come and go for {timeout} s")

@@ -189,6 +189,7 @@ static void a_meter_that_drops_is_told(void **state)
 	const struct action meter = {.type = ACTION_METER, .u.meter_id = 1};
 	const struct dp_meter config = {
 	    .id = 1,
+	    .flags = DP_METER_KBPS,
 	    .n_bands = 1,
 	    .bands = {{.type = OVS_METER_BAND_TYPE_DROP, .rate = 1, .burst = 1}}};
 
