@@ -136,12 +136,22 @@ static bool put_match(struct nlmsghdr *nlh, size_t room, const struct megaflow *
 	       dp_key_put(nlh, room, OVS_FLOW_ATTR_MASK, &match.key, &match.mask);
 }
 
+// Packets without an Ethernet header have one here all the same, which nobody sent.
+static uint64_t bytes_told(const struct flow_answer *answer)
+{
+	struct flow_match match;
+	megaflow_match(answer->mf, &match);
+	return match.key.nw_frag & NW_NO_ETH
+		   ? answer->stats.bytes - answer->stats.packets * FRAME_MIN
+		   : answer->stats.bytes;
+}
+
 static bool fill_flow(struct server *server, struct nlmsghdr *nlh, size_t room, void *arg)
 {
 	const struct flow_answer *answer = arg;
 	const struct megaflow *mf = answer->mf;
 	const struct ovs_flow_stats stats = {.n_packets = answer->stats.packets,
-					     .n_bytes = answer->stats.bytes};
+					     .n_bytes = bytes_told(answer)};
 	(void)server;
 	bool named = has_ufid(mf);
 	uint32_t omits = named ? answer->omits : 0;
