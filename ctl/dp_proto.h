@@ -103,6 +103,9 @@ enum dp_userspace_action {
 	DP_ACTION_LB_OUTPUT = 26,  // refused
 };
 
+// OVS_TUNNEL_ATTR_EXTENSION of VXLAN, beside the kernel's OVS_VXLAN_EXT_GBP: a flag.
+#define DP_VXLAN_EXT_GPE 8
+
 // A header that is ready, to be put before the packet.
 struct dp_action_tunnel_push {
 	uint32_t tnl_port;

@@ -225,6 +225,7 @@ void server_stop(struct server *server)
 	struct client *c;
 	while ((c = TAILQ_FIRST(&server->clients)) != NULL)
 		client_destroy(c);
+	links_stop(server);
 	upcalls_stop(server);
 	traces_close(server);
 	datapaths_del_all(server);

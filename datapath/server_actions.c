@@ -197,8 +197,6 @@ static const char *check_tunnel_push(const struct action *action, struct known *
 {
 	const struct action_tunnel_push *push = &action->u.tunnel_push;
 	const uint8_t *header = action_tunnel_header(push);
-	if (known->has_eth == 0)
-		return "TUNNEL_PUSH onto a packet without an Ethernet header: PUSH_ETH first";
 	if (tunnel_header_check(header, push->header_len) < 0)
 		return "TUNNEL_PUSH of a header that is none: Ethernet, IP, then UDP or GRE";
 	*known = (struct known){.has_eth = 1, .eth_type = (uint16_t)(header[12] << 8 | header[13])};

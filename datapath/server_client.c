@@ -260,6 +260,7 @@ void client_destroy(struct client *c)
 	TAILQ_REMOVE(&server->clients, c, entry);
 	server->n_clients--;
 	server->n_subscribed -= c->subscribed;
+	links_forget(server);
 	upcalls_refresh(server);
 	event_free(c->on_read);
 	event_free(c->on_write);

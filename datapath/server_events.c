@@ -31,20 +31,25 @@ static void tell(struct client *c, const struct message_head *head, struct port 
 	client_flush(c);
 }
 
-void events_tell(struct request *rq, struct port *port, uint8_t cmd)
+void events_tell_all(struct server *server, struct port *port, uint8_t cmd)
 {
-	struct server *server = rq->server;
 	const struct datapath *dp = datapath_of_port(port->no);
 	const struct message_head head = {.family = DP_FAMILY_VPORT,
 					  .cmd = cmd,
 					  .dp_ifindex = dp->ifindex};
-	if (server->n_subscribed == 0)
-		return;
-	client_flush(rq->client);
+	links_note(port); // before it is told: what changes in between is told again
 	for (struct client *c = TAILQ_FIRST(&server->clients); c; c = TAILQ_NEXT(c, entry)) {
 		if (is_for(c, dp) && !c->dead)
 			tell(c, &head, port);
 	}
+}
+
+void events_tell(struct request *rq, struct port *port, uint8_t cmd)
+{
+	if (rq->server->n_subscribed == 0)
+		return;
+	client_flush(rq->client);
+	events_tell_all(rq->server, port, cmd);
 }
 
 void events_resume(struct client *c)
@@ -55,6 +60,9 @@ void events_resume(struct client *c)
 
 int server_subscribe(struct request *rq)
 {
+	int rc = links_watch(rq->server);
+	if (rc < 0)
+		return request_fail(rq, NULL, rc, "no memory to look at links");
 	rq->server->n_subscribed += !rq->client->subscribed;
 	rq->client->subscribed = true;
 	rq->client->events_of = dp_msg_ifindex(rq->nlh);

@@ -63,6 +63,7 @@ struct server {
 
 	TAILQ_HEAD(tracing_list, tracing) tracings;
 	struct event *on_trace; // while there are any
+	struct event *on_links; // pending while anybody is subscribed
 };
 
 // A datagram that the client's socket had no room for.
@@ -201,7 +202,14 @@ void server_flows_forget_port(struct server *server, const struct datapath *dp, 
 // server_events.c
 // Tells those who subscribed of a port: OVS_VPORT_CMD_NEW, SET, or DEL while it is still there.
 void events_tell(struct request *rq, struct port *port, uint8_t cmd);
+void events_tell_all(struct server *server, struct port *port, uint8_t cmd); // out is empty
 void events_resume(struct client *c); // its socket has drained
+
+// server_links.c
+void links_note(struct port *port);	  // it is about to be told of
+int links_watch(struct server *server);	  // from now on. 0 or -ENOMEM
+void links_forget(struct server *server); // when nobody is subscribed any more
+void links_stop(struct server *server);
 
 // server_trace.c
 int traces_open(struct server *server);

@@ -92,6 +92,8 @@ static int vxlan_extensions_get(struct request *rq, const struct nlattr *nest, u
 	while ((rc = dp_attr_next(&it, &attr, &rq->error)) > 0) {
 		if (dp_attr_type(attr) == OVS_VXLAN_EXT_GBP)
 			*options |= TUNNEL_VXLAN_GBP;
+		if (dp_attr_type(attr) == DP_VXLAN_EXT_GPE)
+			*options |= TUNNEL_VXLAN_GPE;
 	}
 	return rc;
 }

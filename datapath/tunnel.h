@@ -4,7 +4,8 @@
 // here: lengths, IPv4's identification and checksum, UDP's source port and checksum, GRE's checksum
 // and sequence number. Outer headers to pop come from strangers: each is checked, and what they say
 // goes into the packet's meta (struct flow_tunnel). Sources: RFC 7348 and the draft of its group
-// policy extension (VXLAN), 8926 (Geneve), 2784 and 2890 (GRE), 6864 (identification), 6935.
+// policy extension and of GPE (VXLAN), 8926 (Geneve), 2784 and 2890 (GRE), 6864 (identification),
+// 6935.
 #ifndef DATAPATH_TUNNEL_H
 #define DATAPATH_TUNNEL_H
 
@@ -12,7 +13,9 @@
 
 enum tunnel_type { TUNNEL_NONE, TUNNEL_VXLAN, TUNNEL_GENEVE, TUNNEL_GRE, N_TUNNEL_TYPES };
 
-#define TUNNEL_VXLAN_GBP 0x1 // an option of VXLAN's: headers may carry a group policy
+// Options of VXLAN's: headers may carry a group policy; or a protocol (VXLAN-GPE).
+#define TUNNEL_VXLAN_GBP 0x1
+#define TUNNEL_VXLAN_GPE 0x2
 
 // Port port_no (below PORTS_MAX) is the end of such tunnels from now on: TUNNEL_POP reads their
 // headers there, and its GRE sequence numbers start at 0. TUNNEL_NONE: no more. Control thread.
@@ -23,6 +26,7 @@ void tunnel_port_set(uint32_t port_no, enum tunnel_type type, unsigned options);
 int tunnel_header_check(const uint8_t *header, uint32_t len);
 
 // Puts a header, which has been checked, before each packet, whose bytes nobody else refers to.
+// A packet without an Ethernet header gets it as one, so the header must be one for such.
 // What senders left to do must be a checksum at most, and is done. Returns how many are left; they
 // stand first in pkts and are as if they came in at push->out_port. That PMD.
 unsigned tunnel_push(struct pmd *pmd, const struct action_tunnel_push *push, struct rte_mbuf **pkts,

@@ -32,7 +32,7 @@ static bool flags_are_known(uint16_t flags)
 bool tunnel_gre_pop(struct tunnel_popped *p, unsigned options)
 {
 	const uint8_t *at = tunnel_read(p, p->l4_ofs, BASE_LEN);
-	uint16_t flags;
+	uint16_t flags, type;
 	uint32_t key_be;
 
 	(void)options;
@@ -42,9 +42,13 @@ bool tunnel_gre_pop(struct tunnel_popped *p, unsigned options)
 	flags = be16_at(at);
 	if (unlikely(!flags_are_known(flags)))
 		return false;
-	if (unlikely(be16_at(at + 2) != TYPE_ETHERNET)) {
+	type = be16_at(at + 2);
+	if (unlikely(type != TYPE_ETHERNET)) {
 		p->reason = DROP_TUNNEL_PROTOCOL;
-		return false;
+		p->l3_type = type;
+		if (!tunnel_is_l3(type))
+			return false;
+		p->reason = DROP_TUNNEL_HEADER;
 	}
 	at = tunnel_read(p, p->l4_ofs, header_len(flags));
 	if (unlikely(!at))
@@ -66,7 +70,8 @@ bool tunnel_gre_pop(struct tunnel_popped *p, unsigned options)
 static bool gre_fits(const uint8_t *l4, uint32_t len)
 {
 	return len >= BASE_LEN && flags_are_known(be16_at(l4)) &&
-	       be16_at(l4 + 2) == TYPE_ETHERNET && len == header_len(be16_at(l4));
+	       (be16_at(l4 + 2) == TYPE_ETHERNET || tunnel_is_l3(be16_at(l4 + 2))) &&
+	       len == header_len(be16_at(l4));
 }
 
 static void gre_begin(struct tunnel_pushed *p, unsigned n)

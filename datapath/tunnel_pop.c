@@ -145,6 +145,25 @@ static bool outer_read(struct tunnel_popped *p)
 	}
 }
 
+// An Ethernet header that only stands in the place of one (edit_eth.c) is kept for a packet
+// without.
+static uint32_t cut_len(const struct tunnel_popped *p)
+{
+	return p->l3_type ? p->header_len - FRAME_MIN : p->header_len;
+}
+
+// The outer checksum is not about it.
+static void eth_stand_in(struct tunnel_popped *p)
+{
+	uint8_t *frame = rte_pktmbuf_mtod(p->m, uint8_t *);
+	uint16_t type_be = rte_cpu_to_be_16(p->l3_type);
+
+	memset(frame, 0, FRAME_MIN - sizeof type_be);
+	memcpy(frame + FRAME_MIN - sizeof type_be, &type_be, sizeof type_be);
+	packet_meta(p->m)->no_eth = true;
+	p->csum += (uint16_t)~type_be;
+}
+
 // What the sender left to do of the frame that is left; the bytes that it is about stay together.
 static bool offload_move(struct tunnel_popped *p)
 {
@@ -157,7 +176,7 @@ static bool offload_move(struct tunnel_popped *p)
 		p->m->ol_flags &= ~PACKET_OFFLOAD;
 		return true;
 	}
-	offload->csum_start = (uint16_t)(offload->csum_start - p->header_len);
+	offload->csum_start = (uint16_t)(offload->csum_start - cut_len(p));
 	end = (uint32_t)offload->csum_start + offload->csum_offset + (uint32_t)sizeof(uint16_t);
 	p->reason = DROP_MALFORMED;
 	if (offload->gso_size > 0 || offload->csum_start < FRAME_MIN || offload->csum_start % 2 ||
@@ -169,13 +188,15 @@ static bool offload_move(struct tunnel_popped *p)
 static bool strip(struct tunnel_popped *p)
 {
 	// All of the inner Ethernet header too, in one piece.
-	const uint8_t *frame = tunnel_read(p, 0, p->header_len + FRAME_MIN);
+	const uint8_t *frame = tunnel_read(p, 0, p->header_len + (p->l3_type ? 0 : FRAME_MIN));
 
 	if (unlikely(!frame))
 		return false;
 	if (p->csum_asked)
 		p->csum += rte_raw_cksum(frame + p->l4_ofs, p->header_len - p->l4_ofs);
-	rte_pktmbuf_adj(p->m, (uint16_t)p->header_len);
+	rte_pktmbuf_adj(p->m, (uint16_t)cut_len(p));
+	if (unlikely(p->l3_type))
+		eth_stand_in(p);
 	return offload_move(p);
 }
 

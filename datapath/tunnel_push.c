@@ -1,5 +1,6 @@
 #include "datapath/tunnel_row.h"
 
+#include "datapath/edit.h"
 #include "datapath/offload.h"
 
 #include <errno.h>
@@ -132,12 +133,29 @@ static void meta_begin(const struct tunnel_pushed *p, struct packet_meta *meta)
 	flow_meta_clear(&meta->flow);
 }
 
+// Of a packet without an Ethernet header: what stands in its place.
+static int stand_in_remove(struct rte_mbuf *m)
+{
+	struct packet_layout *layout = &packet_meta(m)->layout;
+
+	if (rte_pktmbuf_data_len(m) < FRAME_MIN)
+		return -EINVAL;
+	if (layout->l3_ofs != LAYOUT_NONE)
+		layout->l3_ofs -= FRAME_MIN;
+	if (layout->l4_ofs != LAYOUT_NONE)
+		layout->l4_ofs -= FRAME_MIN;
+	packet_meta(m)->no_eth = false;
+	return edit_remove(m, 0, FRAME_MIN);
+}
+
 static int push_one(const struct pmd *pmd, struct tunnel_pushed *p, struct rte_mbuf **m)
 {
 	uint32_t len = p->push->header_len;
 	uint8_t *header;
-	int err = packet_meta(*m)->no_eth ? -EINVAL : inner_finish(m);
+	int err = inner_finish(m);
 
+	if (unlikely(packet_meta(*m)->no_eth && !err))
+		err = stand_in_remove(*m);
 	if (unlikely(err))
 		return err;
 	if (unlikely((*m)->pkt_len + len > FRAME_MIN + IP_LEN_MAX))

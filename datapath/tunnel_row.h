@@ -18,8 +18,12 @@ struct tunnel_popped {
 	uint32_t l3_ofs;     // from the start of the frame
 	uint32_t l4_ofs;     // the same
 	uint32_t header_len; // bytes before the inner frame
+	uint16_t l3_type;    // of an inner packet without an Ethernet header; 0: it has one
 	struct flow_tunnel tun;
 };
+
+// Whether a packet of this EtherType may be in a tunnel without an Ethernet header.
+bool tunnel_is_l3(uint16_t eth_type);
 
 // The len bytes at ofs, private and contiguous with all before them; nothing read before is valid
 // any more. NULL when the packet has them not, or without memory.

@@ -66,6 +66,20 @@ bool netdev_is_swd(const struct netdev *netdev)
 	return classes != NULL && class >= classes && class < classes + n_port_types;
 }
 
+const char *netdev_swd_type_of_port(const char *name, const char *kind, const char *mode)
+{
+	const struct port_type *type = port_type_of(kind, mode);
+	struct netdev *netdev = netdev_from_name(name);
+	if (netdev != NULL && netdev_is_swd(netdev)) {
+		const struct port_type *own = type_of(netdev);
+		if (type != NULL && own->long_type != NULL &&
+		    strcmp(own->long_type, type->name) == 0)
+			type = own;
+	}
+	netdev_close(netdev);
+	return type != NULL ? type->name : NULL;
+}
+
 int netdev_swd_put_options(const struct netdev *netdev, struct ofpbuf *options)
 {
 	struct netdev_swd *dev = cast(netdev);

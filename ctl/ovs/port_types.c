@@ -2,6 +2,7 @@
 
 #include "ctl/ovs/port_types.h"
 
+#include "ctl/ovs/kernel_iface.h"
 #include "ctl/ovs/proto.h"
 
 #include <errno.h>
@@ -13,6 +14,8 @@
 #include "openvswitch/ofpbuf.h"
 #include "smap.h"
 #include "util.h"
+
+#define AF_PACKET_MTU_MAX 1964 // as swd has it
 
 static void option_put(struct ofpbuf *options, const char *key, const char *value)
 {
@@ -138,6 +141,7 @@ const struct port_type port_types[] = {
      .is_kernels = true,
      .must_exist = true,
      .is_linux = true,
+     .long_type = "swd-afxdp",
      .put_options = put_queued_iface},
     {.name = "swd-afxdp",
      .ovs_types = "afxdp afxdp-nonpmd",
@@ -202,9 +206,26 @@ const struct port_type *port_type_of(const char *kind, const char *mode)
 	return NULL;
 }
 
+// DPDK's driver for AF_PACKET has frames of 2048 bytes.
+static bool is_too_long(const char *name)
+{
+	int mtu;
+	return kernel_iface_mtu(name, &mtu) == 0 && mtu > AF_PACKET_MTU_MAX;
+}
+
+static const struct port_type *row_named(const char *name)
+{
+	const struct port_type *type = port_types;
+	while (strcmp(type->name, name) != 0)
+		type++;
+	return type;
+}
+
 int port_type_put(const struct port_type *type, const char *name, const struct smap *config,
 		  struct ofpbuf *options, char **errp)
 {
+	if (type->long_type != NULL && is_too_long(name))
+		type = row_named(type->long_type);
 	const char *devargs = smap_get_def(config, "dpdk-devargs", "");
 	bool is_pci = type->pci_kind != NULL && is_pci_address(devargs);
 	nl_msg_put_string(options, SWD_VPORT_ATTR_KIND, is_pci ? type->pci_kind : type->kind);

@@ -17,11 +17,12 @@ struct port_type {
 	const char *ovs_types; // "internal tap": the Interface types that it serves; or ""
 	const char *kind;      // swd's
 	const char
-	    *pci_kind;	  // the kind instead, when options:dpdk-devargs is a PCI address; or NULL
-	const char *mode; // of vhost-user: what tells rows of one kind apart; or NULL
-	bool is_kernels;  // an interface of the kernel has its name, address and MTU
-	bool must_exist;  // that interface is not made by swd
-	bool is_linux;	  // its netdevs are Open vSwitch's own: QoS, ethtool; without options
+	    *pci_kind; // the kind instead, when options:dpdk-devargs is a PCI address; or NULL
+	const char *long_type; // the row instead, when the interface's MTU is too long; or NULL
+	const char *mode;      // of vhost-user: what tells rows of one kind apart; or NULL
+	bool is_kernels;       // an interface of the kernel has its name, address and MTU
+	bool must_exist;       // that interface is not made by swd
+	bool is_linux;	       // its netdevs are Open vSwitch's own: QoS, ethtool; without options
 	// Puts the options beside KIND. 0, or a positive errno with a line in *errp.
 	int (*put_options)(const struct port_type *type, const char *name,
 			   const struct smap *config, struct ofpbuf *options, char **errp);

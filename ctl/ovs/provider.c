@@ -38,16 +38,15 @@ static struct dpif_class swd_class;
 // That is registered by the original.
 #define unixctl_command_register(...) ((void)0)
 // swd's ports say themselves what they are, and have longer names.
-#define netdev_get_type_from_name(name) type_of_vport(vport->options, vport->options_len)
+#define netdev_get_type_from_name(name) type_of_vport(name, vport->options, vport->options_len)
 #undef IFNAMSIZ
 #define IFNAMSIZ 64
 
-static const char *type_of_vport(const struct nlattr *options, size_t len)
+static const char *type_of_vport(const char *name, const struct nlattr *options, size_t len)
 {
 	struct vport_state state;
 	vport_options_read(options, len, &state);
-	const struct port_type *type = port_type_of(state.kind, state.mode);
-	return type != NULL ? type->name : NULL;
+	return netdev_swd_type_of_port(name, state.kind, state.mode);
 }
 
 #pragma GCC diagnostic push
@@ -209,10 +208,10 @@ static int known_port(const char *name, struct dpif_port *port)
 		return ENODEV;
 	if (port == NULL)
 		return 0;
-	const struct port_type *type = port_type_of(state.kind, state.mode);
+	const char *type = netdev_swd_type_of_port(name, state.kind, state.mode);
 	struct dpif_netlink_vport vport = {.type = state.type, .name = name};
 	port->name = xstrdup(name);
-	port->type = xstrdup(type != NULL ? type->name : get_vport_type(&vport));
+	port->type = xstrdup(type != NULL ? type : get_vport_type(&vport));
 	port->port_no = u32_to_odp(state.no);
 	return 0;
 }

@@ -47,9 +47,9 @@ def test_guests_talk_over_vhost_user_ports_of_both_roles(ovs):
         vm2.start()
         wait_path(vm1, vm2, raw(udp()))
         wait_path(vm2, vm1, raw(udp(l2=eth(src=DST, dst=SRC))))
-        ovs.wait(lambda: ovs.vsctl("get", "interface", "vm1", "link_state").strip() == "up", "link of vm1")
+        ovs.wait(lambda: ovs.vsctl("get", "interface", "vm1", "link_state").strip() == "up", "link of vm1", timeout=2)
         vm1.hang_up()
-        ovs.wait(lambda: ovs.vsctl("get", "interface", "vm1", "link_state").strip() == "down", "end of vm1's link")
+        ovs.wait(lambda: ovs.vsctl("get", "interface", "vm1", "link_state").strip() == "down", "end of vm1's link", timeout=2)
         assert "link_reason" in ovs.vsctl("get", "interface", "vm1", "status")
 
 
