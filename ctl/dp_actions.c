@@ -351,9 +351,8 @@ static int get_dec_ttl(const struct nlattr *attr, struct action *action, struct 
 static int read_dec_ttl_or_push(struct dp_action_reader *r, const struct nlattr *attr,
 				struct action *action)
 {
-	return dp_attr_has_len(attr, sizeof(struct dp_action_tunnel_push))
-		   ? dp_tunnel_push_get(r, attr, action)
-		   : get_dec_ttl(attr, action, r->error);
+	return dp_tunnel_push_is(attr) ? dp_tunnel_push_get(r, attr, action)
+				       : get_dec_ttl(attr, action, r->error);
 }
 
 static bool put_dec_ttl(struct nlmsghdr *nlh, size_t room, const struct action *action)

@@ -33,6 +33,7 @@ int dp_ct_get(struct dp_action_reader *r, const struct nlattr *attr, struct acti
 bool dp_ct_put(struct nlmsghdr *nlh, size_t room, const struct action *action);
 
 // dp_actions_tunnel.c
+bool dp_tunnel_push_is(const struct nlattr *attr); // and no DEC_TTL
 int dp_tunnel_push_get(struct dp_action_reader *r, const struct nlattr *attr,
 		       struct action *action);
 bool dp_tunnel_push_put(struct nlmsghdr *nlh, size_t room, const struct action *action);

@@ -34,13 +34,27 @@ static int header_add(struct dp_action_reader *r, const struct nlattr *attr,
 	return 0;
 }
 
+#define PUSH_BYTES offsetof(struct dp_action_tunnel_push, header) // before the header
+
+// The header's bytes end it, and there are as many as it says.
+bool dp_tunnel_push_is(const struct nlattr *attr)
+{
+	struct dp_action_tunnel_push push;
+	uint16_t len = dp_attr_len(attr);
+	if (len < PUSH_BYTES + HEADER_MIN)
+		return false;
+	memcpy(&push, dp_attr_payload(attr), PUSH_BYTES);
+	return push.header_len == len - PUSH_BYTES;
+}
+
 int dp_tunnel_push_get(struct dp_action_reader *r, const struct nlattr *attr, struct action *action)
 {
 	struct dp_action_tunnel_push push;
-	memcpy(&push, dp_attr_payload(attr), sizeof(push));
+	memcpy(&push, dp_attr_payload(attr), PUSH_BYTES);
 	int rc = header_check(&push, attr, r->error);
 	if (rc < 0)
 		return rc;
+	memcpy(push.header, (const uint8_t *)dp_attr_payload(attr) + PUSH_BYTES, push.header_len);
 	action->type = ACTION_TUNNEL_PUSH;
 	action->u.tunnel_push = (struct action_tunnel_push){
 	    .tnl_port = push.tnl_port,
@@ -61,7 +75,7 @@ bool dp_tunnel_push_put(struct nlmsghdr *nlh, size_t room, const struct action *
 	    .tnl_type = from->tnl_type,
 	};
 	memcpy(push.header, action_tunnel_header(from), from->header_len);
-	return dp_put(nlh, room, DP_ACTION_TUNNEL_PUSH, sizeof(push), &push);
+	return dp_put(nlh, room, DP_ACTION_TUNNEL_PUSH, PUSH_BYTES + from->header_len, &push);
 }
 
 int dp_set_tunnel_get(struct dp_action_reader *r, const struct nlattr *field, bool is_full,

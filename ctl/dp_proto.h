@@ -95,8 +95,9 @@ enum swd_drop_attr {
 // Actions: the kernel's, see dp_actions.h, and those of Open vSwitch 3.1's userspace datapath,
 // which the kernel's header lacks.
 enum dp_userspace_action {
-	// The kernel has given this number to DEC_TTL since. The length tells them apart: nothing
-	// that is built of DEC_TTL is as long as struct dp_action_tunnel_push.
+	// struct dp_action_tunnel_push, of whose header only header_len bytes are sent. The kernel
+	// has given this number to DEC_TTL since. The length tells them apart: nothing that is
+	// built of DEC_TTL is so long.
 	DP_ACTION_TUNNEL_PUSH = 23,
 	DP_ACTION_TUNNEL_POP = 24, // u32: the tunnel's port
 	DP_ACTION_DROP = 25,	   // u32: why, as datapath/drop.h says; the list ends there
