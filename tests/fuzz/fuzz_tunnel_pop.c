@@ -173,11 +173,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	    (uint32_t)csum_start + csum_offset + 2 <= m->data_len)
 		m->ol_flags |= PACKET_OFFLOAD;
 	tunnel_port_set(TUNNEL_NO, (enum tunnel_type)(how & TYPE),
-			how & GBP ? TUNNEL_VXLAN_GBP : 0);
+			how & GBP ? TUNNEL_VXLAN_GBP | TUNNEL_VXLAN_GPE : 0);
 	m = pop(m);
 	if (m) {
 		check_tunnel(&packet_meta(m)->flow);
-		check_again(m);
+		if (packet_meta(m)->no_eth) // what is pushed here is for frames
+			packet_free(m);
+		else
+			check_again(m);
 	}
 	assert_int_equal(rte_mempool_in_use_count(packet_pool()), 0);
 	free(frame);

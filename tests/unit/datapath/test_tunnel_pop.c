@@ -105,6 +105,43 @@ static void padding_goes_and_tags_do_not_matter(void **state)
 	}
 }
 
+// A packet without an Ethernet header: there is none in the tunnel, and none that counts behind it.
+static void what_has_no_ethernet_header_goes_through_without_one(void **state)
+{
+	static const struct {
+		const char *vector;
+		unsigned options, at; // where the outer header says what is in it
+		uint8_t bytes[4];
+	} rows[] = {
+	    {"gre", 0, 36, {0x08, 0x00}},
+	    {"gre_full", 0, 36, {0x08, 0x00}},
+	    {"vxlan", TUNNEL_VXLAN_GPE, 42, {0x0c, 0, 0, 1}},
+	    {"vxlan_csum", TUNNEL_VXLAN_GPE, 42, {0x0c, 0, 0, 1}},
+	};
+	struct frame inner = {.len = FRAME_MIN + 20, .b = {[12] = 0x08, [14] = 0x45, [17] = 20}};
+
+	(void)state;
+	for (unsigned i = 0; i < RTE_DIM(rows); i++) {
+		const struct tunnel_vector *v = vector_of(rows[i].vector);
+		struct rte_mbuf *m = packet_of(&inner, 2048);
+		struct push_list list;
+
+		push_make(&list, v);
+		memcpy(list.header + rows[i].at, rows[i].bytes, v->type == TUNNEL_GRE ? 2 : 4);
+		tunnel_port_set(TUNNEL_NO, v->type, rows[i].options);
+		packet_meta(m)->no_eth = true;
+		packet_meta(m)->layout = (struct packet_layout){FRAME_MIN, LAYOUT_NONE};
+		assert_int_equal(tunnel_push(fx.pmd, &list.action.u.tunnel_push, &m, 1), 1);
+		assert_false(packet_meta(m)->no_eth);
+		assert_int_equal(m->pkt_len, list.action.u.tunnel_push.header_len + 20);
+		m = pop(m);
+		assert_non_null(m);
+		assert_true(packet_meta(m)->no_eth);
+		assert_bytes(m, inner.b, inner.len);
+		packet_free(m);
+	}
+}
+
 static uint64_t tunnel_drops(void)
 {
 	return drops_of(1, DROP_TUNNEL_OUTER) + drops_of(1, DROP_TUNNEL_HEADER) +
@@ -447,6 +484,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    T(what_scapy_wrapped_comes_out_in_every_form),
 	    T(padding_goes_and_tags_do_not_matter),
+	    T(what_has_no_ethernet_header_goes_through_without_one),
 	    T(what_is_cut_off_is_dropped_at_every_length),
 	    T(a_header_that_the_packet_has_no_room_for_is_dropped),
 	    T(what_is_wrong_has_a_name),
