@@ -30,7 +30,9 @@ if [ "$which" = swd ]; then
 	path=swd/bin:$path
 	mkdir -p "$build/openvswitch/swd/bin"
 	cp "$here/ovs-vswitchd" "$build/openvswitch/swd/bin/ovs-vswitchd"
-	sed -e 's/datapath_type="netdev"/datapath_type="swd"/g' -e 's/datapath_type=netdev/datapath_type=swd/g' \
+	# With the names of datapath and netdevs that are ours: dpif/show tells "(swd-system)".
+	sed -e 's|\(/[0-9]*\): (tap)|\1: (swd-internal)|' -e 's|\(/[0-9]*\): (system)|\1: (swd-system)|' \
+		-e 's/datapath_type="netdev"/datapath_type="swd"/g' -e 's/datapath_type=netdev/datapath_type=swd/g' \
 		-e 's/netdev@ovs-netdev/swd@ovs-swd/g' -e 's/datapaths:"netdev"/datapaths:"swd"/g' -e 's/datapaths:netdev/datapaths:swd/g' \
 		-e 's/echo "netdev"/echo "swd"/' -e 's/ip link show ovs-netdev/ip link show ovs-swd/g' "$tests/system-userspace-testsuite" > "$tests/$suite"
 fi
