@@ -42,10 +42,18 @@ def loaded(switch_factory):
     load = generator(switch, "--rate", RATE, "--seconds", LOAD_S)
     try:
         switch.wait(lambda: len(counts(switch)) == 2 * FLOWS, "a megaflow of each flow", 20)
+        switch.wait(lambda: established(switch), "end of misses")
         yield switch, load
     finally:
         load.kill()
         load.wait()
+
+
+def established(switch):
+    """Nothing is asked any more, and nothing that was asked is under way: what a kill meets of that may count or not."""
+    before = switch.json("dp", "show")["misses"]
+    time.sleep(0.3)
+    return switch.json("dp", "show")["misses"] == before
 
 
 def counts(switch):

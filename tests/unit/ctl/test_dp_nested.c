@@ -1,5 +1,6 @@
 // Actions that take several entries of a list, or have attributes inside.
 #include "ctl/dp_actions.h"
+#include "ctl/dp_proto.h"
 
 #include "tests/unit/ctl/dp_fixture.h"
 
@@ -211,6 +212,35 @@ static void nested_entries_count_toward_the_most(void **state)
 		assert_true(put(nlh, n));
 		int rc = dp_actions_parse(top(nlh, OVS_FLOW_ATTR_ACTIONS), back, room, &error);
 		assert_int_equal(rc, room < 8 ? -E2BIG : 8);
+	}
+}
+
+// As Open vSwitch sends it: the header's bytes end it. Another length is none, nor is it DEC_TTL.
+static void a_push_is_as_long_as_its_header(void **state)
+{
+	(void)state;
+	for (int more = -4; more <= 4; more += 4) {
+		struct dp_action_tunnel_push push = {
+		    .tnl_port = 4, .out_port = 2, .header_len = 52, .tnl_type = 4, .header = {7}};
+		struct nlmsghdr *nlh = begin();
+		struct nlattr *nest = mnl_attr_nest_start(nlh, OVS_FLOW_ATTR_ACTIONS);
+		mnl_attr_put(nlh, DP_ACTION_TUNNEL_PUSH, (size_t)(16 + 52 + more), &push);
+		mnl_attr_nest_end(nlh, nest);
+		int rc =
+		    dp_actions_parse(top(nlh, OVS_FLOW_ATTR_ACTIONS), back, ACTIONS_MAX, &error);
+		if (more != 0) {
+			assert_true(rc < 0);
+			continue;
+		}
+		assert_int_equal(back[0].type, ACTION_TUNNEL_PUSH);
+		assert_int_equal(rc, 1 + back[0].n_more);
+		assert_int_equal(back[0].u.tunnel_push.out_port, 2);
+		assert_int_equal(*action_tunnel_header(&back[0].u.tunnel_push), 7);
+		nlh = begin();
+		assert_true(dp_actions_put(nlh, DP_DATAGRAM_MAX, OVS_FLOW_ATTR_ACTIONS, back,
+					   (unsigned)rc));
+		const struct nlattr *told = mnl_attr_get_payload(top(nlh, OVS_FLOW_ATTR_ACTIONS));
+		assert_int_equal(mnl_attr_get_payload_len(told), 16 + 52);
 	}
 }
 
@@ -480,6 +510,7 @@ int main(void)
 	    cmocka_unit_test(lists_in_lists_come_back_as_they_were),
 	    cmocka_unit_test(lists_nest_as_deep_as_is_said_and_no_deeper),
 	    cmocka_unit_test(nested_entries_count_toward_the_most),
+	    cmocka_unit_test(a_push_is_as_long_as_its_header),
 	    cmocka_unit_test(each_entry_has_its_attribute),
 	    cmocka_unit_test(a_put_without_room_leaves_the_message_as_it_was),
 	    cmocka_unit_test(garbage_is_refused_or_read_and_never_read_past),

@@ -474,7 +474,7 @@ static void only_headers_of_tunnels_are_pushed(void **state)
 	} rows[] = {
 	    {4, {push, header, ipv4, to_port_2}, NULL}, // the outer header's
 	    {3, {push, other, to_port_2}, "a header that is none"},
-	    {4, {pop_eth, push, header, to_port_2}, NULL}, // a tunnel of layer 3
+	    {4, {pop_eth, push, header, to_port_2}, NULL}, // of what has none, the PMD decides
 	    {1, {pop}, NULL},
 	    {1, {pop_nowhere}, "1 to 1023"},
 	};
