@@ -63,7 +63,8 @@ static void in_port_put(const struct flow_key *key, bool is_mask, union dp_key_w
 
 static const char *in_port_get(const union dp_key_wire *wire, bool is_mask, struct flow_key *key)
 {
-	(void)is_mask;
+	if (!is_mask && wire->u32 == DP_IN_PORT_NONE)
+		return "IN_PORT 4294967295 is no port: leave IN_PORT out";
 	key->in_port = wire->u32;
 	return NULL;
 }
