@@ -30,12 +30,13 @@ static int down(void **state)
 	return fixture_down(state);
 }
 
-// A meter of packets that lets `burst` pass, and hardly any later, before its one band acts.
+// A meter of packets that lets `burst` pass before its one band acts. No client may set a rate of
+// 0; here it keeps a test that is held up from getting another packet through.
 static void set(uint32_t id, uint32_t burst, struct dp_meter_band band)
 {
 	struct dp_meter config = {.id = id, .n_bands = 1, .bands = {band}};
 
-	config.bands[0].rate = 1;
+	config.bands[0].rate = 0;
 	config.bands[0].burst = burst;
 	assert_int_equal(meter_set(0, &config), 0);
 }
