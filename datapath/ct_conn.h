@@ -114,9 +114,14 @@ struct ct_conn {
 static_assert(sizeof(struct ct_conn) == 128, "two cache lines");
 static_assert(offsetof(struct ct_conn, expires) == RTE_CACHE_LINE_SIZE, "line 1");
 
+static inline bool ct_conn_has(const struct ct_conn *conn, enum ct_flag flag)
+{
+	return __atomic_load_n(&conn->flags, __ATOMIC_RELAXED) & flag;
+}
+
 static inline bool ct_conn_is_removed(const struct ct_conn *conn)
 {
-	return __atomic_load_n(&conn->flags, __ATOMIC_RELAXED) & CT_REMOVED;
+	return ct_conn_has(conn, CT_REMOVED);
 }
 
 static inline uint8_t ct_conn_nat(const struct ct_conn *conn)

@@ -70,7 +70,7 @@ static void conn_fill(struct dp_ct_conn *out, const struct ct_conn *conn, uint32
 				   .mark = __atomic_load_n(&conn->mark, __ATOMIC_RELAXED),
 				   .timeout_s = seconds_left(conn, now),
 				   .has_tcp = conn->key.proto == IPPROTO_TCP,
-				   .has_master = conn->flags & CT_EXPECTED};
+				   .has_master = ct_conn_has(conn, CT_EXPECTED)};
 	memcpy(out->labels, label, sizeof out->labels);
 	tuple_fill(&out->orig, &conn->key);
 	ct_conn_key(conn, CT_REPLY, &reply);

@@ -73,7 +73,7 @@ static bool update(const struct tracking *t, struct ct_packet *p)
 {
 	enum ct_verdict verdict;
 
-	if (p->conn->flags & CT_EXPECTED)
+	if (ct_conn_has(p->conn, CT_EXPECTED))
 		p->state |= OVS_CS_F_RELATED;
 	verdict = ct_proto_of(&p->conn->key)->update(p, t->now, t->liberal);
 	switch (verdict) {

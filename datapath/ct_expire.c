@@ -113,7 +113,7 @@ void ct_expire_flush(void)
 
 bool ct_expire_retire(struct ct_conn *conn)
 {
-	if (conn->flags & CT_RETIRED)
+	if (ct_conn_has(conn, CT_RETIRED))
 		return false;
 	if (!expire.batch)
 		expire.batch = calloc(1, sizeof *expire.batch);

@@ -37,7 +37,7 @@ static void label_set(struct ct_conn *conn, const struct action_ct *ct)
 
 void ct_mark_set(struct ct_conn *conn, const struct action_ct *ct)
 {
-	if (conn->flags & CT_EXPECTED)
+	if (ct_conn_has(conn, CT_EXPECTED))
 		return;
 	mark_set(conn, ct);
 	label_set(conn, ct);

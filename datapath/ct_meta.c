@@ -57,7 +57,7 @@ static void conn_write(const struct ct_conn *conn, struct flow_meta *meta)
 	static_assert(sizeof label == sizeof meta->ct.label, "as it lies in memory");
 	memcpy(meta->ct.label, label, sizeof label);
 	meta->ct_mark = __atomic_load_n(&conn->mark, __ATOMIC_RELAXED);
-	tuple_write(conn->flags & CT_EXPECTED ? &conn->ext->master : &conn->key, meta);
+	tuple_write(ct_conn_has(conn, CT_EXPECTED) ? &conn->ext->master : &conn->key, meta);
 }
 
 void ct_meta_write(const struct ct_packet *p, uint16_t zone, const struct ct_conn *expected)

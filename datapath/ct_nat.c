@@ -252,7 +252,7 @@ int ct_nat_choose(struct ct_conn *conn, const struct action_ct *ct, uint32_t *at
 	int err;
 
 	(void)now;
-	if ((conn->flags & CT_EXPECTED) && conn->ext->nat)
+	if (ct_conn_has(conn, CT_EXPECTED) && conn->ext->nat)
 		return expected_choose(conn, n);
 	if (((nat->flags & ACTION_NAT_IPV4) && conn->key.is_v6) ||
 	    ((nat->flags & ACTION_NAT_IPV6) && !conn->key.is_v6))

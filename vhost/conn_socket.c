@@ -29,13 +29,24 @@ static void place_of(int sock)
 	stranger_fd_place(ours.sun_path[0] ? ours.sun_path : theirs.sun_path);
 }
 
+// What an own function below stands before. Any thread calls them.
+static void *next_of(void **found, const char *name)
+{
+	void *next = __atomic_load_n(found, __ATOMIC_RELAXED);
+
+	if (!next) {
+		next = dlsym(RTLD_NEXT, name);
+		__atomic_store_n(found, next, __ATOMIC_RELAXED);
+	}
+	return next;
+}
+
 // The functions without a static come before the C library's for all libraries.
 
 int listen(int fd, int backlog)
 {
-	static int (*next)(int, int);
-	if (!next)
-		*(void **)&next = dlsym(RTLD_NEXT, "listen");
+	static void *found;
+	int (*next)(int, int) = next_of(&found, "listen");
 	int rc = next(fd, backlog);
 	if (rc == 0)
 		last_listener = fd;
@@ -56,9 +67,8 @@ static bool has_room(int listener)
 
 int accept(int fd, struct sockaddr *restrict address, socklen_t *restrict len)
 {
-	static int (*next)(int, struct sockaddr *, socklen_t *);
-	if (!next)
-		*(void **)&next = dlsym(RTLD_NEXT, "accept");
+	static void *found;
+	int (*next)(int, struct sockaddr *, socklen_t *) = next_of(&found, "accept");
 	if (!has_room(fd)) {
 		errno = EAGAIN;
 		return -1;
@@ -82,9 +92,8 @@ static bool has_room_there(const struct sockaddr *address, socklen_t len)
 
 int connect(int fd, const struct sockaddr *address, socklen_t len)
 {
-	static int (*next)(int, const struct sockaddr *, socklen_t);
-	if (!next)
-		*(void **)&next = dlsym(RTLD_NEXT, "connect");
+	static void *found;
+	int (*next)(int, const struct sockaddr *, socklen_t) = next_of(&found, "connect");
 	if (!has_room_there(address, len)) {
 		errno = EAGAIN;
 		return -1;
@@ -97,9 +106,8 @@ int connect(int fd, const struct sockaddr *address, socklen_t len)
 
 static ssize_t receive(int fd, struct msghdr *msg, int flags)
 {
-	static ssize_t (*next)(int, struct msghdr *, int);
-	if (!next)
-		*(void **)&next = dlsym(RTLD_NEXT, "recvmsg");
+	static void *found;
+	ssize_t (*next)(int, struct msghdr *, int) = next_of(&found, "recvmsg");
 	return next(fd, msg, flags);
 }
 
@@ -167,13 +175,12 @@ ssize_t recvmsg(int fd, struct msghdr *msg, int flags)
 // With which librte_vhost takes the rest of a message. Files may come with it all the same.
 ssize_t read(int fd, void *buf, size_t len)
 {
-	static ssize_t (*next)(int, void *, size_t);
+	static void *found;
+	ssize_t (*next)(int, void *, size_t) = next_of(&found, "read");
 	struct iovec iov = {.iov_base = buf, .iov_len = len};
 	struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1};
 	int fds[STRANGER_FDS_MAX];
 	unsigned n;
-	if (!next)
-		*(void **)&next = dlsym(RTLD_NEXT, "read");
 	if (!vhost_events_is_this())
 		return next(fd, buf, len);
 	ssize_t rc = receive_all(fd, &msg, 0, fds, &n);

@@ -185,7 +185,7 @@ static __rte_noinline int take_chain(struct virtqueue *vq, struct packet_arena *
 	arena->n_segs = n_segs;
 	if (rc == -ENOSPC && n_heads + n_segs > 0)
 		return rc;
-	vq->n_malformed++;
+	__atomic_store_n(&vq->n_malformed, vq->n_malformed + 1, __ATOMIC_RELAXED); // one writer
 	return 0;
 }
 

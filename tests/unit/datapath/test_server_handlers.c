@@ -93,16 +93,20 @@ static struct {
 	struct rxq rxq;
 } two;
 
+#define TWO_PORT 1 // the first of all
+
 static int two_start(void **state)
 {
+	// Before the server's thread runs: rings are made on it.
+	two.rxq =
+	    (struct rxq){.upcalls = upcall_ring_create(TWO_PORT, MISS_RING_SIZE, SOCKET_ID_ANY)};
 	each_start(state);
 	two.c = client();
 	for (unsigned i = 0; i < 2; i++)
 		two.handlers[i] = client();
 	two.dp = dp_made(two.c, "ovs-a");
 	two.no = vport_made(two.c, two.dp, "vx-a");
-	two.rxq =
-	    (struct rxq){.upcalls = upcall_ring_create(two.no, MISS_RING_SIZE, SOCKET_ID_ANY)};
+	assert_int_equal(two.no, TWO_PORT);
 	return 0;
 }
 
