@@ -31,7 +31,7 @@ struct ethdev_port {
 	bool link_up;	 // last seen; writer: control thread and EAL's interrupt thread
 	bool tap_beyond; // a tap whose MTU is more than its driver sends; writer: control thread
 	bool lost;	 // the device is closed, until it opens anew; writer: control thread
-	unsigned iface_index; // of kind->iface(); 0: none
+	unsigned iface_index; // of kind->iface(); 0: none. EAL's interrupt thread reads it, too
 	struct ethdev_offload offload;
 	// The control thread's.
 	bool owned;		       // we probed it, so we remove it

@@ -15,7 +15,8 @@ int ethdev_link_changed(uint16_t id, enum rte_eth_event_type type, void *arg, vo
 	struct rte_eth_link link;
 	(void)type;
 	(void)ret;
-	if (p->iface_index == 0 && rte_eth_link_get_nowait(id, &link) == 0)
+	if (__atomic_load_n(&p->iface_index, __ATOMIC_RELAXED) == 0 &&
+	    rte_eth_link_get_nowait(id, &link) == 0)
 		__atomic_store_n(&p->link_up, link.link_status, __ATOMIC_RELAXED);
 	return 0;
 }

@@ -64,7 +64,7 @@ int ethdev_open(struct port *port, const struct port_config *config, char *err, 
 		rte_free(p);
 		return rc;
 	}
-	p->iface_index = iface ? host_iface_index(iface) : 0;
+	__atomic_store_n(&p->iface_index, iface ? host_iface_index(iface) : 0, __ATOMIC_RELAXED);
 	ethdev_link_refresh(port, p, reason, sizeof(reason));
 	// PMDs may be sending to a port that was lost.
 	__atomic_store_n(&port->priv, p, __ATOMIC_RELEASE);

@@ -18,6 +18,7 @@ mkdir -p build
 : > "$figures"
 export SWD_LONG=1 SWD_FIGURES=$figures
 "$make" --no-print-directory "-j$(nproc)" all bench-gen hugepages guest-image || exit 1
+part "lint, whole depth" "$make" --no-print-directory "-j$(nproc)" lint BUILD=build/deep TIDY_NODES=225000
 part "hostile guests, in process" env SWD_MUTATIONS=10000000 \
 	"$make" --no-print-directory "-j$(nproc)" SAN=1 build-san/unit/vhost/test_vring_hostile.run
 part "hostile guests, ASan+UBSan" env PYTEST_ADDOPTS="-k 'test_hostile and not rate'" \
