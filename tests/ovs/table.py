@@ -13,8 +13,8 @@ SUITES = {"system": "system-userspace-testsuite", "unit": "unit suite (the tests
 
 
 def results(log):
-    """{number: (result, name)}, of a test that was tried again the last; names wrap to the next line when they are long."""
-    found = {}
+    """{number: (result, name)}, and the numbers of those that failed and passed when tried again. Long names wrap to the next line."""
+    found, again = {}, []
     with open(log, errors="replace") as lines:
         text = re.sub(r"\n(?= {5,}(?:ok|skipped|FAILED))", "", lines.read())
     if "Test results." not in text:
@@ -22,8 +22,11 @@ def results(log):
     for line in text.splitlines():
         match = RESULT.match(line)
         if match:
-            found[int(match[1])] = SHORT[match[3]], match[2].strip()
-    return found
+            number, result = int(match[1]), SHORT[match[3]]
+            if result == "pass" and number in found:
+                again.append(number)
+            found[number] = result, match[2].strip()
+    return found, again
 
 
 def expected(path):
@@ -39,7 +42,7 @@ def counts(results_):
 
 def main():
     log, path, which, suite = sys.argv[1:]
-    ours = results(log)
+    ours, again = results(log)
     if not ours:
         sys.exit(f"ovs-tests: no test ran: see {log}")
     if which == "stock":
@@ -56,6 +59,8 @@ def main():
     lost = [n for n, (result, _) in ours.items() if result != "pass" and stock.get(n, ("?",))[0] == "pass"]
     print(f"\nstock: {counts({n: stock[n] for n in ours if n in stock})}, of these {len(ours)} tests of {len(stock)}")
     print(f"here:  {counts(ours)}")
+    if again:
+        print(f"failed first, passed when tried again: {' '.join(map(str, again))}")
     if lost:
         print(f"pass with stock Open vSwitch and not here: {' '.join(map(str, lost))}")
     sys.exit(bool(lost))
