@@ -351,14 +351,17 @@ OVS_PLUGIN := $(BUILD)/ovs/openvswitch/swd/ovs-vswitchd
 OVS_LIBDIR ?= $(PREFIX)/lib/swd
 TESTS      ?=
 
-.PHONY: ovs-plugin ovs-tests install-ovs-plugin uninstall-ovs-plugin
+.PHONY: ovs-plugin ovs-tests ovs-unit-tests install-ovs-plugin uninstall-ovs-plugin
 ovs-plugin: ## ovs-vswitchd with datapath_type=swd, from Debian's openvswitch-source (as root when that is missing)
 	@mkdir -p $(BUILD)/ovs
 	@CC="$(CC)" WERROR="$(filter -Werror,$(WARN))" ctl/ovs/build.sh $(BUILD)/ovs $(VERSION) $(OVS_WHAT)
 
-ovs-tests: OVS_WHAT = all
+ovs-tests ovs-unit-tests: OVS_WHAT = all
 ovs-tests: all hugepages ovs-plugin ## Open vSwitch's system tests on our datapath: TESTS="1-20" for some; as root, 20 minutes
-	@SWD_BUILD=$(abspath $(BUILD)) tests/ovs/run.sh $(abspath $(BUILD))/ovs swd $(TESTS)
+	@SWD_BUILD=$(abspath $(BUILD)) tests/ovs/run.sh $(abspath $(BUILD))/ovs swd system $(TESTS)
+
+ovs-unit-tests: ovs-plugin ## Open vSwitch's unit tests of ovs-vswitchd, with ours; as root, 20 minutes
+	@tests/ovs/run.sh $(abspath $(BUILD))/ovs swd unit $(TESTS)
 
 install-ovs-plugin: ovs-plugin ## makes that the ovs-vswitchd of this host, by update-alternatives
 	install -D -m 755 $(OVS_PLUGIN) $(DESTDIR)$(OVS_LIBDIR)/ovs-vswitchd

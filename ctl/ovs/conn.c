@@ -266,7 +266,7 @@ static int hello(struct conn *c)
 	return err;
 }
 
-int conn_open(struct conn **connp)
+static int conn_try(struct conn **connp)
 {
 	struct conn *c = xzalloc(sizeof(*c));
 	c->in = xmalloc(DP_DATAGRAM_MAX);
@@ -276,14 +276,19 @@ int conn_open(struct conn **connp)
 	if (err == 0)
 		err = hello(c);
 	if (err != 0) {
-		if (!link_is_lost())
-			VLOG_WARN_RL(&rl,
-				     "%s: cannot reach swd (%s): is it running, and may this user?",
-				     link_path(), ovs_strerror(err));
 		conn_close(c);
 		c = NULL;
 	}
 	*connp = c;
+	return err;
+}
+
+int conn_open(struct conn **connp)
+{
+	int err = conn_try(connp);
+	if (err != 0 && !link_is_lost())
+		VLOG_WARN_RL(&rl, "%s: cannot reach swd (%s): is it running, and may this user?",
+			     link_path(), ovs_strerror(err));
 	return err;
 }
 
@@ -300,7 +305,7 @@ void conn_close(struct conn *c)
 bool link_is_reachable(void)
 {
 	struct conn *c;
-	int err = conn_open(&c);
+	int err = conn_try(&c);
 	conn_close(c);
 	return err == 0;
 }

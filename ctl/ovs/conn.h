@@ -42,7 +42,7 @@ int conn_error_of(const struct nlmsghdr *, char *text, size_t text_len);
 
 // The link.
 const char *link_path(void);
-bool link_is_reachable(void);	// tries
+bool link_is_reachable(void);	// tries; the log is not told when it is not
 bool link_is_lost(void);	// a connection broke, and link_restored() was not called since
 void link_lost(void);		// any thread
 void link_restored(void);	// main thread

@@ -1,12 +1,15 @@
 #!/bin/sh
-# Runs Open vSwitch's system-userspace-testsuite and prints a table of its results: run.sh BUILD/ovs swd|stock [TESTS]
-# "swd": with our ovs-vswitchd and its bridges of datapath_type "swd", a swd for each test. "stock": as it is.
+# Runs one of Open vSwitch's test suites and prints a table of its results: run.sh BUILD/ovs swd|stock system|unit [TESTS]
+# "swd": with our ovs-vswitchd. "stock": with the one of the same tree without our provider.
+# "system": system-userspace-testsuite; with "swd" its bridges are of datapath_type "swd", with a swd for each test.
+# "unit": the unit suite as it is, without TESTS those that start ovs-vswitchd: the others run nothing of ours.
 # As root, in network and mount namespaces of its own: nothing of the host's Open vSwitch is touched.
 set -eu
 
 build=$1
 which=$2
-shift 2
+what=$3
+shift 3
 here=$(dirname "$(realpath "$0")")
 tests=$build/openvswitch/tests
 
@@ -15,7 +18,7 @@ if [ "$(id -u)" -ne 0 ]; then
 	exit 1
 fi
 missing=
-for p in ethtool iputils-ping tcpdump netcat-openbsd curl lftp python3-pyftpdlib python3-scapy; do
+for p in ethtool iputils-ping tcpdump netcat-openbsd curl lftp openssl python3-pyftpdlib python3-scapy python3-sortedcontainers; do
 	[ "$(dpkg-query -W -f '${db:Status-Status}' "$p" 2> /dev/null || true)" = installed ] || missing="$missing $p"
 done
 if [ -n "$missing" ]; then
@@ -23,9 +26,13 @@ if [ -n "$missing" ]; then
 	DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing > /dev/null
 fi
 
-suite=system-userspace-testsuite
 path=utilities:vswitchd:ovsdb:vtep:tests:ipsec
-if [ "$which" = swd ]; then
+jobs=1
+case $which-$what in
+stock-system)
+	suite=system-userspace-testsuite
+	;;
+swd-system)
 	suite=system-swd-testsuite
 	path=swd/bin:$path
 	mkdir -p "$build/openvswitch/swd/bin"
@@ -35,17 +42,28 @@ if [ "$which" = swd ]; then
 		-e 's/datapath_type="netdev"/datapath_type="swd"/g' -e 's/datapath_type=netdev/datapath_type=swd/g' \
 		-e 's/netdev@ovs-netdev/swd@ovs-swd/g' -e 's/datapaths:"netdev"/datapaths:"swd"/g' -e 's/datapaths:netdev/datapaths:swd/g' \
 		-e 's/echo "netdev"/echo "swd"/' -e 's/ip link show ovs-netdev/ip link show ovs-swd/g' "$tests/system-userspace-testsuite" > "$tests/$suite"
-fi
-export SWD_TESTS="$here" SWD_PROGRAM="${SWD_BUILD:-}/swd" SWD_VSWITCHD="$build/openvswitch/swd/ovs-vswitchd"
+	export SWD_TESTS="$here" SWD_PROGRAM="${SWD_BUILD:-}/swd" SWD_VSWITCHD="$build/openvswitch/swd/ovs-vswitchd"
+	;;
+*-unit)
+	suite=unit-$which-testsuite # one of its own for each, which can run side by side
+	jobs=${JOBS:-$(nproc)}
+	[ "$which" = stock ] || path=swd:$path
+	cp "$tests/testsuite" "$tests/$suite"
+	[ $# -gt 0 ] || set -- $(awk '/^#AT_START_/ { n = substr($0, 11) } n && /ovs-vswitchd/ { print n; n = "" }' "$tests/$suite")
+	export SWD_DATAPATH_SOCKET="$build/none.sock" # whatever swd this host runs
+	;;
+esac
 export PATH="/usr/sbin:/usr/bin:/sbin:/bin"
-export suite path
+export suite path jobs
 
-# The suite's exit status says that some failed; the table says which.
+# The suite's exit status says that some failed; the table says which. Unit tests wait for fixed times: what fails is tried once more, alone.
 unshare --net --mount sh -eu -c '
 	mkdir -p /run/netns /run/openvswitch
 	mount -t tmpfs none /run/netns
 	mount -t tmpfs none /run/openvswitch
 	ip link set lo up
 	cd "$1"; shift
-	exec sh "tests/$suite" -C tests AUTOTEST_PATH="$path" -j1 "$@"' sh "$build/openvswitch" "$@" > "$build/$suite.log" 2>&1 < /dev/null || true
-exec /usr/bin/python3 "$here/table.py" "$build/$suite.log" "$here/expected.txt" "$which"
+	sh "tests/$suite" -C tests AUTOTEST_PATH="$path" "-j$jobs" "$@" || case $suite in
+	unit-*) exec sh "tests/$suite" -C tests AUTOTEST_PATH="$path" -j1 --recheck ;;
+	esac' sh "$build/openvswitch" "$@" > "$build/$suite.log" 2>&1 < /dev/null || true
+exec /usr/bin/python3 "$here/table.py" "$build/$suite.log" "$here/expected-$what.txt" "$which" "$what"

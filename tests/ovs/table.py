@@ -1,6 +1,6 @@
-"""Reads the log of Open vSwitch's system-userspace-testsuite, and says how each test went: table.py LOG EXPECTED stock|swd
+"""Reads the log of one of Open vSwitch's suites, and says how each test went: table.py LOG EXPECTED stock|swd system|unit
 
-EXPECTED holds "NUMBER RESULT NAME" of each test with stock Open vSwitch ("stock" writes it). With "swd", exit status 1 when one
+EXPECTED holds "NUMBER RESULT NAME" of each test with stock Open vSwitch ("stock" writes what it ran into it). With "swd", exit status 1 when one
 that passes there does not here.
 """
 
@@ -9,18 +9,24 @@ import sys
 
 RESULT = re.compile(r"^ *(\d+): (.*?) +(ok|skipped|FAILED|expected failure)(?: \(.*\))?$")
 SHORT = {"ok": "pass", "skipped": "skip", "FAILED": "fail", "expected failure": "fail"}
+SUITES = {"system": "system-userspace-testsuite", "unit": "unit suite (the tests that start ovs-vswitchd)"}
 
 
 def results(log):
-    """{number: (result, name)}; names wrap to the next line when they are long."""
-    found = {}
+    """{number: (result, name)}, and the numbers of those that failed and passed when tried again. Long names wrap to the next line."""
+    found, again = {}, []
     with open(log, errors="replace") as lines:
         text = re.sub(r"\n(?= {5,}(?:ok|skipped|FAILED))", "", lines.read())
+    if "Test results." not in text:
+        sys.exit(f"ovs-tests: the suite did not come to its end: see {log}")
     for line in text.splitlines():
         match = RESULT.match(line)
         if match:
-            found[int(match[1])] = SHORT[match[3]], match[2].strip()
-    return found
+            number, result = int(match[1]), SHORT[match[3]]
+            if result == "pass" and number in found:
+                again.append(number)
+            found[number] = result, match[2].strip()
+    return found, again
 
 
 def expected(path):
@@ -29,25 +35,32 @@ def expected(path):
         return {int(number): (result, name.strip()) for number, result, name in rows}
 
 
-def count(results_, word):
-    return sum(result == word for result, _ in results_.values())
+def counts(results_):
+    words = [result for result, _ in results_.values()]
+    return f"{words.count('pass')} pass, {words.count('fail')} fail, {words.count('skip')} skipped"
 
 
 def main():
-    log, path, which = sys.argv[1:]
-    ours = results(log)
+    log, path, which, suite = sys.argv[1:]
+    ours, again = results(log)
     if not ours:
         sys.exit(f"ovs-tests: no test ran: see {log}")
     if which == "stock":
+        known = expected(path) | ours
         with open(path, "w") as out:
-            out.write("# Open vSwitch 3.1.0's system-userspace-testsuite with stock Open vSwitch, on Debian 12: tests/ovs/run.sh BUILD/ovs stock\n")
-            out.writelines(f"{number} {result} {name}\n" for number, (result, name) in sorted(ours.items()))
+            out.write(f"# Open vSwitch 3.1.0's {SUITES[suite]} with stock Open vSwitch, on Debian 12: tests/ovs/run.sh BUILD/ovs stock {suite}\n")
+            out.writelines(f"{number} {result} {name}\n" for number, (result, name) in sorted(known.items()))
     stock = expected(path)
     print(f"{'':>4} {'stock':6} {'here':6}")
     for number, (result, name) in sorted(ours.items()):
-        print(f"{number:4} {stock.get(number, ('?',))[0]:6} {result:6} {name}")
+        before = stock.get(number, ("?",))[0]
+        if suite == "system" or result != "pass" or before != "pass":
+            print(f"{number:4} {before:6} {result:6} {name}")
     lost = [n for n, (result, _) in ours.items() if result != "pass" and stock.get(n, ("?",))[0] == "pass"]
-    print(f"\n{count(ours, 'pass')} pass, {count(ours, 'fail')} fail, {count(ours, 'skip')} skipped; stock: {count(stock, 'pass')} pass of all {len(stock)}")
+    print(f"\nstock: {counts({n: stock[n] for n in ours if n in stock})}, of these {len(ours)} tests of {len(stock)}")
+    print(f"here:  {counts(ours)}")
+    if again:
+        print(f"failed first, passed when tried again: {' '.join(map(str, again))}")
     if lost:
         print(f"pass with stock Open vSwitch and not here: {' '.join(map(str, lost))}")
     sys.exit(bool(lost))

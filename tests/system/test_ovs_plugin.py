@@ -62,6 +62,13 @@ def test_bridges_wait_for_swd_and_are_there_when_it_comes(ovs):
     ovs.vswitchd.wait_line(r"added interface br0 on port 65534", timeout=5)
 
 
+def test_open_vswitch_with_no_bridge_of_type_swd_does_not_miss_swd(ovs):
+    ovs.start_db()
+    ovs.start_vswitchd()
+    assert ovs.appctl("dpctl/dump-dps") == ""
+    assert not [line for line in ovs.vswitchd.lines if re.search(r"\|(WARN|ERR|EMER)\|", line)]
+
+
 def test_what_swd_refuses_stands_in_ovs_vsctl_show(ovs):
     ovs.start()
     assert "vhost-server-path is missing" in ovs.refused_port("a", "type=dpdkvhostuserclient")
