@@ -356,7 +356,8 @@ ovs-plugin: ## ovs-vswitchd with datapath_type=swd, from Debian's openvswitch-so
 	@mkdir -p $(BUILD)/ovs
 	@CC="$(CC)" WERROR="$(filter -Werror,$(WARN))" ctl/ovs/build.sh $(BUILD)/ovs $(VERSION) $(OVS_WHAT)
 
-ovs-tests ovs-unit-tests: OVS_WHAT = all
+ovs-tests: OVS_WHAT = system
+ovs-unit-tests: OVS_WHAT = unit
 ovs-tests: all hugepages ovs-plugin ## Open vSwitch's system tests on our datapath: TESTS="1-20" for some; as root, 20 minutes
 	@SWD_BUILD=$(abspath $(BUILD)) tests/ovs/run.sh $(abspath $(BUILD))/ovs swd system $(TESTS)
 

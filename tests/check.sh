@@ -30,14 +30,19 @@ finish() {
 short="test_actions or test_match_fields or test_normal or test_random_rules or test_vhost_roles"
 short="$short or (test_against_ovs and (MPLS or ARP or ND or IPv4 or IPv6 or VLAN or masked))"
 
+# Of Open vSwitch's 170: ping, VXLAN, clone, conntrack with its states, marks, fragments of both, limits, FTP and NAT, NSH.
+ovs="1 11 30 51 58 66 77 93 108 110 115 158"
+
 jobs=-j$(nproc)
 part build "$make" --no-print-directory "$jobs" all "$san"
 part lint "$make" --no-print-directory "$jobs" lint
 part "unit tests" "$make" --no-print-directory "$jobs" unit "$san"
 [ "$san" = SAN=1 ] || part "unit tests, ASan+UBSan" "$make" --no-print-directory "$jobs" unit SAN=1
 part "fuzz targets" "$make" --no-print-directory "$jobs" fuzz FUZZ_SECONDS=3
+part "Open vSwitch plugin" "$make" --no-print-directory ovs-plugin OVS_WHAT=system
 part "guest image" "$make" --no-print-directory guest-image
 part "system tests" "$make" --no-print-directory system "$san"
 part "system tests, plain" env SWD_ISA=plain PYTEST_ADDOPTS="-k '$short'" "$make" --no-print-directory system "$san"
+part "Open vSwitch's tests" "$make" --no-print-directory ovs-tests "TESTS=$ovs" "$san"
 part "guest tests" "$make" --no-print-directory guests "$san"
 finish

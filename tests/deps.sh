@@ -5,14 +5,15 @@ set -eu
 build="build-essential pkg-config libdpdk-dev libmnl-dev libevent-dev libjansson-dev libsqlite3-dev libsystemd-dev libpcap-dev
 	libxdp-dev libbpf-dev uthash-dev libcmocka-dev python3"
 lint="clang clang-format clang-tidy cppcheck mandoc libclang-rt-14-dev"
-tests="dpdk-dev python3-pytest python3-pytest-timeout python3-scapy iproute2 iputils-ping util-linux sqlite3 procps openvswitch-switch
-	openvswitch-source libssl-dev libcap-ng-dev"
+tests="dpdk-dev python3-pytest python3-pytest-timeout python3-scapy iproute2 iputils-ping util-linux sqlite3 procps openvswitch-switch"
+# ctl/ovs/build.sh and tests/ovs/run.sh ask for these, too, where `make deps` did not run.
+ovs="openvswitch-source libssl-dev libcap-ng-dev ethtool tcpdump netcat-openbsd curl lftp python3-pyftpdlib"
 guests="qemu-system-x86 busybox-static iperf3 cpio lz4 xz-utils"
 # Its programs and the driver for QEMU alone: services, users and the default network are in libvirt-daemon-system.
 libvirt="libvirt-daemon libvirt-daemon-driver-qemu python3-libvirt"
 
 missing=
-for p in $build $lint $tests $guests $libvirt; do
+for p in $build $lint $tests $ovs $guests $libvirt; do
 	state=$(dpkg-query -W -f '${db:Status-Status}' "$p" 2>/dev/null || true)
 	[ "$state" = installed ] || missing="$missing $p"
 done

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Builds ovs-vswitchd with the provider "swd" out of Debian's source of Open vSwitch: build.sh BUILD VERSION [all]
-# "all": what Open vSwitch's own tests need, too.
+# Builds ovs-vswitchd with the provider "swd" out of Debian's source of Open vSwitch: build.sh BUILD VERSION [system|unit]
+# "system", "unit": what these test suites of Open vSwitch need, too.
 set -eu
 
 build=$(realpath "$1")
@@ -47,5 +47,13 @@ if [ ! -e "$tree/.built" ]; then
 fi
 run "$jobs" -f "$swd/ctl/ovs/ovs.mk" SWD="$swd" SWD_VERSION="$version" SWD_WARN="-Wall -Wextra -Wno-unused-parameter -Wno-sign-compare ${WERROR:-}" \
 	swd/ovs-vswitchd
-[ "$what" != all ] || run "$jobs" all tests/ovstest tests/system-userspace-testsuite
+case $what in
+system)
+	run "$jobs" ovsdb/ovsdb-server ovsdb/ovsdb-client ovsdb/ovsdb-tool utilities/ovs-appctl utilities/ovs-dpctl utilities/ovs-ofctl \
+		utilities/ovs-vsctl tests/ovstest tests/system-userspace-testsuite tests/atlocal
+	;;
+unit)
+	run "$jobs" all tests/ovstest
+	;;
+esac
 echo "ovs-plugin: $tree/swd/ovs-vswitchd"
