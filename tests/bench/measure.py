@@ -10,12 +10,14 @@ from peer import BenchError
 from peer_bridge import Bridge
 from peer_ovs import SETTINGS, Ovs
 from peer_swd import Swd
+from peer_swd_ovs import SwdOvs
 from peer_testpmd import Testpmd
 from quiet import Watch
 
 # name: (class, what the report calls it). ovs and ovs-best are one process with other settings.
 CONTENDERS = {
     "swd": (Swd, "swd"),
+    "swd-ovs": (SwdOvs, "swd under ovs-vswitchd"),
     "ovs": (Ovs, "OVS-DPDK as it ships"),
     "ovs-best": (Ovs, "OVS-DPDK, best settings"),
     "testpmd": (Testpmd, "testpmd io"),

@@ -10,6 +10,13 @@ SET_UP = {"mem": 1280, "swd_args": ["--max-flows", "1000000"]}  # one port may h
 FEW_MEGAFLOWS = 64  # what other ports may have
 
 
+def switch_for(folder, layout):
+    """swd, in a network namespace of its own, and what speaks to it; nothing is started."""
+    switch = Switch(folder, **(SET_UP if layout == "pairs" else {"mem": MEM_MB}))
+    switch.swd_prefix = ["unshare", "-n"]
+    return switch
+
+
 class Swd(Peer):
     name = "swd"
     title = "swd"
@@ -26,8 +33,7 @@ class Swd(Peer):
         return None
 
     def start(self):
-        self.switch = Switch(self.folder, **(SET_UP if self.layout == "pairs" else {"mem": MEM_MB}))
-        self.switch.swd_prefix = ["unshare", "-n"]
+        self.switch = switch_for(self.folder, self.layout)
         try:
             self.switch.start()
             self.home = self.switch.swd

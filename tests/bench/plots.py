@@ -7,7 +7,7 @@ import matplotlib
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt  # noqa: E402  (needs the backend chosen)
 
-COLORS = {"swd": "#1b6ca8", "ovs": "#e0a030", "ovs-best": "#c0541e", "testpmd": "#7a9a4a", "bridge": "#9a9a9a"}
+COLORS = {"swd": "#1b6ca8", "swd-ovs": "#6fb1de", "ovs": "#e0a030", "ovs-best": "#c0541e", "testpmd": "#7a9a4a", "bridge": "#9a9a9a"}
 
 TOP = 6  # of the ratios' scale: the bridge's go far beyond
 

@@ -40,6 +40,13 @@ def growth_rows(run):
         yield row + [f"{ratio['min']:.2f}-{ratio['max']:.2f}", f"< {g['most']}", yes(g)]
 
 
+def under_ovs_rows(run):
+    for u in run.get("under_ovs", []):  # earlier runs have none
+        ratio = u["ratio"]
+        row = [u["name"], "swd-ovs / swd", *[""] * 8, f"{ratio['median']:.3f} x"]
+        yield row + [f"{ratio['min']:.3f}-{ratio['max']:.3f}", f">= {u['least']}", yes(u)]
+
+
 def yes(bar):
     """Of a disturbed measurement: with a question mark."""
     return ("yes" if bar["reached"] else "NO") + ("" if bar["sure"] else "?")
@@ -49,7 +56,7 @@ def all_rows(run):
     rows = [list(HEAD)]
     for result in run["scenarios"]:
         rows += rows_of(result)
-    return rows + list(growth_rows(run))
+    return [*rows, *growth_rows(run), *under_ovs_rows(run)]
 
 
 def table(run):
@@ -81,7 +88,7 @@ def footnotes(run):
     waited = list(those(run, "waited_for_generator", WAITED))
     if waited:
         yield f"so many of the generator's refills found the ring empty, which makes it the bound: {', '.join(waited)}"
-    bars = [b for r in run["scenarios"] for b in r["bars"]] + run["growth"]
+    bars = [b for r in run["scenarios"] for b in r["bars"]] + run["growth"] + run.get("under_ovs", [])
     reached, unsure = sum(b["reached"] for b in bars), sum(not b["sure"] for b in bars)
     rounds = "1 round" if run["rounds"] == 1 else f"{run['rounds']} rounds"
     doubt = f" ({unsure} of them measured while disturbed, marked ?)" if unsure else ""

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 import rules
 
-ONLY_OVS = ("swd", "ovs", "ovs-best")
+ONLY_OVS = ("swd", "swd-ovs", "ovs", "ovs-best")
 DPDK = (*ONLY_OVS, "testpmd")
 ALL = (*DPDK, "bridge")  # the bridge knows no flows: it takes part where frames and directions differ
 LAYOUTS = {
@@ -116,3 +116,6 @@ SCENARIOS = [
 
 # Cycles per packet of the same switch: scenario, the one with a thousand times fewer flows, the most it may cost.
 GROWTH = [("flows-1k", "flows-1", 2.0), ("flows-1m", "flows-1k", 2.0)]
+
+# The same switch under ovs-vswitchd and under swctld, in every scenario: the least ratio.
+UNDER_OVS = 0.95
