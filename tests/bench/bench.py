@@ -19,7 +19,7 @@ import machine
 import report
 from measure import CONTENDERS, DISTURBED, Lab, Plan, Run, spread
 from peer import GENERATOR_CORE, BenchError
-from scenarios import GROWTH, SCENARIOS, UNDER_OVS
+from scenarios import GROWTH, SCENARIOS
 from switch import ALL_CORES, PMD_CORE
 
 HUGEPAGES = 1408  # of 2 MB: swd 384, OVS 512, testpmd 256, the guests of the generator 256
@@ -159,19 +159,6 @@ def growth(results):
     return found
 
 
-def under_ovs(results):
-    """What swd does under ovs-vswitchd to what it does under swctld, round by round."""
-    found = []
-    for r in results:
-        ratio = r["ratios"].get("swd-ovs")
-        if ratio:
-            ratio = spread([1 / x for x in ratio["rounds"]])
-            sure = all(r["peers"][n]["disturbed"] <= DISTURBED for n in ("swd", "swd-ovs"))
-            bar = {"least": UNDER_OVS, "reached": ratio["median"] >= UNDER_OVS, "sure": sure}
-            found.append({"name": r["name"], "ratio": ratio, **bar})
-    return found
-
-
 def measured(args):
     scenarios, peers = chosen_scenarios(args), chosen_peers(args)
     check_ground(HUGEPAGES + sum(MORE_HUGEPAGES.get(p, 0) for p in peers))
@@ -187,7 +174,6 @@ def measured(args):
         "took_s": round(time.monotonic() - began),
         "scenarios": results,
         "growth": growth(results),
-        "under_ovs": under_ovs(results),
     }
 
 

@@ -13,6 +13,7 @@ from peer_swd import Swd
 from peer_swd_ovs import SwdOvs
 from peer_testpmd import Testpmd
 from quiet import Watch
+from scenarios import UNDER_OVS
 
 # name: (class, what the report calls it). ovs and ovs-best are one process with other settings.
 CONTENDERS = {
@@ -201,7 +202,9 @@ class Run:
         if self.settings is not None:
             result["ovs_settings"] = {"best": self.settings, "tried_mpps": self.tried}
         result["ratios"] = ratios(self.figures, self.scenario, self.failed)
-        result["bars"] = bars(self.scenario, result["ratios"], {n for n, p in peers.items() if p.get("disturbed", 0) > DISTURBED})
+        disturbed = {n for n, p in peers.items() if p.get("disturbed", 0) > DISTURBED}
+        result["bars"] = bars(self.scenario, result["ratios"], disturbed)
+        result["under_ovs"] = under_ovs(result["ratios"].get("swd-ovs"), disturbed)
         return result
 
 
@@ -263,3 +266,12 @@ def bars(scenario, found, disturbed):
         text = f"{'<=' if scenario.latency else '>='} {least}"
         rows.append({"peer": peer, "least": least, "text": text, "reached": reached, "sure": not {"swd", peer} & disturbed})
     return rows
+
+
+def under_ovs(ratio, disturbed):
+    """What swd does under ovs-vswitchd to what it does under swctld: ratio turned round, with its bar."""
+    if ratio is None:
+        return None
+    found = spread([1 / x for x in ratio["rounds"]])
+    reached = found["median"] >= UNDER_OVS
+    return {"ratio": found, "text": f">= {UNDER_OVS}", "reached": reached, "sure": not {"swd", "swd-ovs"} & disturbed}
