@@ -275,7 +275,7 @@ bench-short: BENCH_ARGS = --short --json $(BENCH_OUT)/short.json
 bench: ## measures swd against OVS-DPDK, testpmd and the Linux bridge: 20 minutes, as root
 bench-short: ## the same in a minute: few scenarios, one round
 bench bench-short: all $(BUILD)/bench-gen
-	@SWD_HUGEPAGES=1408 tests/hugepages.sh
+	@SWD_HUGEPAGES=$(if $(wildcard $(OVS_PLUGIN)),1792,1408) tests/hugepages.sh
 	@mkdir -p $(BENCH_OUT)
 	@SWD_BUILD=$(abspath $(BUILD)) /usr/bin/python3 -B tests/bench/bench.py $(BENCH_ARGS) $(BENCH)
 
