@@ -22,8 +22,9 @@ from peer import GENERATOR_CORE, BenchError
 from scenarios import GROWTH, SCENARIOS
 from switch import ALL_CORES, PMD_CORE
 
-HUGEPAGES = 1408  # of 2 MB: swd 384, OVS 512, testpmd 256, the guests of the generator 256
-MORE_HUGEPAGES = {"swd-ovs": 384}  # peers that not everybody has
+HUGEPAGES = {"swd": 384, "swd-ovs": 384, "ovs": 512, "testpmd": 256}  # of 2 MB
+GUESTS_HUGEPAGES = 256  # those of the generator
+MOST_HUGEPAGES = GUESTS_HUGEPAGES + sum(HUGEPAGES[n] for n in ("swd", "ovs", "testpmd"))
 
 
 def positive(kind):
@@ -101,7 +102,7 @@ def check_outputs(args):
         report.check_page(args.docs)
 
 
-def check_ground(hugepages=HUGEPAGES):
+def check_ground(hugepages=MOST_HUGEPAGES):
     if os.geteuid() != 0:
         raise BenchError("needs root: hugepages, namespaces and taps")
     if not {GENERATOR_CORE, PMD_CORE} <= ALL_CORES:
@@ -161,7 +162,8 @@ def growth(results):
 
 def measured(args):
     scenarios, peers = chosen_scenarios(args), chosen_peers(args)
-    check_ground(HUGEPAGES + sum(MORE_HUGEPAGES.get(p, 0) for p in peers))
+    processes = {CONTENDERS[p][0].name for p in peers} | ({"ovs"} if any(s.latency for s in scenarios) else set())
+    check_ground(GUESTS_HUGEPAGES + sum(HUGEPAGES.get(p, 0) for p in processes))
     if not any(set(s.peers) & set(peers) for s in scenarios):
         raise BenchError("nothing to measure: none of these peers takes part in these scenarios")
     os.sched_setaffinity(0, {GENERATOR_CORE})
