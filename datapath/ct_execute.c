@@ -254,7 +254,9 @@ static int track(const struct tracking *t, struct ct_packet *p)
 		return err;
 	if (p->conn && (t->ct->flags & ACTION_CT_COMMIT))
 		ct_mark_set(p->conn, t->ct);
-	if (p->conn && unlikely(ct_conn_alg(p->conn) != CT_ALG_NONE))
+	// What is no part of the connection announces nothing: it may come from anybody.
+	if (p->conn && unlikely(ct_conn_alg(p->conn) != CT_ALG_NONE) &&
+	    !(p->state & OVS_CS_F_INVALID))
 		err = ct_alg_run(p, !was_translated && (p->state & NATTED), t->now);
 	ct_meta_write(p, t->ct->zone, expected.is ? &expected.conn : NULL);
 	return err;

@@ -1,6 +1,8 @@
 // What the action ct says of packets: states, marks, labels, tuples; limits and damage.
 #include "ct_fixture.h"
 
+#include "datapath/ct_expect.h"
+
 static void a_connection_is_new_until_it_is_answered(void **state)
 {
 	(void)state;
@@ -379,6 +381,42 @@ static void garbage_is_survived(void **state)
 	assert_int_equal(ct_table_count(0), 0);
 }
 
+// Who knows no more than the addresses of a control connection can put nothing into it.
+static void only_what_is_of_a_control_connection_announces_another(void **state)
+{
+	static const struct action_ct ftp = {.zone = CT_ZONE,
+					     .flags = ACTION_CT_COMMIT,
+					     .helper = ACTION_CT_HELPER_FTP};
+	const struct tcp_spec open[] = {
+	    {.flags = F_SYN, .seq = 100},
+	    {.from_b = true, .flags = F_SYN | F_ACK, .seq = 9000, .ack = 101},
+	    {.flags = F_ACK, .seq = 101, .ack = 9001},
+	};
+	struct tcp_spec port = {.flags = F_ACK | F_PSH, .ack = 9001};
+	unsigned waiting = ct_expect_count();
+
+	(void)state;
+	for (unsigned i = 0; i < RTE_DIM(open); i++)
+		track(&ftp, tcp(&open[i]));
+	for (unsigned in_window = 0; in_window < 2; in_window++) {
+		char text[64];
+		struct frame f;
+		const uint8_t *src;
+
+		port.seq = in_window ? 101 : 1000000;
+		f = tcp(&port);
+		src = f.b + f.l3 + 12;
+		port.payload = (uint32_t)snprintf(text, sizeof text, "PORT %u,%u,%u,%u,9,9\r\n",
+						  src[0], src[1], src[2], src[3]);
+		f = tcp(&port);
+		memcpy(f.b + f.l4 + 20, text, port.payload);
+		frame_fix(&f);
+		assert_state(track(&ftp, f), in_window ? EST : INV);
+		assert_int_equal(ct_expect_count(), waiting + in_window);
+	}
+	ct_expect_forget(0);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, ct_up, ct_down)
@@ -401,6 +439,7 @@ int main(void)
 	    TEST(what_is_no_ip_packet_is_invalid),
 	    TEST(an_error_is_related_to_what_it_quotes),
 	    TEST(a_burst_is_tracked_together),
+	    TEST(only_what_is_of_a_control_connection_announces_another),
 	    TEST(flows_choose_by_the_state),
 	    TEST(garbage_is_survived),
 	};
