@@ -52,8 +52,9 @@ static int slab_add(struct ct_slab *s)
 		return -ENOMEM;
 	s->slabs[first >> CT_SLAB_SHIFT] = slab;
 	rte_spinlock_lock(&s->lock); // releases what was written, to who pops a number
-	for (uint32_t i = n; i > 0; i--)
-		s->free_ids[s->n_free++] = first + i - 1;
+	for (uint32_t i = 0; i < n; i++)
+		s->free_ids[s->n_free + i] = first + n - 1 - i;
+	__atomic_store_n(&s->n_free, s->n_free + n, __ATOMIC_RELAXED);
 	rte_spinlock_unlock(&s->lock);
 	__atomic_store_n(&s->n_slots, first + n, __ATOMIC_RELEASE);
 	return 0;
@@ -61,7 +62,7 @@ static int slab_add(struct ct_slab *s)
 
 int ct_slab_grow(struct ct_slab *s, uint32_t reserve)
 {
-	while (s->n_slots < s->max && __atomic_load_n(&s->n_free, __ATOMIC_RELAXED) < reserve) {
+	while (s->n_slots < s->max && ct_slab_n_free(s) < reserve) {
 		int err = slab_add(s);
 
 		if (err)
