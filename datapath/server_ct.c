@@ -18,13 +18,6 @@ static uint32_t now(void)
 	return ct_time(server_now_ms());
 }
 
-// Messages of our own family need no datapath in general.
-static int no_dp(struct request *rq)
-{
-	request_fail(rq, NULL, -ENODEV, "there is no such datapath");
-	return -ENODEV;
-}
-
 static uint8_t dp_of(const struct request *rq)
 {
 	return (uint8_t)rq->dp->slot;
@@ -54,8 +47,6 @@ int server_ct_dump(const struct client *c, struct nlmsghdr *nlh, size_t room, ui
 int server_ct_del(struct request *rq)
 {
 	struct dp_ct_filter filter;
-	if (rq->dp == NULL)
-		return no_dp(rq);
 	int rc = dp_ct_filter_parse(rq->nlh, &filter, &rq->error);
 	if (rc < 0)
 		return rc;
@@ -72,8 +63,6 @@ static bool fill_stats(struct server *server, struct nlmsghdr *nlh, size_t room,
 int server_ct_stats_get(struct request *rq)
 {
 	struct ct_counters counters;
-	if (rq->dp == NULL)
-		return no_dp(rq);
 	uint8_t dp = dp_of(rq);
 	ct_counters_sum(&counters);
 	struct dp_ct_stats stats = {.count = ct_table_count(dp),
@@ -91,8 +80,6 @@ int server_ct_set(struct request *rq)
 {
 	struct dp_ct_stats stats;
 	bool has_limit = false, has_seq_chk = false;
-	if (rq->dp == NULL)
-		return no_dp(rq);
 	int rc = dp_ct_stats_parse(rq->nlh, &stats, &has_limit, &has_seq_chk, &rq->error);
 	if (rc < 0)
 		return rc;
@@ -123,8 +110,6 @@ static bool fill_policy(struct server *server, struct nlmsghdr *nlh, size_t room
 int server_ct_policy_set(struct request *rq)
 {
 	struct dp_ct_policy in;
-	if (rq->dp == NULL)
-		return no_dp(rq);
 	int rc = dp_ct_policy_parse(rq->nlh, &in, &rq->error);
 	if (rc < 0)
 		return rc;
@@ -142,8 +127,6 @@ int server_ct_policy_set(struct request *rq)
 static int policy_find(struct request *rq, struct ct_policy *policy)
 {
 	struct dp_ct_policy in;
-	if (rq->dp == NULL)
-		return no_dp(rq);
 	int rc = dp_ct_policy_parse(rq->nlh, &in, &rq->error);
 	if (rc < 0)
 		return rc;

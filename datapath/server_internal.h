@@ -100,7 +100,7 @@ struct client {
 struct request {
 	struct server *server;
 	struct client *client;
-	struct datapath *dp; // that it is for; NULL: of no vport, flow, packet or meter
+	struct datapath *dp; // that it is for; NULL only where its handler has no_dp
 	bool any_dp;	     // it does not say which one
 	const struct nlmsghdr *nlh;
 	struct dp_error error;
@@ -122,6 +122,7 @@ struct handler {
 	uint16_t family;
 	uint8_t cmd;
 	uint8_t answer_cmd; // of answers to this command
+	bool no_dp;	    // it is for no datapath, or its handler looks which one
 	// 0 or -errno with rq->error. NULL: only dumps.
 	int (*handle)(struct request *rq);
 	// Puts the next object and moves the cursor (0 at first) past it: 1, 0 at the end, or

@@ -207,6 +207,7 @@ int vport_pids_set(struct request *rq, uint32_t no, const struct nlattr *pids)
 	unsigned n = pids != NULL ? dp_attr_len(pids) / sizeof(uint32_t) : 0;
 	if (pids == NULL)
 		return 0;
+	n = RTE_MIN(n, (unsigned)PMDS_MAX); // others would never be chosen
 	if (n == 1 && list[0] == 0)
 		n = 0; // no upcalls
 	uint32_t *copy = n > 0 ? malloc(n * sizeof(copy[0])) : NULL;
