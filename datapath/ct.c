@@ -47,6 +47,7 @@ void ct_turn(uint64_t now_ms)
 		return;
 	ct_expire_sweep(ct_time(now_ms), TURN_SLOTS, TURN_CONNS);
 	ct_table_grow();
+	ct_timeout_settle();
 	if (now_ms - frags_ms >= FRAGS_MS) {
 		frags_ms = now_ms;
 		ct_frags_tick(now_ms);

@@ -79,5 +79,8 @@ bool ct_timeout_get(uint8_t dp, uint32_t id, struct ct_policy *policy);
 // Goes through a datapath's policies: cursor is 0 at first. False at the end.
 bool ct_timeout_next(uint8_t dp, uint32_t *cursor, struct ct_policy *policy);
 void ct_timeout_forget(uint8_t dp); // the datapath is gone
+// Regularly: gives connections of deleted policies their datapath's default one. Looks at all
+// connections, once for any number of policies, and only when there are such.
+void ct_timeout_settle(void);
 
 #endif
