@@ -92,11 +92,12 @@ static inline unsigned ct_matches_next(uint32_t *matches)
 struct ct_buckets {
 	struct ct_bucket *array; // [mask + 1 + n_spare]
 	uint32_t mask;
-	uint32_t n_spare;  // buckets to be chained
-	uint32_t trimmed;  // up to here; control thread's own
-	uint32_t *spares;  // [n_spare]: those that are in no chain, as places in `array`
-	uint32_t n_unused; // of `spares`; written under spares_lock
+	uint32_t n_spare; // buckets to be chained
+	// Not in the line of those that each lookup reads.
 	rte_spinlock_t spares_lock __rte_cache_aligned; // taken for a bucket that overflows
+	uint32_t n_unused;				// of `spares`; written under the lock
+	uint32_t *spares; // [n_spare]: those in no chain, as places in `array`
+	uint32_t trimmed; // up to here; control thread's own
 };
 
 // Control thread. For n_conns connections. 0 or -ENOMEM.

@@ -14,7 +14,7 @@
 #define NATTED	  (OVS_CS_F_SRC_NAT | OVS_CS_F_DST_NAT)
 #define NAT_KINDS (ACTION_NAT_SRC | ACTION_NAT_DST)
 
-struct ct_counters ct_counters[PMDS_MAX];
+struct ct_pmd_counters ct_counters[PMDS_MAX];
 
 // What is the same for all packets of a batch.
 struct tracking {
@@ -195,7 +195,7 @@ static int commit(const struct tracking *t, struct ct_packet *p, const struct ex
 		ct_conn_put(t->pmd->index, conn);
 		return err;
 	}
-	count(&ct_counters[t->pmd->index].opened, 1);
+	count(&ct_counters[t->pmd->index].n.opened, 1);
 	p->conn = conn;
 	p->dir = CT_ORIG;
 	return translate(t, p);
@@ -343,7 +343,7 @@ static bool run_one(const struct tracking *t, struct ct_packet *p, bool readable
 unsigned ct_execute_all(struct pmd *pmd, const struct action_ct *ct, struct rte_mbuf **pkts,
 			unsigned n, const struct ct_go_on *go_on)
 {
-	struct ct_counters *counters = &ct_counters[pmd->index];
+	struct ct_counters *counters = &ct_counters[pmd->index].n;
 	struct ct_packet all[BURST_MAX];
 	unsigned kept = 0, n_invalid = 0;
 	struct tracking t;
