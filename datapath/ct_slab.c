@@ -89,6 +89,8 @@ static __rte_noinline uint32_t refill(struct ct_slab *s, struct ct_slab_cache *c
 {
 	uint32_t n;
 
+	if (ct_slab_n_free(s) == 0)
+		return 0; // a flood of what finds no room takes no lock
 	rte_spinlock_lock(&s->lock);
 	n = s->n_free > PMDS_MAX * CT_SLAB_CACHE ? CT_SLAB_CACHE / 2 : RTE_MIN(s->n_free, 1u);
 	__atomic_store_n(&s->n_free, s->n_free - n, __ATOMIC_RELAXED);
