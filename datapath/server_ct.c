@@ -11,6 +11,8 @@
 
 #include <errno.h>
 
+#define SLOTS_A_TURN 4096 // of the table, that a dump looks at: each may be a line far away
+
 static_assert(DATAPATHS_MAX <= CT_DPS_MAX, "a datapath's slot is its number here");
 
 static uint32_t now(void)
@@ -36,8 +38,10 @@ int server_ct_dump(const struct client *c, struct nlmsghdr *nlh, size_t room, ui
 {
 	const struct datapath *dp = datapath_by_ifindex(c->dump_dp);
 	struct dp_ct_conn conn;
-	if (dp == NULL || !ct_dump_next((uint8_t)dp->slot, c->dump_ct_zone, now(), cursor, &conn))
+	if (dp == NULL)
 		return 0;
+	if (!ct_dump_next((uint8_t)dp->slot, c->dump_ct_zone, now(), SLOTS_A_TURN, cursor, &conn))
+		return *cursor < ct_table_slots() ? DUMP_LATER : 0;
 	if (!dp_ct_conn_put(nlh, room, &conn))
 		return -EMSGSIZE;
 	(*cursor)++;

@@ -7,6 +7,8 @@
 #include <errno.h>
 #include <string.h>
 
+#define OTHERS_A_TURN 4096 // flows of other datapaths that a dump passes over
+
 struct flow_request {
 	const struct nlattr *attrs[OVS_FLOW_ATTR_MAX + 1];
 	struct flow_match match; // when KEY is there
@@ -387,11 +389,19 @@ int server_flow_dump(const struct client *c, struct nlmsghdr *nlh, size_t room, 
 	struct flow_table *flows = c->server->flows;
 	uint32_t next = *cursor;
 	struct flow_answer answer = {.omits = c->dump_omits};
-	do {
-		answer.mf = dp != NULL ? flow_table_next(flows, &next) : NULL;
-		if (answer.mf == NULL)
+	for (unsigned n = 0; answer.mf == NULL; n++) {
+		const struct megaflow *mf = dp != NULL ? flow_table_next(flows, &next) : NULL;
+		if (mf == NULL)
 			return 0;
-	} while (answer.mf->owner != dp->slot);
+		if (mf->owner == dp->slot)
+			answer.mf = mf;
+		else if (n == OTHERS_A_TURN)
+			break;
+	}
+	if (answer.mf == NULL) {
+		*cursor = next;
+		return DUMP_LATER;
+	}
 	flow_table_stats(flows, answer.mf, &answer.stats);
 	if (!fill_flow(c->server, nlh, room, &answer))
 		return -EMSGSIZE;
