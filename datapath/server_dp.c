@@ -279,6 +279,7 @@ int server_dp_new(struct request *rq)
 				    rc == -EEXIST ? "datapath \"%s\" is there already"
 						  : "no place for another datapath than \"%s\"'s",
 				    name);
+	server_flows_forget_port(rq->server, rq->dp, rq->dp->none_no);
 	rq->dp->features = features;
 	pids_set(rq->dp, attrs[OVS_DP_ATTR_PER_CPU_PIDS]);
 	rc = local_add(rq);

@@ -265,7 +265,7 @@ int request_in_port(struct request *rq, const struct nlattr *key, uint32_t *in_p
 {
 	if (*in_port == 0)
 		*in_port = rq->dp->none_no;
-	if (port_get(*in_port) == NULL || datapath_has_port(rq->dp, *in_port))
+	if (!datapath_number_is_anothers(rq->dp, *in_port))
 		return 0;
 	return request_fail(rq, key, -EINVAL, "IN_PORT %u is a port of another datapath", *in_port);
 }

@@ -94,6 +94,13 @@ unsigned ct_execute_all(struct pmd *p, const struct action_ct *ct, struct rte_mb
 	return n;
 }
 
+bool datapath_number_is_anothers(const struct datapath *of, uint32_t port_no)
+{
+	(void)of;
+	(void)port_no;
+	return false;
+}
+
 int ct_prepare(uint8_t slot)
 {
 	(void)slot;

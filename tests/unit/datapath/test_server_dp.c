@@ -194,6 +194,24 @@ static void flows_of_a_number_that_is_free_are_each_ones_own(void **state)
 	dp_client_close(c);
 }
 
+// What stands for "no port" of one datapath is nothing of another's, before and after.
+static void the_number_of_no_port_is_its_datapaths_own(void **state)
+{
+	enum { NONE_A = PORTS_MAX - 1, NONE_B = PORTS_MAX - 2 };
+	struct dp_client *c = client();
+	struct told told;
+	(void)state;
+	uint32_t a = dp_made(c, "ovs-a");
+	assert_int_equal(FLOW(c, NEW, NULL, .ifindex = a, .in_port = NONE_B), 0);
+	uint32_t b = dp_made(c, "ovs-b");
+	assert_int_equal(FLOW(c, GET, &told, .ifindex = a, .flags = NLM_F_DUMP), 0);
+	assert_int_equal(told.n, 0);
+	assert_int_equal(FLOW(c, NEW, NULL, .ifindex = a, .in_port = NONE_B), -EINVAL);
+	assert_int_equal(FLOW(c, NEW, NULL, .ifindex = b, .in_port = NONE_A), -EINVAL);
+	assert_non_null(strstr(fx.text, "another datapath"));
+	dp_client_close(c);
+}
+
 // Names go into the log and on the screen; lists of pids into each answer.
 static void names_and_lists_are_bounded(void **state)
 {
@@ -461,6 +479,8 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(flows_of_a_number_that_is_free_are_each_ones_own,
 					    each_start, each_stop),
 	    cmocka_unit_test_setup_teardown(names_and_lists_are_bounded, each_start, each_stop),
+	    cmocka_unit_test_setup_teardown(the_number_of_no_port_is_its_datapaths_own, each_start,
+					    each_stop),
 	    cmocka_unit_test_setup_teardown(a_number_that_changes_hands_takes_flows_along,
 					    each_start, each_stop),
 	    cmocka_unit_test_setup_teardown(without_a_port_flows_of_two_datapaths_do_not_meet,
