@@ -3,6 +3,7 @@
 #include "datapath/ct_limit.h"
 #include "datapath/ct_mark.h"
 #include "datapath/ct_meta.h"
+#include "datapath/ct_nat_full.h"
 #include "datapath/ct_proto.h"
 #include "datapath/ct_steps.h"
 #include "datapath/datapaths.h"
@@ -149,7 +150,22 @@ static void ext_fill(const struct tracking *t, struct ct_packet *p, struct ct_co
 		ct_key_reverse(&conn->ext->reply, &conn->key);
 }
 
-// With NAT, candidates for the reply tuple are tried until one is nobody else's.
+// The next candidate for the reply tuple.
+static int candidate_next(const struct tracking *t, struct ct_conn *conn, uint32_t *attempt)
+{
+	const struct action_nat *nat = &t->ct->nat;
+	unsigned pmd = t->pmd->index;
+	int err;
+
+	if (unlikely(*attempt == CT_NAT_FEW && ct_nat_was_full(pmd, conn, nat, t->now)))
+		return -ENOSPC;
+	err = ct_nat_choose(conn, t->ct, attempt);
+	if (unlikely(err == -ENOSPC && *attempt > CT_NAT_FEW))
+		ct_nat_note_full(pmd, conn, nat, t->now);
+	return err;
+}
+
+// With NAT, candidates are tried until one is nobody else's.
 static int insert(const struct tracking *t, struct ct_conn *conn, bool choose)
 {
 	uint32_t attempt = 0;
@@ -157,7 +173,7 @@ static int insert(const struct tracking *t, struct ct_conn *conn, bool choose)
 
 	do {
 		if (choose)
-			err = ct_nat_choose(conn, t->ct, &attempt, t->now);
+			err = candidate_next(t, conn, &attempt);
 		if (!err)
 			err = ct_table_insert(t->pmd->index, conn, t->now);
 	} while (choose && err == -EADDRINUSE);
