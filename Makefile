@@ -183,7 +183,7 @@ FUZZ_SRC_packet     := datapath/packet.c flowtable/meta.c flowtable/extract.c
 FUZZ_SRC_dp_key     := $(wildcard ctl/dp_*.c flowtable/key*.c)
 FUZZ_SRC_dp_msg     := $(FUZZ_SRC_dp_key)
 FUZZ_SRC_dp_actions := $(FUZZ_SRC_dp_key) datapath/server_actions.c $(wildcard datapath/execute*.c) datapath/classify_extract.c datapath/drop.c $(wildcard datapath/edit*.c) \
-		       $(wildcard datapath/tunnel*.c) $(addprefix datapath/,ip_view.c packet.c gso.c offload.c kernel_frame.c) \
+		       $(wildcard datapath/tunnel*.c) $(addprefix datapath/,ip_view.c packet.c gso.c gso_burst.c offload.c kernel_frame.c) \
 		       flowtable/extract.c flowtable/meta.c
 FUZZ_SRC_extract    := flowtable/extract.c
 FUZZ_SRC_of_flow    := $(wildcard ctl/of_*.c) flowtable/of_key.c flowtable/key.c

@@ -47,6 +47,7 @@ void ct_turn(uint64_t now_ms)
 		return;
 	ct_expire_sweep(ct_time(now_ms), TURN_SLOTS, TURN_CONNS);
 	ct_table_grow();
+	ct_timeout_settle();
 	if (now_ms - frags_ms >= FRAGS_MS) {
 		frags_ms = now_ms;
 		ct_frags_tick(now_ms);
@@ -81,8 +82,10 @@ void ct_counters_sum(struct ct_counters *sum)
 {
 	*sum = (struct ct_counters){0};
 	for (unsigned i = 0; i < PMDS_MAX; i++) {
-		sum->tracked += __atomic_load_n(&ct_counters[i].tracked, __ATOMIC_RELAXED);
-		sum->invalid += __atomic_load_n(&ct_counters[i].invalid, __ATOMIC_RELAXED);
-		sum->opened += __atomic_load_n(&ct_counters[i].opened, __ATOMIC_RELAXED);
+		const struct ct_counters *n = &ct_counters[i].n;
+
+		sum->tracked += __atomic_load_n(&n->tracked, __ATOMIC_RELAXED);
+		sum->invalid += __atomic_load_n(&n->invalid, __ATOMIC_RELAXED);
+		sum->opened += __atomic_load_n(&n->opened, __ATOMIC_RELAXED);
 	}
 }

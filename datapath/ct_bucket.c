@@ -1,7 +1,10 @@
 #include "datapath/ct_bucket.h"
 
+#include "flowtable/rcu.h"
+
 #include <errno.h>
 #include <rte_malloc.h>
+#include <stdlib.h>
 #include <string.h>
 
 // Half full when all connections are there, and quite full when all have NAT: then many chains have
@@ -14,14 +17,21 @@ int ct_buckets_init(struct ct_buckets *t, uint32_t n_conns, int numa_node)
 	t->n_spare = n / 2;
 	t->array = rte_zmalloc_socket("ct buckets", ((size_t)n + t->n_spare) * sizeof t->array[0],
 				      RTE_CACHE_LINE_SIZE, numa_node);
-	if (!t->array)
+	t->spares = calloc(t->n_spare, sizeof t->spares[0]);
+	if (!t->array || !t->spares) {
+		ct_buckets_fini(t);
 		return -ENOMEM;
+	}
 	t->mask = n - 1;
+	for (uint32_t i = 0; i < t->n_spare; i++)
+		t->spares[i] = n + t->n_spare - 1 - i;
+	t->n_unused = t->n_spare;
 	return 0;
 }
 
 void ct_buckets_fini(struct ct_buckets *t)
 {
+	free(t->spares);
 	rte_free(t->array);
 	memset(t, 0, sizeof *t);
 }
@@ -38,36 +48,72 @@ static void place_set(struct ct_bucket *b, unsigned i, uint16_t signature, uint3
 	__atomic_store_n(&b->places[i], place, __ATOMIC_RELEASE);
 }
 
+static uint32_t n_unused(const struct ct_buckets *t)
+{
+	return __atomic_load_n(&t->n_unused, __ATOMIC_RELAXED);
+}
+
 static struct ct_bucket *spare_take(struct ct_buckets *t)
 {
-	uint32_t i = __atomic_fetch_add(&t->n_chained, 1, __ATOMIC_RELAXED);
+	struct ct_bucket *spare = NULL;
 
-	if (i < t->n_spare)
-		return &t->array[t->mask + 1 + i];
-	__atomic_fetch_sub(&t->n_chained, 1, __ATOMIC_RELAXED);
-	return NULL;
+	if (n_unused(t) == 0)
+		return NULL;
+	rte_spinlock_lock(&t->spares_lock);
+	if (t->n_unused > 0) {
+		__atomic_store_n(&t->n_unused, t->n_unused - 1, __ATOMIC_RELAXED);
+		spare = &t->array[t->spares[t->n_unused]];
+	}
+	rte_spinlock_unlock(&t->spares_lock);
+	return spare;
+}
+
+static struct ct_bucket *spare_append(struct ct_buckets *t, struct ct_bucket *last)
+{
+	struct ct_bucket *spare = spare_take(t);
+
+	if (spare)
+		__atomic_store_n(&last->next, spare, __ATOMIC_RELEASE);
+	return spare;
+}
+
+static unsigned n_free(const struct ct_bucket *b)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < CT_PLACES; i++)
+		n += b->places[i] == 0;
+	return n;
+}
+
+int ct_bucket_room(struct ct_buckets *t, struct ct_bucket *b, unsigned n)
+{
+	unsigned free_places = n_free(b);
+
+	for (; b->next; b = b->next)
+		free_places += n_free(b->next);
+	return free_places >= n || spare_append(t, b) ? 0 : -ENOSPC;
+}
+
+static bool place_take(struct ct_bucket *b, uint16_t signature, uint32_t place)
+{
+	for (unsigned i = 0; i < CT_PLACES; i++) {
+		if (b->places[i] == 0) {
+			place_set(b, i, signature, place);
+			return true;
+		}
+	}
+	return false;
 }
 
 int ct_bucket_add(struct ct_buckets *t, struct ct_bucket *b, uint16_t signature, uint32_t place)
 {
-	struct ct_bucket *spare;
-
 	for (;; b = b->next) {
-		for (unsigned i = 0; i < CT_PLACES; i++) {
-			if (b->places[i] == 0) {
-				place_set(b, i, signature, place);
-				return 0;
-			}
-		}
-		if (!b->next)
-			break;
+		if (likely(place_take(b, signature, place)))
+			return 0;
+		if (!b->next && !spare_append(t, b))
+			return -ENOSPC;
 	}
-	spare = spare_take(t);
-	if (!spare)
-		return -ENOSPC;
-	place_set(spare, 0, signature, place);
-	__atomic_store_n(&b->next, spare, __ATOMIC_RELEASE);
-	return 0;
 }
 
 void ct_bucket_del(struct ct_bucket *b, uint32_t place)
@@ -94,4 +140,73 @@ void ct_bucket_unlock_two(struct ct_bucket *a, struct ct_bucket *b)
 	rte_spinlock_unlock(&a->lock);
 	if (a != b)
 		rte_spinlock_unlock(&b->lock);
+}
+
+// Giving back.
+
+#define TRIM_CHAINS 4096u // a call looks at
+#define TRIM_BATCH  64u
+
+struct trim {
+	struct ct_buckets *t;
+	uint32_t n;
+	uint32_t spares[TRIM_BATCH];
+};
+
+// No reader is in them any more.
+static void spares_put(void *arg)
+{
+	struct trim *trim = arg;
+	struct ct_buckets *t = trim->t;
+
+	if (t->array) {
+		rte_spinlock_lock(&t->spares_lock);
+		memcpy(&t->spares[t->n_unused], trim->spares, trim->n * sizeof trim->spares[0]);
+		__atomic_store_n(&t->n_unused, t->n_unused + trim->n, __ATOMIC_RELAXED);
+		rte_spinlock_unlock(&t->spares_lock);
+	}
+	free(trim);
+}
+
+// The chain's last bucket, if that is a chained one and empty, is in it no more. Else NULL.
+static struct ct_bucket *tail_unlink(struct ct_bucket *first)
+{
+	struct ct_bucket *before = first, *tail = NULL;
+
+	rte_spinlock_lock(&first->lock);
+	while (before->next && before->next->next)
+		before = before->next;
+	if (before->next && n_free(before->next) == CT_PLACES) {
+		tail = before->next;
+		__atomic_store_n(&before->next, NULL, __ATOMIC_RELAXED);
+	}
+	rte_spinlock_unlock(&first->lock);
+	return tail;
+}
+
+static void trim_some(struct ct_buckets *t, struct trim *trim)
+{
+	for (uint32_t i = 0; i < RTE_MIN(TRIM_CHAINS, t->mask + 1) && trim->n < TRIM_BATCH; i++) {
+		struct ct_bucket *tail, *first = &t->array[t->trimmed++ & t->mask];
+
+		if (likely(!__atomic_load_n(&first->next, __ATOMIC_RELAXED)))
+			continue;
+		tail = tail_unlink(first);
+		if (tail)
+			trim->spares[trim->n++] = (uint32_t)(tail - t->array);
+	}
+}
+
+void ct_buckets_trim(struct ct_buckets *t, struct rcu *rcu)
+{
+	struct trim *trim = n_unused(t) < t->n_spare / 2 ? calloc(1, sizeof *trim) : NULL;
+
+	if (!trim)
+		return;
+	trim->t = t;
+	trim_some(t, trim);
+	if (trim->n > 0)
+		rcu_retire(rcu, spares_put, trim);
+	else
+		free(trim);
 }

@@ -14,6 +14,8 @@
 #include <emmintrin.h>
 #endif
 
+struct rcu;
+
 #define CT_PLACES 8
 
 enum ct_place_kind {
@@ -91,20 +93,29 @@ struct ct_buckets {
 	struct ct_bucket *array; // [mask + 1 + n_spare]
 	uint32_t mask;
 	uint32_t n_spare; // buckets to be chained
-	uint32_t n_chained __rte_cache_aligned;
+	// Not in the line of those that each lookup reads.
+	rte_spinlock_t spares_lock __rte_cache_aligned; // taken for a bucket that overflows
+	uint32_t n_unused;				// of `spares`; written under the lock
+	uint32_t *spares; // [n_spare]: those in no chain, as places in `array`
+	uint32_t trimmed; // up to here; control thread's own
 };
 
 // Control thread. For n_conns connections. 0 or -ENOMEM.
 int ct_buckets_init(struct ct_buckets *t, uint32_t n_conns, int numa_node);
 void ct_buckets_fini(struct ct_buckets *t);
 uint64_t ct_buckets_bytes(const struct ct_buckets *t);
+// Takes chained buckets that have become empty back, after a grace period, once many are in use.
+// Looks at some chains only: to be called regularly.
+void ct_buckets_trim(struct ct_buckets *t, struct rcu *rcu);
 
 static inline struct ct_bucket *ct_bucket_of(const struct ct_buckets *t, uint32_t hash)
 {
 	return &t->array[hash & t->mask];
 }
 
-// Under the chain's lock. 0 or -ENOSPC.
+// Under the chain's lock. n places are free then, CT_PLACES at most. 0 or -ENOSPC.
+int ct_bucket_room(struct ct_buckets *t, struct ct_bucket *b, unsigned n);
+// The same. 0 or -ENOSPC, which it never is after ct_bucket_room().
 int ct_bucket_add(struct ct_buckets *t, struct ct_bucket *b, uint16_t signature, uint32_t place);
 void ct_bucket_del(struct ct_bucket *b, uint32_t place);
 

@@ -82,11 +82,9 @@ struct ct_ext {
 	// TCP: what rewritten payload has added to sequence numbers of each direction. Under lock.
 	struct {
 		int32_t before, after;
-		uint32_t seq;	      // of the segment whose rewriting changed `before` to `after`
-	} seq_adj[2];		      // by enum ct_dir
-	uint32_t id;		      // constant
-	uint32_t n_expected;	      // expectations that are waiting; ct_alg's own
-	struct ct_conn *expected_for; // ct_alg's own
+		uint32_t seq; // of the segment whose rewriting changed `before` to `after`
+	} seq_adj[2];	      // by enum ct_dir
+	uint32_t id;	      // constant
 } __rte_cache_aligned;
 
 static_assert(sizeof(struct ct_ext) == 128, "two cache lines");

@@ -87,10 +87,11 @@ static bool is_over(const struct ct_conn *conn, uint32_t now)
 	       ct_time_reached(__atomic_load_n(&conn->expires, __ATOMIC_RELAXED), now);
 }
 
-// The next that is there, from *slot on. NULL at the end.
-static struct ct_conn *conn_next(uint8_t dp, int32_t zone, uint32_t now, uint32_t *slot)
+// The next that is there, from *slot on and before `end`. NULL: there is none.
+static struct ct_conn *conn_next(uint8_t dp, int32_t zone, uint32_t now, uint32_t end,
+				 uint32_t *slot)
 {
-	for (; *slot < ct_table_slots(); (*slot)++) {
+	for (; *slot < end; (*slot)++) {
 		struct ct_conn *conn = ct_table_slot(*slot);
 
 		if (conn && conn->key.dp == dp && (zone < 0 || conn->key.zone == zone) &&
@@ -100,9 +101,12 @@ static struct ct_conn *conn_next(uint8_t dp, int32_t zone, uint32_t now, uint32_
 	return NULL;
 }
 
-bool ct_dump_next(uint8_t dp, int32_t zone, uint32_t now, uint32_t *cursor, struct dp_ct_conn *out)
+bool ct_dump_next(uint8_t dp, int32_t zone, uint32_t now, uint32_t n_slots, uint32_t *cursor,
+		  struct dp_ct_conn *out)
 {
-	const struct ct_conn *conn = conn_next(dp, zone, now, cursor);
+	uint32_t left = ct_table_slots() - RTE_MIN(*cursor, ct_table_slots());
+	const struct ct_conn *conn =
+	    conn_next(dp, zone, now, *cursor + RTE_MIN(n_slots, left), cursor);
 
 	if (conn)
 		conn_fill(out, conn, now);
@@ -141,7 +145,8 @@ int ct_dump_flush(uint8_t dp, const struct dp_ct_filter *filter, uint32_t now)
 		struct ct_conn *conn;
 		uint32_t slot = 0;
 
-		for (; (conn = conn_next(dp, filter->has_zone ? filter->zone : -1, now, &slot));
+		for (; (conn = conn_next(dp, filter->has_zone ? filter->zone : -1, now,
+					 ct_table_slots(), &slot));
 		     slot++)
 			end(conn, now);
 	}

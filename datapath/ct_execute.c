@@ -3,6 +3,7 @@
 #include "datapath/ct_limit.h"
 #include "datapath/ct_mark.h"
 #include "datapath/ct_meta.h"
+#include "datapath/ct_nat_full.h"
 #include "datapath/ct_proto.h"
 #include "datapath/ct_steps.h"
 #include "datapath/datapaths.h"
@@ -14,7 +15,7 @@
 #define NATTED	  (OVS_CS_F_SRC_NAT | OVS_CS_F_DST_NAT)
 #define NAT_KINDS (ACTION_NAT_SRC | ACTION_NAT_DST)
 
-struct ct_counters ct_counters[PMDS_MAX];
+struct ct_pmd_counters ct_counters[PMDS_MAX];
 
 // What is the same for all packets of a batch.
 struct tracking {
@@ -149,7 +150,22 @@ static void ext_fill(const struct tracking *t, struct ct_packet *p, struct ct_co
 		ct_key_reverse(&conn->ext->reply, &conn->key);
 }
 
-// With NAT, candidates for the reply tuple are tried until one is nobody else's.
+// The next candidate for the reply tuple.
+static int candidate_next(const struct tracking *t, struct ct_conn *conn, uint32_t *attempt)
+{
+	const struct action_nat *nat = &t->ct->nat;
+	unsigned pmd = t->pmd->index;
+	int err;
+
+	if (unlikely(*attempt == CT_NAT_FEW && ct_nat_was_full(pmd, conn, nat, t->now)))
+		return -ENOSPC;
+	err = ct_nat_choose(conn, t->ct, attempt);
+	if (unlikely(err == -ENOSPC && *attempt > CT_NAT_FEW))
+		ct_nat_note_full(pmd, conn, nat, t->now);
+	return err;
+}
+
+// With NAT, candidates are tried until one is nobody else's.
 static int insert(const struct tracking *t, struct ct_conn *conn, bool choose)
 {
 	uint32_t attempt = 0;
@@ -157,7 +173,7 @@ static int insert(const struct tracking *t, struct ct_conn *conn, bool choose)
 
 	do {
 		if (choose)
-			err = ct_nat_choose(conn, t->ct, &attempt, t->now);
+			err = candidate_next(t, conn, &attempt);
 		if (!err)
 			err = ct_table_insert(t->pmd->index, conn, t->now);
 	} while (choose && err == -EADDRINUSE);
@@ -195,7 +211,7 @@ static int commit(const struct tracking *t, struct ct_packet *p, const struct ex
 		ct_conn_put(t->pmd->index, conn);
 		return err;
 	}
-	count(&ct_counters[t->pmd->index].opened, 1);
+	count(&ct_counters[t->pmd->index].n.opened, 1);
 	p->conn = conn;
 	p->dir = CT_ORIG;
 	return translate(t, p);
@@ -254,7 +270,9 @@ static int track(const struct tracking *t, struct ct_packet *p)
 		return err;
 	if (p->conn && (t->ct->flags & ACTION_CT_COMMIT))
 		ct_mark_set(p->conn, t->ct);
-	if (p->conn && unlikely(ct_conn_alg(p->conn) != CT_ALG_NONE))
+	// What is no part of the connection announces nothing: it may come from anybody.
+	if (p->conn && unlikely(ct_conn_alg(p->conn) != CT_ALG_NONE) &&
+	    !(p->state & OVS_CS_F_INVALID))
 		err = ct_alg_run(p, !was_translated && (p->state & NATTED), t->now);
 	ct_meta_write(p, t->ct->zone, expected.is ? &expected.conn : NULL);
 	return err;
@@ -341,7 +359,7 @@ static bool run_one(const struct tracking *t, struct ct_packet *p, bool readable
 unsigned ct_execute_all(struct pmd *pmd, const struct action_ct *ct, struct rte_mbuf **pkts,
 			unsigned n, const struct ct_go_on *go_on)
 {
-	struct ct_counters *counters = &ct_counters[pmd->index];
+	struct ct_counters *counters = &ct_counters[pmd->index].n;
 	struct ct_packet all[BURST_MAX];
 	unsigned kept = 0, n_invalid = 0;
 	struct tracking t;

@@ -17,6 +17,9 @@ unsigned ct_execute(struct pmd *pmd, const struct action_ct *ct, struct rte_mbuf
 unsigned ct_execute_all(struct pmd *pmd, const struct action_ct *ct, struct rte_mbuf **pkts,
 			unsigned n, const struct ct_go_on *go_on);
 
-extern struct ct_counters ct_counters[PMDS_MAX]; // writer: that PMD
+// One PMD's, which is the writer.
+extern struct ct_pmd_counters {
+	struct ct_counters n;
+} __rte_cache_aligned ct_counters[PMDS_MAX];
 
 #endif

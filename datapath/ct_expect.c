@@ -4,7 +4,8 @@
 #include <rte_branch_prediction.h>
 #include <sys/queue.h>
 
-#define BUCKETS 1024u // power of two
+#define KEY_BUCKETS    65536u // so many that most are empty when the table is full
+#define MASTER_BUCKETS 1024u
 
 struct entry {
 	LIST_ENTRY(entry) by_key;
@@ -24,8 +25,8 @@ static struct {
 	unsigned n_made;
 	struct entries waiting; // oldest first
 	struct entries free;
-	struct bucket keys[BUCKETS];
-	struct bucket masters[BUCKETS];
+	struct bucket keys[KEY_BUCKETS];
+	struct bucket masters[MASTER_BUCKETS];
 	struct entry entries[CT_EXPECT_MAX];
 } table = {.lock = RTE_SPINLOCK_INITIALIZER,
 	   .waiting = TAILQ_HEAD_INITIALIZER(table.waiting),
@@ -41,12 +42,12 @@ static struct ct_key any_port(const struct ct_key *key)
 
 static struct bucket *bucket_of(const struct ct_key *key)
 {
-	return &table.keys[ct_key_hash(key) % BUCKETS];
+	return &table.keys[ct_key_hash(key) % KEY_BUCKETS];
 }
 
 static struct bucket *master_bucket(uint32_t id)
 {
-	return &table.masters[id % BUCKETS];
+	return &table.masters[id % MASTER_BUCKETS];
 }
 
 static bool bucket_is_empty(const struct bucket *bucket)

@@ -74,6 +74,8 @@ void ct_expire_sooner(const struct ct_conn *conn)
 {
 	uint32_t end = expires_of(conn);
 
+	// Orders the end before the look at when the sweep comes by: pairs with that in later().
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	if (ct_time_reached(end + SOONER_GRANULES, due_get(conn->id)))
 		due_set(conn->id, end);
 }
@@ -129,16 +131,30 @@ bool ct_expire_retire(struct ct_conn *conn)
 	return true;
 }
 
+// The slot is to be looked at when its connection ends, though that may move meanwhile. False: it
+// has ended.
+static bool later(const struct ct_conn *conn, uint32_t now)
+{
+	uint32_t end = expires_of(conn), set;
+
+	do {
+		if (ct_time_reached(end, now))
+			return false;
+		set = end;
+		due_set(conn->id, set);
+		// Whose end has come nearer sees this, or is seen: pairs with ct_expire_sooner().
+		__atomic_thread_fence(__ATOMIC_SEQ_CST);
+		end = expires_of(conn);
+	} while (unlikely(!ct_time_reached(set, end)));
+	return true;
+}
+
 // Whether it is gone.
 static bool look_at(struct ct_conn *conn, uint32_t now)
 {
 	if (!ct_conn_is_removed(conn)) {
-		uint32_t end = expires_of(conn);
-
-		if (!ct_time_reached(end, now)) {
-			due_set(conn->id, end);
+		if (later(conn, now))
 			return false;
-		}
 		ct_table_remove(conn, now);
 	}
 	return ct_expire_retire(conn);

@@ -55,7 +55,8 @@ TAILQ_HEAD(datagrams, datagram);
 struct ct_frags {
 	rte_spinlock_t lock;
 	uint32_t hash_secret;
-	uint32_t held, held_max;       // `held` is also read without the lock
+	uint32_t held, held_max;
+	uint32_t n_known;	       // datagrams, failed ones too; also read without the lock
 	unsigned n_parts, n_datagrams; // of those below that were in use; memory is taken then
 	bool enabled[2];
 	uint32_t min_size[2];
@@ -113,8 +114,14 @@ static struct datagram *datagram_find(struct ct_frags *f, const struct frag_key 
 	return NULL;
 }
 
+static void known_add(struct ct_frags *f, uint32_t n)
+{
+	__atomic_store_n(&f->n_known, f->n_known + n, __ATOMIC_RELAXED);
+}
+
 static void datagram_del(struct ct_frags *f, struct datagram *d)
 {
+	known_add(f, UINT32_MAX); // one less
 	LIST_REMOVE(d, in_bucket);
 	TAILQ_REMOVE(d->failed ? &f->failed : &f->waiting, d, by_age);
 	TAILQ_INSERT_HEAD(&f->datagrams_free, d, by_age);
@@ -148,6 +155,7 @@ static struct datagram *datagram_add(struct ct_frags *f, const struct frag_key *
 	TAILQ_INIT(&d->parts);
 	LIST_INSERT_HEAD(bucket_of(f, key), d, in_bucket);
 	TAILQ_INSERT_TAIL(&f->waiting, d, by_age);
+	known_add(f, 1);
 	return d;
 }
 
@@ -169,7 +177,7 @@ static struct rte_mbuf *part_take(struct ct_frags *f, struct datagram *d, struct
 	TAILQ_REMOVE(&d->parts, part, link);
 	TAILQ_INSERT_HEAD(&f->parts_free, part, link);
 	(*held_of(f, m))--;
-	__atomic_store_n(&f->held, f->held - 1, __ATOMIC_RELAXED);
+	f->held--;
 	d->n--;
 	return m;
 }
@@ -192,7 +200,7 @@ static void part_put(struct ct_frags *f, struct datagram *d, struct part *before
 	else
 		TAILQ_INSERT_HEAD(&d->parts, part, link);
 	(*held_of(f, m))++;
-	__atomic_store_n(&f->held, f->held + 1, __ATOMIC_RELAXED);
+	f->held++;
 	d->n++;
 	d->held += view->len;
 	d->has_first |= view->start == 0;
@@ -385,7 +393,7 @@ unsigned ct_frags_expire(struct ct_frags *f, uint64_t now_ms, struct rte_mbuf **
 {
 	unsigned n;
 
-	if (__atomic_load_n(&f->held, __ATOMIC_RELAXED) == 0)
+	if (__atomic_load_n(&f->n_known, __ATOMIC_RELAXED) == 0)
 		return 0;
 	rte_spinlock_lock(&f->lock);
 	n = expire(f, now_ms, pkts, max);

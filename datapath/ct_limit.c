@@ -104,14 +104,16 @@ static struct zones *zones_make(uint8_t dp)
 	return z;
 }
 
-// PMDs count what they commit from here on; this counts what they had before. One that leaves the
-// table meanwhile uncounts itself, unless it was counted after it had: then this does.
-static void count_all(struct zones *z, uint8_t dp, int32_t zone)
+// PMDs count what they commit since limits were set; this counts what they had before. One that
+// leaves the table meanwhile uncounts itself, unless it was counted after it had: then this does.
+void ct_limit_count(uint8_t dp)
 {
-	for (uint32_t id = 0; id < ct_table_slots(); id++) {
+	struct zones *z = zones[dp];
+
+	for (uint32_t id = 0; z && id < ct_table_slots(); id++) {
 		struct ct_conn *conn = ct_table_slot(id);
 
-		if (!conn || conn->key.dp != dp || (zone >= 0 && conn->key.zone != zone))
+		if (!conn || conn->key.dp != dp || limit_of(z, conn->key.zone) == CT_UNLIMITED)
 			continue;
 		if (count(z, conn) && ct_conn_is_removed(conn))
 			uncount(z, conn);
@@ -130,7 +132,6 @@ int ct_limit_set(uint8_t dp, int32_t zone, uint32_t limit)
 		__atomic_store_n(&z->default_limit, limit, __ATOMIC_RELAXED);
 	else
 		__atomic_store_n(&z->zone[zone].limit, limit, __ATOMIC_RELAXED);
-	count_all(z, dp, zone);
 	return 0;
 }
 

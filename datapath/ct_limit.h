@@ -18,9 +18,11 @@ void ct_limit_leave(struct ct_conn *conn);
 // Control thread.
 void ct_limit_init(void);
 void ct_limit_fini(void); // no PMD runs
-// zone -1: of zones that have no limit of their own. Counts the connections that are there. 0 or
-// -ENOMEM.
+// zone -1: of zones that have no limit of their own. Counts connections from here on. 0 or -ENOMEM.
 int ct_limit_set(uint8_t dp, int32_t zone, uint32_t limit);
+// Counts those that were there before limits were set: looks at all connections, once for any
+// number of limits.
+void ct_limit_count(uint8_t dp);
 void ct_limit_del(uint8_t dp, int32_t zone);
 // False: the zone has none of its own; limit and count are what they are all the same.
 bool ct_limit_get(uint8_t dp, int32_t zone, uint32_t *limit, uint32_t *count);

@@ -245,13 +245,12 @@ static uint8_t nat_kind(const struct ct_conn *conn, const struct action_nat *nat
 	return ct_key_equal(&plain, &conn->ext->reply) ? CT_NAT_NONE : CT_NAT_SRC;
 }
 
-int ct_nat_choose(struct ct_conn *conn, const struct action_ct *ct, uint32_t *attempt, uint32_t now)
+int ct_nat_choose(struct ct_conn *conn, const struct action_ct *ct, uint32_t *attempt)
 {
 	const struct action_nat *nat = &ct->nat;
 	uint32_t n = (*attempt)++;
 	int err;
 
-	(void)now;
 	if (ct_conn_has(conn, CT_EXPECTED) && conn->ext->nat)
 		return expected_choose(conn, n);
 	if (((nat->flags & ACTION_NAT_IPV4) && conn->key.is_v6) ||

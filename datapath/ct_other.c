@@ -7,23 +7,19 @@ static uint8_t state_get(const struct ct_conn *conn)
 	return __atomic_load_n(&conn->other, __ATOMIC_RELAXED);
 }
 
-static void state_set(struct ct_conn *conn, enum ct_other_state state)
-{
-	__atomic_store_n(&conn->other, (uint8_t)state, __ATOMIC_RELAXED);
-}
-
 // A connection never goes back from an answered state, whichever of two packets comes last.
 static enum ct_other_state advance(const struct ct_packet *p)
 {
-	uint8_t state = state_get(p->conn);
+	uint8_t state = state_get(p->conn), first = CT_OTHER_FIRST;
 
 	if (likely(state == CT_OTHER_BIDIR))
 		return CT_OTHER_BIDIR;
-	if (p->dir == CT_ORIG && state == CT_OTHER_MULTIPLE)
-		return CT_OTHER_MULTIPLE;
-	state = p->dir == CT_REPLY ? CT_OTHER_BIDIR : CT_OTHER_MULTIPLE;
-	state_set(p->conn, state);
-	return (enum ct_other_state)state;
+	if (p->dir == CT_REPLY)
+		__atomic_store_n(&p->conn->other, (uint8_t)CT_OTHER_BIDIR, __ATOMIC_RELAXED);
+	else
+		__atomic_compare_exchange_n(&p->conn->other, &first, (uint8_t)CT_OTHER_MULTIPLE,
+					    false, __ATOMIC_RELAXED, __ATOMIC_RELAXED);
+	return p->dir == CT_REPLY ? CT_OTHER_BIDIR : (enum ct_other_state)state_get(p->conn);
 }
 
 static enum ct_verdict verdict_of(enum ct_other_state state)

@@ -23,7 +23,7 @@ int ct_seq_adjust(struct ct_packet *p);
 void ct_seq_moved(struct ct_conn *conn, enum ct_dir dir, uint32_t seq, int32_t more);
 
 // What an acknowledgement in direction dir means to who sent what it acknowledges: TCP's state is
-// about sequence numbers as their sender has them.
-uint32_t ct_seq_ack(const struct ct_conn *conn, enum ct_dir dir, uint32_t ack);
+// about sequence numbers as their sender has them. Takes the connection's lock.
+uint32_t ct_seq_ack(struct ct_conn *conn, enum ct_dir dir, uint32_t ack);
 
 #endif

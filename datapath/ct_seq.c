@@ -53,10 +53,13 @@ void ct_seq_moved(struct ct_conn *conn, enum ct_dir dir, uint32_t seq, int32_t m
 	rte_spinlock_unlock(&conn->lock);
 }
 
-uint32_t ct_seq_ack(const struct ct_conn *conn, enum ct_dir dir, uint32_t ack)
+uint32_t ct_seq_ack(struct ct_conn *conn, enum ct_dir dir, uint32_t ack)
 {
-	struct offsets other = offsets_of(conn, dir == CT_ORIG ? CT_REPLY : CT_ORIG);
+	struct offsets other;
 
+	rte_spinlock_lock(&conn->lock);
+	other = offsets_of(conn, dir == CT_ORIG ? CT_REPLY : CT_ORIG);
+	rte_spinlock_unlock(&conn->lock);
 	return back(&other, ack);
 }
 

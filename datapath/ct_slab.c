@@ -52,8 +52,9 @@ static int slab_add(struct ct_slab *s)
 		return -ENOMEM;
 	s->slabs[first >> CT_SLAB_SHIFT] = slab;
 	rte_spinlock_lock(&s->lock); // releases what was written, to who pops a number
-	for (uint32_t i = n; i > 0; i--)
-		s->free_ids[s->n_free++] = first + i - 1;
+	for (uint32_t i = 0; i < n; i++)
+		s->free_ids[s->n_free + i] = first + n - 1 - i;
+	__atomic_store_n(&s->n_free, s->n_free + n, __ATOMIC_RELAXED);
 	rte_spinlock_unlock(&s->lock);
 	__atomic_store_n(&s->n_slots, first + n, __ATOMIC_RELEASE);
 	return 0;
@@ -61,7 +62,7 @@ static int slab_add(struct ct_slab *s)
 
 int ct_slab_grow(struct ct_slab *s, uint32_t reserve)
 {
-	while (s->n_slots < s->max && __atomic_load_n(&s->n_free, __ATOMIC_RELAXED) < reserve) {
+	while (s->n_slots < s->max && ct_slab_n_free(s) < reserve) {
 		int err = slab_add(s);
 
 		if (err)
@@ -88,6 +89,8 @@ static __rte_noinline uint32_t refill(struct ct_slab *s, struct ct_slab_cache *c
 {
 	uint32_t n;
 
+	if (ct_slab_n_free(s) == 0)
+		return 0; // a flood of what finds no room takes no lock
 	rte_spinlock_lock(&s->lock);
 	n = s->n_free > PMDS_MAX * CT_SLAB_CACHE ? CT_SLAB_CACHE / 2 : RTE_MIN(s->n_free, 1u);
 	__atomic_store_n(&s->n_free, s->n_free - n, __ATOMIC_RELAXED);

@@ -26,7 +26,7 @@ struct ct_slab {
 	uint32_t n_slots; // in slabs; writer: control thread
 	// The stack of free numbers.
 	rte_spinlock_t lock __rte_cache_aligned;
-	uint32_t n_free;
+	uint32_t n_free;    // written under the lock
 	uint32_t *free_ids; // [max]
 	struct ct_slab_cache caches[PMDS_MAX];
 };
@@ -42,6 +42,11 @@ uint64_t ct_slab_bytes(const struct ct_slab *s);
 // That PMD. The number of a free piece, or UINT32_MAX. Its bytes are as its last owner left them.
 uint32_t ct_slab_get(struct ct_slab *s, unsigned pmd_index);
 void ct_slab_put(struct ct_slab *s, unsigned pmd_index, uint32_t id);
+
+static inline uint32_t ct_slab_n_free(const struct ct_slab *s)
+{
+	return __atomic_load_n(&s->n_free, __ATOMIC_RELAXED);
+}
 
 static inline void *ct_slab_at(const struct ct_slab *s, uint32_t id)
 {

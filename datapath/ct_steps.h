@@ -16,8 +16,7 @@ bool ct_icmp_error_read(const uint8_t *icmp, uint32_t len, struct ct_packet *p);
 // ct_nat.c
 // Chooses the next reply tuple for a connection that is about to be inserted: sets conn->ext->reply
 // and ->nat. *attempt is 0 at first and its own. 0, or -ENOSPC: no (further) one is free.
-int ct_nat_choose(struct ct_conn *conn, const struct action_ct *ct, uint32_t *attempt,
-		  uint32_t now);
+int ct_nat_choose(struct ct_conn *conn, const struct action_ct *ct, uint32_t *attempt);
 // Rewrites the packet (p->m) as its connection says, an ICMP error's inner packet too, and sets
 // OVS_CS_F_SRC_NAT or DST_NAT in p->state. 0 or -errno: the packet is dropped.
 int ct_nat_apply(struct ct_packet *p);

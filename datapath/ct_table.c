@@ -186,24 +186,24 @@ static void places_of(const struct ct_conn *conn, struct places *places)
 	}
 }
 
+// Under the locks. A connection that others see is in all its places.
 static int places_add(const struct ct_conn *conn, const struct places *places)
 {
 	uint16_t signature = ct_signature(conn->hash);
-	uint32_t orig;
 	int err;
 
 	if (likely(!places->split))
 		return ct_bucket_add(&table.buckets, places->orig, signature,
 				     ct_place(conn->id, CT_PLACE_BOTH));
-	orig = ct_place(conn->id, CT_PLACE_ORIG);
-	err = ct_bucket_add(&table.buckets, places->orig, signature, orig);
+	err = ct_bucket_room(&table.buckets, places->orig, places->orig == places->reply ? 2 : 1);
+	if (!err)
+		err = ct_bucket_room(&table.buckets, places->reply, 1);
 	if (err)
 		return err;
-	err = ct_bucket_add(&table.buckets, places->reply, ct_signature(places->reply_hash),
-			    ct_place(conn->id, CT_PLACE_REPLY));
-	if (err)
-		ct_bucket_del(places->orig, orig);
-	return err;
+	ct_bucket_add(&table.buckets, places->orig, signature, ct_place(conn->id, CT_PLACE_ORIG));
+	ct_bucket_add(&table.buckets, places->reply, ct_signature(places->reply_hash),
+		      ct_place(conn->id, CT_PLACE_REPLY));
+	return 0;
 }
 
 static int insert_locked(struct ct_conn *conn, const struct places *places, uint32_t now)
@@ -312,9 +312,10 @@ void ct_table_grow(void)
 {
 	if (!table.ready)
 		return;
+	ct_buckets_trim(&table.buckets, table.rcu);
 	ct_slab_grow(&table.conns, reserve());
 	// Few connections have an ext, until there are some: then as many may come.
-	if (table.exts.n_free < table.exts.n_slots)
+	if (ct_slab_n_free(&table.exts) < table.exts.n_slots)
 		ct_slab_grow(&table.exts, reserve());
 }
 

@@ -12,8 +12,6 @@
 #include "datapath/ct_conn.h"
 #include "flowtable/rcu.h"
 
-#define CT_CONTROL UINT32_MAX // in the place of a PMD's index: the control thread
-
 struct ct_found {
 	struct ct_conn *conn; // NULL: there is none
 	enum ct_dir dir;
@@ -24,8 +22,6 @@ struct ct_found {
 // Room for max_conns connections; takes no memory yet. 0 or -ENOMEM.
 int ct_table_init(struct rcu *rcu, uint32_t max_conns, int numa_node);
 void ct_table_fini(void); // no PMD runs
-// It no longer counts, whoever may still look at it: ct_expire.c's.
-void ct_table_retired(const struct ct_conn *conn);
 // Takes the memory of buckets and of the first connections, unless it has; before any packet is
 // tracked. 0, or -ENOMEM.
 int ct_table_prepare(void);
@@ -55,6 +51,7 @@ int ct_table_insert(unsigned pmd_index, struct ct_conn *conn, uint32_t now);
 // Nobody finds it any more. Also the control thread. True for one caller, if several remove the
 // same.
 bool ct_table_remove(struct ct_conn *conn, uint32_t now);
+
 // Control thread.
 
 uint32_t ct_table_max(void);

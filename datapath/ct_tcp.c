@@ -40,6 +40,9 @@ struct segment {
 	uint8_t flags;
 	bool skew_counts; // the acknowledgement must be near what the other end has sent
 	uint8_t src_scale, dst_scale;
+	// What the connection waits for from here on, if the segment keeps it alive.
+	bool touches;
+	enum ct_timeout timeout;
 };
 
 static const struct rte_tcp_hdr *header(const struct ct_packet *p)
@@ -95,35 +98,64 @@ static void segment_read(const struct ct_packet *p, struct segment *seg)
 	seg->end += !!(seg->flags & SYN) + !!(seg->flags & FIN);
 	seg->skew_counts = true;
 	seg->src_scale = seg->dst_scale = 0;
+	seg->touches = false;
 }
 
 // Peers are worked on in copies: two words of numbers, and one of the rest.
+#define PEER_WORDS 3
+#define PEER_REST  2
+
 typedef uint32_t __attribute__((may_alias)) peer_word;
 
-static struct ct_tcp_peer peer_load(const struct ct_tcp_peer *from)
+union peer_copy {
+	struct ct_tcp_peer peer;
+	uint32_t words[PEER_WORDS];
+};
+
+static_assert(sizeof(union peer_copy) == sizeof(struct ct_tcp_peer), "three words");
+static_assert(offsetof(struct ct_tcp_peer, max_win) == PEER_REST * sizeof(uint32_t), "the last");
+
+static void peer_load(const struct ct_tcp_peer *from, union peer_copy *copy)
 {
 	const peer_word *words = (const peer_word *)from;
-	uint32_t copy[3];
-	struct ct_tcp_peer peer;
 
-	static_assert(sizeof copy == sizeof peer, "three words");
-	for (unsigned i = 0; i < 3; i++)
-		copy[i] = __atomic_load_n(&words[i], __ATOMIC_RELAXED);
-	memcpy(&peer, copy, sizeof peer);
-	return peer;
+	for (unsigned i = 0; i < PEER_WORDS; i++)
+		copy->words[i] = __atomic_load_n(&words[i], __ATOMIC_RELAXED);
 }
 
-// Writes what has changed.
-static void peer_store(struct ct_tcp_peer *to, const struct ct_tcp_peer *peer)
+// What this packet has changed of the rest, into what another PMD's packet may have made of it
+// since: an end that has closed stays so. Orders a state before the connection's end that goes with
+// it: pairs with the fence in end_settle().
+static __rte_noinline void rest_store(peer_word *at, const union peer_copy *was,
+				      const struct ct_tcp_peer *is)
+{
+	union peer_copy now = *was, next;
+
+	do {
+		next = now;
+		if (is->max_win != was->peer.max_win)
+			next.peer.max_win = is->max_win;
+		if (is->wscale != was->peer.wscale)
+			next.peer.wscale = is->wscale;
+		if (is->state != was->peer.state)
+			next.peer.state = is->state;
+	} while (!__atomic_compare_exchange_n(at, &now.words[PEER_REST], next.words[PEER_REST],
+					      false, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED));
+}
+
+// Writes what this packet has changed, and nothing else: the other end's packets come through
+// another PMD.
+static void peer_store(struct ct_tcp_peer *to, const union peer_copy *was,
+		       const union peer_copy *is)
 {
 	peer_word *words = (peer_word *)to;
-	uint32_t copy[3];
 
-	memcpy(copy, peer, sizeof copy);
-	for (unsigned i = 0; i < 3; i++) {
-		if (__atomic_load_n(&words[i], __ATOMIC_RELAXED) != copy[i])
-			__atomic_store_n(&words[i], copy[i], __ATOMIC_RELAXED);
+	for (unsigned i = 0; i < PEER_REST; i++) {
+		if (is->words[i] != was->words[i])
+			__atomic_store_n(&words[i], is->words[i], __ATOMIC_RELAXED);
 	}
+	if (unlikely(is->words[PEER_REST] != was->words[PEER_REST]))
+		rest_store(&words[PEER_REST], was, &is->peer);
 }
 
 // Windows of SYNs are never scaled.
@@ -257,9 +289,15 @@ static enum ct_timeout timeout_of(const struct ct_tcp_peer *a, const struct ct_t
 	return more >= CT_TCP_CLOSING ? CT_TIMEOUT_TCP_FIN_WAIT : CT_TIMEOUT_TCP_ESTABLISHED;
 }
 
+static void keep_alive(struct segment *seg, enum ct_timeout timeout)
+{
+	seg->touches = true;
+	seg->timeout = timeout;
+}
+
 // A SYN without ACK, whose first or only answer is yet to come, or that starts anew.
-static bool opens_again(const struct ct_packet *p, struct ct_tcp_peer *src, struct ct_tcp_peer *dst,
-			uint32_t now, enum ct_verdict *verdict)
+static bool opens_again(struct ct_tcp_peer *src, struct ct_tcp_peer *dst, struct segment *seg,
+			enum ct_verdict *verdict)
 {
 	if (src->state >= CT_TCP_FIN_WAIT_2 && dst->state >= CT_TCP_FIN_WAIT_2) {
 		src->state = dst->state = CT_TCP_CLOSED;
@@ -269,19 +307,18 @@ static bool opens_again(const struct ct_packet *p, struct ct_tcp_peer *src, stru
 	if (src->state > CT_TCP_SYN_SENT)
 		return false;
 	src->state = CT_TCP_SYN_SENT;
-	ct_timeout_touch(p->conn, CT_TIMEOUT_TCP_SYN_SENT, now);
+	keep_alive(seg, CT_TIMEOUT_TCP_SYN_SENT);
 	*verdict = CT_STILL_NEW;
 	return true;
 }
 
 static enum ct_verdict judge(const struct ct_packet *p, struct ct_tcp_peer *src,
-			     struct ct_tcp_peer *dst, struct segment *seg, uint32_t now,
-			     bool liberal)
+			     struct ct_tcp_peer *dst, struct segment *seg, bool liberal)
 {
 	uint32_t wire_seq = seg->seq;
 	enum ct_verdict verdict;
 
-	if (unlikely((seg->flags & (SYN | ACK)) == SYN) && opens_again(p, src, dst, now, &verdict))
+	if (unlikely((seg->flags & (SYN | ACK)) == SYN) && opens_again(src, dst, seg, &verdict))
 		return verdict;
 	scales_choose(src, dst, seg);
 	if (unlikely(src->state < CT_TCP_SYN_SENT))
@@ -290,7 +327,7 @@ static enum ct_verdict judge(const struct ct_packet *p, struct ct_tcp_peer *src,
 	if (likely(liberal || is_in_window(src, dst, seg, wire_seq))) {
 		windows_slide(src, dst, seg);
 		states_advance(src, dst, seg->flags);
-		ct_timeout_touch(p->conn, timeout_of(src, dst), now);
+		keep_alive(seg, timeout_of(src, dst));
 		return CT_VALID;
 	}
 	if (!is_near(src, dst, seg))
@@ -300,39 +337,72 @@ static enum ct_verdict judge(const struct ct_packet *p, struct ct_tcp_peer *src,
 	return CT_VALID; // a flood of such keeps nothing alive
 }
 
+// Sets *moved when the connection's end has moved.
 static enum ct_verdict update_peers(const struct ct_packet *p, struct segment *seg, uint32_t now,
-				    bool liberal)
+				    bool liberal, bool *moved)
 {
 	struct ct_tcp_peer *at = p->conn->tcp;
-	struct ct_tcp_peer src = peer_load(&at[p->dir]), dst = peer_load(&at[!p->dir]);
-	enum ct_verdict verdict = judge(p, &src, &dst, seg, now, liberal);
+	union peer_copy was_src, was_dst, src, dst;
+	enum ct_verdict verdict;
 
+	peer_load(&at[p->dir], &was_src);
+	peer_load(&at[!p->dir], &was_dst);
+	src = was_src;
+	dst = was_dst;
+	verdict = judge(p, &src.peer, &dst.peer, seg, liberal);
 	if (likely(verdict != CT_INVALID)) {
-		peer_store(&at[p->dir], &src);
-		peer_store(&at[!p->dir], &dst);
+		peer_store(&at[p->dir], &was_src, &src);
+		peer_store(&at[!p->dir], &was_dst, &dst);
 	}
+	*moved = seg->touches && ct_timeout_touch(p->conn, seg->timeout, now);
 	return verdict;
+}
+
+static uint8_t state_of(const struct ct_conn *conn, enum ct_dir dir)
+{
+	return __atomic_load_n(&conn->tcp[dir].state, __ATOMIC_RELAXED);
 }
 
 static bool is_steady(const struct ct_conn *conn, uint8_t flags)
 {
-	return !(flags & (SYN | FIN | RST)) &&
-	       __atomic_load_n(&conn->tcp[0].state, __ATOMIC_RELAXED) == CT_TCP_ESTABLISHED &&
-	       __atomic_load_n(&conn->tcp[1].state, __ATOMIC_RELAXED) == CT_TCP_ESTABLISHED;
+	return !(flags & (SYN | FIN | RST)) && state_of(conn, CT_ORIG) == CT_TCP_ESTABLISHED &&
+	       state_of(conn, CT_REPLY) == CT_TCP_ESTABLISHED;
+}
+
+// After a segment that took no lock has moved the connection's end: where the other end's has
+// changed a state meanwhile, the end is that state's, whoever came last.
+static __rte_noinline void end_settle(struct ct_conn *conn, uint32_t now)
+{
+	struct ct_tcp_peer orig, reply;
+
+	// Orders the end's store before the look at the states: pairs with that in rest_store().
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	if (likely(is_steady(conn, 0)))
+		return;
+	rte_spinlock_lock(&conn->lock);
+	orig.state = state_of(conn, CT_ORIG);
+	reply.state = state_of(conn, CT_REPLY);
+	ct_timeout_touch(conn, timeout_of(&orig, &reply), now);
+	rte_spinlock_unlock(&conn->lock);
 }
 
 static enum ct_verdict tcp_update(const struct ct_packet *p, uint32_t now, bool liberal)
 {
 	struct segment seg;
 	enum ct_verdict verdict;
+	bool moved;
 
 	segment_read(p, &seg);
 	if (unlikely(!flags_make_sense(seg.flags)))
 		return CT_INVALID;
-	if (likely(is_steady(p->conn, seg.flags)))
-		return update_peers(p, &seg, now, liberal);
+	if (likely(is_steady(p->conn, seg.flags))) {
+		verdict = update_peers(p, &seg, now, liberal, &moved);
+		if (unlikely(moved))
+			end_settle(p->conn, now);
+		return verdict;
+	}
 	rte_spinlock_lock(&p->conn->lock);
-	verdict = update_peers(p, &seg, now, liberal);
+	verdict = update_peers(p, &seg, now, liberal, &moved);
 	rte_spinlock_unlock(&p->conn->lock);
 	return verdict;
 }

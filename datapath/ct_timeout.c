@@ -10,7 +10,8 @@
 static_assert(CT_POLICIES_MAX <= UINT16_MAX, "a connection's policy");
 static_assert(CT_POLICIES_MAX > CT_DPS_MAX, "the first are the default ones, by datapath");
 
-enum row_state { ROW_FREE, ROW_USED, ROW_GOING }; // going: connections may name it still
+// Of a policy that is deleted: PMDs may be about to name it; connections may; nobody does.
+enum row_state { ROW_FREE, ROW_USED, ROW_GOING, ROW_LEFT };
 
 static struct {
 	struct rcu *rcu;
@@ -21,6 +22,7 @@ static struct {
 		uint8_t state; // enum row_state; released
 	} rows[CT_POLICIES_MAX];
 	uint32_t n_rows; // all from here on are free
+	uint32_t n_left; // rows that are ROW_LEFT
 } policies;
 
 uint32_t ct_timeouts[CT_POLICIES_MAX][N_CT_TIMEOUTS + 1];
@@ -133,19 +135,28 @@ int ct_timeout_set(uint8_t dp, const struct ct_policy *policy)
 	return 0;
 }
 
-// No PMD is about to name the row any more; what names it gets its datapath's default.
 static void row_leave(void *arg)
 {
-	struct row *row = arg;
-	uint16_t index = (uint16_t)(row - policies.rows);
+	((struct row *)arg)->state = ROW_LEFT;
+	policies.n_left++;
+}
 
+void ct_timeout_settle(void)
+{
+	if (policies.n_left == 0)
+		return;
 	for (uint32_t id = 0; id < ct_table_slots(); id++) {
 		struct ct_conn *conn = ct_table_slot(id);
 
-		if (conn && conn->policy == index)
-			__atomic_store_n(&conn->policy, row->dp, __ATOMIC_RELAXED);
+		if (conn && policies.rows[conn->policy].state == ROW_LEFT)
+			__atomic_store_n(&conn->policy, policies.rows[conn->policy].dp,
+					 __ATOMIC_RELAXED);
 	}
-	row->state = ROW_FREE;
+	for (uint32_t i = CT_DPS_MAX; i < policies.n_rows; i++) {
+		if (policies.rows[i].state == ROW_LEFT)
+			policies.rows[i].state = ROW_FREE;
+	}
+	policies.n_left = 0;
 }
 
 int ct_timeout_del(uint8_t dp, uint32_t id)

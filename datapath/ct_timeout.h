@@ -51,10 +51,10 @@ static inline uint32_t ct_timeout_end(const struct ct_conn *conn, enum ct_timeou
 	return now + __atomic_load_n(&ct_timeouts[policy][timeout], __ATOMIC_RELAXED);
 }
 
-// The connection lives a timeout longer from now on. Written only when it moves. PMDs.
 void ct_timeout_changed(struct ct_conn *conn, enum ct_timeout timeout, uint32_t end);
 
-static inline void ct_timeout_touch(struct ct_conn *conn, enum ct_timeout timeout, uint32_t now)
+// The connection lives a timeout longer from now on. Written only when it moves: true then. PMDs.
+static inline bool ct_timeout_touch(struct ct_conn *conn, enum ct_timeout timeout, uint32_t now)
 {
 	uint32_t end = ct_timeout_end(conn, timeout, now);
 
@@ -62,6 +62,9 @@ static inline void ct_timeout_touch(struct ct_conn *conn, enum ct_timeout timeou
 		ct_timeout_changed(conn, timeout, end);
 	else if (__atomic_load_n(&conn->expires, __ATOMIC_RELAXED) != end)
 		__atomic_store_n(&conn->expires, end, __ATOMIC_RELAXED);
+	else
+		return false;
+	return true;
 }
 
 // Control thread.
@@ -76,5 +79,8 @@ bool ct_timeout_get(uint8_t dp, uint32_t id, struct ct_policy *policy);
 // Goes through a datapath's policies: cursor is 0 at first. False at the end.
 bool ct_timeout_next(uint8_t dp, uint32_t *cursor, struct ct_policy *policy);
 void ct_timeout_forget(uint8_t dp); // the datapath is gone
+// Regularly: gives connections of deleted policies their datapath's default one. Looks at all
+// connections, once for any number of policies, and only when there are such.
+void ct_timeout_settle(void);
 
 #endif

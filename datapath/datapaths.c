@@ -84,6 +84,18 @@ struct datapath *datapath_next(unsigned *cursor)
 	return NULL;
 }
 
+bool datapath_number_is_anothers(const struct datapath *dp, uint32_t port_no)
+{
+	unsigned cursor = 0;
+	if (port_get(port_no) != NULL)
+		return !datapath_has_port(dp, port_no);
+	for (const struct datapath *other; (other = datapath_next(&cursor)) != NULL;) {
+		if (other != dp && other->none_no != 0 && other->none_no == port_no)
+			return true;
+	}
+	return false;
+}
+
 void datapath_port_take(const struct datapath *dp, uint32_t port_no)
 {
 	datapath_slots[port_no] = (uint8_t)dp->slot;

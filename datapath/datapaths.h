@@ -40,6 +40,8 @@ struct datapath *datapath_at(unsigned slot);	     // or NULL
 struct datapath *datapath_of_port(uint32_t port_no); // or the first one
 struct datapath *datapath_next(unsigned *cursor);    // in order of slots; NULL at the end
 void datapath_port_take(const struct datapath *dp, uint32_t port_no); // it is dp's from now on
+// Whether another datapath has a port of this number, or has it as none_no.
+bool datapath_number_is_anothers(const struct datapath *dp, uint32_t port_no);
 
 // Whether a port is there with this number, and is the datapath's.
 static inline bool datapath_has_port(const struct datapath *dp, uint32_t port_no)

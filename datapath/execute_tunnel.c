@@ -3,54 +3,27 @@
 // then, in order with the other packets, a burst at a time.
 #include "datapath/execute_run.h"
 
-#include "datapath/gso.h"
+#include "datapath/gso_burst.h"
 #include "datapath/offload.h"
 #include "datapath/tunnel.h"
 
 // What is to be pushed before packets, and the rest of the list, which they go through then.
 struct way {
+	struct gso_burst burst;
 	const struct run *run;
 	const struct action *push;
 	const struct action *rest;
 	unsigned n_rest; // entries
-	unsigned n;
-	struct rte_mbuf *pkts[BURST_MAX];
 };
 
-static void way_run(struct way *way)
+static void way_run(struct gso_burst *burst)
 {
-	struct pmd *pmd = way->run->pmd;
-	unsigned n = tunnel_push(pmd, &way->push->u.tunnel_push, way->pkts, way->n);
+	const struct way *way = container_of(burst, struct way, burst);
+	unsigned n = tunnel_push(burst->pmd, &way->push->u.tunnel_push, burst->pkts, burst->n);
 
 	if (n > 0)
-		run_list(pmd, way->rest, way->n_rest, way->pkts, n,
+		run_list(burst->pmd, way->rest, way->n_rest, burst->pkts, n,
 			 way->run->is_told || way->run->is_sent);
-	way->n = 0;
-}
-
-static void way_add(struct way *way, struct rte_mbuf *m)
-{
-	if (way->n == BURST_MAX)
-		way_run(way);
-	way->pkts[way->n++] = m;
-}
-
-static void add_segments(struct way *way, struct rte_mbuf *m)
-{
-	struct pmd *pmd = way->run->pmd;
-	struct rte_mbuf *seg;
-	struct gso gso;
-
-	if (unlikely(gso_start(&gso, m) < 0)) {
-		pmd_drop(pmd, m, DROP_MALFORMED);
-		return;
-	}
-	while ((seg = gso_next(&gso))) {
-		pmd->stats.copies++;
-		way_add(way, seg);
-	}
-	pmd_count_drop(pmd, pmd->in_port, DROP_NO_MEMORY, gso.n_left);
-	packet_free(m);
 }
 
 // A part of a frame is segmented no more.
@@ -73,16 +46,19 @@ static void push_in_segments(const struct run *run, const struct action *action,
 			     struct rte_mbuf **pkts, unsigned n)
 {
 	const struct action *list = action - run->at, *last = &list[run->last];
-	struct way way = {.run = run, .push = action, .rest = action + action_entries(action)};
+	struct way way = {.burst = {.pmd = run->pmd, .take = way_run},
+			  .run = run,
+			  .push = action,
+			  .rest = action + action_entries(action)};
 
 	way.n_rest = (unsigned)(last + action_entries(last) - way.rest);
 	for (unsigned i = 0; i < n; i++) {
 		if (is_to_be_cut(pkts[i]))
-			add_segments(&way, pkts[i]);
+			gso_burst_cut(&way.burst, pkts[i]);
 		else
-			way_add(&way, pkts[i]);
+			gso_burst_add(&way.burst, pkts[i]);
 	}
-	way_run(&way);
+	gso_burst_end(&way.burst);
 }
 
 unsigned run_tunnel_push(struct run *run, const struct action *action, struct rte_mbuf **pkts,

@@ -47,7 +47,7 @@ static const struct port_kind *kind_find(const char *name)
 }
 
 // Names stand in flow texts, so they keep clear of its punctuation.
-static bool name_ok(const char *name)
+bool port_name_ok(const char *name)
 {
 	static const char allowed[] =
 	    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.";
@@ -88,7 +88,7 @@ void port_number_release(uint32_t no)
 // Sets *no to the number that the new port gets.
 static int number_choose(uint32_t *no, const struct port_config *config, char *err, size_t err_len)
 {
-	if (!name_ok(config->name)) {
+	if (!port_name_ok(config->name)) {
 		snprintf(err, err_len,
 			 "port name \"%.*s\" does not do: use 1 to %d letters, digits, or _ - .",
 			 PORT_NAME_MAX - 1, config->name, PORT_NAME_MAX - 1);

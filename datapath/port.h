@@ -149,6 +149,7 @@ void ports_init(struct rcu *rcu);
 // hands it to the PMD pool.
 int port_add(uint32_t no, const struct port_config *config, struct port **out, char *err,
 	     size_t err_len);
+bool port_name_ok(const char *name); // as one of a port, or of what ports are named after
 bool port_number_is_free(uint32_t no);
 // Keeps the highest free number from ports. 0 or -ENOSPC.
 int port_number_reserve(uint32_t *no);

@@ -11,45 +11,48 @@
 #include <string.h>
 #include <time.h>
 
+#define OF_DP  false
+#define ANY_DP true
+
 static const struct handler handlers[] = {
     // clang-format off
-    // family,            cmd,                    cmd of answers,     handler,              dump
-    {DP_FAMILY_DATAPATH, OVS_DP_CMD_NEW,         OVS_DP_CMD_NEW,     server_dp_new,         NULL},
-    {DP_FAMILY_DATAPATH, OVS_DP_CMD_DEL,         OVS_DP_CMD_DEL,     server_dp_del,         NULL},
-    {DP_FAMILY_DATAPATH, OVS_DP_CMD_GET,         OVS_DP_CMD_NEW,     server_dp_get,         server_dp_dump},
-    {DP_FAMILY_DATAPATH, OVS_DP_CMD_SET,         OVS_DP_CMD_NEW,     server_dp_set,         NULL},
-    {DP_FAMILY_VPORT,    OVS_VPORT_CMD_NEW,      OVS_VPORT_CMD_NEW,  server_vport_new,      NULL},
-    {DP_FAMILY_VPORT,    OVS_VPORT_CMD_SET,      OVS_VPORT_CMD_NEW,  server_vport_set,      NULL},
-    {DP_FAMILY_VPORT,    OVS_VPORT_CMD_DEL,      OVS_VPORT_CMD_DEL,  server_vport_del,      NULL},
-    {DP_FAMILY_VPORT,    OVS_VPORT_CMD_GET,      OVS_VPORT_CMD_NEW,  server_vport_get,      server_vport_dump},
-    {DP_FAMILY_FLOW,     OVS_FLOW_CMD_NEW,       OVS_FLOW_CMD_NEW,   server_flow_new,       NULL},
-    {DP_FAMILY_FLOW,     OVS_FLOW_CMD_SET,       OVS_FLOW_CMD_NEW,   server_flow_set,       NULL},
-    {DP_FAMILY_FLOW,     OVS_FLOW_CMD_DEL,       OVS_FLOW_CMD_DEL,   server_flow_del,       NULL},
-    {DP_FAMILY_FLOW,     OVS_FLOW_CMD_GET,       OVS_FLOW_CMD_NEW,   server_flow_get,       server_flow_dump},
-    {DP_FAMILY_PACKET,   OVS_PACKET_CMD_EXECUTE, 0,                  server_packet_execute, NULL},
-    {DP_FAMILY_METER,    OVS_METER_CMD_FEATURES, OVS_METER_CMD_FEATURES, server_meter_features, NULL},
-    {DP_FAMILY_METER,    OVS_METER_CMD_SET,      OVS_METER_CMD_SET,  server_meter_set,      NULL},
-    {DP_FAMILY_METER,    OVS_METER_CMD_DEL,      OVS_METER_CMD_DEL,  server_meter_del,      NULL},
-    {DP_FAMILY_METER,    OVS_METER_CMD_GET,      OVS_METER_CMD_GET,  server_meter_get,      server_meter_dump},
-    {DP_FAMILY_CT_LIMIT, OVS_CT_LIMIT_CMD_SET,   0,                  server_ct_limit_set,   NULL},
-    {DP_FAMILY_CT_LIMIT, OVS_CT_LIMIT_CMD_DEL,   0,                  server_ct_limit_del,   NULL},
-    {DP_FAMILY_CT_LIMIT, OVS_CT_LIMIT_CMD_GET,   OVS_CT_LIMIT_CMD_GET, server_ct_limit_get, NULL},
-    {DP_FAMILY_SWD,      SWD_CMD_INFO_GET,       SWD_CMD_INFO_GET,   server_swd_info,       NULL},
-    {DP_FAMILY_SWD,      SWD_CMD_SUBSCRIBE,      0,                  server_subscribe,      NULL},
-    {DP_FAMILY_SWD,      SWD_CMD_TRACE_SET,      SWD_CMD_TRACE,      server_trace_set,      NULL},
-    {DP_FAMILY_SWD,      SWD_CMD_PMD_SET,        0,                  server_pmd_set,        NULL},
-    {DP_FAMILY_SWD,      SWD_CMD_PMD_REBALANCE,  SWD_CMD_PMD_REBALANCE, server_pmd_rebalance, NULL},
-    {DP_FAMILY_SWD,      SWD_CMD_PMD_GET,        SWD_CMD_PMD_GET,    NULL,                  server_swd_pmd_dump},
-    {DP_FAMILY_SWD,      SWD_CMD_GUEST_GET,      SWD_CMD_GUEST_GET,  NULL,                  server_guest_dump},
-    {DP_FAMILY_SWD,      SWD_CMD_CT_GET,         SWD_CMD_CT_GET,     NULL,                  server_ct_dump},
-    {DP_FAMILY_SWD,      SWD_CMD_CT_DEL,         0,                  server_ct_del,         NULL},
-    {DP_FAMILY_SWD,      SWD_CMD_CT_STATS_GET,   SWD_CMD_CT_STATS_GET, server_ct_stats_get, NULL},
-    {DP_FAMILY_SWD,      SWD_CMD_CT_SET,         0,                  server_ct_set,         NULL},
-    {DP_FAMILY_SWD,      SWD_CMD_CT_POLICY_SET,  0,                  server_ct_policy_set,  NULL},
-    {DP_FAMILY_SWD,      SWD_CMD_CT_POLICY_GET,  SWD_CMD_CT_POLICY_GET, server_ct_policy_get, server_ct_policy_dump},
-    {DP_FAMILY_SWD,      SWD_CMD_CT_POLICY_DEL,  0,                  server_ct_policy_del,  NULL},
-    {DP_FAMILY_SWD,      SWD_CMD_CT_FRAG_GET,    SWD_CMD_CT_FRAG_GET, server_ct_frag_get,   server_ct_frag_dump},
-    {DP_FAMILY_SWD,      SWD_CMD_CT_FRAG_SET,    0,                  server_ct_frag_set,    NULL},
+    // family,           cmd,                    cmd of answers,         for,    handler,               dump
+    {DP_FAMILY_DATAPATH, OVS_DP_CMD_NEW,         OVS_DP_CMD_NEW,         ANY_DP, server_dp_new,         NULL},
+    {DP_FAMILY_DATAPATH, OVS_DP_CMD_DEL,         OVS_DP_CMD_DEL,         ANY_DP, server_dp_del,         NULL},
+    {DP_FAMILY_DATAPATH, OVS_DP_CMD_GET,         OVS_DP_CMD_NEW,         ANY_DP, server_dp_get,         server_dp_dump},
+    {DP_FAMILY_DATAPATH, OVS_DP_CMD_SET,         OVS_DP_CMD_NEW,         ANY_DP, server_dp_set,         NULL},
+    {DP_FAMILY_VPORT,    OVS_VPORT_CMD_NEW,      OVS_VPORT_CMD_NEW,      OF_DP,  server_vport_new,      NULL},
+    {DP_FAMILY_VPORT,    OVS_VPORT_CMD_SET,      OVS_VPORT_CMD_NEW,      OF_DP,  server_vport_set,      NULL},
+    {DP_FAMILY_VPORT,    OVS_VPORT_CMD_DEL,      OVS_VPORT_CMD_DEL,      OF_DP,  server_vport_del,      NULL},
+    {DP_FAMILY_VPORT,    OVS_VPORT_CMD_GET,      OVS_VPORT_CMD_NEW,      OF_DP,  server_vport_get,      server_vport_dump},
+    {DP_FAMILY_FLOW,     OVS_FLOW_CMD_NEW,       OVS_FLOW_CMD_NEW,       OF_DP,  server_flow_new,       NULL},
+    {DP_FAMILY_FLOW,     OVS_FLOW_CMD_SET,       OVS_FLOW_CMD_NEW,       OF_DP,  server_flow_set,       NULL},
+    {DP_FAMILY_FLOW,     OVS_FLOW_CMD_DEL,       OVS_FLOW_CMD_DEL,       OF_DP,  server_flow_del,       NULL},
+    {DP_FAMILY_FLOW,     OVS_FLOW_CMD_GET,       OVS_FLOW_CMD_NEW,       OF_DP,  server_flow_get,       server_flow_dump},
+    {DP_FAMILY_PACKET,   OVS_PACKET_CMD_EXECUTE, 0,                      OF_DP,  server_packet_execute, NULL},
+    {DP_FAMILY_METER,    OVS_METER_CMD_FEATURES, OVS_METER_CMD_FEATURES, OF_DP,  server_meter_features, NULL},
+    {DP_FAMILY_METER,    OVS_METER_CMD_SET,      OVS_METER_CMD_SET,      OF_DP,  server_meter_set,      NULL},
+    {DP_FAMILY_METER,    OVS_METER_CMD_DEL,      OVS_METER_CMD_DEL,      OF_DP,  server_meter_del,      NULL},
+    {DP_FAMILY_METER,    OVS_METER_CMD_GET,      OVS_METER_CMD_GET,      OF_DP,  server_meter_get,      server_meter_dump},
+    {DP_FAMILY_CT_LIMIT, OVS_CT_LIMIT_CMD_SET,   0,                      OF_DP,  server_ct_limit_set,   NULL},
+    {DP_FAMILY_CT_LIMIT, OVS_CT_LIMIT_CMD_DEL,   0,                      OF_DP,  server_ct_limit_del,   NULL},
+    {DP_FAMILY_CT_LIMIT, OVS_CT_LIMIT_CMD_GET,   OVS_CT_LIMIT_CMD_GET,   OF_DP,  server_ct_limit_get,   NULL},
+    {DP_FAMILY_SWD,      SWD_CMD_INFO_GET,       SWD_CMD_INFO_GET,       ANY_DP, server_swd_info,       NULL},
+    {DP_FAMILY_SWD,      SWD_CMD_SUBSCRIBE,      0,                      ANY_DP, server_subscribe,      NULL},
+    {DP_FAMILY_SWD,      SWD_CMD_TRACE_SET,      SWD_CMD_TRACE,          ANY_DP, server_trace_set,      NULL},
+    {DP_FAMILY_SWD,      SWD_CMD_PMD_SET,        0,                      ANY_DP, server_pmd_set,        NULL},
+    {DP_FAMILY_SWD,      SWD_CMD_PMD_REBALANCE,  SWD_CMD_PMD_REBALANCE,  ANY_DP, server_pmd_rebalance,  NULL},
+    {DP_FAMILY_SWD,      SWD_CMD_PMD_GET,        SWD_CMD_PMD_GET,        ANY_DP, NULL,                  server_swd_pmd_dump},
+    {DP_FAMILY_SWD,      SWD_CMD_GUEST_GET,      SWD_CMD_GUEST_GET,      ANY_DP, NULL,                  server_guest_dump},
+    {DP_FAMILY_SWD,      SWD_CMD_CT_GET,         SWD_CMD_CT_GET,         OF_DP,  NULL,                  server_ct_dump},
+    {DP_FAMILY_SWD,      SWD_CMD_CT_DEL,         0,                      OF_DP,  server_ct_del,         NULL},
+    {DP_FAMILY_SWD,      SWD_CMD_CT_STATS_GET,   SWD_CMD_CT_STATS_GET,   OF_DP,  server_ct_stats_get,   NULL},
+    {DP_FAMILY_SWD,      SWD_CMD_CT_SET,         0,                      OF_DP,  server_ct_set,         NULL},
+    {DP_FAMILY_SWD,      SWD_CMD_CT_POLICY_SET,  0,                      OF_DP,  server_ct_policy_set,  NULL},
+    {DP_FAMILY_SWD,      SWD_CMD_CT_POLICY_GET,  SWD_CMD_CT_POLICY_GET,  OF_DP,  server_ct_policy_get,  server_ct_policy_dump},
+    {DP_FAMILY_SWD,      SWD_CMD_CT_POLICY_DEL,  0,                      OF_DP,  server_ct_policy_del,  NULL},
+    {DP_FAMILY_SWD,      SWD_CMD_CT_FRAG_GET,    SWD_CMD_CT_FRAG_GET,    OF_DP,  server_ct_frag_get,    server_ct_frag_dump},
+    {DP_FAMILY_SWD,      SWD_CMD_CT_FRAG_SET,    0,                      OF_DP,  server_ct_frag_set,    NULL},
     // clang-format on
 };
 
@@ -122,13 +125,12 @@ static int refuse_version(struct request *rq)
 }
 
 // The datapath that the message is for. Requests that say none are for the first.
-static int datapath_require(struct request *rq)
+static int datapath_require(struct request *rq, const struct handler *handler)
 {
-	uint16_t family = rq->nlh->nlmsg_type;
 	uint32_t ifindex = dp_msg_ifindex(rq->nlh);
 	rq->any_dp = ifindex == 0;
 	rq->dp = datapath_by_ifindex(rq->any_dp ? DP_IFINDEX : ifindex);
-	if (rq->dp != NULL || family == DP_FAMILY_DATAPATH || family == DP_FAMILY_SWD)
+	if (rq->dp != NULL || handler->no_dp)
 		return 0;
 	return request_fail(rq, NULL, -ENODEV, "there is no datapath %u", ifindex);
 }
@@ -145,7 +147,7 @@ static int dispatch(struct request *rq)
 	const struct handler *handler = handler_find(rq->nlh->nlmsg_type, dp_msg_cmd(rq->nlh));
 	if (handler == NULL)
 		return refuse_unknown(rq);
-	rc = datapath_require(rq);
+	rc = datapath_require(rq, handler);
 	if (rc < 0)
 		return rc;
 	// The flags of a dump mean other things to NEW.

@@ -277,7 +277,7 @@ static int owner_check(struct request *rq, const struct action *action, unsigned
 	uint32_t ports[ACTION_PORTS_MAX];
 	unsigned n = action_ports(action, ports);
 	for (unsigned i = 0; i < n; i++) {
-		if (port_get(ports[i]) != NULL && !datapath_has_port(rq->dp, ports[i]))
+		if (datapath_number_is_anothers(rq->dp, ports[i]))
 			return request_fail(rq, rq->server->action_attrs[place], -EINVAL,
 					    "action %u names port %u, which is another datapath's",
 					    place + 1, ports[i]);

@@ -138,7 +138,7 @@ static void dump_datagram(struct client *c)
 		if (rc == 1)
 			dp_msg_end(d, nlh);
 	}
-	if (rc < 0 && d->len > 0)
+	if (rc == DUMP_LATER || (rc < 0 && d->len > 0))
 		return; // the next datagram has room
 	if (rc < 0)
 		client_fail(c, "an object of its dump is larger than a datagram");

@@ -11,18 +11,13 @@
 
 #include <errno.h>
 
+#define SLOTS_A_TURN 4096 // of the table, that a dump looks at: each may be a line far away
+
 static_assert(DATAPATHS_MAX <= CT_DPS_MAX, "a datapath's slot is its number here");
 
 static uint32_t now(void)
 {
 	return ct_time(server_now_ms());
-}
-
-// Messages of our own family need no datapath in general.
-static int no_dp(struct request *rq)
-{
-	request_fail(rq, NULL, -ENODEV, "there is no such datapath");
-	return -ENODEV;
 }
 
 static uint8_t dp_of(const struct request *rq)
@@ -43,8 +38,10 @@ int server_ct_dump(const struct client *c, struct nlmsghdr *nlh, size_t room, ui
 {
 	const struct datapath *dp = datapath_by_ifindex(c->dump_dp);
 	struct dp_ct_conn conn;
-	if (dp == NULL || !ct_dump_next((uint8_t)dp->slot, c->dump_ct_zone, now(), cursor, &conn))
+	if (dp == NULL)
 		return 0;
+	if (!ct_dump_next((uint8_t)dp->slot, c->dump_ct_zone, now(), SLOTS_A_TURN, cursor, &conn))
+		return *cursor < ct_table_slots() ? DUMP_LATER : 0;
 	if (!dp_ct_conn_put(nlh, room, &conn))
 		return -EMSGSIZE;
 	(*cursor)++;
@@ -54,8 +51,6 @@ int server_ct_dump(const struct client *c, struct nlmsghdr *nlh, size_t room, ui
 int server_ct_del(struct request *rq)
 {
 	struct dp_ct_filter filter;
-	if (rq->dp == NULL)
-		return no_dp(rq);
 	int rc = dp_ct_filter_parse(rq->nlh, &filter, &rq->error);
 	if (rc < 0)
 		return rc;
@@ -72,8 +67,6 @@ static bool fill_stats(struct server *server, struct nlmsghdr *nlh, size_t room,
 int server_ct_stats_get(struct request *rq)
 {
 	struct ct_counters counters;
-	if (rq->dp == NULL)
-		return no_dp(rq);
 	uint8_t dp = dp_of(rq);
 	ct_counters_sum(&counters);
 	struct dp_ct_stats stats = {.count = ct_table_count(dp),
@@ -91,8 +84,6 @@ int server_ct_set(struct request *rq)
 {
 	struct dp_ct_stats stats;
 	bool has_limit = false, has_seq_chk = false;
-	if (rq->dp == NULL)
-		return no_dp(rq);
 	int rc = dp_ct_stats_parse(rq->nlh, &stats, &has_limit, &has_seq_chk, &rq->error);
 	if (rc < 0)
 		return rc;
@@ -123,8 +114,6 @@ static bool fill_policy(struct server *server, struct nlmsghdr *nlh, size_t room
 int server_ct_policy_set(struct request *rq)
 {
 	struct dp_ct_policy in;
-	if (rq->dp == NULL)
-		return no_dp(rq);
 	int rc = dp_ct_policy_parse(rq->nlh, &in, &rq->error);
 	if (rc < 0)
 		return rc;
@@ -142,8 +131,6 @@ int server_ct_policy_set(struct request *rq)
 static int policy_find(struct request *rq, struct ct_policy *policy)
 {
 	struct dp_ct_policy in;
-	if (rq->dp == NULL)
-		return no_dp(rq);
 	int rc = dp_ct_policy_parse(rq->nlh, &in, &rq->error);
 	if (rc < 0)
 		return rc;

@@ -11,9 +11,6 @@
 // Made here when nothing is tracked yet. NULL with *err on failure.
 static struct ct_frags *frags_of(struct request *rq, int *err)
 {
-	*err = rq->dp != NULL ? 0 : request_fail(rq, NULL, -ENODEV, "there is no such datapath");
-	if (*err != 0)
-		return NULL;
 	*err = ct_frags_prepare((uint8_t)rq->dp->slot);
 	if (*err != 0)
 		request_fail(rq, NULL, *err, "no memory to hold fragments");

@@ -67,7 +67,9 @@ static int zone_del(struct request *rq, const struct ovs_zone_limit *zone, void 
 
 int server_ct_limit_set(struct request *rq)
 {
-	return each_zone_named(rq, zone_set);
+	int rc = each_zone_named(rq, zone_set);
+	ct_limit_count((uint8_t)rq->dp->slot);
+	return rc;
 }
 
 int server_ct_limit_del(struct request *rq)

@@ -266,6 +266,9 @@ int server_dp_new(struct request *rq)
 		rc = request_fail(rq, NULL, -EINVAL, "NAME is missing");
 	if (rc == 0)
 		rc = request_text(rq, attrs[OVS_DP_ATTR_NAME], "NAME", name, sizeof(name));
+	if (rc == 0 && !port_name_ok(name))
+		rc = request_fail(rq, attrs[OVS_DP_ATTR_NAME], -EINVAL,
+				  "NAME has other characters than letters, digits, _ - .");
 	if (rc == 0)
 		rc = features_check(rq, attrs, &features);
 	if (rc < 0)
@@ -276,6 +279,7 @@ int server_dp_new(struct request *rq)
 				    rc == -EEXIST ? "datapath \"%s\" is there already"
 						  : "no place for another datapath than \"%s\"'s",
 				    name);
+	server_flows_forget_port(rq->server, rq->dp, rq->dp->none_no);
 	rq->dp->features = features;
 	pids_set(rq->dp, attrs[OVS_DP_ATTR_PER_CPU_PIDS]);
 	rc = local_add(rq);

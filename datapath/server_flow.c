@@ -7,6 +7,8 @@
 #include <errno.h>
 #include <string.h>
 
+#define OTHERS_A_TURN 4096 // flows of other datapaths that a dump passes over
+
 struct flow_request {
 	const struct nlattr *attrs[OVS_FLOW_ATTR_MAX + 1];
 	struct flow_match match; // when KEY is there
@@ -62,25 +64,8 @@ static int no_flow(struct request *rq)
 	return request_fail(rq, NULL, -ENOENT, "no flow has this key and mask, or UFID");
 }
 
-// One that packets of this key belong to, whatever its mask: who names a flow of another datapath
-// by its key alone has not kept the mask.
-static struct megaflow *flow_of_key(const struct request *rq, const struct flow_key *key)
-{
-	uint32_t cursor = 0;
-	struct flow_match match;
-	struct flow_key masked;
-	for (struct megaflow *mf; (mf = flow_table_next(rq->server->flows, &cursor)) != NULL;) {
-		if (mf->owner != rq->dp->slot)
-			continue;
-		megaflow_match(mf, &match);
-		flow_key_mask(&masked, key, &match.mask);
-		if (flow_key_equal(&masked, &match.key))
-			return mf;
-	}
-	return NULL;
-}
-
-// The flow that UFID, or KEY and MASK, name. NULL with *err on failure.
+// The flow that UFID, or KEY and MASK, name; or KEY alone, in another datapath than the first: who
+// has not kept the mask means one that packets of this key belong to. NULL with *err on failure.
 static struct megaflow *flow_find(struct request *rq, const struct flow_request *fr, int *err)
 {
 	const struct nlattr *ufid = fr->attrs[OVS_FLOW_ATTR_UFID];
@@ -94,7 +79,7 @@ static struct megaflow *flow_find(struct request *rq, const struct flow_request 
 		mf = flow_table_find(rq->server->flows, &fr->match);
 	if (mf == NULL && ufid == NULL && fr->attrs[OVS_FLOW_ATTR_MASK] == NULL &&
 	    !datapath_is_first(rq->dp))
-		mf = flow_of_key(rq, &fr->match.key);
+		mf = flow_table_match(rq->server->flows, &fr->match.key, rq->dp->slot);
 	if (mf != NULL && mf->owner == rq->dp->slot)
 		return mf;
 	*err = no_flow(rq);
@@ -121,55 +106,52 @@ static void key_told(const struct megaflow *mf, struct flow_key *key)
 		key->in_port = DP_IN_PORT_NONE;
 }
 
-static bool put_match(struct nlmsghdr *nlh, size_t room, const struct megaflow *mf, uint32_t omits)
+static bool put_match(struct nlmsghdr *nlh, size_t room, const struct flow_match *match,
+		      uint32_t omits)
 {
-	const uint32_t both = OVS_UFID_F_OMIT_KEY | OVS_UFID_F_OMIT_MASK;
-	struct flow_match match;
-	if ((omits & both) == both)
-		return true;
-	megaflow_match(mf, &match);
-	key_told(mf, &match.key);
 	if (!(omits & OVS_UFID_F_OMIT_KEY) &&
-	    !dp_key_put(nlh, room, OVS_FLOW_ATTR_KEY, &match.key, NULL))
+	    !dp_key_put(nlh, room, OVS_FLOW_ATTR_KEY, &match->key, NULL))
 		return false;
 	return omits & OVS_UFID_F_OMIT_MASK ||
-	       dp_key_put(nlh, room, OVS_FLOW_ATTR_MASK, &match.key, &match.mask);
+	       dp_key_put(nlh, room, OVS_FLOW_ATTR_MASK, &match->key, &match->mask);
 }
 
 // Packets without an Ethernet header have one here all the same, which nobody sent.
-static uint64_t bytes_told(const struct flow_answer *answer)
+static bool put_stats(struct nlmsghdr *nlh, size_t room, const struct flow_answer *answer,
+		      bool no_eth)
 {
-	struct flow_match match;
-	megaflow_match(answer->mf, &match);
-	return match.key.nw_frag & NW_NO_ETH
-		   ? answer->stats.bytes - answer->stats.packets * FRAME_MIN
-		   : answer->stats.bytes;
+	const struct flow_stats *from = &answer->stats;
+	const struct ovs_flow_stats stats = {.n_packets = from->packets,
+					     .n_bytes =
+						 no_eth ? from->bytes - from->packets * FRAME_MIN
+							: from->bytes};
+	if (!dp_put(nlh, room, OVS_FLOW_ATTR_STATS, sizeof(stats), &stats))
+		return false;
+	if (from->used_ms != 0 &&
+	    !mnl_attr_put_u64_check(nlh, room, OVS_FLOW_ATTR_USED, from->used_ms))
+		return false;
+	return from->tcp_flags == 0 ||
+	       mnl_attr_put_u8_check(nlh, room, OVS_FLOW_ATTR_TCP_FLAGS, (uint8_t)from->tcp_flags);
 }
 
 static bool fill_flow(struct server *server, struct nlmsghdr *nlh, size_t room, void *arg)
 {
 	const struct flow_answer *answer = arg;
 	const struct megaflow *mf = answer->mf;
-	const struct ovs_flow_stats stats = {.n_packets = answer->stats.packets,
-					     .n_bytes = bytes_told(answer)};
-	(void)server;
 	bool named = has_ufid(mf);
 	uint32_t omits = named ? answer->omits : 0;
+	struct flow_match match;
+	(void)server;
+	megaflow_match(mf, &match);
+	key_told(mf, &match.key);
 	if (named && !dp_put(nlh, room, OVS_FLOW_ATTR_UFID, sizeof(mf->ufid), mf->ufid))
 		return false;
-	if (!put_match(nlh, room, mf, omits))
+	if (!put_match(nlh, room, &match, omits))
 		return false;
 	if (!(omits & OVS_UFID_F_OMIT_ACTIONS) &&
 	    !dp_actions_put(nlh, room, OVS_FLOW_ATTR_ACTIONS, mf->actions->list, mf->actions->n))
 		return false;
-	if (!dp_put(nlh, room, OVS_FLOW_ATTR_STATS, sizeof(stats), &stats))
-		return false;
-	if (answer->stats.used_ms != 0 &&
-	    !mnl_attr_put_u64_check(nlh, room, OVS_FLOW_ATTR_USED, answer->stats.used_ms))
-		return false;
-	return answer->stats.tcp_flags == 0 ||
-	       mnl_attr_put_u8_check(nlh, room, OVS_FLOW_ATTR_TCP_FLAGS,
-				     (uint8_t)answer->stats.tcp_flags);
+	return put_stats(nlh, room, answer, match.key.nw_frag & NW_NO_ETH);
 }
 
 static uint32_t omits_of(const struct nlattr *flags)
@@ -291,6 +273,16 @@ static int change_end(struct request *rq, const struct flow_request *fr, const s
 	return rc;
 }
 
+// Whether another datapath has it: two may have flows for a port number that nobody has yet.
+static bool is_anothers(const struct request *rq, const struct flow_match *match)
+{
+	struct flow_table *flows = rq->server->flows;
+	if (flow_table_n_flows(flows) == rq->dp->n_flows)
+		return false;
+	const struct megaflow *mf = flow_table_find(flows, match);
+	return mf != NULL && mf->owner != rq->dp->slot;
+}
+
 int server_flow_new(struct request *rq)
 {
 	struct flow_table *flows = rq->server->flows;
@@ -301,8 +293,9 @@ int server_flow_new(struct request *rq)
 	if (actions == NULL)
 		return rc;
 	uint32_t before = flow_table_n_flows(flows);
-	rc = may_replace(rq) ? flow_table_replace(flows, &fr.match, actions, &mf)
-			     : flow_table_add(flows, &fr.match, actions, &mf);
+	rc = may_replace(rq) && !is_anothers(rq, &fr.match)
+		 ? flow_table_replace(flows, &fr.match, actions, &mf)
+		 : flow_table_add(flows, &fr.match, actions, &mf);
 	if (rc < 0)
 		return add_fail(rq, rc);
 	if (flow_table_n_flows(flows) > before) {
@@ -396,11 +389,19 @@ int server_flow_dump(const struct client *c, struct nlmsghdr *nlh, size_t room, 
 	struct flow_table *flows = c->server->flows;
 	uint32_t next = *cursor;
 	struct flow_answer answer = {.omits = c->dump_omits};
-	do {
-		answer.mf = dp != NULL ? flow_table_next(flows, &next) : NULL;
-		if (answer.mf == NULL)
+	for (unsigned n = 0; answer.mf == NULL; n++) {
+		const struct megaflow *mf = dp != NULL ? flow_table_next(flows, &next) : NULL;
+		if (mf == NULL)
 			return 0;
-	} while (answer.mf->owner != dp->slot);
+		if (mf->owner == dp->slot)
+			answer.mf = mf;
+		else if (n == OTHERS_A_TURN)
+			break;
+	}
+	if (answer.mf == NULL) {
+		*cursor = next;
+		return DUMP_LATER;
+	}
 	flow_table_stats(flows, answer.mf, &answer.stats);
 	if (!fill_flow(c->server, nlh, room, &answer))
 		return -EMSGSIZE;

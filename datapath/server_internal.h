@@ -100,7 +100,7 @@ struct client {
 struct request {
 	struct server *server;
 	struct client *client;
-	struct datapath *dp; // that it is for; NULL: of no vport, flow, packet or meter
+	struct datapath *dp; // that it is for; NULL only where its handler has no_dp
 	bool any_dp;	     // it does not say which one
 	const struct nlmsghdr *nlh;
 	struct dp_error error;
@@ -118,14 +118,19 @@ struct message_head {
 // Puts an answer's attributes. false when there is no room.
 typedef bool (*answer_fn)(struct server *server, struct nlmsghdr *nlh, size_t room, void *arg);
 
+// What a dump has looked at was none of what it is of, for so long that others have their turn.
+#define DUMP_LATER 2
+
 struct handler {
 	uint16_t family;
 	uint8_t cmd;
 	uint8_t answer_cmd; // of answers to this command
+	bool no_dp;	    // it is for no datapath, or its handler looks which one
 	// 0 or -errno with rq->error. NULL: only dumps.
 	int (*handle)(struct request *rq);
 	// Puts the next object and moves the cursor (0 at first) past it: 1, 0 at the end, or
-	// -EMSGSIZE when there is no room. NULL: no dumps.
+	// -EMSGSIZE when there is no room. Or moves the cursor and puts nothing: DUMP_LATER. NULL:
+	// no dumps.
 	int (*dump)(const struct client *c, struct nlmsghdr *nlh, size_t room, uint32_t *cursor);
 };
 

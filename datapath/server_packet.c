@@ -130,6 +130,9 @@ int server_packet_execute(struct request *rq)
 	if (rc != 0)
 		return rc;
 	bool is_answer = upcalls_answered(rq->server, rq->client, key.in_port);
+	// The port has gone, and its number may have been another datapath's since.
+	if (key.in_port >= PORTS_MAX || datapath_slots[key.in_port] != rq->dp->slot)
+		key.in_port = rq->dp->none_no;
 	rc = inject(rq, attrs, &key);
 	if (rc < 0 && is_answer)
 		pmd_pool_count_drop(key.in_port, DROP_UPCALL_LOST, 1);

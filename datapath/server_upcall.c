@@ -42,11 +42,10 @@ static bool put_egress_tunnel(struct nlmsghdr *nlh, size_t room, const struct fl
 static bool put_actions(struct server *server, struct nlmsghdr *nlh, size_t room,
 			const struct flow_key *key)
 {
-	const struct megaflow *mf = flow_table_match(server->flows, key);
-	if (mf == NULL || mf->owner != datapath_of_port(key->in_port)->slot)
-		return true;
-	return dp_actions_put(nlh, room, OVS_PACKET_ATTR_ACTIONS, mf->actions->list,
-			      mf->actions->n);
+	const struct megaflow *mf =
+	    flow_table_match(server->flows, key, datapath_of_port(key->in_port)->slot);
+	return mf == NULL || dp_actions_put(nlh, room, OVS_PACKET_ATTR_ACTIONS, mf->actions->list,
+					    mf->actions->n);
 }
 
 static bool put_userspace(struct server *server, struct nlmsghdr *nlh, size_t room,

@@ -207,6 +207,7 @@ int vport_pids_set(struct request *rq, uint32_t no, const struct nlattr *pids)
 	unsigned n = pids != NULL ? dp_attr_len(pids) / sizeof(uint32_t) : 0;
 	if (pids == NULL)
 		return 0;
+	n = RTE_MIN(n, (unsigned)PMDS_MAX); // others would never be chosen
 	if (n == 1 && list[0] == 0)
 		n = 0; // no upcalls
 	uint32_t *copy = n > 0 ? malloc(n * sizeof(copy[0])) : NULL;
@@ -264,7 +265,7 @@ int request_in_port(struct request *rq, const struct nlattr *key, uint32_t *in_p
 {
 	if (*in_port == 0)
 		*in_port = rq->dp->none_no;
-	if (port_get(*in_port) == NULL || datapath_has_port(rq->dp, *in_port))
+	if (!datapath_number_is_anothers(rq->dp, *in_port))
 		return 0;
 	return request_fail(rq, key, -EINVAL, "IN_PORT %u is a port of another datapath", *in_port);
 }

@@ -145,6 +145,9 @@ static bool outer_read(struct tunnel_popped *p)
 	}
 }
 
+// What who received the outer packet vouched for, its checksums, says nothing of the inner one.
+#define VOUCHED (RTE_MBUF_F_RX_IP_CKSUM_MASK | RTE_MBUF_F_RX_L4_CKSUM_MASK)
+
 // An Ethernet header that only stands in the place of one (edit_eth.c) is kept for a packet
 // without.
 static uint32_t cut_len(const struct tunnel_popped *p)
@@ -152,16 +155,22 @@ static uint32_t cut_len(const struct tunnel_popped *p)
 	return p->l3_type ? p->header_len - FRAME_MIN : p->header_len;
 }
 
-// The outer checksum is not about it.
-static void eth_stand_in(struct tunnel_popped *p)
+// The outer checksum is not about it. Others may refer to the outer header's bytes.
+static bool eth_stand_in(struct tunnel_popped *p)
 {
-	uint8_t *frame = rte_pktmbuf_mtod(p->m, uint8_t *);
 	uint16_t type_be = rte_cpu_to_be_16(p->l3_type);
+	uint8_t *frame;
 
+	if (unlikely(packet_pull_headers(&p->m))) {
+		p->reason = DROP_NO_MEMORY;
+		return false;
+	}
+	frame = rte_pktmbuf_mtod(p->m, uint8_t *);
 	memset(frame, 0, FRAME_MIN - sizeof type_be);
 	memcpy(frame + FRAME_MIN - sizeof type_be, &type_be, sizeof type_be);
 	packet_meta(p->m)->no_eth = true;
 	p->csum += (uint16_t)~type_be;
+	return true;
 }
 
 // What the sender left to do of the frame that is left; the bytes that it is about stay together.
@@ -195,8 +204,9 @@ static bool strip(struct tunnel_popped *p)
 	if (p->csum_asked)
 		p->csum += rte_raw_cksum(frame + p->l4_ofs, p->header_len - p->l4_ofs);
 	rte_pktmbuf_adj(p->m, (uint16_t)cut_len(p));
-	if (unlikely(p->l3_type))
-		eth_stand_in(p);
+	p->m->ol_flags &= ~(uint64_t)VOUCHED;
+	if (unlikely(p->l3_type && !eth_stand_in(p)))
+		return false;
 	return offload_move(p);
 }
 
@@ -240,6 +250,8 @@ static bool pop(struct tunnel_popped *p, const struct tunnel_row *row, unsigned 
 
 	if (unlikely(trunc_len))
 		packet_cut(p->m, trunc_len);
+	// What was known of the outer packet, its connection above all, is not the inner one's.
+	flow_meta_clear(&packet_meta(p->m)->flow);
 	return outer_read(p) && p->proto == row->proto && row->pop(p, options) && strip(p) &&
 	       csum_holds(p);
 }
@@ -252,8 +264,6 @@ static void go_on(struct pmd *pmd, uint32_t port_no, struct tunnel_popped *p)
 		pmd_drop(pmd, p->m, DROP_RECIRC_LIMIT);
 		return;
 	}
-	if (p->tun.opts_len == 0 && (meta->flow.cold & FLOW_COLD_OPTS))
-		memset(meta->flow.tun_opts, 0, FLOW_TUN_OPTS_MAX);
 	flow_meta_use(&meta->flow, FLOW_COLD_TUN);
 	meta->flow.tun = p->tun;
 	meta->trunc_len = 0;

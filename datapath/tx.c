@@ -1,7 +1,7 @@
 #include "datapath/tx.h"
 
 #include "datapath/edit.h"
-#include "datapath/gso.h"
+#include "datapath/gso_burst.h"
 #include "datapath/offload.h"
 
 #include <errno.h>
@@ -63,47 +63,21 @@ static void transmit(struct pmd *pmd, struct port *port, struct rte_mbuf **pkts,
 
 // Packets whose offloads have been looked at.
 struct ready {
-	struct pmd *pmd;
+	struct gso_burst burst;
 	struct port *port;
-	uint16_t n;
-	struct rte_mbuf *pkts[BURST_MAX];
 };
 
-static void ready_send(struct ready *ready)
+static void ready_send(struct gso_burst *burst)
 {
-	transmit(ready->pmd, ready->port, ready->pkts, ready->n, bytes_of(ready->pkts, ready->n));
-	ready->n = 0;
-}
+	struct ready *ready = container_of(burst, struct ready, burst);
 
-static void ready_add(struct ready *ready, struct rte_mbuf *m)
-{
-	if (ready->n == BURST_MAX)
-		ready_send(ready);
-	ready->pkts[ready->n++] = m;
-}
-
-static void add_segments(struct ready *ready, struct rte_mbuf *m)
-{
-	struct pmd *pmd = ready->pmd;
-	struct rte_mbuf *seg;
-	struct gso gso;
-
-	if (unlikely(gso_start(&gso, m) < 0)) {
-		pmd_drop(pmd, m, DROP_MALFORMED);
-		return;
-	}
-	while ((seg = gso_next(&gso))) {
-		pmd->stats.copies++;
-		ready_add(ready, seg);
-	}
-	pmd_count_drop(pmd, pmd->in_port, DROP_NO_MEMORY, gso.n_left);
-	packet_free(m);
+	transmit(burst->pmd, ready->port, burst->pkts, burst->n, bytes_of(burst->pkts, burst->n));
 }
 
 // Other outputs may hold the same lent packet: the checksum goes into a copy of its head.
 static void add_checksummed(struct ready *ready, struct rte_mbuf *m)
 {
-	struct pmd *pmd = ready->pmd;
+	struct pmd *pmd = ready->burst.pmd;
 	struct rte_mbuf *own = m;
 	int err = 0;
 
@@ -115,7 +89,7 @@ static void add_checksummed(struct ready *ready, struct rte_mbuf *m)
 	if (likely(own))
 		err = offload_checksum(&own);
 	if (likely(own && !err))
-		ready_add(ready, own);
+		gso_burst_add(&ready->burst, own);
 	else
 		pmd_drop(pmd, own ? own : m, err == -EINVAL ? DROP_MALFORMED : DROP_NO_MEMORY);
 }
@@ -129,19 +103,19 @@ static bool takes(uint32_t offers, struct rte_mbuf *m)
 static void flush_offloaded(struct pmd *pmd, struct tx_buffer *buf)
 {
 	uint32_t offers = __atomic_load_n(&buf->port->tx_offloads, __ATOMIC_RELAXED);
-	struct ready ready = {.pmd = pmd, .port = buf->port};
+	struct ready ready = {.burst = {.pmd = pmd, .take = ready_send}, .port = buf->port};
 
 	for (uint16_t i = 0; i < buf->n; i++) {
 		struct rte_mbuf *m = buf->pkts[i];
 
 		if (!(m->ol_flags & PACKET_OFFLOAD) || takes(offers, m))
-			ready_add(&ready, m);
+			gso_burst_add(&ready.burst, m);
 		else if (packet_is_gso(m))
-			add_segments(&ready, m);
+			gso_burst_cut(&ready.burst, m);
 		else
 			add_checksummed(&ready, m);
 	}
-	ready_send(&ready);
+	gso_burst_end(&ready.burst);
 }
 
 static void flush_buffer(struct pmd *pmd, struct tx_buffer *buf)

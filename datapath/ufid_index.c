@@ -3,15 +3,26 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 
 #define SLOTS_MIN 1024
 
+static uint64_t secrets[3]; // written before main
+
+__attribute__((constructor)) static void secrets_draw(void)
+{
+	if (getrandom(secrets, sizeof(secrets), 0) != sizeof(secrets))
+		abort();
+}
+
+// Multilinear, of numbers that nobody else knows: whatever a client calls its flows, their homes
+// are spread.
 static uint32_t slot_of(const struct ufid_index *index, uint32_t owner, const uint8_t *ufid)
 {
 	uint64_t words[2];
 	memcpy(words, ufid, sizeof(words));
-	// Whatever its maker did: the upper bits depend on all.
-	uint64_t mixed = (words[0] ^ words[1] ^ owner) * UINT64_C(0x9e3779b97f4a7c15);
+	uint64_t mixed =
+	    words[0] * (secrets[0] | 1) + words[1] * (secrets[1] | 1) + owner * (secrets[2] | 1);
 	return (uint32_t)(mixed >> 32) & (index->n_slots - 1);
 }
 

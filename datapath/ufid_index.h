@@ -1,6 +1,5 @@
 // Megaflows by the identifier that whoever installed them gave: an open hash table of pointers, for
-// one writer and reader, the control thread. Identifiers are hashes already, of a secret of their
-// maker's, so their first bits do.
+// one writer and reader, the control thread.
 #ifndef DATAPATH_UFID_INDEX_H
 #define DATAPATH_UFID_INDEX_H
 

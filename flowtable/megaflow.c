@@ -289,7 +289,7 @@ struct megaflow *flow_table_find(struct flow_table *t, const struct flow_match *
 	return subtable_find(st, &key, flow_key_hash(&key, 0));
 }
 
-struct megaflow *flow_table_match(struct flow_table *t, const struct flow_key *key)
+struct megaflow *flow_table_match(struct flow_table *t, const struct flow_key *key, uint32_t owner)
 {
 	struct flow_key masked;
 
@@ -301,7 +301,7 @@ struct megaflow *flow_table_match(struct flow_table *t, const struct flow_key *k
 			continue;
 		flow_key_mask(&masked, key, &st->mask);
 		mf = subtable_find(st, &masked, flow_key_hash(&masked, 0));
-		if (mf)
+		if (mf && mf->owner == owner)
 			return mf;
 	}
 	return NULL;

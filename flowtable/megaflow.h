@@ -96,9 +96,9 @@ void flow_table_set_actions(struct flow_table *t, struct megaflow *mf,
 			    struct flow_actions *actions);
 // The megaflow with just this match, or NULL. Control thread.
 struct megaflow *flow_table_find(struct flow_table *t, const struct flow_match *match);
-// One that packets of this key (whole, `cold` 0) hit, or NULL. Costs a look at each mask. Control
-// thread.
-struct megaflow *flow_table_match(struct flow_table *t, const struct flow_key *key);
+// One of an owner's that packets of this key (whole, `cold` 0) hit, or NULL. Costs a look at each
+// mask. Control thread.
+struct megaflow *flow_table_match(struct flow_table *t, const struct flow_key *key, uint32_t owner);
 // A megaflow's key and mask. Control thread, or a reader inside its read section.
 void megaflow_match(const struct megaflow *mf, struct flow_match *match);
 // Iterates in id order: the first live megaflow with id >= *cursor, which moves past it; NULL at

@@ -100,7 +100,8 @@ static void on_packet(struct swctld *d, const struct nlmsghdr *nlh)
 {
 	const struct nlattr *a[OVS_PACKET_ATTR_MAX + 1];
 	struct dp_error error;
-	if (dp_msg_cmd(nlh) == OVS_PACKET_CMD_MISS &&
+	// Whoever controls another datapath may name our connection for its packets.
+	if (dp_msg_cmd(nlh) == OVS_PACKET_CMD_MISS && dp_msg_ifindex(nlh) == DP_IFINDEX &&
 	    dp_msg_parse(nlh, a, OVS_PACKET_ATTR_MAX, &error) == 0 && a[OVS_PACKET_ATTR_PACKET] &&
 	    a[OVS_PACKET_ATTR_KEY])
 		packet_missed(d, a[OVS_PACKET_ATTR_PACKET], a[OVS_PACKET_ATTR_KEY]);

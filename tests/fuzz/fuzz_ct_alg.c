@@ -10,6 +10,7 @@
 #include "tests/unit/datapath/edit_check.h"
 #include "tests/unit/datapath/tuples.h"
 
+#include "tests/fuzz/fuzz_eal.h"
 #include "tests/fuzz/fuzz_input.h"
 
 enum { V6 = 1, TFTP = 2, SNAT = 4, DNAT = 8 };
@@ -21,18 +22,11 @@ enum { REPLY = 1, UNTRANSLATED = 2, LENT = 4 };
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static void clean_up(void)
-{
-	eal_teardown(NULL);
-}
-
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
 	(void)argc;
 	(void)argv;
-	assert_int_equal(setenv("CMOCKA_TEST_ABORT", "1", 1), 0);
-	assert_int_equal(atexit(clean_up), 0);
-	return fake_eal_init(NULL);
+	return fuzz_eal_begin();
 }
 
 static void master_make(uint8_t how, struct ct_conn *conn, struct ct_ext *ext)

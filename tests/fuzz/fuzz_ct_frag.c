@@ -6,6 +6,7 @@
 #include "datapath/ct_frag.h"
 #include "tests/unit/datapath/fragments.h"
 
+#include "tests/fuzz/fuzz_eal.h"
 #include "tests/fuzz/fuzz_input.h"
 
 enum { V6 = 1, LENT = 2, OWN_HEADER = 4, TIME = 8, ID_SHIFT = 4 };
@@ -17,18 +18,11 @@ enum { V6 = 1, LENT = 2, OWN_HEADER = 4, TIME = 8, ID_SHIFT = 4 };
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static void clean_up(void)
-{
-	eal_teardown(NULL);
-}
-
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
 	(void)argc;
 	(void)argv;
-	assert_int_equal(setenv("CMOCKA_TEST_ABORT", "1", 1), 0);
-	assert_int_equal(atexit(clean_up), 0);
-	return fake_eal_init(NULL);
+	return fuzz_eal_begin();
 }
 
 static struct frame fragment_read(struct fuzz_input *in, uint8_t how)

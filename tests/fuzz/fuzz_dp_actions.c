@@ -19,16 +19,15 @@
 #include "datapath/tx.h"
 #include "vhost/ring_offload.h"
 
-#include "tests/fuzz/fuzz_input.h"
-#include "tests/unit/memif/memif_test.h"
+#include "tests/fuzz/fuzz_packets.h"
 
 #include <sanitizer/asan_interface.h>
-#include <stdlib.h>
 
 enum { LENT = 1, TYPE_KNOWN = 2, PROTO_KNOWN = 4, VLANS_KNOWN = 8 };
 
 #define METERS	  3u // with ids from 0 on
 #define ATTRS_MAX 8192u
+#define PIECE	  40u // bytes of those behind the first
 
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -95,6 +94,13 @@ unsigned ct_execute_all(struct pmd *p, const struct action_ct *ct, struct rte_mb
 	return n;
 }
 
+bool datapath_number_is_anothers(const struct datapath *of, uint32_t port_no)
+{
+	(void)of;
+	(void)port_no;
+	return false;
+}
+
 int ct_prepare(uint8_t slot)
 {
 	(void)slot;
@@ -106,29 +112,15 @@ uint32_t ct_table_max(void)
 	return 0;
 }
 
-void trace_drop(struct trace_record *record, uint32_t port_no, enum drop_reason reason, unsigned n)
-{
-	(void)record;
-	(void)port_no;
-	(void)reason;
-	(void)n;
-}
-
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
 	(void)argc;
 	(void)argv;
-	setenv("CMOCKA_TEST_ABORT", "1", 1);
-	if (eal_begin() != 0)
-		abort();
+	fuzz_pmd_begin(&pmd);
 	for (unsigned i = 0; i < METERS; i++)
 		meters_published[0][i] =
 		    (struct meter *)&meters_published[0][i]; // only compared with NULL
-	pmd.ports = aligned_alloc(64, PORTS_MAX * sizeof(*pmd.ports));
-	memset(pmd.ports, 0, PORTS_MAX * sizeof(*pmd.ports));
 	tunnel_port_set(9, TUNNEL_VXLAN, 0);
-	pmd.arena = aligned_alloc(64, sizeof(*pmd.arena));
-	packet_arena_init(pmd.arena);
 	return 0;
 }
 
@@ -162,34 +154,6 @@ static void packet_end(struct rte_mbuf *m)
 		abort();
 	check_whole(m);
 	packet_free(m);
-}
-
-static struct rte_mbuf *own_packet(const uint8_t *frame, uint32_t len, uint32_t first)
-{
-	struct rte_mbuf *m = rte_pktmbuf_alloc(packet_pool()), *last = m;
-	uint32_t n = RTE_MIN(len, first);
-
-	memcpy(rte_pktmbuf_append(m, (uint16_t)n), frame, n);
-	for (; n < len; n += last->data_len) {
-		last = last->next = rte_pktmbuf_alloc(packet_pool());
-		m->nb_segs++;
-		memcpy(rte_pktmbuf_append(last, (uint16_t)RTE_MIN(len - n, 40u)), frame + n,
-		       RTE_MIN(len - n, 40u));
-		m->pkt_len += last->data_len;
-	}
-	return m;
-}
-
-// `frame` is the guest's memory.
-static struct rte_mbuf *lent_packet(uint8_t *frame, uint32_t len)
-{
-	uint32_t n = RTE_MIN(len, HEAD_COPY);
-	struct rte_mbuf *m = packet_lend(pmd.arena, n, len);
-
-	memcpy(rte_pktmbuf_mtod(m, void *), frame, n);
-	if (n < len)
-		packet_lend_segment(pmd.arena, m, m, frame + n, len - n);
-	return m;
 }
 
 static struct flow_match match_of(const struct flow_key *key, uint8_t how)
@@ -265,8 +229,9 @@ static void run(const struct flow_actions *actions, struct rte_mbuf *m)
 static struct rte_mbuf *packet_make(uint8_t *frame, uint32_t len, uint8_t how, uint8_t first,
 				    const struct virtio_net_hdr *hdr, struct flow_key *key)
 {
-	struct rte_mbuf *m = how & LENT ? lent_packet(frame, len)
-					: own_packet(frame, len, RTE_MAX(first, FRAME_MIN));
+	struct rte_mbuf *m = how & LENT
+				 ? fuzz_lent_packet(pmd.arena, frame, len, HEAD_COPY, UINT32_MAX)
+				 : fuzz_own_packet(frame, len, RTE_MAX(first, FRAME_MIN), PIECE);
 	struct packet_meta *meta = packet_meta(m);
 
 	memset(meta, 0, sizeof(*meta));

@@ -8,10 +8,7 @@
 //     the frame
 #include "datapath/tunnel.h"
 
-#include "tests/fuzz/fuzz_input.h"
-#include "tests/unit/memif/memif_test.h"
-
-#include <stdlib.h>
+#include "tests/fuzz/fuzz_packets.h"
 
 enum { TYPE = 3, GBP = 4, LENT = 8, PARTIAL = 16 };
 
@@ -37,57 +34,12 @@ static const struct {
 	       1, 10, 0, 0, 2,	  [36] = 0x12, [37] = 0xb5, [40] = 0xff, [41] = 0xff, [42] = 8},
 };
 
-// In place of what is around.
-void trace_drop(struct trace_record *record, uint32_t port_no, enum drop_reason reason, unsigned n)
-{
-	(void)record;
-	(void)port_no;
-	(void)reason;
-	(void)n;
-}
-
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
 	(void)argc;
 	(void)argv;
-	setenv("CMOCKA_TEST_ABORT", "1", 1);
-	if (eal_begin() != 0)
-		abort();
-	pmd.ports = aligned_alloc(64, PORTS_MAX * sizeof(*pmd.ports));
-	memset(pmd.ports, 0, PORTS_MAX * sizeof(*pmd.ports));
-	pmd.arena = aligned_alloc(64, sizeof(*pmd.arena));
-	packet_arena_init(pmd.arena);
+	fuzz_pmd_begin(&pmd);
 	return 0;
-}
-
-static struct rte_mbuf *own_packet(const uint8_t *frame, uint32_t len, uint32_t first)
-{
-	struct rte_mbuf *m = rte_pktmbuf_alloc(packet_pool()), *last = m;
-	uint32_t n = RTE_MIN(len, first);
-
-	memcpy(rte_pktmbuf_append(m, (uint16_t)n), frame, n);
-	for (; n < len; n += last->data_len) {
-		last = last->next = rte_pktmbuf_alloc(packet_pool());
-		m->nb_segs++;
-		last->data_len = (uint16_t)RTE_MIN(len - n, PIECE);
-		memcpy(rte_pktmbuf_mtod(last, void *), frame + n, last->data_len);
-		m->pkt_len += last->data_len;
-	}
-	return m;
-}
-
-// `frame` is the guest's memory.
-static struct rte_mbuf *lent_packet(uint8_t *frame, uint32_t len, uint32_t first)
-{
-	uint32_t n = RTE_MIN(len, RTE_MIN(first, HEAD_COPY));
-	struct rte_mbuf *m, *last;
-
-	packet_arena_reset(pmd.arena);
-	m = last = packet_lend(pmd.arena, n, len);
-	memcpy(rte_pktmbuf_mtod(m, void *), frame, n);
-	for (; n < len; n += last->data_len)
-		last = packet_lend_segment(pmd.arena, m, last, frame + n, RTE_MIN(len - n, PIECE));
-	return m;
 }
 
 // The packet that comes out, or NULL.
@@ -164,7 +116,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct rte_mbuf *m;
 
 	memcpy(frame, in.at, len);
-	m = how & LENT ? lent_packet(frame, len, first) : own_packet(frame, len, first);
+	m = how & LENT ? fuzz_lent_packet(pmd.arena, frame, len, first, PIECE)
+		       : fuzz_own_packet(frame, len, first, PIECE);
 	memset(packet_meta(m), 0, sizeof(*packet_meta(m)));
 	packet_meta(m)->offload =
 	    (struct packet_offload){.csum_start = csum_start, .csum_offset = csum_offset};

@@ -107,18 +107,24 @@ static inline const struct fake_sent *fake_last(void)
 }
 
 // A packet that no megaflow matched.
-static inline void fake_miss(struct swctld *d, const struct flow_key *key)
+static inline void fake_miss_of(struct swctld *d, uint32_t ifindex, const struct flow_key *key)
 {
 	static const char frame[64];
 	struct dp_datagram out = {.buf = fake_buf};
 	char copy[2048] __attribute__((aligned(8)));
 	struct nlmsghdr *nlh = dp_msg_begin(&out, DP_FAMILY_PACKET, OVS_PACKET_CMD_MISS, 0, 0);
+	dp_msg_set_ifindex(nlh, ifindex);
 	assert_true(mnl_attr_put_check(nlh, dp_msg_room(&out), OVS_PACKET_ATTR_PACKET,
 				       sizeof(frame), frame));
 	assert_true(dp_key_put(nlh, dp_msg_room(&out), OVS_PACKET_ATTR_KEY, key, NULL));
 	assert_true(nlh->nlmsg_len <= sizeof(copy));
 	memcpy(copy, nlh, nlh->nlmsg_len);
 	upcall_message(d, (const struct nlmsghdr *)copy);
+}
+
+static inline void fake_miss(struct swctld *d, const struct flow_key *key)
+{
+	fake_miss_of(d, DP_IFINDEX, key);
 }
 
 // The answer to a message about a megaflow that asked for its counters.

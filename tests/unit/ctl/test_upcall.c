@@ -198,6 +198,7 @@ static void messages_about_nobody_are_ignored(void **arg)
 	upcall_message(&c->d, &short_one);
 	short_one.nlmsg_type = NLMSG_ERROR;
 	upcall_message(&c->d, &short_one);
+	fake_miss_of(&c->d, DP_IFINDEX + 1, &(struct flow_key){.in_port = 1});
 	assert_int_equal(fake_swd.n_sent, 0);
 }
 

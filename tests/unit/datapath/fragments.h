@@ -64,11 +64,13 @@ static inline struct frame whole_of(const struct frame *f, uint32_t id)
 static inline unsigned fragments_of(const struct frame *f, uint32_t id, uint32_t size,
 				    struct frame *out)
 {
-	uint32_t total = f->len - f->l4;
+	uint32_t total = f->len - f->l4, at = 0;
 	unsigned n = 0;
 
-	for (uint32_t at = 0; at < total; at += size)
+	do {
 		out[n++] = fragment_of(f, id, at, RTE_MIN(size, total - at), at + size < total);
+		at += size;
+	} while (at < total);
 	return n;
 }
 

@@ -1,6 +1,9 @@
 // What the action ct says of packets: states, marks, labels, tuples; limits and damage.
 #include "ct_fixture.h"
 
+#include "datapath/ct_expect.h"
+#include "tuples.h"
+
 static void a_connection_is_new_until_it_is_answered(void **state)
 {
 	(void)state;
@@ -379,6 +382,79 @@ static void garbage_is_survived(void **state)
 	assert_int_equal(ct_table_count(0), 0);
 }
 
+#define NAT_MIN	  1000u
+#define NAT_PORTS 20u
+
+// A packet of another sender than the last, from this port.
+static uint32_t snat(uint8_t sender, uint16_t port)
+{
+	struct action_ct ct = {.zone = CT_ZONE,
+			       .flags = ACTION_CT_COMMIT | ACTION_CT_NAT,
+			       .nat = {.addr_min = {{10, 9, 9, 9}},
+				       .addr_max = {{10, 9, 9, 9}},
+				       .port_min = NAT_MIN,
+				       .port_max = NAT_MIN + NAT_PORTS - 1,
+				       .flags =
+					   ACTION_NAT_SRC | ACTION_NAT_IPV4 | ACTION_NAT_PORTS}};
+	struct frame f = udp(FROM_A);
+	struct ct_key key = key_of_frame(&f);
+
+	key.src.b[3] = sender;
+	key.src_port_be = htons(port);
+	return track(&ct, frame_with_key(&f, &key));
+}
+
+// Whoever has filled a range could have each further packet look through all of it.
+static void a_range_that_is_full_is_searched_once_a_moment(void **state)
+{
+	(void)state;
+	for (uint16_t i = 0; i < NAT_PORTS; i++)
+		assert_state(snat(77, NAT_MIN + i) & ~CT_STATE_SRC_NAT, NEW);
+	assert_int_equal(snat(78, NAT_MIN), UINT32_MAX);
+	ct_table_remove(ct_table_slot(NAT_PORTS - 2), ct_time(fx.pmd->now_ms)); // a late candidate
+	assert_int_equal(snat(78, NAT_MIN), UINT32_MAX);
+	assert_state(snat(78, NAT_MIN + NAT_PORTS - 4) & ~CT_STATE_SRC_NAT, NEW); // an early one
+	ct_table_remove(ct_table_slot(NAT_PORTS - 3), ct_time(fx.pmd->now_ms));
+	wait_ms(1u << CT_GRANULE_SHIFT);
+	assert_state(snat(78, NAT_MIN) & ~CT_STATE_SRC_NAT, NEW);
+}
+
+// Who knows no more than the addresses of a control connection can put nothing into it.
+static void only_what_is_of_a_control_connection_announces_another(void **state)
+{
+	static const struct action_ct ftp = {.zone = CT_ZONE,
+					     .flags = ACTION_CT_COMMIT,
+					     .helper = ACTION_CT_HELPER_FTP};
+	const struct tcp_spec open[] = {
+	    {.flags = F_SYN, .seq = 100},
+	    {.from_b = true, .flags = F_SYN | F_ACK, .seq = 9000, .ack = 101},
+	    {.flags = F_ACK, .seq = 101, .ack = 9001},
+	};
+	struct tcp_spec port = {.flags = F_ACK | F_PSH, .ack = 9001};
+	unsigned waiting = ct_expect_count();
+
+	(void)state;
+	for (unsigned i = 0; i < RTE_DIM(open); i++)
+		track(&ftp, tcp(&open[i]));
+	for (unsigned in_window = 0; in_window < 2; in_window++) {
+		char text[64];
+		struct frame f;
+		const uint8_t *src;
+
+		port.seq = in_window ? 101 : 1000000;
+		f = tcp(&port);
+		src = f.b + f.l3 + 12;
+		port.payload = (uint32_t)snprintf(text, sizeof text, "PORT %u,%u,%u,%u,9,9\r\n",
+						  src[0], src[1], src[2], src[3]);
+		f = tcp(&port);
+		memcpy(f.b + f.l4 + 20, text, port.payload);
+		frame_fix(&f);
+		assert_state(track(&ftp, f), in_window ? EST : INV);
+		assert_int_equal(ct_expect_count(), waiting + in_window);
+	}
+	ct_expect_forget(0);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, ct_up, ct_down)
@@ -401,6 +477,8 @@ int main(void)
 	    TEST(what_is_no_ip_packet_is_invalid),
 	    TEST(an_error_is_related_to_what_it_quotes),
 	    TEST(a_burst_is_tracked_together),
+	    TEST(a_range_that_is_full_is_searched_once_a_moment),
+	    TEST(only_what_is_of_a_control_connection_announces_another),
 	    TEST(flows_choose_by_the_state),
 	    TEST(garbage_is_survived),
 	};

@@ -62,7 +62,7 @@ static unsigned attempts_count(const struct action_ct *ct, uint16_t (*port)(void
 	unsigned n = 0;
 
 	memset(seen, 0, UINT16_MAX + 1);
-	for (; ct_nat_choose(&conn, ct, &attempt, 0) == 0; n++) {
+	for (; ct_nat_choose(&conn, ct, &attempt) == 0; n++) {
 		assert_true(n < 1000);
 		seen[port()]++;
 	}
@@ -90,7 +90,7 @@ static void a_sender_keeps_its_port_while_that_is_free(void **state)
 		uint32_t attempt = 0;
 
 		conn_make(IPPROTO_TCP, false, ports[i], 80);
-		assert_int_equal(ct_nat_choose(&conn, &ct, &attempt, 0), 0);
+		assert_int_equal(ct_nat_choose(&conn, &ct, &attempt), 0);
 		assert_int_equal(ext.nat, CT_NAT_SRC);
 		assert_int_equal(ext.reply.dst_v4_be, htonl(0x0a0101f0));
 		assert_int_equal(ext.reply.src_v4_be, conn.key.dst_v4_be);
@@ -134,7 +134,7 @@ static void a_given_range_is_tried_whole_and_never_left(void **state)
 	assert_int_equal(attempts_count(&ct, reply_dst_port, seen), 240);
 	assert_int_equal(n_seen(1000, 65535), n_seen(0, 65535));
 	// Its own port, where that is in it.
-	assert_int_equal(ct_nat_choose(&conn, &ct, &attempt, 0), 0);
+	assert_int_equal(ct_nat_choose(&conn, &ct, &attempt), 0);
 	assert_int_equal(reply_dst_port(), 5000);
 	ct = nat_of(ACTION_NAT_SRC | ACTION_NAT_RANDOM, 0x0a0101f0, 0x0a0101f0, 34568, 34568);
 	assert_int_equal(attempts_count(&ct, reply_dst_port, seen), 1);
@@ -150,7 +150,7 @@ static void a_destination_range_is_tried_before_other_source_ports(void **state)
 	(void)state;
 	conn_make(IPPROTO_TCP, false, 5000, 80);
 	for (unsigned i = 0; i < 4; i++) {
-		assert_int_equal(ct_nat_choose(&conn, &ct, &attempt, 0), 0);
+		assert_int_equal(ct_nat_choose(&conn, &ct, &attempt), 0);
 		assert_int_equal(ext.nat, CT_NAT_DST);
 		assert_int_equal(ext.reply.src_v4_be, htonl(0x0a0101f0));
 		assert_int_equal(ext.reply.dst_v4_be, conn.key.src_v4_be);
@@ -160,7 +160,7 @@ static void a_destination_range_is_tried_before_other_source_ports(void **state)
 		for (unsigned k = 0; k < i; k++)
 			assert_int_not_equal(first[i], first[k]);
 	}
-	assert_int_equal(ct_nat_choose(&conn, &ct, &attempt, 0), 0);
+	assert_int_equal(ct_nat_choose(&conn, &ct, &attempt), 0);
 	assert_int_equal(reply_dst_port(), 5001);
 	assert_int_equal(reply_src_port(), first[0]);
 	assert_int_equal(attempts_count(&ct, reply_dst_port, seen), 4 + 239);
@@ -175,7 +175,7 @@ static uint32_t addr_of(uint16_t client_port, const struct action_ct *ct)
 	uint32_t attempt = 0;
 
 	conn_make(IPPROTO_TCP, false, client_port, 80);
-	assert_int_equal(ct_nat_choose(&conn, ct, &attempt, 0), 0);
+	assert_int_equal(ct_nat_choose(&conn, ct, &attempt), 0);
 	return ntohl(ext.reply.dst_v4_be);
 }
 
@@ -223,7 +223,7 @@ static void ipv6_ranges_cross_their_middle(void **state)
 			uint32_t attempt = 0;
 
 			conn_make(IPPROTO_UDP, true, port, 53);
-			assert_int_equal(ct_nat_choose(&conn, &ct, &attempt, 0), 0);
+			assert_int_equal(ct_nat_choose(&conn, &ct, &attempt), 0);
 			assert_true(memcmp(&ext.reply.dst, &rows[i].min, 16) >= 0);
 			assert_true(memcmp(&ext.reply.dst, &rows[i].max, 16) <= 0);
 			n_same += memcmp(&ext.reply.dst, &rows[i].min, 16) == 0;
@@ -240,16 +240,16 @@ static void all_zeros_keep_the_address(void **state)
 
 	(void)state;
 	conn_make(IPPROTO_TCP, false, 30001, 80);
-	assert_int_equal(ct_nat_choose(&conn, &ct, &attempt, 0), 0);
+	assert_int_equal(ct_nat_choose(&conn, &ct, &attempt), 0);
 	assert_int_equal(ext.reply.dst_v4_be, conn.key.src_v4_be);
 	assert_int_equal(reply_dst_port(), 30001);
-	assert_int_equal(ct_nat_choose(&conn, &ct, &attempt, 0), 0); // in use: "when needed"
+	assert_int_equal(ct_nat_choose(&conn, &ct, &attempt), 0); // in use: "when needed"
 	assert_int_equal(ext.reply.dst_v4_be, conn.key.src_v4_be);
 	assert_int_equal(reply_dst_port(), 30002);
 	attempt = 0;
-	assert_int_equal(ct_nat_choose(&conn, &null, &attempt, 0), 0);
+	assert_int_equal(ct_nat_choose(&conn, &null, &attempt), 0);
 	assert_int_equal(ext.nat, CT_NAT_NONE);
-	assert_int_equal(ct_nat_choose(&conn, &null, &attempt, 0), 0);
+	assert_int_equal(ct_nat_choose(&conn, &null, &attempt), 0);
 	assert_int_equal(ext.nat, CT_NAT_SRC);
 }
 
@@ -261,15 +261,15 @@ static void queries_keep_their_identifier_while_it_is_free(void **state)
 
 	(void)state;
 	conn_make(IPPROTO_ICMP, false, 77, CT_ICMP(8, 0));
-	assert_int_equal(ct_nat_choose(&conn, &ct, &attempt, 0), 0);
+	assert_int_equal(ct_nat_choose(&conn, &ct, &attempt), 0);
 	assert_int_equal(reply_src_port(), 77);
 	assert_int_equal(reply_dst_port(), CT_ICMP(0, 0));
-	assert_int_equal(ct_nat_choose(&conn, &ct, &attempt, 0), 0);
+	assert_int_equal(ct_nat_choose(&conn, &ct, &attempt), 0);
 	assert_int_equal(reply_src_port(), 78);
 	attempt = 0;
 	conn_make(47, false, 0, 0); // GRE
-	assert_int_equal(ct_nat_choose(&conn, &ct, &attempt, 0), 0);
-	assert_int_equal(ct_nat_choose(&conn, &ct, &attempt, 0), -ENOSPC);
+	assert_int_equal(ct_nat_choose(&conn, &ct, &attempt), 0);
+	assert_int_equal(ct_nat_choose(&conn, &ct, &attempt), -ENOSPC);
 }
 
 static void addresses_of_the_other_version_are_refused(void **state)
@@ -279,7 +279,7 @@ static void addresses_of_the_other_version_are_refused(void **state)
 
 	(void)state;
 	conn_make(IPPROTO_TCP, true, 1, 2);
-	assert_int_equal(ct_nat_choose(&conn, &ct, &attempt, 0), -EAFNOSUPPORT);
+	assert_int_equal(ct_nat_choose(&conn, &ct, &attempt), -EAFNOSUPPORT);
 }
 
 // Both directions of a connection, and errors about either.

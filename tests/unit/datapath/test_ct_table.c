@@ -1,6 +1,7 @@
 // The table of connections, its expiry, its limits and policies, at times that the test tells.
 #include "datapath/ct_table.h"
 
+#include "datapath/ct_bucket.h"
 #include "datapath/ct_expire.h"
 #include "datapath/ct_limit.h"
 #include "datapath/ct_timeout.h"
@@ -286,6 +287,32 @@ static void who_removes_twice_removes_once(void **state)
 	assert_null(ct_table_slot(conn->id));
 }
 
+#define BUCKETS	  256u // of MAX connections: a power of two, four places a connection at least
+#define OVERFLOWS 64u  // buckets a round, each with more connections than it has places
+
+// Whichever buckets overflow, one after the other: what is chained behind them serves all.
+static void buckets_that_overflow_in_turn_do_not_use_the_table_up(void **state)
+{
+	(void)state;
+	for (uint32_t round = 0; round < 4 * BUCKETS / OVERFLOWS; round++) {
+		uint32_t n_in[BUCKETS] = {0}, n_full = 0;
+
+		for (uint32_t n = 0; n_full < OVERFLOWS; n++) {
+			struct ct_key key = key_of(n);
+			uint32_t at = ct_key_hash(&key) % BUCKETS;
+
+			if (at / OVERFLOWS != round % (BUCKETS / OVERFLOWS) || n_in[at] > CT_PLACES)
+				continue;
+			add(n);
+			n_full += ++n_in[at] > CT_PLACES;
+		}
+		ct_expire_sweep(NOW + LIFE, ALL, ALL);
+		rcu_reclaim(rcu);
+		ct_table_grow();
+		rcu_reclaim(rcu);
+	}
+}
+
 static enum ct_refusal enter(uint32_t n)
 {
 	struct ct_key key = key_of(n);
@@ -312,6 +339,8 @@ static void a_zone_has_no_more_than_its_limit(void **state)
 	(void)state;
 	assert_int_equal(enter(0), CT_ADMITTED); // before there is a limit: counted all the same
 	assert_int_equal(ct_limit_set(2, 7, 3), 0);
+	ct_limit_count(2);
+	ct_limit_count(2); // once all the same
 	assert_int_equal(zone_count(7), 1);
 	assert_int_equal(enter(1), CT_ADMITTED);
 	assert_int_equal(enter(2), CT_ADMITTED);
@@ -388,6 +417,7 @@ static void connections_of_a_deleted_policy_get_the_default_one(void **state)
 	assert_int_equal(ct_timeout_del(2, 9), 0);
 	assert_int_equal(ct_timeout_del(2, 9), -ENOENT);
 	rcu_reclaim(rcu);
+	ct_timeout_settle();
 	assert_int_equal(conn->policy, 2);
 	assert_int_equal(ct_timeout_set(3, &policy), 0); // its row is used again
 	assert_int_equal(ct_timeout_index(3, 9), index);
@@ -503,6 +533,7 @@ int main(void)
 	    TEST(what_lives_on_is_looked_at_again_later),
 	    TEST(a_life_that_is_cut_short_ends_soon),
 	    TEST(who_removes_twice_removes_once),
+	    TEST(buckets_that_overflow_in_turn_do_not_use_the_table_up),
 	    TEST(a_zone_has_no_more_than_its_limit),
 	    TEST(zones_without_a_limit_have_the_default_one),
 	    TEST(a_datapath_has_no_more_than_its_limit),

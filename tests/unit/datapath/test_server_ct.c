@@ -11,7 +11,7 @@
 #include <errno.h>
 #include <rte_ip.h>
 
-#define MAX_CONNS 2000u
+#define MAX_CONNS 10000u
 #define LIFE_MS	  100000u
 
 static int up(void **state)
@@ -93,6 +93,8 @@ static void connections_are_dumped(void **state)
 		add(i, 5);
 	assert_int_equal(dump_of(c, &all).n, 1500);
 	assert_int_equal(dump_of(c, &zone_6).n, 0);
+	for (uint32_t i = 1502; i < 7000; i++) // so many that a dump has to let others in
+		add(i, 5);
 	add(1501, 6);
 	dump = dump_of(c, &zone_6);
 	assert_int_equal(dump.n, 1);
@@ -386,6 +388,35 @@ static void what_is_cut_short_is_refused(void **state)
 	dp_client_close(c);
 }
 
+static void what_is_for_no_datapath_is_refused(void **state)
+{
+	static const struct {
+		uint8_t cmd;
+		uint16_t flags;
+	} rows[] = {
+	    {SWD_CMD_CT_GET, NLM_F_DUMP},
+	    {SWD_CMD_CT_DEL, 0},
+	    {SWD_CMD_CT_STATS_GET, 0},
+	    {SWD_CMD_CT_SET, 0},
+	    {SWD_CMD_CT_POLICY_SET, 0},
+	    {SWD_CMD_CT_POLICY_GET, 0},
+	    {SWD_CMD_CT_POLICY_GET, NLM_F_DUMP},
+	    {SWD_CMD_CT_POLICY_DEL, 0},
+	    {SWD_CMD_CT_FRAG_GET, 0},
+	    {SWD_CMD_CT_FRAG_GET, NLM_F_DUMP},
+	    {SWD_CMD_CT_FRAG_SET, 0},
+	};
+	struct dp_client *c = client();
+	(void)state;
+	for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct nlmsghdr *nlh =
+		    dp_client_begin(c, DP_FAMILY_SWD, rows[i].cmd, rows[i].flags);
+		dp_msg_set_ifindex(nlh, 99);
+		assert_int_equal(call(c, NULL, NULL), -ENODEV);
+	}
+	dp_client_close(c);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -398,6 +429,7 @@ int main(void)
 	    TEST(fragments_that_wait_are_listed),
 	    TEST(limits_are_those_of_the_kernels_family),
 	    TEST(what_is_cut_short_is_refused),
+	    TEST(what_is_for_no_datapath_is_refused),
 	};
 	return cmocka_run_group_tests(tests, fixture_start, fixture_stop);
 }

@@ -172,6 +172,66 @@ static void flows_are_one_datapaths(void **state)
 	dp_client_close(c);
 }
 
+// Two have flows for a number that is nobody's: none changes the other's.
+static void flows_of_a_number_that_is_free_are_each_ones_own(void **state)
+{
+	enum { NO = 40 };
+	struct dp_client *c = client();
+	struct told told;
+	(void)state;
+	uint32_t a = dp_made(c, "ovs-a"), b = dp_made(c, "ovs-b"), no_b = vport_made(c, b, "vx-b");
+	assert_int_equal(FLOW(c, NEW, NULL, .ifindex = a, .in_port = NO), 0);
+	assert_int_equal(FLOW(c, NEW, NULL, .ifindex = b, .in_port = NO, .out_port = no_b,
+			      .flags = NLM_F_REPLACE, .ufid = "0123456789abcdef"),
+			 -EEXIST);
+	assert_int_equal(FLOW(c, GET, &told, .ifindex = b, .flags = NLM_F_DUMP), 0);
+	assert_int_equal(told.n, 0);
+	assert_int_equal(FLOW(c, NEW, NULL, .ifindex = a, .in_port = NO, .flags = NLM_F_REPLACE),
+			 0);
+	assert_int_equal(vport_new(c, a, "vx-a", NO), 0);
+	assert_int_equal(FLOW(c, GET, &told, .ifindex = a, .flags = NLM_F_DUMP), 0);
+	assert_int_equal(told.n, 1);
+	dp_client_close(c);
+}
+
+// What stands for "no port" of one datapath is nothing of another's, before and after.
+static void the_number_of_no_port_is_its_datapaths_own(void **state)
+{
+	enum { NONE_A = PORTS_MAX - 1, NONE_B = PORTS_MAX - 2 };
+	struct dp_client *c = client();
+	struct told told;
+	(void)state;
+	uint32_t a = dp_made(c, "ovs-a");
+	assert_int_equal(FLOW(c, NEW, NULL, .ifindex = a, .in_port = NONE_B), 0);
+	uint32_t b = dp_made(c, "ovs-b");
+	assert_int_equal(FLOW(c, GET, &told, .ifindex = a, .flags = NLM_F_DUMP), 0);
+	assert_int_equal(told.n, 0);
+	assert_int_equal(FLOW(c, NEW, NULL, .ifindex = a, .in_port = NONE_B), -EINVAL);
+	assert_int_equal(FLOW(c, NEW, NULL, .ifindex = b, .in_port = NONE_A), -EINVAL);
+	assert_non_null(strstr(fx.text, "another datapath"));
+	dp_client_close(c);
+}
+
+// Names go into the log and on the screen; lists of pids into each answer.
+static void names_and_lists_are_bounded(void **state)
+{
+	static const char *const bad[] = {"a\nb", "a/b", "a b", "\x1b[2J", "\xc3\xa4"};
+	static uint32_t pids[16370]; // as many as a request has room for
+	struct dp_client *c = client();
+	(void)state;
+	for (unsigned i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		assert_int_equal(dp_new(c, bad[i], 0), -EINVAL);
+	uint32_t a = dp_made(c, "ovs-a"), no = vport_made(c, a, "vx-a");
+	for (unsigned i = 0; i < sizeof(pids) / sizeof(pids[0]); i++)
+		pids[i] = 1000 + i;
+	struct nlmsghdr *nlh = begin(c, DP_FAMILY_VPORT, OVS_VPORT_CMD_SET, 0, a);
+	mnl_attr_put_u32(nlh, OVS_VPORT_ATTR_PORT_NO, no);
+	mnl_attr_put(nlh, OVS_VPORT_ATTR_UPCALL_PID, sizeof(pids), pids);
+	assert_int_equal(call(c, on_vport, NULL), 0);
+	assert_int_equal(vport_dump(c, a), 1);
+	dp_client_close(c);
+}
+
 // What a datapath still has for a port that was its own must not act on another's.
 static void a_number_that_changes_hands_takes_flows_along(void **state)
 {
@@ -416,6 +476,11 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(ports_are_one_datapaths_and_numbers_are_all_ones,
 					    each_start, each_stop),
 	    cmocka_unit_test_setup_teardown(flows_are_one_datapaths, each_start, each_stop),
+	    cmocka_unit_test_setup_teardown(flows_of_a_number_that_is_free_are_each_ones_own,
+					    each_start, each_stop),
+	    cmocka_unit_test_setup_teardown(names_and_lists_are_bounded, each_start, each_stop),
+	    cmocka_unit_test_setup_teardown(the_number_of_no_port_is_its_datapaths_own, each_start,
+					    each_stop),
 	    cmocka_unit_test_setup_teardown(a_number_that_changes_hands_takes_flows_along,
 					    each_start, each_stop),
 	    cmocka_unit_test_setup_teardown(without_a_port_flows_of_two_datapaths_do_not_meet,

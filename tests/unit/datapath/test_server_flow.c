@@ -256,6 +256,41 @@ static void a_dump_is_complete_and_stops_nobody_else(void **state)
 	dp_client_close(slow);
 }
 
+static void on_dp(const struct nlmsghdr *nlh, void *arg)
+{
+	*(uint32_t *)arg = dp_msg_ifindex(nlh);
+}
+
+// However many lie between, and before the end.
+static void a_dump_passes_over_the_flows_of_others(void **state)
+{
+	(void)state;
+	struct dp_client *c = client();
+	struct answer answer = {.n = 0};
+	const struct flow_match match = match_of(1);
+	uint32_t dp = 0;
+	put_flows(c, 9000);
+	struct nlmsghdr *nlh = dp_client_begin(c, DP_FAMILY_DATAPATH, OVS_DP_CMD_NEW, NLM_F_ECHO);
+	mnl_attr_put_strz(nlh, OVS_DP_ATTR_NAME, "ovs-a");
+	mnl_attr_put(nlh, SWD_DP_ATTR_NO_LOCAL, 0, NULL);
+	assert_int_equal(call(c, on_dp, &dp), 0);
+	nlh = dp_client_begin(c, DP_FAMILY_FLOW, OVS_FLOW_CMD_NEW, NLM_F_CREATE);
+	dp_msg_set_ifindex(nlh, dp);
+	dp_key_put(nlh, dp_client_room(c), OVS_FLOW_ATTR_KEY, &match.key, NULL);
+	dp_key_put(nlh, dp_client_room(c), OVS_FLOW_ATTR_MASK, &match.key, &match.mask);
+	dp_actions_put(nlh, dp_client_room(c), OVS_FLOW_ATTR_ACTIONS, NULL, 0);
+	assert_int_equal(call(c, NULL, NULL), 0);
+	put_flows(c, 18000); // half of them are there
+	nlh = dp_client_begin(c, DP_FAMILY_FLOW, OVS_FLOW_CMD_GET, NLM_F_DUMP);
+	dp_msg_set_ifindex(nlh, dp);
+	assert_int_equal(call(c, on_flow, &answer), 0);
+	assert_int_equal(answer.n, 1);
+	answer.n = 0;
+	assert_int_equal(flow(c, OVS_FLOW_CMD_GET, NLM_F_DUMP, NULL, NULL, &answer), 0);
+	assert_int_equal(answer.n, 18000);
+	dp_client_close(c);
+}
+
 static void a_full_table_refuses_and_says_so(void **state)
 {
 	(void)state;
@@ -355,6 +390,21 @@ static void actions_must_fit_the_match(void **state)
 	dp_client_close(c);
 }
 
+// Wants a flow with these actions to be taken, or refused with rc and these words.
+static void list_check(struct dp_client *c, const struct flow_match *match,
+		       const struct action *list, unsigned n, int rc, const char *wrong)
+{
+	struct nlmsghdr *nlh = dp_client_begin(c, DP_FAMILY_FLOW, OVS_FLOW_CMD_NEW, NLM_F_REPLACE);
+	size_t room = dp_client_room(c);
+	dp_key_put(nlh, room, OVS_FLOW_ATTR_KEY, &match->key, NULL);
+	dp_key_put(nlh, room, OVS_FLOW_ATTR_MASK, &match->key, &match->mask);
+	dp_actions_put(nlh, room, OVS_FLOW_ATTR_ACTIONS, list, n);
+	int got = call(c, NULL, NULL);
+	if (got != rc || (rc < 0 && strstr(fx.text, wrong) == NULL))
+		fail_msg("%d \"%s\" instead of %d \"%s\"", got, got < 0 ? fx.text : "", rc,
+			 rc < 0 ? wrong : "");
+}
+
 // What a packet is known to be changes with the labels that are pushed and popped.
 static void labels_change_what_fits_behind_them(void **state)
 {
@@ -384,19 +434,9 @@ static void labels_change_what_fits_behind_them(void **state)
 	struct flow_match match = match_of(1);
 	match.key.nw_proto = IPPROTO_UDP;
 	match.mask.nw_proto = UINT8_MAX;
-	for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		struct nlmsghdr *nlh =
-		    dp_client_begin(c, DP_FAMILY_FLOW, OVS_FLOW_CMD_NEW, NLM_F_REPLACE);
-		size_t room = dp_client_room(c);
-		dp_key_put(nlh, room, OVS_FLOW_ATTR_KEY, &match.key, NULL);
-		dp_key_put(nlh, room, OVS_FLOW_ATTR_MASK, &match.key, &match.mask);
-		dp_actions_put(nlh, room, OVS_FLOW_ATTR_ACTIONS, rows[i].list, rows[i].n);
-		int rc = call(c, NULL, NULL);
-		if (rc != (rows[i].wrong != NULL ? -EINVAL : 0))
-			fail_msg("row %u: %d %s", i, rc, fx.text);
-		if (rc < 0)
-			assert_non_null(strstr(fx.text, rows[i].wrong));
-	}
+	for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		list_check(c, &match, rows[i].list, rows[i].n, rows[i].wrong ? -EINVAL : 0,
+			   rows[i].wrong);
 	dp_client_close(c);
 }
 
@@ -435,19 +475,8 @@ static void actions_in_lists_must_fit_the_packet_there(void **state)
 	struct dp_client *c = client();
 	struct flow_match match = match_of(1);
 	memset(match.mask.vlan, 0xff, sizeof(match.mask.vlan));
-	for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		struct nlmsghdr *nlh =
-		    dp_client_begin(c, DP_FAMILY_FLOW, OVS_FLOW_CMD_NEW, NLM_F_REPLACE);
-		size_t room = dp_client_room(c);
-		dp_key_put(nlh, room, OVS_FLOW_ATTR_KEY, &match.key, NULL);
-		dp_key_put(nlh, room, OVS_FLOW_ATTR_MASK, &match.key, &match.mask);
-		dp_actions_put(nlh, room, OVS_FLOW_ATTR_ACTIONS, rows[i].list, rows[i].n);
-		int rc = call(c, NULL, NULL);
-		if (rc != rows[i].rc)
-			fail_msg("row %u: %d %s", i, rc, fx.text);
-		if (rc < 0)
-			assert_non_null(strstr(fx.text, rows[i].wrong));
-	}
+	for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		list_check(c, &match, rows[i].list, rows[i].n, rows[i].rc, rows[i].wrong);
 	dp_client_close(c);
 }
 
@@ -481,19 +510,9 @@ static void only_headers_of_tunnels_are_pushed(void **state)
 	struct dp_client *c = client();
 	struct flow_match match = match_of(1);
 	memset(match.mask.vlan, 0xff, sizeof(match.mask.vlan));
-	for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		struct nlmsghdr *nlh =
-		    dp_client_begin(c, DP_FAMILY_FLOW, OVS_FLOW_CMD_NEW, NLM_F_REPLACE);
-		size_t room = dp_client_room(c);
-		dp_key_put(nlh, room, OVS_FLOW_ATTR_KEY, &match.key, NULL);
-		dp_key_put(nlh, room, OVS_FLOW_ATTR_MASK, &match.key, &match.mask);
-		dp_actions_put(nlh, room, OVS_FLOW_ATTR_ACTIONS, rows[i].list, rows[i].n);
-		int rc = call(c, NULL, NULL);
-		if (rc != (rows[i].wrong != NULL ? -EINVAL : 0))
-			fail_msg("row %u: %d %s", i, rc, fx.text);
-		if (rc < 0)
-			assert_non_null(strstr(fx.text, rows[i].wrong));
-	}
+	for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		list_check(c, &match, rows[i].list, rows[i].n, rows[i].wrong ? -EINVAL : 0,
+			   rows[i].wrong);
 	dp_client_close(c);
 }
 
@@ -531,6 +550,7 @@ int main(void)
 	    TEST(del_without_key_deletes_all_but_not_by_identifier),
 	    TEST(a_dump_leaves_out_what_the_name_stands_for),
 	    TEST(a_dump_is_complete_and_stops_nobody_else),
+	    TEST(a_dump_passes_over_the_flows_of_others),
 	    TEST(a_full_table_refuses_and_says_so),
 	    TEST(actions_must_fit_the_match),
 	    TEST(labels_change_what_fits_behind_them),

@@ -123,8 +123,9 @@ static void what_has_no_ethernet_header_goes_through_without_one(void **state)
 	(void)state;
 	for (unsigned i = 0; i < RTE_DIM(rows); i++) {
 		const struct tunnel_vector *v = vector_of(rows[i].vector);
-		struct rte_mbuf *m = packet_of(&inner, 2048);
+		struct rte_mbuf *other, *m = packet_of(&inner, 2048);
 		struct push_list list;
+		struct frame outer;
 
 		push_make(&list, v);
 		memcpy(list.header + rows[i].at, rows[i].bytes, v->type == TUNNEL_GRE ? 2 : 4);
@@ -134,11 +135,51 @@ static void what_has_no_ethernet_header_goes_through_without_one(void **state)
 		assert_int_equal(tunnel_push(fx.pmd, &list.action.u.tunnel_push, &m, 1), 1);
 		assert_false(packet_meta(m)->no_eth);
 		assert_int_equal(m->pkt_len, list.action.u.tunnel_push.header_len + 20);
+		outer.len = m->pkt_len;
+		memcpy(outer.b, rte_pktmbuf_read(m, 0, outer.len, outer.b), outer.len);
+		other = rte_pktmbuf_clone(m, packet_pool()); // another output of the same list
 		m = pop(m);
 		assert_non_null(m);
 		assert_true(packet_meta(m)->no_eth);
 		assert_bytes(m, inner.b, inner.len);
 		packet_free(m);
+		other_is_whole(other, &outer);
+	}
+}
+
+// Else an inner packet would pass for one of the outer one's connection, or for summed.
+static void nothing_known_of_the_outer_packet_is_said_of_the_inner_one(void **state)
+{
+	struct frame frame;
+
+	(void)state;
+	for (unsigned i = 0; i < RTE_DIM(tunnel_vectors); i++) {
+		const struct tunnel_vector *v = &tunnel_vectors[i];
+		struct flow_meta *meta;
+		struct rte_mbuf *m;
+
+		frame_unhex(v->frame, &frame);
+		tunnel_port_set(TUNNEL_NO, v->type, v->options);
+		m = packet_of(&frame, 2048);
+		meta = &packet_meta(m)->flow;
+		flow_meta_clear(meta);
+		flow_meta_use(meta, FLOW_COLD_ALL);
+		meta->ct_state = CT_STATE_TRACKED | CT_STATE_ESTABLISHED;
+		meta->ct_zone = 7;
+		meta->ct_mark = meta->dp_hash = meta->pkt_mark = meta->skb_priority = 9;
+		m->ol_flags |= RTE_MBUF_F_RX_L4_CKSUM_GOOD | RTE_MBUF_F_RX_IP_CKSUM_GOOD;
+		m = pop(m);
+		assert_non_null(m);
+		wants_tunnel(v, m);
+		meta = &packet_meta(m)->flow;
+		assert_int_equal(meta->ct_state | meta->ct_zone | meta->ct_mark | meta->dp_hash, 0);
+		assert_false(meta->cold & FLOW_COLD_CT);
+		if (meta->cold & FLOW_COLD_OPTS)
+			assert_int_equal(meta->skb_priority, 0);
+		assert_int_equal(m->ol_flags &
+				     (RTE_MBUF_F_RX_L4_CKSUM_MASK | RTE_MBUF_F_RX_IP_CKSUM_MASK),
+				 0);
+		rte_pktmbuf_free(m);
 	}
 }
 
@@ -485,6 +526,7 @@ int main(void)
 	    T(what_scapy_wrapped_comes_out_in_every_form),
 	    T(padding_goes_and_tags_do_not_matter),
 	    T(what_has_no_ethernet_header_goes_through_without_one),
+	    T(nothing_known_of_the_outer_packet_is_said_of_the_inner_one),
 	    T(what_is_cut_off_is_dropped_at_every_length),
 	    T(a_header_that_the_packet_has_no_room_for_is_dropped),
 	    T(what_is_wrong_has_a_name),
