@@ -14,13 +14,6 @@ static struct conn *idle[CONNS_MAX];
 static unsigned n_idle;
 static uint64_t idle_generation; // of the link, when these were opened
 
-static __thread bool restoring;
-
-void conn_pool_restoring(bool on)
-{
-	restoring = on;
-}
-
 // Takes those out of the pool that are older than the link. With the mutex.
 static void stale_close(void)
 {
@@ -35,8 +28,8 @@ int conn_pool_get(struct conn **connp)
 {
 	struct conn *c = NULL;
 	*connp = NULL;
-	if (link_is_lost() && !restoring)
-		return ENODEV;
+	if (link_is_lost() && !link_is_being_restored())
+		return CONN_NO_ANSWER;
 	ovs_mutex_lock(&mutex);
 	stale_close();
 	if (n_idle > 0)
@@ -51,8 +44,7 @@ int conn_pool_get(struct conn **connp)
 void conn_pool_put(struct conn *c, int err)
 {
 	if (err != 0) {
-		conn_close(c);
-		link_lost();
+		conn_broken(c);
 		return;
 	}
 	ovs_mutex_lock(&mutex);
