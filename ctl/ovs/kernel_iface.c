@@ -3,12 +3,16 @@
 #include "ctl/ovs/kernel_iface.h"
 
 #include <errno.h>
+#include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <net/if_arp.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
+#include "netlink-socket.h"
+#include "netlink.h"
+#include "openvswitch/ofpbuf.h"
 #include "socket-util.h"
 
 bool kernel_iface_exists(const char *name)
@@ -77,4 +81,18 @@ int kernel_iface_set_flags(const char *name, int flags)
 	memset(&ifr, 0, sizeof(ifr));
 	ifr.ifr_flags = (short)flags;
 	return iface_ioctl(name, &ifr, SIOCSIFFLAGS, "SIOCSIFFLAGS");
+}
+
+int kernel_iface_delete(const char *name)
+{
+	struct ofpbuf request;
+	if (!kernel_iface_exists(name))
+		return ENODEV;
+	ofpbuf_init(&request, 0);
+	nl_msg_put_nlmsghdr(&request, 0, RTM_DELLINK, NLM_F_REQUEST | NLM_F_ACK);
+	struct ifinfomsg *link = ofpbuf_put_zeros(&request, sizeof(*link));
+	link->ifi_index = (int)if_nametoindex(name);
+	int err = nl_transact(NETLINK_ROUTE, &request, NULL);
+	ofpbuf_uninit(&request);
+	return err;
 }

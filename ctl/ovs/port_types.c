@@ -44,10 +44,12 @@ static int put_all(const struct port_type *type OVS_UNUSED, const char *name OVS
 	return 0;
 }
 
-static int put_nothing(const struct port_type *type OVS_UNUSED, const char *name OVS_UNUSED,
-		       const struct smap *config OVS_UNUSED, struct ofpbuf *options OVS_UNUSED,
-		       char **errp OVS_UNUSED)
+// The interface is the host's own way into the bridge: it has its addresses also when swd was away.
+static int put_tap(const struct port_type *type OVS_UNUSED, const char *name OVS_UNUSED,
+		   const struct smap *config OVS_UNUSED, struct ofpbuf *options,
+		   char **errp OVS_UNUSED)
 {
+	option_put(options, "persist", "on");
 	return 0;
 }
 
@@ -137,7 +139,7 @@ const struct port_type port_types[] = {
      .kind = "tap",
      .is_kernels = true,
      .options = "",
-     .put_options = put_nothing},
+     .put_options = put_tap},
     {.name = "swd-system",
      .ovs_types = "system",
      .kind = "af-packet",

@@ -6,6 +6,7 @@
 
 #include "ctl/ovs/conn.h"
 #include "ctl/ovs/ct.h"
+#include "ctl/ovs/kernel_iface.h"
 #include "ctl/ovs/meters.h"
 #include "ctl/ovs/netdev_swd.h"
 #include "ctl/ovs/port_types.h"
@@ -162,12 +163,22 @@ static int swd_port_add(struct dpif *dpif_, struct netdev *netdev, odp_port_t *p
 	return err;
 }
 
-// An swd that is away will not be given it again.
+// An swd that is away will not be given it again. It has left its interface, if it made one.
+static int port_del_here(odp_port_t port_no)
+{
+	struct vport_state state;
+	char *name = vports_name_of(odp_to_u32(port_no));
+	if (name != NULL && vports_find(name, &state) && strcmp(state.kind, "tap") == 0)
+		kernel_iface_delete(name);
+	free(name);
+	return 0;
+}
+
 static int swd_port_del(struct dpif *dpif, odp_port_t port_no)
 {
-	int err = link_is_lost() ? CONN_NO_ANSWER : dpif_netlink_port_del(dpif, port_no);
+	int err = dpif_netlink_port_del(dpif, port_no);
 	if (err == CONN_NO_ANSWER && link_is_lost())
-		err = 0;
+		err = port_del_here(port_no);
 	if (err == 0 || err == ENODEV)
 		vports_forget(odp_to_u32(port_no));
 	return err;
