@@ -3,6 +3,7 @@
 #include "ctl/ovs/conn_pool.h"
 
 #include <errno.h>
+#include <poll.h>
 
 #include "openvswitch/thread.h"
 #include "ovs-thread.h"
@@ -24,6 +25,13 @@ static void stale_close(void)
 	idle_generation = link_generation();
 }
 
+// A silent one may have been closed, to give its place to another client: swd has not gone.
+static bool is_open(const struct conn *c)
+{
+	struct pollfd pfd = {.fd = c->fd, .events = POLLIN};
+	return poll(&pfd, 1, 0) == 0;
+}
+
 int conn_pool_get(struct conn **connp)
 {
 	struct conn *c = NULL;
@@ -32,8 +40,13 @@ int conn_pool_get(struct conn **connp)
 		return CONN_NO_ANSWER;
 	ovs_mutex_lock(&mutex);
 	stale_close();
-	if (n_idle > 0)
+	while (n_idle > 0 && c == NULL) {
 		c = idle[--n_idle];
+		if (!is_open(c)) {
+			conn_close(c);
+			c = NULL;
+		}
+	}
 	ovs_mutex_unlock(&mutex);
 	if (c == NULL)
 		return conn_open(connp);
