@@ -303,6 +303,13 @@ static int hello(struct conn *c, int timeout_ms)
 	return err;
 }
 
+static pid_t peer_of(int fd)
+{
+	struct ucred who;
+	socklen_t len = sizeof(who);
+	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &len) < 0 ? 0 : who.pid;
+}
+
 static int open_within(struct conn **connp, int timeout_ms)
 {
 	struct conn *c = xzalloc(sizeof(*c));
@@ -310,8 +317,10 @@ static int open_within(struct conn **connp, int timeout_ms)
 	c->fd = -1;
 	c->generation = link_generation();
 	int err = socket_connect(link_path(), &c->fd);
-	if (err == 0)
+	if (err == 0) {
+		c->swd = peer_of(c->fd);
 		err = hello(c, timeout_ms);
+	}
 	if (err != 0) {
 		conn_close(c);
 		c = NULL;

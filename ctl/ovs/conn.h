@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 // For an answer; swd takes milliseconds, seconds when it starts a device.
 #define CONN_TIMEOUT_MS 5000
@@ -29,6 +30,7 @@ struct conn {
 	uint32_t seq;
 	uint32_t id;	     // swd's number of this connection
 	uint64_t generation; // of the link
+	pid_t swd;	     // which process; 0: of another namespace
 	uint32_t *in;	     // the last datagram, 4-aligned, DP_DATAGRAM_MAX bytes
 	size_t in_len;	     // of it, still to be read
 	const char *at;	     // in it

@@ -25,33 +25,40 @@ static void stale_close(void)
 	idle_generation = link_generation();
 }
 
-// A silent one may have been closed, to give its place to another client: swd has not gone.
-static bool is_open(const struct conn *c)
+// Closed ones are dropped: one that is silent has to give its place to other clients, which is no
+// reason to think that swd has gone. *swdp is which swd they had, if there were any.
+static struct conn *idle_take(pid_t *swdp, bool *have_closed)
 {
-	struct pollfd pfd = {.fd = c->fd, .events = POLLIN};
-	return poll(&pfd, 1, 0) == 0;
+	while (n_idle > 0) {
+		struct conn *c = idle[--n_idle];
+		struct pollfd pfd = {.fd = c->fd, .events = POLLIN};
+		if (poll(&pfd, 1, 0) == 0)
+			return c;
+		*swdp = c->swd;
+		*have_closed = true;
+		conn_close(c);
+	}
+	return NULL;
 }
 
 int conn_pool_get(struct conn **connp)
 {
-	struct conn *c = NULL;
+	pid_t swd = 0;
+	bool have_closed = false;
 	*connp = NULL;
 	if (link_is_lost() && !link_is_being_restored())
 		return CONN_NO_ANSWER;
 	ovs_mutex_lock(&mutex);
 	stale_close();
-	while (n_idle > 0 && c == NULL) {
-		c = idle[--n_idle];
-		if (!is_open(c)) {
-			conn_close(c);
-			c = NULL;
-		}
-	}
+	struct conn *c = idle_take(&swd, &have_closed);
 	ovs_mutex_unlock(&mutex);
-	if (c == NULL)
-		return conn_open(connp);
+	int err = c != NULL ? 0 : conn_open(&c);
+	if (err == 0 && have_closed && (c->swd != swd || swd == 0)) {
+		conn_broken(c); // another has come, and knows nothing of us
+		return CONN_NO_ANSWER;
+	}
 	*connp = c;
-	return 0;
+	return err;
 }
 
 void conn_pool_put(struct conn *c, int err)

@@ -72,7 +72,8 @@ int swd_sock_join_mcgroup(struct nl_sock *sock, unsigned int group OVS_UNUSED)
 		if (err == 0 && nlh->nlmsg_type == NLMSG_ERROR && nlh->nlmsg_seq == sock->conn->seq)
 			return conn_error_of(nlh, text, sizeof(text));
 	}
-	return err;
+	broken(sock);
+	return err == EAGAIN ? ETIMEDOUT : err;
 }
 
 int swd_sock_recv(struct nl_sock *sock, struct ofpbuf *buf, int *nsid OVS_UNUSED,

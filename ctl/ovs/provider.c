@@ -19,6 +19,7 @@
 
 #include "dpif-netlink-rtnl.h"
 #include "dpif-provider.h"
+#include "if-notifier.h"
 #include "netdev-linux.h"
 #include "netdev-offload.h"
 #include "netdev-provider.h"
@@ -63,6 +64,7 @@ static const char *type_of_vport(const char *name, const struct nlattr *options,
 
 static unsigned n_open; // main thread, as all here
 static long long int next_try_ms, next_notifier_ms;
+static bool is_emptied; // swd has fewer flows than udpif thinks
 static dp_purge_callback *purge_cb;
 static void *purge_aux;
 
@@ -358,6 +360,7 @@ static int restore_datapath(struct dpif_netlink *dpif)
 	request.upcall_pid = &no_pid;
 	request.user_features = dpif->user_features;
 	int err = dpif_netlink_dp_transact(&request, &reply, &buf);
+	is_emptied |= err == 0;
 	if (err == EEXIST) { // only our connections broke
 		request.cmd = OVS_DP_CMD_GET;
 		err = dpif_netlink_dp_transact(&request, &reply, &buf);
@@ -394,10 +397,13 @@ static void restore_port(const struct vport_request *port, void *arg)
 	request.options = port->options;
 	request.options_len = port->options_len;
 	int err = dpif_netlink_vport_transact(&request, &reply, &buf);
-	if (err != 0 && err != EEXIST && err != CONN_NO_ANSWER) {
+	int told = words_errno(err);
+	// In one that has not started anew, it is there.
+	if (err != 0 && err != CONN_NO_ANSWER &&
+	    dpif_netlink_port_query_by_name(&r->dpif->dpif, port->name, NULL) != 0) {
 		r->n_refused++;
 		VLOG_WARN("%s: port %s does not come back: %s", dpif_name(&r->dpif->dpif),
-			  port->name, ovs_strerror(words_errno(err)));
+			  port->name, ovs_strerror(told));
 	}
 	ofpbuf_delete(err == 0 ? buf : NULL);
 }
@@ -451,8 +457,10 @@ static void restore(struct dpif_netlink *dpif)
 	next_notifier_ms = 0;
 	VLOG_INFO("%s: swd is back and has the datapath's ports and meters again (%u refused)",
 		  dpif_name(&dpif->dpif), r.n_refused);
-	if (purge_cb != NULL)
+	if (is_emptied && purge_cb != NULL)
 		purge_cb(purge_aux, PMD_ID_NULL);
+	is_emptied = false;
+	if_notifier_manual_report(); // what was asked for meanwhile is tried again
 }
 
 static bool swd_run(struct dpif *dpif_)

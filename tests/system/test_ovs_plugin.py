@@ -77,7 +77,7 @@ def test_what_swd_refuses_stands_in_ovs_vsctl_show(ovs):
     assert "net_nonsense" in ovs.refused_port("c", "type=dpdk", "options:dpdk-devargs=net_nonsense")
     assert "colour" in ovs.refused_port("d", "type=swd-null", "options:colour=red")
     assert "No such device" in ovs.refused_port("e", "type=system")
-    assert "longer than" in ovs.refused_port("f", "type=swd-null", f"options:colour={'r' * 70000}")
+    assert "longer than" in ovs.refused_port("f", "type=swd-null", *(f"options:k{i}={'r' * 500}" for i in range(150)))
     status, said = ovs.appctl("dpctl/add-flow", "in_port(1),eth(),eth_type(0x0800),ipv4()", "ct(commit,helper=sip)", check=False)
     assert status != 0, said
     ovs.vswitchd.wait_line('swd refuses a flow: .*"sip" is none of ftp, tftp')
@@ -155,8 +155,12 @@ def test_what_is_set_comes_back_in_an_swd_that_starts_again_and_what_is_deleted_
     ovs.vswitchd.wait_line("swd has gone")
     ovs.vsctl("del-port", "int0")
     ovs.wait(lambda: "int0" not in ovs.ns.ip("-o", "link"), "end of int0", timeout=2)
+    ovs.vsctl("add-port", "br0", "new", "--", "set", "interface", "new", "type=swd-null", check=False)
+    assert "swd does not answer" in ovs.vsctl("get", "interface", "new", "error")
     ovs.start_swd()
     ovs.vswitchd.wait_line("swd is back", timeout=5)
+    ovs.wait(lambda: "new (swd-null)" in ovs.appctl("dpctl/show"), "port that was added meanwhile", timeout=2)
+    assert ovs.vsctl("get", "interface", "new", "error").strip() == "[]"
     assert "int0" not in ovs.appctl("dpctl/show")
     assert re.search(r"default limit=1000\nzone=5,limit=7,count=0\n$", ovs.appctl("dpctl/ct-get-limits"))
     assert "max num frags (v4/v6): 500" in ovs.appctl("dpctl/ipf-get-status")
