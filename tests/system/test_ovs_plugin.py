@@ -78,6 +78,9 @@ def test_what_swd_refuses_stands_in_ovs_vsctl_show(ovs):
     assert "colour" in ovs.refused_port("d", "type=swd-null", "options:colour=red")
     assert "No such device" in ovs.refused_port("e", "type=system")
     assert "longer than" in ovs.refused_port("f", "type=swd-null", *(f"options:k{i}={'r' * 500}" for i in range(150)))
+    ports = [["--", "add-port", "br0", f"p{i}", "--", "set", "interface", f"p{i}", "type=swd-null", f"options:k{i}=1"] for i in range(300)]
+    ovs.vsctl(*sum(ports, [])[1:], check=False)
+    assert ovs.vsctl("--columns=error", "list", "interface").count("is not one of a null port") == 300
     status, said = ovs.appctl("dpctl/add-flow", "in_port(1),eth(),eth_type(0x0800),ipv4()", "ct(commit,helper=sip)", check=False)
     assert status != 0, said
     ovs.vswitchd.wait_line('swd refuses a flow: .*"sip" is none of ftp, tftp')
