@@ -314,7 +314,7 @@ lint-includes:
 	$(call quiet,PYTHON)/usr/bin/python3 tests/lint/include_direction.py
 
 # ctl/ovs is read without Open vSwitch's headers, of which it must know the loops.
-OVS_LOOPS := $(foreach m,HMAP_FOR_EACH(v,n,m) HMAP_FOR_EACH_WITH_HASH(v,n,h,m) SMAP_FOR_EACH(v,m) SSET_FOR_EACH(v,m),'-D$(m)=while((v=next(m)))')
+OVS_LOOPS := $(foreach m,$(foreach h,EACH EACH_SAFE EACH_POP,HMAP_FOR_$h(v,n,m)) HMAP_FOR_EACH_WITH_HASH(v,n,h,m) LIST_FOR_EACH(v,n,m) LIST_FOR_EACH_SAFE(v,n,m) SHASH_FOR_EACH(v,m) SMAP_FOR_EACH(v,m) SSET_FOR_EACH(v,m),'-D$(m)=while((v=next(m)))')
 
 lint-cppcheck:
 	$(call quiet,CHECK)cppcheck --quiet --std=c11 --error-exitcode=1 --inline-suppr --enable=warning,performance,portability \

@@ -5,28 +5,13 @@
 #include <inttypes.h>
 #include <string.h>
 
-static void format_label(struct dp_text *t, const uint8_t *label)
-{
-	unsigned i = 15; // the most significant byte
-	while (i > 0 && label[i] == 0)
-		i--;
-	fprintf(t->out, "0x%x", label[i]);
-	while (i-- > 0)
-		fprintf(t->out, "%02x", label[i]);
-}
-
 static void format_labels(struct dp_text *t, const struct action_ct *ct)
 {
-	static const uint8_t all[16] = {[0 ... 15] = 0xff};
 	if (dp_text_wild(ct->label_mask, sizeof(ct->label_mask)))
 		return;
 	dp_text_sep(t);
 	fputs("label=", t->out);
-	format_label(t, ct->label);
-	if (memcmp(ct->label_mask, all, sizeof(all)) == 0)
-		return;
-	fputc('/', t->out);
-	format_label(t, ct->label_mask);
+	dp_text_label(t, ct->label, ct->label_mask);
 }
 
 static void format_word(struct dp_text *t, bool is_there, const char *word)

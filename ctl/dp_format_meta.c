@@ -34,29 +34,12 @@ static void item_number(struct dp_text *t, const char *name, int base, uint32_t 
 	dp_text_close(t);
 }
 
-// The 128 bits of a label, little-endian, without zeros in front.
-static void put_label(struct dp_text *t, const uint8_t *label, size_t n)
-{
-	while (n > 1 && label[n - 1] == 0)
-		n--;
-	fprintf(t->out, "0x%x", label[n - 1]);
-	while (--n > 0)
-		fprintf(t->out, "%02x", label[n - 1]);
-}
-
 static void format_label(struct dp_text *t, const struct flow_ct *ct, const struct flow_ct *mask)
 {
-	uint8_t ones[sizeof(ct->label)];
-
 	if (dp_text_wild(mask->label, sizeof(mask->label)))
 		return;
-	memset(ones, 0xff, sizeof(ones));
 	dp_text_open(t, "ct_label");
-	put_label(t, ct->label, sizeof(ct->label));
-	if (memcmp(mask->label, ones, sizeof(ones)) != 0) {
-		fputc('/', t->out);
-		put_label(t, mask->label, sizeof(mask->label));
-	}
+	dp_text_label(t, ct->label, mask->label);
 	dp_text_close(t);
 }
 

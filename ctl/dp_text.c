@@ -159,3 +159,24 @@ void dp_text_tag(struct dp_text *t, const struct vlan_tag *tag, const struct vla
 	if (!(bits & VLAN_CFI) || !(tci & VLAN_CFI))
 		dp_text_dec(t, "cfi", (tci & VLAN_CFI) != 0, (bits & VLAN_CFI) != 0, 1);
 }
+
+const char *dp_label_text(const uint8_t label[DP_LABEL_BYTES], char text[DP_LABEL_TEXT])
+{
+	unsigned i = DP_LABEL_BYTES - 1;
+	while (i > 0 && label[i] == 0)
+		i--;
+	int n = snprintf(text, DP_LABEL_TEXT, "0x%x", label[i]);
+	while (i-- > 0)
+		n += snprintf(text + n, DP_LABEL_TEXT - (size_t)n, "%02x", label[i]);
+	return text;
+}
+
+void dp_text_label(struct dp_text *t, const uint8_t label[DP_LABEL_BYTES],
+		   const uint8_t mask[DP_LABEL_BYTES])
+{
+	static const uint8_t exact[DP_LABEL_BYTES] = {[0 ... DP_LABEL_BYTES - 1] = 0xff};
+	char text[DP_LABEL_TEXT];
+	fputs(dp_label_text(label, text), t->out);
+	if (memcmp(mask, exact, sizeof(exact)) != 0)
+		fprintf(t->out, "/%s", dp_label_text(mask, text));
+}

@@ -33,4 +33,12 @@ void dp_text_lse(struct dp_text *t, uint32_t lse_be, uint32_t mask_be, bool labe
 void dp_text_port(struct dp_text *t, uint32_t no, dp_port_name_fn port_name, void *arg);
 void dp_text_tag(struct dp_text *t, const struct vlan_tag *tag, const struct vlan_tag *mask);
 
+// A connection's label, whose last byte is the most significant: "0x1f", and with a mask that is
+// not exact, "0x1f/0xff".
+#define DP_LABEL_BYTES 16
+#define DP_LABEL_TEXT  (2 + 2 * DP_LABEL_BYTES + 1)
+const char *dp_label_text(const uint8_t label[DP_LABEL_BYTES], char text[DP_LABEL_TEXT]);
+void dp_text_label(struct dp_text *t, const uint8_t label[DP_LABEL_BYTES],
+		   const uint8_t mask[DP_LABEL_BYTES]);
+
 #endif

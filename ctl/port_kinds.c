@@ -265,6 +265,7 @@ static const struct port_option_spec tap_options[] = {
     {.key = "address",
      .type = PORT_OPTION_PREFIX,
      .help = "the host's IPv4 or IPv6 address, with its prefix length"},
+    SWITCH("persist", "off", "on: the interface outlives swd, and the next one takes it up again"),
     END,
 };
 

@@ -35,6 +35,8 @@ struct ethdev_kind {
 	int (*unguard)(const struct port *port, char *err, size_t err_len);
 	// The device runs: what an operator asked for beyond devargs. NULL: nothing.
 	int (*started)(struct port *port, uint16_t ethdev, char *err, size_t err_len);
+	// The device that started is about to be closed. NULL: nothing.
+	void (*closing)(const struct port *port, uint16_t ethdev);
 	// The interface of the host that the device is, or is the other side of: its link is the
 	// port's, and the port outlives it (port_watch.h). NULL, or an answer of NULL: none.
 	const char *(*iface)(const struct port *port);

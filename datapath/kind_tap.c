@@ -1,7 +1,10 @@
 // Port kind "tap": an interface that swd makes, for the host's own sockets.
 #include "datapath/ethdev_kind.h"
 #include "datapath/host_iface.h"
+#include "datapath/host_tap.h"
 #include "datapath/kind_iface.h"
+
+#include <rte_ethdev.h>
 
 #include <errno.h>
 #include <net/if.h>
@@ -16,6 +19,17 @@ static const char *tap_iface(const struct port *port)
 	return iface ? iface : port->config.name;
 }
 
+// What the interface had that the port takes up again: its driver gives it another.
+static struct {
+	bool is_left;
+	struct host_tap had;
+} found;
+
+static bool persists(const struct port *port)
+{
+	return port_option_is(&port->config, "persist", "on");
+}
+
 static int tap_prepare(const struct port *port, char *err, size_t err_len)
 {
 	const char *iface = tap_iface(port);
@@ -27,7 +41,8 @@ static int tap_prepare(const struct port *port, char *err, size_t err_len)
 		return -EINVAL;
 	}
 	int rc = kind_iface_check_free(port, iface, err, err_len);
-	if (rc == 0 && host_iface_index(iface) != 0) {
+	found.is_left = rc == 0 && persists(port) && host_tap_is_left(iface, &found.had);
+	if (rc == 0 && !found.is_left && host_iface_index(iface) != 0) {
 		snprintf(
 		    err, err_len,
 		    "interface %s is there already: give another iface=, or use type=af-packet "
@@ -41,6 +56,13 @@ static int tap_prepare(const struct port *port, char *err, size_t err_len)
 static void tap_devargs(const struct port *port, char *devargs, size_t len)
 {
 	const char *mac = port_option(&port->config, "mac");
+	char kept[RTE_ETHER_ADDR_FMT_SIZE];
+	const uint8_t *had = found.had.mac;
+	if (!mac && found.is_left) {
+		snprintf(kept, sizeof(kept), "%02x:%02x:%02x:%02x:%02x:%02x", had[0], had[1],
+			 had[2], had[3], had[4], had[5]);
+		mac = kept;
+	}
 	snprintf(devargs, len, "net_tap_swd%u,iface=%s%s%s", port->no, tap_iface(port),
 		 mac ? ",mac=" : "", mac ? mac : "");
 }
@@ -48,17 +70,32 @@ static void tap_devargs(const struct port *port, char *devargs, size_t len)
 static int tap_started(struct port *port, uint16_t ethdev, char *err, size_t err_len)
 {
 	const char *address = port_option(&port->config, "address");
-	(void)ethdev;
 	int rc = address ? host_iface_address_add(tap_iface(port), address) : 0;
 	if (rc < 0)
 		snprintf(err, err_len, "interface %s does not take address=%s: %s", tap_iface(port),
 			 address, strerror(-rc));
+	if (rc == 0 && persists(port)) {
+		rc = host_tap_keep(rte_eth_dev_rx_intr_ctl_q_get_fd(ethdev, 0), true);
+		if (rc < 0)
+			snprintf(err, err_len, "interface %s cannot be made to persist: %s",
+				 tap_iface(port), strerror(-rc));
+	}
+	if (rc == 0 && found.is_left && !port_option(&port->config, "mtu"))
+		host_iface_mtu_set(tap_iface(port), found.had.mtu);
 	return rc;
+}
+
+// One that is deleted goes; an swd that ends leaves it to the next.
+static void tap_closing(const struct port *port, uint16_t ethdev)
+{
+	if (persists(port) && !ports_are_ending())
+		host_tap_keep(rte_eth_dev_rx_intr_ctl_q_get_fd(ethdev, 0), false);
 }
 
 static const struct ethdev_kind tap = {.mtu_max = TAP_MTU_MAX,
 				       .prepare = tap_prepare,
 				       .devargs = tap_devargs,
 				       .started = tap_started,
+				       .closing = tap_closing,
 				       .iface = tap_iface};
 const struct port_kind port_kind_tap = ETHDEV_PORT_KIND("tap", &tap);

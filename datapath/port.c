@@ -23,6 +23,7 @@ uint64_t ports_gone_drops[N_DROP_REASONS];
 static bool numbers_reserved[PORTS_MAX];
 static struct rcu *ports_rcu;
 static uint32_t n_opened;
+static bool is_ending;
 
 static_assert(offsetof(struct port, config) <= RTE_CACHE_LINE_SIZE, "one line is hot");
 
@@ -193,8 +194,15 @@ struct port *port_next(uint32_t *cursor)
 void ports_fini(void)
 {
 	uint32_t cursor = 0;
+	is_ending = true;
 	for (struct port *port; (port = port_next(&cursor)) != NULL;)
 		port_del(port);
+	is_ending = false;
+}
+
+bool ports_are_ending(void)
+{
+	return is_ending;
 }
 
 static void log_line(enum log_level level, const struct port *port, const char *fmt, va_list args)

@@ -16,6 +16,8 @@ static void kind_closed(const struct port *port)
 
 static void device_close(const struct port *port, struct ethdev_port *p)
 {
+	if (port->kind->ethdev->closing)
+		port->kind->ethdev->closing(port, p->id);
 	ethdev_device_close(port, p);
 	kind_closed(port);
 }

@@ -71,13 +71,21 @@ static bool may_be_silent(const struct server *server, const struct client *c)
 	       traces_any_of(server, c);
 }
 
+// Of more than a few cores: an Open vSwitch connects once for each before it says that these are
+// its handlers.
+static unsigned handlers_to_be(void)
+{
+	long cores = sysconf(_SC_NPROCESSORS_CONF);
+	return cores > CLIENTS_MAX / 2 ? (unsigned)cores : 0;
+}
+
 // Handlers have places of their own: a datapath may have one for each core of the host.
 static bool is_full(const struct server *server)
 {
 	unsigned n = server->n_clients;
 	for (const struct client *c = TAILQ_FIRST(&server->clients); c; c = TAILQ_NEXT(c, entry))
 		n -= c->handles != 0;
-	return n >= CLIENTS_MAX;
+	return n >= CLIENTS_MAX + handlers_to_be();
 }
 
 // Silent clients must not keep others out, but for those that are to be silent. false when no other

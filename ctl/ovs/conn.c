@@ -16,6 +16,7 @@
 #include "openvswitch/poll-loop.h"
 #include "openvswitch/vlog.h"
 #include "ovs-atomic.h"
+#include "ovs-thread.h"
 #include "seq.h"
 #include "util.h"
 
@@ -23,8 +24,14 @@ VLOG_DEFINE_THIS_MODULE(swd_conn);
 
 static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(1, 5);
 
+static struct ovs_mutex link_mutex = OVS_MUTEX_INITIALIZER; // of who writes these two
 static atomic_bool lost = ATOMIC_VAR_INIT(false);
 static atomic_uint64_t generation = ATOMIC_VAR_INIT(1);
+
+static __thread struct {
+	bool is_on, has_failed;
+	uint64_t generation; // the link's when it began
+} restoring;
 
 const char *link_path(void)
 {
@@ -50,28 +57,58 @@ bool link_is_lost(void)
 	return value;
 }
 
-void link_lost(void)
-{
-	bool expected = false;
-	if (!atomic_compare_exchange_strong(&lost, &expected, true))
-		return;
-	VLOG_WARN("%s: swd has gone; trying to reach it again twice a second", link_path());
-	seq_change(link_seq());
-}
-
-void link_restored(void)
-{
-	uint64_t before;
-	atomic_add(&generation, 1, &before);
-	atomic_store(&lost, false);
-	seq_change(link_seq());
-}
-
 uint64_t link_generation(void)
 {
 	uint64_t value;
 	atomic_read(&generation, &value);
 	return value;
+}
+
+static void link_lost(uint64_t of)
+{
+	ovs_mutex_lock(&link_mutex);
+	bool is_news = of == link_generation() && !link_is_lost();
+	if (of == link_generation()) {
+		atomic_store(&generation, of + 1);
+		atomic_store(&lost, true);
+	}
+	ovs_mutex_unlock(&link_mutex);
+	if (!is_news)
+		return;
+	VLOG_WARN("%s: swd has gone; trying to reach it again twice a second", link_path());
+	seq_change(link_seq());
+}
+
+void link_restore_begin(void)
+{
+	restoring.is_on = true;
+	restoring.has_failed = false;
+	restoring.generation = link_generation();
+}
+
+bool link_is_being_restored(void)
+{
+	return restoring.is_on;
+}
+
+bool link_restore_has_failed(void)
+{
+	return restoring.is_on &&
+	       (restoring.has_failed || restoring.generation != link_generation());
+}
+
+bool link_restore_end(bool is_done)
+{
+	ovs_mutex_lock(&link_mutex);
+	// What broke meanwhile, in whatever thread, is not restored.
+	bool is_restored = is_done && !link_restore_has_failed();
+	if (is_restored)
+		atomic_store(&lost, false);
+	ovs_mutex_unlock(&link_mutex);
+	restoring.is_on = false;
+	if (is_restored)
+		seq_change(link_seq());
+	return is_restored;
 }
 
 void link_wait(void)
@@ -234,7 +271,7 @@ static int info_read(struct conn *c, const struct nlmsghdr *nlh)
 	return 0;
 }
 
-static int hello(struct conn *c)
+static int hello(struct conn *c, int timeout_ms)
 {
 	struct {
 		struct nlmsghdr nlh;
@@ -251,7 +288,7 @@ static int hello(struct conn *c)
 	int err = conn_send(c, &ask, sizeof(ask));
 	while (err == 0) {
 		const struct nlmsghdr *nlh;
-		err = conn_recv(c, &nlh, CONN_TIMEOUT_MS);
+		err = conn_recv(c, &nlh, timeout_ms);
 		if (err != 0)
 			return err == EAGAIN ? ETIMEDOUT : err;
 		if (nlh->nlmsg_type == NLMSG_ERROR) {
@@ -266,15 +303,24 @@ static int hello(struct conn *c)
 	return err;
 }
 
-static int conn_try(struct conn **connp)
+static pid_t peer_of(int fd)
+{
+	struct ucred who;
+	socklen_t len = sizeof(who);
+	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &len) < 0 ? 0 : who.pid;
+}
+
+static int open_within(struct conn **connp, int timeout_ms)
 {
 	struct conn *c = xzalloc(sizeof(*c));
 	c->in = xmalloc(DP_DATAGRAM_MAX);
 	c->fd = -1;
 	c->generation = link_generation();
 	int err = socket_connect(link_path(), &c->fd);
-	if (err == 0)
-		err = hello(c);
+	if (err == 0) {
+		c->swd = peer_of(c->fd);
+		err = hello(c, timeout_ms);
+	}
 	if (err != 0) {
 		conn_close(c);
 		c = NULL;
@@ -285,10 +331,19 @@ static int conn_try(struct conn **connp)
 
 int conn_open(struct conn **connp)
 {
-	int err = conn_try(connp);
+	uint64_t of = link_generation();
+	*connp = NULL;
+	if (link_restore_has_failed())
+		return CONN_NO_ANSWER;
+	int err = open_within(connp, restoring.is_on ? CONN_RETRY_TIMEOUT_MS : CONN_TIMEOUT_MS);
 	if (err != 0 && !link_is_lost())
 		VLOG_WARN_RL(&rl, "%s: cannot reach swd (%s): is it running, and may this user?",
 			     link_path(), ovs_strerror(err));
+	if (err != 0)
+		restoring.has_failed = true;
+	// One that is there and says nothing is not waited for again and again.
+	if (err == ETIMEDOUT)
+		link_lost(of);
 	return err;
 }
 
@@ -302,10 +357,16 @@ void conn_close(struct conn *c)
 	free(c);
 }
 
+void conn_broken(struct conn *c)
+{
+	link_lost(c->generation);
+	conn_close(c);
+}
+
 bool link_is_reachable(void)
 {
 	struct conn *c;
-	int err = conn_try(&c);
+	int err = open_within(&c, CONN_RETRY_TIMEOUT_MS);
 	conn_close(c);
 	return err == 0;
 }

@@ -3,6 +3,7 @@
 #include "ctl/ovs/conn_pool.h"
 
 #include <errno.h>
+#include <poll.h>
 
 #include "openvswitch/thread.h"
 #include "ovs-thread.h"
@@ -14,13 +15,6 @@ static struct conn *idle[CONNS_MAX];
 static unsigned n_idle;
 static uint64_t idle_generation; // of the link, when these were opened
 
-static __thread bool restoring;
-
-void conn_pool_restoring(bool on)
-{
-	restoring = on;
-}
-
 // Takes those out of the pool that are older than the link. With the mutex.
 static void stale_close(void)
 {
@@ -31,28 +25,46 @@ static void stale_close(void)
 	idle_generation = link_generation();
 }
 
+// Closed ones are dropped: one that is silent has to give its place to other clients, which is no
+// reason to think that swd has gone. *swdp is which swd they had, if there were any.
+static struct conn *idle_take(pid_t *swdp, bool *have_closed)
+{
+	while (n_idle > 0) {
+		struct conn *c = idle[--n_idle];
+		struct pollfd pfd = {.fd = c->fd, .events = POLLIN};
+		if (poll(&pfd, 1, 0) == 0)
+			return c;
+		*swdp = c->swd;
+		*have_closed = true;
+		conn_close(c);
+	}
+	return NULL;
+}
+
 int conn_pool_get(struct conn **connp)
 {
-	struct conn *c = NULL;
+	pid_t swd = 0;
+	bool have_closed = false;
 	*connp = NULL;
-	if (link_is_lost() && !restoring)
-		return ENODEV;
+	if (link_is_lost() && !link_is_being_restored())
+		return CONN_NO_ANSWER;
 	ovs_mutex_lock(&mutex);
 	stale_close();
-	if (n_idle > 0)
-		c = idle[--n_idle];
+	struct conn *c = idle_take(&swd, &have_closed);
 	ovs_mutex_unlock(&mutex);
-	if (c == NULL)
-		return conn_open(connp);
+	int err = c != NULL ? 0 : conn_open(&c);
+	if (err == 0 && have_closed && (c->swd != swd || swd == 0)) {
+		conn_broken(c); // another has come, and knows nothing of us
+		return CONN_NO_ANSWER;
+	}
 	*connp = c;
-	return 0;
+	return err;
 }
 
 void conn_pool_put(struct conn *c, int err)
 {
 	if (err != 0) {
-		conn_close(c);
-		link_lost();
+		conn_broken(c);
 		return;
 	}
 	ovs_mutex_lock(&mutex);

@@ -4,13 +4,10 @@
 
 #include "ctl/ovs/conn.h"
 
-// A connection. 0, or a positive errno: there is none (ENODEV while the link is lost, unless the
-// calling thread restores it). Any thread.
+// A connection. 0, or a positive errno: there is none, as while the link is lost, unless the
+// calling thread restores it. Any thread.
 int conn_pool_get(struct conn **connp);
 // Gives it back; `err` is not 0 when it is of no use any more, which says that the link is lost.
 void conn_pool_put(struct conn *, int err);
-
-// What the calling thread asks from here on passes although the link is lost: it restores it.
-void conn_pool_restoring(bool);
 
 #endif

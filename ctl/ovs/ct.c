@@ -5,6 +5,7 @@
 #include "ctl/ovs/ct.h"
 
 #include "ctl/ovs/ct_frag.h"
+#include "ctl/ovs/ct_limit.h"
 #include "ctl/ovs/ct_policy.h"
 #include "ctl/ovs/proto.h"
 #include "ctl/ovs/provider.h"
@@ -236,12 +237,33 @@ void ct_fresh_datapath(struct dpif *dpif)
 	settings.limit = DEFAULT_MAXCONNS;
 	settings.seq_chk = true;
 	settings_put(dpif);
+	ct_policies_clear();
+	ct_limits_clear();
+	ct_frags_adopt(dpif);
+}
+
+// Timeouts are in OVSDB, from where they are set again.
+void ct_adopt_datapath(struct dpif *dpif)
+{
+	struct ct_stats stats;
+	if (stats_get(dpif, &stats) == 0) {
+		settings.limit = stats.limit;
+		settings.seq_chk = stats.seq_chk;
+	}
+	ct_limits_adopt(dpif);
+	ct_frags_adopt(dpif);
 }
 
 int ct_restore(struct dpif *dpif)
 {
-	int err = settings_put(dpif);
-	return err != 0 ? err : ct_policies_restore(dpif);
+	static int (*const restore[])(struct dpif *) = {settings_put, ct_policies_restore,
+							ct_limits_restore, ct_frags_restore};
+	int err = 0;
+	for (size_t i = 0; i < ARRAY_SIZE(restore); i++) {
+		int rc = restore[i](dpif);
+		err = err != 0 ? err : rc;
+	}
+	return err;
 }
 
 static int ct_set_maxconns(struct dpif *dpif, uint32_t n)
@@ -318,5 +340,6 @@ void ct_fill_class(struct dpif_class *class)
 	class->ct_timeout_policy_dump_next = ct_policy_dump_next;
 	class->ct_timeout_policy_dump_done = ct_policy_dump_done;
 	class->ct_get_timeout_policy_name = ct_policy_name;
+	ct_limit_fill_class(class);
 	ct_frag_fill_class(class);
 }

@@ -29,6 +29,10 @@ static uint16_t ip_attr(bool v6)
 	return v6 ? SWD_CT_FRAG_ATTR_IPV6 : SWD_CT_FRAG_ATTR_IPV4;
 }
 
+// As set, to be set again. Main thread.
+static struct dpif_ipf_status noted;
+static bool is_noted;
+
 static int set_enabled(struct dpif *dpif, bool v6, bool enabled)
 {
 	struct ofpbuf request;
@@ -36,7 +40,10 @@ static int set_enabled(struct dpif *dpif, bool v6, bool enabled)
 	size_t nest = nl_msg_start_nested(&request, ip_attr(v6));
 	nl_msg_put_u8(&request, SWD_CT_FRAG_IP_ATTR_ENABLED, enabled);
 	nl_msg_end_nested(&request, nest);
-	return ct_request_run(&request, NULL, NULL, 0, NULL);
+	int err = ct_request_run(&request, NULL, NULL, 0, NULL);
+	if (err == 0)
+		(v6 ? &noted.v6 : &noted.v4)->enabled = enabled;
+	return err;
 }
 
 static int set_min_frag(struct dpif *dpif, bool v6, uint32_t bytes)
@@ -46,7 +53,10 @@ static int set_min_frag(struct dpif *dpif, bool v6, uint32_t bytes)
 	size_t nest = nl_msg_start_nested(&request, ip_attr(v6));
 	nl_msg_put_u32(&request, SWD_CT_FRAG_IP_ATTR_MIN_SIZE, bytes);
 	nl_msg_end_nested(&request, nest);
-	return ct_request_run(&request, NULL, NULL, 0, NULL);
+	int err = ct_request_run(&request, NULL, NULL, 0, NULL);
+	if (err == 0)
+		(v6 ? &noted.v6 : &noted.v4)->min_frag_size = bytes;
+	return err;
 }
 
 static int set_max_nfrags(struct dpif *dpif, uint32_t n)
@@ -54,7 +64,10 @@ static int set_max_nfrags(struct dpif *dpif, uint32_t n)
 	struct ofpbuf request;
 	ct_request_init(dpif, &request, SWD_CMD_CT_FRAG_SET);
 	nl_msg_put_u32(&request, SWD_CT_FRAG_ATTR_HELD_MAX, n);
-	return ct_request_run(&request, NULL, NULL, 0, NULL);
+	int err = ct_request_run(&request, NULL, NULL, 0, NULL);
+	if (err == 0)
+		noted.nfrag_max = n;
+	return err;
 }
 
 static bool proto_read(const struct nlattr *nest, struct dpif_ipf_proto_status *out)
@@ -102,6 +115,26 @@ static int get_status(struct dpif *dpif, struct dpif_ipf_status *out)
 		  proto_read(a[SWD_CT_FRAG_ATTR_IPV6], &out->v6);
 	ofpbuf_delete(reply);
 	return ok ? 0 : EPROTO;
+}
+
+void ct_frags_adopt(struct dpif *dpif)
+{
+	is_noted = get_status(dpif, &noted) == 0;
+}
+
+static int ip_restore(struct dpif *dpif, bool v6)
+{
+	const struct dpif_ipf_proto_status ip = v6 ? noted.v6 : noted.v4;
+	int err = set_enabled(dpif, v6, ip.enabled);
+	return err != 0 ? err : set_min_frag(dpif, v6, ip.min_frag_size);
+}
+
+int ct_frags_restore(struct dpif *dpif)
+{
+	int err = is_noted ? set_max_nfrags(dpif, noted.nfrag_max) : 0;
+	for (unsigned v6 = 0; v6 < 2 && err == 0 && is_noted; v6++)
+		err = ip_restore(dpif, v6);
+	return err;
 }
 
 static int dump_start(struct dpif *dpif, struct ipf_dump_ctx **ctxp)

@@ -99,6 +99,13 @@ static void forget(uint32_t id)
 	}
 }
 
+void ct_policies_clear(void)
+{
+	struct noted *n;
+	HMAP_FOR_EACH_POP(n, node, &noted)
+	free(n);
+}
+
 static int policy_put(struct dpif *dpif, const struct ct_dpif_timeout_policy *policy)
 {
 	struct ofpbuf request;

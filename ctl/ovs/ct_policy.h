@@ -22,6 +22,7 @@ int ct_policy_dump_done(struct dpif *, void *state);
 int ct_policy_name(struct dpif *, uint32_t id, uint16_t dl_type, uint8_t nw_proto, char **name,
 		   bool *is_generic);
 
+void ct_policies_clear(void);		// a datapath was made: it has none
 int ct_policies_restore(struct dpif *); // in an swd that has started anew
 
 // ct.c: a request of our own family for this datapath.

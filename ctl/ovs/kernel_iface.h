@@ -11,6 +11,7 @@ int kernel_iface_set_mac(const char *name, const uint8_t mac[6]);
 int kernel_iface_mtu(const char *name, int *mtu);
 int kernel_iface_set_mtu(const char *name, int mtu);
 int kernel_iface_flags(const char *name, int *flags); // IFF_*
+int kernel_iface_delete(const char *name);	      // of swd's taps; needs no swd
 int kernel_iface_set_flags(const char *name, int flags);
 
 #endif

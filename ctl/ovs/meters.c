@@ -47,6 +47,13 @@ void meters_forget(uint32_t id)
 	free(m);
 }
 
+void meters_clear(void)
+{
+	struct meter *m;
+	HMAP_FOR_EACH_SAFE(m, node, &meters)
+	meters_forget(m->id);
+}
+
 void meters_for_each(void (*fn)(uint32_t id, struct ofputil_meter_config *, void *arg), void *arg)
 {
 	struct meter *m;

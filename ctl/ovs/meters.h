@@ -8,6 +8,7 @@ struct ofputil_meter_config;
 
 void meters_note(uint32_t id, const struct ofputil_meter_config *config);
 void meters_forget(uint32_t id);
+void meters_clear(void); // a datapath was made: it has none
 void meters_for_each(void (*fn)(uint32_t id, struct ofputil_meter_config *, void *arg), void *arg);
 
 #endif

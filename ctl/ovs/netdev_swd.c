@@ -21,6 +21,7 @@
 #include "netlink-notifier.h"
 #include "openvswitch/ofpbuf.h"
 #include "openvswitch/poll-loop.h"
+#include "openvswitch/shash.h"
 #include "openvswitch/vlog.h"
 #include "packets.h"
 #include "rtnetlink.h"
@@ -31,7 +32,10 @@
 
 VLOG_DEFINE_THIS_MODULE(netdev_swd);
 
-#define AWAIT_MS 1000
+#define AWAIT_MS    1000
+#define DEFAULT_MTU 1500
+
+static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(1, 5);
 
 struct netdev_swd {
 	struct netdev up;
@@ -42,7 +46,6 @@ struct netdev_swd {
 	bool is_configured;
 	enum netdev_flags flags; // of what is no interface of the kernel
 	struct eth_addr mac;
-	int mtu;
 };
 
 static struct netdev_class *classes; // one a row of port_types
@@ -102,10 +105,28 @@ void netdev_swd_await(void)
 	next_try_ms = time_msec() + AWAIT_MS;
 }
 
+static void all_changed(void)
+{
+	netdev_get_addrs_list_flush();
+	for (size_t i = 0; i < n_port_types; i++) {
+		struct shash devices = SHASH_INITIALIZER(&devices);
+		struct shash_node *node;
+		netdev_get_devices(&classes[i], &devices);
+		SHASH_FOR_EACH(node, &devices)
+		{
+			netdev_change_seq_changed(node->data);
+			netdev_close(node->data);
+		}
+		shash_destroy(&devices);
+	}
+}
+
 // An interface of the kernel has changed, or (NULL) any may have.
 static void iface_changed(const struct rtnetlink_change *change, void *aux OVS_UNUSED)
 {
 	char name[IF_NAMESIZE];
+	if (change == NULL)
+		all_changed();
 	if (change == NULL || change->irrelevant)
 		return;
 	if (rtnetlink_type_is_rtnlgrp_addr(change->nlmsg_type))
@@ -169,7 +190,6 @@ static int netdev_swd_construct(struct netdev *netdev)
 	ovs_mutex_init(&dev->mutex);
 	smap_init(&dev->config);
 	eth_addr_random(&dev->mac);
-	dev->mtu = 1500;
 	dev->flags = NETDEV_UP | NETDEV_PROMISC;
 	return 0;
 }
@@ -197,6 +217,18 @@ static int netdev_swd_get_config(const struct netdev *netdev, struct smap *args)
 	return 0;
 }
 
+static void unknown_tell(const struct netdev_swd *dev)
+{
+	const struct smap_node *node;
+	SMAP_FOR_EACH(node, &dev->config)
+	{
+		if (!port_type_takes(dev->type, node->key))
+			VLOG_WARN("%s: options:%s is not followed: swd's ports of type %s do not "
+				  "have it",
+				  netdev_get_name(&dev->up), node->key, dev->type->ovs_types);
+	}
+}
+
 static int netdev_swd_set_config(struct netdev *netdev, const struct smap *args, char **errp)
 {
 	struct netdev_swd *dev = cast(netdev);
@@ -210,6 +242,7 @@ static int netdev_swd_set_config(struct netdev *netdev, const struct smap *args,
 	if (!dev->is_configured) {
 		smap_clone(&dev->config, args);
 		dev->is_configured = true;
+		unknown_tell(dev);
 	} else if (!smap_equal(&dev->config, args)) {
 		*errp = xasprintf(
 		    "%s: its options take effect when it is added: del-port, then add-port with "
@@ -260,11 +293,8 @@ static int netdev_swd_get_mtu(const struct netdev *netdev, int *mtu)
 	struct vport_state state;
 	if (dev->type->is_kernels && kernel_iface_mtu(netdev_get_name(netdev), mtu) == 0)
 		return 0;
-	ovs_mutex_lock(&dev->mutex);
-	*mtu = dev->mtu;
-	ovs_mutex_unlock(&dev->mutex);
-	if (vports_find(netdev_get_name(netdev), &state) && state.mtu != 0)
-		*mtu = (int)state.mtu;
+	bool is_known = vports_find(netdev_get_name(netdev), &state) && state.mtu != 0;
+	*mtu = is_known ? (int)state.mtu : DEFAULT_MTU;
 	return 0;
 }
 
@@ -274,16 +304,17 @@ static int netdev_swd_set_mtu(struct netdev *netdev, int mtu)
 	int now;
 	if (netdev_swd_get_mtu(netdev, &now) == 0 && now == mtu)
 		return 0;
-	if (dev->type->is_kernels) {
-		int err = kernel_iface_set_mtu(netdev_get_name(netdev), mtu);
-		if (err != 0)
-			return err;
+	if (!dev->type->is_kernels) {
+		VLOG_WARN_RL(&rl,
+			     "%s: its MTU is what swd and its peer make it: mtu_request=%d is "
+			     "not followed",
+			     netdev_get_name(netdev), mtu);
+		return EOPNOTSUPP;
 	}
-	ovs_mutex_lock(&dev->mutex);
-	dev->mtu = mtu;
-	ovs_mutex_unlock(&dev->mutex);
-	netdev_change_seq_changed(netdev);
-	return 0;
+	int err = kernel_iface_set_mtu(netdev_get_name(netdev), mtu);
+	if (err == 0)
+		netdev_change_seq_changed(netdev);
+	return err;
 }
 
 static int netdev_swd_get_ifindex(const struct netdev *netdev)

@@ -1,5 +1,6 @@
 // Tables read piece by piece: OVS's nl_dump_*(). Several threads may take from one dump, each into
-// a buffer of its own: a datagram is handed to one thread whole.
+// a buffer of its own: a datagram is handed to one thread whole. That which ends the dump is seen
+// to do so when it arrives: another thread would wait for more that never comes.
 #include <config.h>
 
 #include "ctl/ovs/nl_names.h"
@@ -61,7 +62,21 @@ static void datagram_take(struct conn *c, const struct nlmsghdr *nlh, struct ofp
 	c->in_len = 0;
 }
 
-// 0 with messages in the buffer, EOF, or a positive errno.
+static bool is_last(const struct ofpbuf *buffer)
+{
+	struct ofpbuf b = ofpbuf_const_initializer(buffer->data, buffer->size);
+	for (;;) {
+		const struct nlmsghdr *nlh = b.data;
+		if (b.size < sizeof(*nlh) || nlh->nlmsg_len < sizeof(*nlh) ||
+		    nlh->nlmsg_len > b.size)
+			return false;
+		if (nlh->nlmsg_type == NLMSG_DONE || nlh->nlmsg_type == NLMSG_ERROR)
+			return true;
+		ofpbuf_pull(&b, MIN(ROUND_UP(nlh->nlmsg_len, NLMSG_ALIGNTO), b.size));
+	}
+}
+
+// 0 with messages in the buffer, or EOF. With the mutex.
 static int refill(struct nl_dump *dump, struct ofpbuf *buffer)
 {
 	struct conn *c = conn_of(dump);
@@ -73,10 +88,13 @@ static int refill(struct nl_dump *dump, struct ofpbuf *buffer)
 	if (err != 0) {
 		conn_pool_put(c, err);
 		dump->sock = NULL;
+		dump->status = EOF;
 		return EOF;
 	}
 	ofpbuf_clear(buffer);
 	datagram_take(c, nlh, buffer);
+	if (is_last(buffer))
+		dump->status = EOF;
 	return 0;
 }
 
@@ -105,9 +123,7 @@ bool swd_dump_next(struct nl_dump *dump, struct ofpbuf *reply, struct ofpbuf *bu
 	int err = 0;
 	if (buffer->size == 0) {
 		ovs_mutex_lock(&dump->mutex);
-		if (dump->status == 0)
-			dump->status = refill(dump, buffer);
-		err = dump->status;
+		err = dump->status == 0 ? refill(dump, buffer) : dump->status;
 		ovs_mutex_unlock(&dump->mutex);
 	}
 	if (err == 0) {

@@ -2,7 +2,8 @@
 // what happens to ports.
 //
 // One that broke says nothing any more, instead of an error at each try (handlers would spin on
-// it), and tells link_lost(). provider.c destroys it and makes another when swd is back.
+// it), and its link is lost. provider.c destroys it and makes another when swd is back. A handler
+// whose connection could not be made has none (NULL).
 #include <config.h>
 
 #include "ctl/ovs/nl_names.h"
@@ -46,9 +47,8 @@ void swd_sock_destroy(struct nl_sock *sock)
 
 static void broken(struct nl_sock *sock)
 {
-	conn_close(sock->conn);
+	conn_broken(sock->conn);
 	sock->conn = NULL;
-	link_lost();
 }
 
 int swd_sock_join_mcgroup(struct nl_sock *sock, unsigned int group OVS_UNUSED)
@@ -72,7 +72,8 @@ int swd_sock_join_mcgroup(struct nl_sock *sock, unsigned int group OVS_UNUSED)
 		if (err == 0 && nlh->nlmsg_type == NLMSG_ERROR && nlh->nlmsg_seq == sock->conn->seq)
 			return conn_error_of(nlh, text, sizeof(text));
 	}
-	return err;
+	broken(sock);
+	return err == EAGAIN ? ETIMEDOUT : err;
 }
 
 int swd_sock_recv(struct nl_sock *sock, struct ofpbuf *buf, int *nsid OVS_UNUSED,
@@ -100,7 +101,7 @@ int swd_sock_recv(struct nl_sock *sock, struct ofpbuf *buf, int *nsid OVS_UNUSED
 int swd_sock_drain(struct nl_sock *sock)
 {
 	const struct nlmsghdr *nlh;
-	for (unsigned i = 0; i < 4096 && sock->conn != NULL; i++) {
+	for (unsigned i = 0; i < 4096 && sock != NULL && sock->conn != NULL; i++) {
 		int err = conn_recv(sock->conn, &nlh, 0);
 		if (err == EAGAIN)
 			break;

@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "netlink.h"
 #include "openvswitch/ofpbuf.h"
 #include "openvswitch/vlog.h"
 #include "ovs-atomic.h"
@@ -69,6 +70,21 @@ static void request_put(struct ofpbuf *out, const struct ofpbuf *request, uint32
 	ofpbuf_put_zeros(out, PAD_SIZE(out->size, NLMSG_ALIGNTO));
 }
 
+static bool is_of_flows(const struct nlmsghdr *request)
+{
+	return request->nlmsg_type == DP_FAMILY_FLOW || request->nlmsg_type == DP_FAMILY_PACKET;
+}
+
+// Whether it asks what swd can do: of these, some are to be refused.
+static bool is_probe(const struct ofpbuf *request)
+{
+	const struct nlmsghdr *nlh = request->data;
+	size_t headers = sizeof(*nlh) + sizeof(struct genlmsghdr) + sizeof(struct ovs_header);
+	uint16_t type =
+	    nlh->nlmsg_type == DP_FAMILY_FLOW ? OVS_FLOW_ATTR_PROBE : OVS_PACKET_ATTR_PROBE;
+	return nl_attr_find(request, headers, type) != NULL;
+}
+
 static void refusal_note(const struct nlmsghdr *nlh, struct nl_transaction *txn)
 {
 	const struct nlmsghdr *request = txn->request->data;
@@ -78,13 +94,15 @@ static void refusal_note(const struct nlmsghdr *nlh, struct nl_transaction *txn)
 		return;
 	// What the kernel says of what it does not know: OVS's probes of features tell that from
 	// failure.
-	if (txn->error == EOPNOTSUPP &&
-	    (request->nlmsg_type == DP_FAMILY_FLOW || request->nlmsg_type == DP_FAMILY_PACKET))
+	if (txn->error == EOPNOTSUPP && is_of_flows(request))
 		txn->error = EINVAL;
 	if (txn->reply != NULL)
 		ofpbuf_clear(txn->reply);
 	words_note(txn->error, text);
-	if (text[0] != '\0')
+	// dpif.c logs which flow, in the next line, but not what is wrong with it.
+	if (txn->error == EINVAL && is_of_flows(request) && !is_probe(txn->request))
+		VLOG_WARN_RL(&rl, "swd refuses a flow: %s", text);
+	else if (text[0] != '\0')
 		VLOG_DBG_RL(&rl, "swd refuses: %s", text);
 }
 
@@ -129,12 +147,19 @@ static size_t batch_fill(struct conn *c, struct nl_transaction **txns, size_t n,
 		const struct ofpbuf *request = txns[i]->request;
 		if (i > 0 && out->size + request->size + ROOM_FOR_MORE > DP_DATAGRAM_MAX)
 			break;
-		txns[i]->error = ENODEV;
+		txns[i]->error = CONN_NO_ANSWER;
 		if (txns[i]->reply != NULL)
 			ofpbuf_clear(txns[i]->reply);
 		request_put(out, request, ++c->seq);
 	}
 	return i;
+}
+
+// It is alone. swd would close the connection on it.
+static void too_long_note(struct nl_transaction *txn)
+{
+	txn->error = EMSGSIZE;
+	words_note(EMSGSIZE, "a request of more than 65536 bytes");
 }
 
 static int transact_over(struct conn *c, struct nl_transaction **txns, size_t n)
@@ -145,7 +170,10 @@ static int transact_over(struct conn *c, struct nl_transaction **txns, size_t n)
 	while (err == 0 && n > 0) {
 		ofpbuf_clear(&out);
 		size_t k = batch_fill(c, txns, n, &out);
-		err = batch_run(c, txns, k, &out);
+		if (out.size > DP_DATAGRAM_MAX)
+			too_long_note(txns[0]);
+		else
+			err = batch_run(c, txns, k, &out);
 		txns += k;
 		n -= k;
 	}
@@ -157,14 +185,14 @@ void swd_transact_multiple(int protocol OVS_UNUSED, struct nl_transaction **txns
 {
 	struct conn *c;
 	for (size_t i = 0; i < n; i++)
-		txns[i]->error = ENODEV;
+		txns[i]->error = CONN_NO_ANSWER;
 	int err = conn_pool_get(&c);
 	if (err == 0) {
 		err = transact_over(c, txns, n);
 		conn_pool_put(c, err);
 	}
-	if (err != 0 && n > 0 && txns[0]->error == ENODEV)
-		words_note(ENODEV, "swd does not answer: is it running?");
+	if (err != 0 && n > 0 && txns[n - 1]->error == CONN_NO_ANSWER)
+		words_note(CONN_NO_ANSWER, "swd does not answer: is it running?");
 }
 
 int swd_transact(int protocol, const struct ofpbuf *request, struct ofpbuf **replyp)

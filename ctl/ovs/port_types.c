@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "dirs.h"
@@ -16,12 +17,13 @@
 #include "util.h"
 
 #define AF_PACKET_MTU_MAX 1964 // as swd has it
+#define CONFIG_MAX	  8192 // bytes of all options
 
 static void option_put(struct ofpbuf *options, const char *key, const char *value)
 {
-	char text[512];
-	snprintf(text, sizeof(text), "%s=%s", key, value);
+	char *text = xasprintf("%s=%s", key, value);
 	nl_msg_put_string(options, SWD_VPORT_ATTR_OPTION, text);
+	free(text);
 }
 
 // Options of Open vSwitch that have another name in swd.
@@ -42,10 +44,12 @@ static int put_all(const struct port_type *type OVS_UNUSED, const char *name OVS
 	return 0;
 }
 
-static int put_nothing(const struct port_type *type OVS_UNUSED, const char *name OVS_UNUSED,
-		       const struct smap *config OVS_UNUSED, struct ofpbuf *options OVS_UNUSED,
-		       char **errp OVS_UNUSED)
+// The interface is the host's own way into the bridge: it has its addresses also when swd was away.
+static int put_tap(const struct port_type *type OVS_UNUSED, const char *name OVS_UNUSED,
+		   const struct smap *config OVS_UNUSED, struct ofpbuf *options,
+		   char **errp OVS_UNUSED)
 {
+	option_put(options, "persist", "on");
 	return 0;
 }
 
@@ -134,7 +138,8 @@ const struct port_type port_types[] = {
      .ovs_types = "internal tap",
      .kind = "tap",
      .is_kernels = true,
-     .put_options = put_nothing},
+     .options = "",
+     .put_options = put_tap},
     {.name = "swd-system",
      .ovs_types = "system",
      .kind = "af-packet",
@@ -148,21 +153,25 @@ const struct port_type port_types[] = {
      .kind = "af-xdp",
      .is_kernels = true,
      .must_exist = true,
+     .options = "n_rxq",
      .put_options = put_iface},
     {.name = "swd-vhost-client",
      .ovs_types = "dpdkvhostuserclient",
      .kind = "vhost-user",
      .mode = "client",
+     .options = "vhost-server-path n_rxq",
      .put_options = put_vhost_client},
     {.name = "swd-vhost-server",
      .ovs_types = "dpdkvhostuser",
      .kind = "vhost-user",
      .mode = "server",
+     .options = "n_rxq",
      .put_options = put_vhost_server},
     {.name = "swd-dpdk",
      .ovs_types = "dpdk",
      .kind = "dpdk",
      .pci_kind = "nic",
+     .options = "dpdk-devargs n_rxq",
      .put_options = put_devargs},
     KIND("virtio-user"),
     KIND("memif"),
@@ -194,6 +203,11 @@ const struct port_type *port_type_for(const char *ovs_type)
 	return NULL;
 }
 
+bool port_type_takes(const struct port_type *type, const char *option)
+{
+	return type->options == NULL || word_in(type->options, option);
+}
+
 const struct port_type *port_type_of(const char *kind, const char *mode)
 {
 	for (size_t i = 0; i < n_port_types; i++) {
@@ -221,9 +235,25 @@ static const struct port_type *row_named(const char *name)
 	return type;
 }
 
+// A netlink attribute has at most 65535 bytes.
+static int config_check(const char *name, const struct smap *config, char **errp)
+{
+	const struct smap_node *node;
+	size_t total = 0;
+	SMAP_FOR_EACH(node, config)
+	total += strlen(node->key) + strlen(node->value);
+	if (total <= CONFIG_MAX)
+		return 0;
+	*errp = xasprintf("%s: its options are longer than %d bytes", name, CONFIG_MAX);
+	return EINVAL;
+}
+
 int port_type_put(const struct port_type *type, const char *name, const struct smap *config,
 		  struct ofpbuf *options, char **errp)
 {
+	int err = config_check(name, config, errp);
+	if (err != 0)
+		return err;
 	if (type->long_type != NULL && is_too_long(name))
 		type = row_named(type->long_type);
 	const char *devargs = smap_get_def(config, "dpdk-devargs", "");

@@ -23,6 +23,7 @@ struct port_type {
 	bool is_kernels;       // an interface of the kernel has its name, address and MTU
 	bool must_exist;       // that interface is not made by swd
 	bool is_linux;	       // its netdevs are Open vSwitch's own: QoS, ethtool; without options
+	const char *options;   // "n_rxq ...": those that it takes; NULL: all, swd says which not
 	// Puts the options beside KIND. 0, or a positive errno with a line in *errp.
 	int (*put_options)(const struct port_type *type, const char *name,
 			   const struct smap *config, struct ofpbuf *options, char **errp);
@@ -36,6 +37,7 @@ const struct port_type *port_type_for(const char *ovs_type);
 // The row of a port that swd has. NULL: none.
 const struct port_type *port_type_of(const char *kind, const char *mode);
 
+bool port_type_takes(const struct port_type *, const char *option);
 // Puts KIND and the options as swd wants them. 0, or a positive errno with a line in *errp.
 int port_type_put(const struct port_type *type, const char *name, const struct smap *config,
 		  struct ofpbuf *options, char **errp);

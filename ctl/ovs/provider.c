@@ -4,12 +4,14 @@
 
 #include "ctl/ovs/provider.h"
 
-#include "ctl/ovs/conn_pool.h"
+#include "ctl/ovs/conn.h"
 #include "ctl/ovs/ct.h"
+#include "ctl/ovs/kernel_iface.h"
 #include "ctl/ovs/meters.h"
 #include "ctl/ovs/netdev_swd.h"
 #include "ctl/ovs/port_types.h"
 #include "ctl/ovs/proto.h"
+#include "ctl/ovs/unfollowed.h"
 #include "ctl/ovs/vports.h"
 #include "ctl/ovs/words.h"
 
@@ -17,6 +19,7 @@
 
 #include "dpif-netlink-rtnl.h"
 #include "dpif-provider.h"
+#include "if-notifier.h"
 #include "netdev-linux.h"
 #include "netdev-offload.h"
 #include "netdev-provider.h"
@@ -60,7 +63,8 @@ static const char *type_of_vport(const char *name, const struct nlattr *options,
 #define RETRY_MS	500
 
 static unsigned n_open; // main thread, as all here
-static long long int next_try_ms;
+static long long int next_try_ms, next_notifier_ms;
+static bool is_emptied; // swd has fewer flows than udpif thinks
 static dp_purge_callback *purge_cb;
 static void *purge_aux;
 
@@ -94,24 +98,32 @@ static int swd_enumerate(struct sset *all, const struct dpif_class *class)
 	return err;
 }
 
-static void opened(const struct dpif *dpif)
+static void opened(struct dpif *dpif, bool is_new)
 {
 	n_open++;
 	swd_transact_default_dp(provider_dp_ifindex(dpif));
+	if (is_new) {
+		vports_clear();
+		meters_clear();
+		ct_fresh_datapath(dpif);
+	} else if (n_open == 1) {
+		ct_adopt_datapath(dpif);
+	}
 }
 
 static int swd_open(const struct dpif_class *class, const char *name, bool create,
 		    struct dpif **dpifp)
 {
 	// Nobody is left who would restore what was lost.
-	if (n_open == 0 && link_is_lost())
-		link_restored();
+	if (n_open == 0 && link_is_lost()) {
+		link_restore_begin();
+		link_restore_end(true);
+	}
+	words_note(0, "");
 	int err = dpif_netlink_open(class, name, create, dpifp);
-	if (err == 0) {
-		opened(*dpifp);
-		if (create)
-			ct_fresh_datapath(*dpifp);
-	} else if (create && !link_is_reachable())
+	if (err == 0)
+		opened(*dpifp, create);
+	else if (create && !link_is_reachable())
 		netdev_swd_await();
 	// For these two the caller opens the one that is there.
 	return err == EEXIST || err == EBUSY ? err : words_errno(err);
@@ -128,6 +140,7 @@ static int swd_port_add(struct dpif *dpif_, struct netdev *netdev, odp_port_t *p
 	struct dpif_netlink_vport request, reply;
 	struct ofpbuf options, *buf = NULL;
 	uint32_t no_pid = 0;
+	words_note(0, "");
 	if (!netdev_is_swd(netdev))
 		return words_errno(dpif_netlink_port_add(dpif_, netdev, port_no));
 	ofpbuf_init(&options, 256);
@@ -152,12 +165,53 @@ static int swd_port_add(struct dpif *dpif_, struct netdev *netdev, odp_port_t *p
 	return err;
 }
 
+// An swd that is away will not be given it again. It has left its interface, if it made one.
+static int port_del_here(odp_port_t port_no)
+{
+	struct vport_state state;
+	char *name = vports_name_of(odp_to_u32(port_no));
+	if (name != NULL && vports_find(name, &state) && strcmp(state.kind, "tap") == 0)
+		kernel_iface_delete(name);
+	free(name);
+	return 0;
+}
+
 static int swd_port_del(struct dpif *dpif, odp_port_t port_no)
 {
 	int err = dpif_netlink_port_del(dpif, port_no);
-	if (err == 0)
+	if (err == CONN_NO_ANSWER && link_is_lost())
+		err = port_del_here(port_no);
+	if (err == 0 || err == ENODEV)
 		vports_forget(odp_to_u32(port_no));
 	return err;
+}
+
+static int swd_port_set_config(struct dpif *dpif OVS_UNUSED, odp_port_t no,
+			       const struct smap *other_config)
+{
+	char *name = vports_name_of(odp_to_u32(no));
+	if (name != NULL)
+		unfollowed_port_tell(name, other_config);
+	free(name);
+	return 0;
+}
+
+static int swd_set_config(struct dpif *dpif OVS_UNUSED, const struct smap *other_config)
+{
+	unfollowed_tell(other_config);
+	return 0;
+}
+
+// Never to the kernel's "tc", where the original sends flows that it can take.
+static void swd_operate(struct dpif *dpif, struct dpif_op **ops, size_t n,
+			enum dpif_offload_type type)
+{
+	if (type != DPIF_OFFLOAD_ALWAYS) {
+		dpif_netlink_operate(dpif, ops, n, DPIF_OFFLOAD_NEVER);
+		return;
+	}
+	for (size_t i = 0; i < n; i++)
+		ops[i]->error = EOPNOTSUPP;
 }
 
 static uint32_t meter_feature_bands(const struct nlattr *bands)
@@ -202,8 +256,8 @@ static void swd_meter_get_features(const struct dpif *dpif, struct ofputil_meter
 	ofpbuf_delete(reply);
 }
 
-// While swd is away its ports are those that it will be given again: what asks for them must not
-// take them for deleted.
+// While swd does not answer its ports are those that it will be given again: what asks for them
+// must not take them for deleted.
 static int known_port(const char *name, struct dpif_port *port)
 {
 	struct vport_state state;
@@ -221,25 +275,48 @@ static int known_port(const char *name, struct dpif_port *port)
 
 static int swd_port_query_by_name(const struct dpif *dpif, const char *name, struct dpif_port *port)
 {
-	if (link_is_lost())
-		return known_port(name, port);
-	return dpif_netlink_port_query_by_name(dpif, name, port);
+	int err = dpif_netlink_port_query_by_name(dpif, name, port);
+	return err == CONN_NO_ANSWER ? known_port(name, port) : err;
 }
 
 static int swd_port_query_by_number(const struct dpif *dpif, odp_port_t no, struct dpif_port *port)
 {
-	if (!link_is_lost())
-		return dpif_netlink_port_query_by_number(dpif, no, port);
+	int err = dpif_netlink_port_query_by_number(dpif, no, port);
+	if (err != CONN_NO_ANSWER)
+		return err;
 	char *name = vports_name_of(odp_to_u32(no));
-	int err = known_port(name, port);
+	err = known_port(name, port);
 	free(name);
 	return err;
 }
 
+// While there is no connection for these events, one is made twice a second at most, and none while
+// the link is lost: restoring it says that anything may have changed.
+static int swd_port_poll(const struct dpif *dpif_, char **name)
+{
+	const struct dpif_netlink *dpif = dpif_netlink_cast(dpif_);
+	if (dpif->port_notifier == NULL && (link_is_lost() || time_msec() < next_notifier_ms))
+		return EAGAIN;
+	int err = dpif_netlink_port_poll(dpif_, name);
+	if (dpif->port_notifier == NULL)
+		next_notifier_ms = time_msec() + RETRY_MS;
+	return err;
+}
+
+static void swd_port_poll_wait(const struct dpif *dpif_)
+{
+	const struct dpif_netlink *dpif = dpif_netlink_cast(dpif_);
+	if (dpif->port_notifier != NULL)
+		nl_sock_wait(dpif->port_notifier, POLLIN);
+	else if (!link_is_lost())
+		poll_timer_wait_until(next_notifier_ms);
+}
+
 static int swd_get_stats(const struct dpif *dpif, struct dpif_dp_stats *stats)
 {
-	if (!link_is_lost())
-		return dpif_netlink_get_stats(dpif, stats);
+	int err = dpif_netlink_get_stats(dpif, stats);
+	if (err != CONN_NO_ANSWER)
+		return err;
 	// Revalidators ask twice a second, and would log each error.
 	memset(stats, 0, sizeof(*stats));
 	return 0;
@@ -283,6 +360,7 @@ static int restore_datapath(struct dpif_netlink *dpif)
 	request.upcall_pid = &no_pid;
 	request.user_features = dpif->user_features;
 	int err = dpif_netlink_dp_transact(&request, &reply, &buf);
+	is_emptied |= err == 0;
 	if (err == EEXIST) { // only our connections broke
 		request.cmd = OVS_DP_CMD_GET;
 		err = dpif_netlink_dp_transact(&request, &reply, &buf);
@@ -306,6 +384,8 @@ static void restore_port(const struct vport_request *port, void *arg)
 	struct dpif_netlink_vport request, reply;
 	struct ofpbuf *buf;
 	uint32_t no_pid = 0;
+	if (link_restore_has_failed())
+		return;
 	dpif_netlink_vport_init(&request);
 	request.cmd = OVS_VPORT_CMD_NEW;
 	request.dp_ifindex = r->dpif->dp_ifindex;
@@ -317,10 +397,13 @@ static void restore_port(const struct vport_request *port, void *arg)
 	request.options = port->options;
 	request.options_len = port->options_len;
 	int err = dpif_netlink_vport_transact(&request, &reply, &buf);
-	if (err != 0 && err != EEXIST) {
+	int told = words_errno(err);
+	// In one that has not started anew, it is there.
+	if (err != 0 && err != CONN_NO_ANSWER &&
+	    dpif_netlink_port_query_by_name(&r->dpif->dpif, port->name, NULL) != 0) {
 		r->n_refused++;
 		VLOG_WARN("%s: port %s does not come back: %s", dpif_name(&r->dpif->dpif),
-			  port->name, ovs_strerror(words_errno(err)));
+			  port->name, ovs_strerror(told));
 	}
 	ofpbuf_delete(err == 0 ? buf : NULL);
 }
@@ -330,7 +413,7 @@ static void restore_meter(uint32_t id, struct ofputil_meter_config *config, void
 	struct restore *r = arg;
 	int err =
 	    dpif_netlink_meter_set__(&r->dpif->dpif, (ofproto_meter_id){.uint32 = id}, config);
-	if (err != 0)
+	if (err != 0 && err != CONN_NO_ANSWER)
 		VLOG_WARN("%s: meter %u does not come back: %s", dpif_name(&r->dpif->dpif), id,
 			  ovs_strerror(words_errno(err)));
 }
@@ -338,21 +421,20 @@ static void restore_meter(uint32_t id, struct ofputil_meter_config *config, void
 static void restore_ct(struct dpif_netlink *dpif)
 {
 	int err = ct_restore(&dpif->dpif);
-	if (err != 0)
+	if (err != 0 && err != CONN_NO_ANSWER)
 		VLOG_WARN("%s: limits and timeouts of connections do not come back: %s",
 			  dpif_name(&dpif->dpif), ovs_strerror(words_errno(err)));
 }
 
-static int restore_handlers(struct dpif_netlink *dpif)
+// Without its connection, a handler's share of the misses would go nowhere.
+static void restore_handlers(struct dpif_netlink *dpif)
 {
-	int err = 0;
 	fat_rwlock_wrlock(&dpif->upcall_lock);
-	if (dpif->handlers != NULL) {
+	if (dpif->handlers != NULL && !link_restore_has_failed()) {
 		destroy_all_handlers(dpif);
-		err = dpif_netlink_refresh_handlers_cpu_dispatch(dpif);
+		dpif_netlink_refresh_handlers_cpu_dispatch(dpif);
 	}
 	fat_rwlock_unlock(&dpif->upcall_lock);
-	return err;
 }
 
 // swd has started anew, or cut us off. Flows are not put back: the first packet of each is missed,
@@ -360,31 +442,32 @@ static int restore_handlers(struct dpif_netlink *dpif)
 static void restore(struct dpif_netlink *dpif)
 {
 	struct restore r = {.dpif = dpif};
-	conn_pool_restoring(true);
+	link_restore_begin();
 	int err = restore_datapath(dpif);
 	if (err == 0) {
 		vports_for_each(restore_port, &r);
 		meters_for_each(restore_meter, &r);
-		err = restore_handlers(dpif);
+		restore_handlers(dpif);
 		restore_ct(dpif);
 	}
-	conn_pool_restoring(false);
-	if (err != 0)
+	if (!link_restore_end(err == 0))
 		return;
 	nl_sock_destroy(dpif->port_notifier);
 	dpif->port_notifier = NULL;
-	link_restored();
+	next_notifier_ms = 0;
 	VLOG_INFO("%s: swd is back and has the datapath's ports and meters again (%u refused)",
 		  dpif_name(&dpif->dpif), r.n_refused);
-	if (purge_cb != NULL)
+	if (is_emptied && purge_cb != NULL)
 		purge_cb(purge_aux, PMD_ID_NULL);
+	is_emptied = false;
+	if_notifier_manual_report(); // what was asked for meanwhile is tried again
 }
 
 static bool swd_run(struct dpif *dpif_)
 {
 	if (link_is_lost() && time_msec() >= next_try_ms) {
-		next_try_ms = time_msec() + RETRY_MS;
 		restore(dpif_netlink_cast(dpif_));
+		next_try_ms = time_msec() + RETRY_MS; // also when it took long
 	}
 	return dpif_netlink_run(dpif_);
 }
@@ -419,9 +502,14 @@ void provider_register(void)
 	swd_class.recv_wait = swd_recv_wait;
 	swd_class.port_add = swd_port_add;
 	swd_class.port_del = swd_port_del;
+	swd_class.port_set_config = swd_port_set_config;
 	swd_class.port_query_by_name = swd_port_query_by_name;
 	swd_class.port_query_by_number = swd_port_query_by_number;
+	swd_class.port_poll = swd_port_poll;
+	swd_class.port_poll_wait = swd_port_poll_wait;
 	swd_class.get_stats = swd_get_stats;
+	swd_class.set_config = swd_set_config;
+	swd_class.operate = swd_operate;
 	swd_class.meter_get_features = swd_meter_get_features;
 	swd_class.meter_set = swd_meter_set;
 	swd_class.meter_del = swd_meter_del;

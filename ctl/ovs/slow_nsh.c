@@ -23,6 +23,21 @@ static bool is_nsh_set(const struct nlattr *action)
 	       nl_attr_type(field) == OVS_KEY_ATTR_NSH;
 }
 
+static bool have_nsh(const struct nlattr *actions, size_t len);
+
+static bool one_way_has_nsh(const struct nlattr *check_pkt_len)
+{
+	const struct nlattr *a;
+	size_t left;
+	NL_NESTED_FOR_EACH(a, left, check_pkt_len)
+	{
+		if (nl_attr_type(a) != OVS_CHECK_PKT_LEN_ATTR_PKT_LEN &&
+		    have_nsh(nl_attr_get(a), nl_attr_get_size(a)))
+			return true;
+	}
+	return false;
+}
+
 static bool have_nsh(const struct nlattr *actions, size_t len)
 {
 	const struct nlattr *a;
@@ -36,6 +51,8 @@ static bool have_nsh(const struct nlattr *actions, size_t len)
 		    is_nsh_set(a))
 			return true;
 		if (type == OVS_ACTION_ATTR_CLONE && have_nsh(nl_attr_get(a), nl_attr_get_size(a)))
+			return true;
+		if (type == OVS_ACTION_ATTR_CHECK_PKT_LEN && one_way_has_nsh(a))
 			return true;
 	}
 	return false;

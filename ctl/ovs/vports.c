@@ -164,6 +164,15 @@ void vports_forget(uint32_t no)
 	ovs_mutex_unlock(&mutex);
 }
 
+void vports_clear(void)
+{
+	struct vport *v;
+	ovs_mutex_lock(&mutex);
+	HMAP_FOR_EACH_SAFE(v, node, &vports)
+	forget(v);
+	ovs_mutex_unlock(&mutex);
+}
+
 char *vports_name_of(uint32_t no)
 {
 	const struct vport *v;

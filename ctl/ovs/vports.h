@@ -27,6 +27,7 @@ struct vport_state {
 // known.
 void vports_hear(const struct nlmsghdr *nlh);
 void vports_forget(uint32_t no); // it was deleted
+void vports_clear(void);	 // a datapath was made: it has none
 bool vports_find(const char *name, struct vport_state *state);
 // The name of a port, which the caller frees. NULL: there is none.
 char *vports_name_of(uint32_t no);

@@ -3,17 +3,19 @@
 #include "ctl/ovs/words.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "ovs-rcu.h"
 #include "ovs-thread.h"
 #include "util.h"
 
 #define FIRST	  20000 // above all errno values
-#define TEXTS_MAX 256	// different ones; later ones are told as plain errno
+#define TEXTS_MAX 256	// the last different ones: an errno is put into words soon
 
 static struct ovs_mutex mutex = OVS_MUTEX_INITIALIZER;
-static char *texts[TEXTS_MAX]; // written once each, never freed: ovs_strerror() hands them out
-static int n_texts;
+static char *texts[TEXTS_MAX]; // freed by RCU: ovs_strerror() hands them out
+static unsigned n_texts;       // that there have been
 
 static __thread int last_err;
 static __thread char last_text[256];
@@ -27,29 +29,28 @@ void words_note(int err, const char *text)
 	snprintf(last_text, sizeof(last_text), "%s", text);
 }
 
-// The number of a text, which is stored if it is new. -1 when there are too many.
+// The number of a text, which is stored if it is new.
 static int text_number(const char *text)
 {
-	int i = 0;
+	unsigned i = 0;
 	ovs_mutex_lock(&mutex);
-	while (i < n_texts && strcmp(texts[i], text) != 0)
+	while (i < TEXTS_MAX && texts[i] != NULL && strcmp(texts[i], text) != 0)
 		i++;
-	if (i == n_texts) {
-		if (n_texts < TEXTS_MAX)
-			texts[n_texts++] = xstrdup(text);
-		else
-			i = -1;
+	if (i == TEXTS_MAX || texts[i] == NULL) {
+		i = n_texts++ % TEXTS_MAX;
+		if (texts[i] != NULL)
+			ovsrcu_postpone(free, texts[i]);
+		texts[i] = xstrdup(text);
 	}
 	ovs_mutex_unlock(&mutex);
-	return i;
+	return (int)i;
 }
 
 int words_errno(int err)
 {
 	if (err == 0 || err != last_err)
 		return err;
-	int i = text_number(last_text);
-	return i < 0 ? err : FIRST + i;
+	return FIRST + text_number(last_text);
 }
 
 const char *__wrap_ovs_strerror(int err)

@@ -1,6 +1,7 @@
 // ct.dump, ct.flush, ct.stats: the connections that swd tracks
 #include "ctl/swctld/methods_dp.h"
 
+#include "ctl/dp_text.h"
 #include "ctl/swctld/datapath.h"
 
 #include <arpa/inet.h>
@@ -66,26 +67,16 @@ static json_t *tuple_json(const struct swd_ct_tuple *t)
 	return tuple;
 }
 
-// As ct_label is written in rules.
-static json_t *label_json(const uint8_t label[16])
-{
-	uint64_t low = 0, high = 0;
-	for (unsigned i = 8; i-- > 0;) {
-		low = low << 8 | label[i];
-		high = high << 8 | label[8 + i];
-	}
-	return high ? json_sprintf("0x%" PRIx64 "%016" PRIx64, high, low)
-		    : json_sprintf("0x%" PRIx64, low);
-}
-
 static void take_conn(const struct dp_ct_conn *conn, void *arg)
 {
 	struct conn_list *list = arg;
-	json_t *row = json_pack("{s:o, s:i, s:o, s:o, s:o, s:o, s:i}", "protocol",
-				protocol_json(conn->orig.proto), "zone", (int)conn->zone, "orig",
-				tuple_json(&conn->orig), "reply", tuple_json(&conn->reply), "mark",
-				json_sprintf("0x%" PRIx32, conn->mark), "label",
-				label_json(conn->labels), "timeout_s", (int)conn->timeout_s);
+	char label[DP_LABEL_TEXT];
+	json_t *row =
+	    json_pack("{s:o, s:i, s:o, s:o, s:o, s:s, s:I}", "protocol",
+		      protocol_json(conn->orig.proto), "zone", (int)conn->zone, "orig",
+		      tuple_json(&conn->orig), "reply", tuple_json(&conn->reply), "mark",
+		      json_sprintf("0x%" PRIx32, conn->mark), "label",
+		      dp_label_text(conn->labels, label), "timeout_s", (json_int_t)conn->timeout_s);
 	if (conn->has_tcp)
 		json_object_update_new(row, json_pack("{s:s, s:s}", "state",
 						      tcp_state(conn->tcp.state[0]), "reply_state",

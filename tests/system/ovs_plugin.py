@@ -48,6 +48,11 @@ class OvsPlugin:
         self.vswitchd = self._daemon(VSWITCHD, *words)
         self.vswitchd.wait_line(r"ovs-vswitchd \(Open vSwitch\)")
 
+    def restart_vswitchd(self):
+        self.vswitchd.stop()
+        self.start_vswitchd()
+        self.vswitchd.wait_line("added interface br0 on port")
+
     def start_swd(self):
         self._keep_log(self.swd)
         self.swd = self._daemon(program("swd"), "--run-dir", self.dir, "--pmd-cores", PMD_CORE, "--mem", 128, cores=ALL_CORES)
@@ -104,8 +109,8 @@ class OvsPlugin:
     def ofctl(self, *words):
         return self.tool("ovs-ofctl", "--timeout=10", *words)
 
-    def appctl(self, *words):
-        return self.tool("ovs-appctl", "--timeout=10", "-t", f"{self.dir}/vswitchd.ctl", *words)
+    def appctl(self, *words, **kw):
+        return self.tool("ovs-appctl", "--timeout=10", "-t", f"{self.dir}/vswitchd.ctl", *words, **kw)
 
     def refused_port(self, name, *words):
         """What ovs-vsctl says of a port that cannot be; it must stand in `ovs-vsctl show`, too."""
@@ -140,6 +145,10 @@ class OvsPlugin:
 
     def pings_until_answered(self, guest, to):
         self.wait(lambda: self.ping(guest, to) == 1, "answer to a ping")
+
+    def n_fds(self):
+        """How many descriptors ovs-vswitchd has."""
+        return len(os.listdir(f"/proc/{self.vswitchd.pid}/fd"))
 
     def cpu_s(self):
         """Processor time that ovs-vswitchd has used."""

@@ -5,6 +5,8 @@
 """
 
 import glob
+import re
+import signal
 import socket
 import threading
 
@@ -526,6 +528,43 @@ def test_a_killed_swd_takes_its_interfaces_again(outliving):
             for sender, receiver in ((one, other), (other, one)):
                 sender.send(FRAMES[0])
                 assert receiver.frame() == FRAMES[0]
+
+
+def test_a_tap_that_persists_is_taken_up_again_as_it_was_and_goes_when_it_is_deleted(outliving):
+    switch, near, _ = outliving
+    switch.swctl("add-port", "host0", "type=tap", "persist=on")
+    near.ip("link", "set", "host0", "mtu", 1400)
+    near.ip("address", "add", "10.8.0.1/24", "dev", "host0")
+    near.ip("route", "add", "10.77.0.0/16", "via", "10.8.0.2")
+    index, mac = re.match(r"(\d+):.*link/ether (\S+)", near.ip("-o", "link", "show", "host0"), re.S).groups()
+    for how in (signal.SIGKILL, signal.SIGTERM):
+        switch.swd.stop(how)
+        assert "10.8.0.1/24" in near.ip("-o", "address", "show", "host0")
+        switch.start_swd()
+        switch.wait_link("host0")
+        link = near.ip("-o", "link", "show", "host0")
+        assert link.startswith(f"{index}:") and mac in link and "mtu 1400" in link
+        assert "10.8.0.1/24" in near.ip("-o", "address", "show", "host0")
+        assert ("10.77.0.0/16" in near.ip("route")) == (how == signal.SIGKILL)
+    switch.set_flows("in_port=host0,actions=in_port")
+    with near.packet_socket("host0") as sock:
+        sock.send(FRAMES[0])
+        assert sock.frame() == FRAMES[0]
+    assert "host0 belongs to port" in switch.refused("add-port", "again", "type=tap", "iface=host0", "persist=on")
+    switch.swctl("del-port", "host0")
+    assert "host0" not in near.ip("-o", "link")
+
+
+def test_an_interface_that_another_program_has_is_not_taken_for_a_tap_that_persists(outliving):
+    switch, near, far = outliving
+    near.veth("host0", far, "far")
+    near.ip("tuntap", "add", "dev", "host1", "mode", "tap")
+    near.ip("tuntap", "add", "dev", "host2", "mode", "tun", "multi_queue")
+    for iface in ("host0", "host1", "host2"):
+        assert f"{iface} is there already" in switch.refused("add-port", "port", "type=tap", f"iface={iface}", "persist=on")
+    near.ip("tuntap", "add", "dev", "host3", "mode", "tap", "multi_queue")
+    assert "host3 is there already" in switch.refused("add-port", "port", "type=tap", "iface=host3")
+    switch.swctl("add-port", "port", "type=tap", "iface=host3", "persist=on")
 
 
 def test_ports_come_when_their_interfaces_do_after_a_restart(outliving):

@@ -3,6 +3,7 @@
 import os
 import re
 import signal
+import socket
 import time
 
 import pytest
@@ -76,6 +77,45 @@ def test_what_swd_refuses_stands_in_ovs_vsctl_show(ovs):
     assert "net_nonsense" in ovs.refused_port("c", "type=dpdk", "options:dpdk-devargs=net_nonsense")
     assert "colour" in ovs.refused_port("d", "type=swd-null", "options:colour=red")
     assert "No such device" in ovs.refused_port("e", "type=system")
+    assert "longer than" in ovs.refused_port("f", "type=swd-null", *(f"options:k{i}={'r' * 500}" for i in range(150)))
+    ports = [["--", "add-port", "br0", f"p{i}", "--", "set", "interface", f"p{i}", "type=swd-null", f"options:k{i}=1"] for i in range(300)]
+    ovs.vsctl(*sum(ports, [])[1:], check=False)
+    assert ovs.vsctl("--columns=error", "list", "interface").count("is not one of a null port") == 300
+    status, said = ovs.appctl("dpctl/add-flow", "in_port(1),eth(),eth_type(0x0800),ipv4()", "ct(commit,helper=sip)", check=False)
+    assert status != 0, said
+    ovs.vswitchd.wait_line('swd refuses a flow: .*"sip" is none of ftp, tftp')
+
+
+def test_what_swd_does_not_follow_is_told_once(ovs):
+    ovs.start()
+    ovs.vsctl("set", "open_vswitch", ".", "other_config:pmd-cpu-mask=0x2")
+    ovs.vswitchd.wait_line("other_config:pmd-cpu-mask=0x2 is not followed: .*swctl pmd set --cores")
+    ovs.vsctl("add-port", "br0", "n0", "--", "set", "interface", "n0", "type=dpdkvhostuser", "options:n_rxq_desc=64")
+    ovs.vswitchd.wait_line("n0: options:n_rxq_desc is not followed")
+    assert len([line for line in ovs.vswitchd.lines if "is not followed" in line]) == 2
+
+
+def test_a_port_whose_options_change_is_added_anew_with_them(ovs):
+    ovs.start()
+    ovs.vsctl("add-port", "br0", "vm1", "--", "set", "interface", "vm1", "type=dpdkvhostuserclient", f"options:vhost-server-path={ovs.dir}/a")
+    ovs.vsctl("set", "interface", "vm1", f"options:vhost-server-path={ovs.dir}/b")
+    assert ovs.vsctl("get", "interface", "vm1", "error").strip() == "[]"
+    with VhostFrontend(f"{ovs.dir}/b", mode="client", name="vm1") as vm1:
+        vm1.listen()
+        vm1.start()
+        ovs.wait(lambda: ovs.vsctl("get", "interface", "vm1", "link_state").strip() == "up", "link of vm1", timeout=2)
+
+
+def test_revalidators_share_the_dumps_of_flows(ovs):
+    ovs.start()
+    ovs.vsctl("set", "open_vswitch", ".", "other_config:n-revalidator-threads=4")
+    ovs.add_guest()
+    ovs.add_guest()
+    ovs.pings_until_answered(0, 1)
+    for _ in range(3):
+        ovs.appctl("revalidator/wait")
+    assert not [line for line in ovs.vswitchd.lines if "swd has gone" in line]
+    assert ovs.ping(0, 1, count=3) == 3
 
 
 def test_open_vswitch_goes_on_by_itself_when_swd_is_killed_and_started_again(ovs):
@@ -84,6 +124,7 @@ def test_open_vswitch_goes_on_by_itself_when_swd_is_killed_and_started_again(ovs
     ovs.add_guest()
     ovs.pings_until_answered(0, 1)
     before = ovs.appctl("dpctl/show").split("port", 1)[1]
+    n_fds = ovs.n_fds()
     ovs.swd.stop(signal.SIGKILL)
     ovs.vswitchd.wait_line("swd has gone")
     cpu, lines = ovs.cpu_s(), len(ovs.vswitchd.lines)
@@ -96,6 +137,63 @@ def test_open_vswitch_goes_on_by_itself_when_swd_is_killed_and_started_again(ovs
     ovs.vswitchd.wait_line("swd is back", timeout=5)
     ovs.pings_until_answered(0, 1)
     assert ovs.appctl("dpctl/show").split("port", 1)[1] == before
+    ovs.wait(lambda: ovs.n_fds() <= n_fds, "end of old connections")
+
+
+def test_what_is_set_comes_back_in_an_swd_that_starts_again_and_what_is_deleted_does_not(ovs):
+    ovs.start()
+    ovs.add_guest()
+    ovs.vsctl("add-port", "br0", "int0", "--", "set", "interface", "int0", "type=internal")
+    for iface in ("br0", "int0"):
+        ovs.ns.ip("link", "set", iface, "up")
+    ovs.ns.ip("address", "add", "10.9.9.9/24", "dev", "br0")
+    ovs.ns.ip("route", "add", "10.77.0.0/16", "via", "10.9.9.1")
+    ovs.appctl("dpctl/ct-set-limits", "default=1000", "zone=5,limit=7")
+    ovs.appctl("dpctl/ct-set-limits", "zone=6,limit=8")
+    ovs.appctl("dpctl/ct-del-limits", "zone=6")
+    ovs.appctl("dpctl/ipf-set-max-nfrags", "500")
+    index = ovs.ns.ip("-o", "link", "show", "br0").split(":")[0]
+    ovs.restart_vswitchd()  # it takes over what is there
+    ovs.swd.stop(signal.SIGKILL)
+    ovs.vswitchd.wait_line("swd has gone")
+    ovs.vsctl("del-port", "int0")
+    ovs.wait(lambda: "int0" not in ovs.ns.ip("-o", "link"), "end of int0", timeout=2)
+    ovs.vsctl("add-port", "br0", "new", "--", "set", "interface", "new", "type=swd-null", check=False)
+    assert "swd does not answer" in ovs.vsctl("get", "interface", "new", "error")
+    ovs.start_swd()
+    ovs.vswitchd.wait_line("swd is back", timeout=5)
+    ovs.wait(lambda: "new (swd-null)" in ovs.appctl("dpctl/show"), "port that was added meanwhile", timeout=2)
+    assert ovs.vsctl("get", "interface", "new", "error").strip() == "[]"
+    assert "int0" not in ovs.appctl("dpctl/show")
+    assert re.search(r"default limit=1000\nzone=5,limit=7,count=0\n$", ovs.appctl("dpctl/ct-get-limits"))
+    assert "max num frags (v4/v6): 500" in ovs.appctl("dpctl/ipf-get-status")
+    assert ovs.ns.ip("-o", "link", "show", "br0").split(":")[0] == index
+    assert "10.9.9.9/24" in ovs.ns.ip("-o", "address", "show", "br0")
+    assert "10.77.0.0/16" in ovs.ns.ip("route")
+    ovs.vsctl("del-br", "br0")
+    ovs.wait(lambda: " br0:" not in ovs.ns.ip("-o", "link"), "end of br0", timeout=2)
+
+
+def test_an_swd_that_is_there_and_says_nothing_does_not_hold_open_vswitch_up(ovs):
+    ovs.start()
+    ovs.swd.stop(signal.SIGKILL)
+    ovs.vswitchd.wait_line("swd has gone")
+    path = f"{ovs.dir}/datapath.sock"
+    if os.path.exists(path):
+        os.unlink(path)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as silent:
+        silent.bind(path)
+        silent.listen(64)
+        silent.accept()[0].close()  # it has tried
+        waiting = silent.accept()[0]
+        for _ in range(3):
+            began = time.monotonic()
+            ovs.appctl("version")
+            assert time.monotonic() - began < 2
+        waiting.close()
+    os.unlink(path)
+    ovs.start_swd()
+    ovs.vswitchd.wait_line("swd is back", timeout=5)
 
 
 def test_flows_outlive_open_vswitch_when_it_is_told_to_wait_with_them(ovs):

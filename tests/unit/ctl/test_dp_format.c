@@ -234,6 +234,21 @@ static void mpls_and_responders_actions_have_their_text(void **state)
 		    "set(nd_ext(nd_reserved=0x60000000,nd_options_type=2))");
 }
 
+static void a_connections_label_is_a_number_with_a_mask_where_that_is_not_exact(void **state)
+{
+	(void)state;
+	struct action ct = {.type = ACTION_CT, .u.ct = {.flags = ACTION_CT_COMMIT}};
+	struct action_ct *to = &ct.u.ct;
+	to->label_mask[0] = 0xff;
+	actions_are(&ct, 1, "ct(commit,label=0x0/0xff)");
+	memset(to->label_mask, 0xff, sizeof(to->label_mask));
+	to->label[0] = 1;
+	to->label[8] = 0x0a;
+	actions_are(&ct, 1, "ct(commit,label=0xa0000000000000001)");
+	memset(to->label, 0xff, sizeof(to->label));
+	actions_are(&ct, 1, "ct(commit,label=0xffffffffffffffffffffffffffffffff)");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -248,6 +263,7 @@ int main(void)
 	    cmocka_unit_test(outputs_are_named),
 	    cmocka_unit_test(every_action_has_its_text),
 	    cmocka_unit_test(mpls_and_responders_actions_have_their_text),
+	    cmocka_unit_test(a_connections_label_is_a_number_with_a_mask_where_that_is_not_exact),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,19 @@
+// Taps that outlive the program that made them.
+#ifndef DATAPATH_HOST_TAP_H
+#define DATAPATH_HOST_TAP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct host_tap {
+	uint8_t mac[6];
+	unsigned mtu;
+};
+
+// Whether the interface is a tap of several queues that was left to be taken up again, and nobody
+// has a queue of it now. Control thread.
+bool host_tap_is_left(const char *name, struct host_tap *out);
+// Whether the tap of this queue stays when its last queue is closed. 0 or -errno.
+int host_tap_keep(int fd, bool on);
+
+#endif
