@@ -38,7 +38,7 @@ part build "$make" --no-print-directory "$jobs" all "$san"
 part lint "$make" --no-print-directory "$jobs" lint
 part "unit tests" "$make" --no-print-directory "$jobs" unit "$san"
 [ "$san" = SAN=1 ] || part "unit tests, ASan+UBSan" "$make" --no-print-directory "$jobs" unit SAN=1
-part "fuzz targets" "$make" --no-print-directory "$jobs" fuzz FUZZ_SECONDS=3
+part "fuzz targets" "$make" --no-print-directory "$jobs" fuzz T=3
 part "Open vSwitch plugin" "$make" --no-print-directory ovs-plugin OVS_WHAT=system
 part "guest image" "$make" --no-print-directory guest-image
 part "system tests" "$make" --no-print-directory system "$san"
