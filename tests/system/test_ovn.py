@@ -52,6 +52,8 @@ def test_a_logical_network_spans_chassis_whose_datapath_is_swd(net):
     for chassis in (here, there):
         chassis.wait(lambda c=chassis: "br-int" in c.vsctl("list-br"), "br-int")
         assert chassis.vsctl("get", "bridge", "br-int", "datapath_type").strip() == "swd"
+    there.vsctl("--no-wait", "set", "bridge", "br-int", "datapath_type=netdev")
+    there.wait(lambda: there.vsctl("get", "bridge", "br-int", "datapath_type").strip() == "swd", "change of a br-int that is there")
     net.nbctl("lr-add", "r0", "--", *join("s0", 0), *join("s1", 1))
     a = vif(here, net, "s0", "a", 0, 1)
     b = vif(there, net, "s0", "b", 0, 2)
