@@ -306,8 +306,11 @@ static int netdev_swd_set_mtu(struct netdev *netdev, int mtu)
 	if (!dev->type->is_kernels) {
 		VLOG_WARN_RL(&rl,
 			     "%s: its MTU is what swd and its peer make it: mtu_request=%d is "
-			     "not followed",
-			     netdev_get_name(netdev), mtu);
+			     "not followed%s",
+			     netdev_get_name(netdev), mtu,
+			     port_type_takes(dev->type, "mtu")
+				 ? "; where its kind has one, options:mtu is"
+				 : "");
 		return EOPNOTSUPP;
 	}
 	int err = kernel_iface_set_mtu(netdev_get_name(netdev), mtu);
