@@ -121,7 +121,9 @@ static int config_of(struct request *rq, struct new_request *new)
 {
 	const char *kind = vport_type_kind(new->type);
 	if (kind == NULL)
-		return request_fail(rq, NULL, -EOPNOTSUPP, "vport type %u is not built", new->type);
+		return request_fail(rq, NULL, -EOPNOTSUPP,
+				    "vport type %u is not built: tunnels are vxlan, geneve and gre",
+				    new->type);
 	if (new->type == OVS_VPORT_TYPE_NETDEV &&new->options != NULL)
 		return options_get(rq, new->options, &new->config);
 	if (datapath_is_first(rq->dp))

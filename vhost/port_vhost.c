@@ -9,6 +9,7 @@
 #include <rte_malloc.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #define MAX_FRAME  (9000 + 14) // a jumbo payload, Ethernet header
 #define TX_RETRIES 2	       // after a call that filled the ring: the guest may be emptying it
@@ -196,6 +197,13 @@ static void health_check(struct vhost_session *s, struct health *health)
 		port_log_warn(s->port, "%s", health->fault);
 }
 
+static const char *no_listener_reason(const char *path)
+{
+	if (access(path, W_OK) < 0 && errno == EACCES)
+		return "swd may not write to the socket: its rights, or its folder's, keep it off";
+	return "nobody listens on the socket";
+}
+
 static const char *down_reason(struct vhost_session *s)
 {
 	if (session_memory_lost(s))
@@ -204,7 +212,7 @@ static const char *down_reason(struct vhost_session *s)
 		return "the guest's driver is not ready";
 	if (session_is_refusing(s))
 		return VHOST_SOCKETS_TEXT;
-	return s->server ? "no guest connected to the socket" : "nobody listens on the socket";
+	return s->server ? "no guest connected to the socket" : no_listener_reason(s->path);
 }
 
 static void vhost_status(struct port *port, struct port_status *status)

@@ -22,11 +22,13 @@
 
 VLOG_DEFINE_THIS_MODULE(swd_conn);
 
-static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(1, 5);
+static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(1, 1); // each start asks several times
 
 static struct ovs_mutex link_mutex = OVS_MUTEX_INITIALIZER; // of who writes these two
 static atomic_bool lost = ATOMIC_VAR_INIT(false);
 static atomic_uint64_t generation = ATOMIC_VAR_INIT(1);
+
+static atomic_int last_failure = ATOMIC_VAR_INIT(0); // of the last attempt to reach swd; 0: none
 
 static __thread struct {
 	bool is_on, has_failed;
@@ -293,8 +295,9 @@ static int hello(struct conn *c, int timeout_ms)
 			return err == EAGAIN ? ETIMEDOUT : err;
 		if (nlh->nlmsg_type == NLMSG_ERROR) {
 			err = conn_error_of(nlh, text, sizeof(text));
-			if (err != 0)
-				VLOG_WARN_RL(&rl, "%s: %s", link_path(), text);
+			if (err == EPROTONOSUPPORT)
+				VLOG_WARN_RL(&rl, "%s: %s: install both from one release",
+					     link_path(), text);
 			return err;
 		}
 		if (nlh->nlmsg_type == DP_FAMILY_SWD)
@@ -321,6 +324,7 @@ static int open_within(struct conn **connp, int timeout_ms)
 		c->swd = peer_of(c->fd);
 		err = hello(c, timeout_ms);
 	}
+	atomic_store(&last_failure, err);
 	if (err != 0) {
 		conn_close(c);
 		c = NULL;
@@ -336,7 +340,7 @@ int conn_open(struct conn **connp)
 	if (link_restore_has_failed())
 		return CONN_NO_ANSWER;
 	int err = open_within(connp, restoring.is_on ? CONN_RETRY_TIMEOUT_MS : CONN_TIMEOUT_MS);
-	if (err != 0 && !link_is_lost())
+	if (err != 0 && err != EPROTONOSUPPORT && !link_is_lost())
 		VLOG_WARN_RL(&rl, "%s: cannot reach swd (%s): is it running, and may this user?",
 			     link_path(), ovs_strerror(err));
 	if (err != 0)
@@ -361,6 +365,17 @@ void conn_broken(struct conn *c)
 {
 	link_lost(c->generation);
 	conn_close(c);
+}
+
+const char *link_why(void)
+{
+	int err;
+	atomic_read(&last_failure, &err);
+	if (err == EPROTONOSUPPORT)
+		return "swd is of another version: install both from one release";
+	if (err == EACCES)
+		return "swd may not be asked by this user: see swd --group";
+	return "swd does not answer: is it running?";
 }
 
 bool link_is_reachable(void)

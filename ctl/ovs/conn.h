@@ -54,6 +54,7 @@ int conn_error_of(const struct nlmsghdr *, char *text, size_t text_len);
 // The link.
 const char *link_path(void);
 bool link_is_reachable(void);	// tries; the log is not told when it is not
+const char *link_why(void);	// nobody answers, in words
 bool link_is_lost(void);	// a connection broke, and the link was not restored since
 uint64_t link_generation(void); // of connections that are opened now
 void link_wait(void);		// wakes the thread's poll loop when the link is lost or restored

@@ -8,6 +8,7 @@
 #include "ctl/ovs/kernel_iface.h"
 #include "ctl/ovs/port_types.h"
 #include "ctl/ovs/vports.h"
+#include "ctl/ovs/words.h"
 
 #include "odp-netlink.h"
 #include <errno.h>
@@ -244,11 +245,9 @@ static int netdev_swd_set_config(struct netdev *netdev, const struct smap *args,
 		dev->is_configured = true;
 		unknown_tell(dev);
 	} else if (!smap_equal(&dev->config, args)) {
-		*errp = xasprintf(
-		    "%s: its options take effect when it is added: del-port, then add-port with "
-		    "the new ones",
-		    netdev_get_name(netdev));
-		err = EBUSY;
+		// ovs-vswitchd says this, then does it.
+		words_note(EBUSY, "its options have changed: it is deleted and added again");
+		err = words_errno(EBUSY);
 	}
 	ovs_mutex_unlock(&dev->mutex);
 	return err;
@@ -307,8 +306,11 @@ static int netdev_swd_set_mtu(struct netdev *netdev, int mtu)
 	if (!dev->type->is_kernels) {
 		VLOG_WARN_RL(&rl,
 			     "%s: its MTU is what swd and its peer make it: mtu_request=%d is "
-			     "not followed",
-			     netdev_get_name(netdev), mtu);
+			     "not followed%s",
+			     netdev_get_name(netdev), mtu,
+			     port_type_takes(dev->type, "mtu")
+				 ? "; where its kind has one, options:mtu is"
+				 : "");
 		return EOPNOTSUPP;
 	}
 	int err = kernel_iface_set_mtu(netdev_get_name(netdev), mtu);
@@ -370,7 +372,9 @@ static int netdev_swd_get_status(const struct netdev *netdev, struct smap *statu
 	struct vport_state state;
 	smap_add(status, "driver_name", "swd");
 	smap_add(status, "swd_kind", cast(netdev)->type->kind);
-	if (!vports_find(netdev_get_name(netdev), &state))
+	if (link_is_lost())
+		smap_add(status, "link_reason", link_why());
+	else if (!vports_find(netdev_get_name(netdev), &state))
 		smap_add(status, "link_reason", "swd does not have this port now");
 	else if (!state.link_up && state.reason[0] != '\0')
 		smap_add(status, "link_reason", state.reason);

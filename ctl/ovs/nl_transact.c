@@ -192,7 +192,7 @@ void swd_transact_multiple(int protocol OVS_UNUSED, struct nl_transaction **txns
 		conn_pool_put(c, err);
 	}
 	if (err != 0 && n > 0 && txns[n - 1]->error == CONN_NO_ANSWER)
-		words_note(CONN_NO_ANSWER, "swd does not answer: is it running?");
+		words_note(CONN_NO_ANSWER, link_why());
 }
 
 int swd_transact(int protocol, const struct ofpbuf *request, struct ofpbuf **replyp)

@@ -5,7 +5,7 @@ include Makefile
 comma := ,
 SWD_O := $(patsubst $(SWD)/ctl/ovs/%.c,swd/%.o,$(wildcard $(SWD)/ctl/ovs/*.c))
 # What plugin.c, slow_nsh.c and words.c take the place of.
-SWD_WRAPS := bridge_init dpif_supports_tnl_push_pop ovs_strerror xlate_actions
+SWD_WRAPS := bridge_init dpif_supports_tnl_push_pop ovs_retval_to_string ovs_strerror xlate_actions
 
 .PHONY: sources
 sources: $(BUILT_SOURCES) config.h

@@ -122,6 +122,7 @@ static int put_devargs(const struct port_type *type OVS_UNUSED, const char *name
 		return EINVAL;
 	}
 	option_put(options, is_pci_address(devargs) ? "pci" : "devargs", devargs);
+	renamed_put(options, config, "mtu", "mtu");
 	renamed_put(options, config, "n_rxq", "queues");
 	return 0;
 }
@@ -171,7 +172,7 @@ const struct port_type port_types[] = {
      .ovs_types = "dpdk",
      .kind = "dpdk",
      .pci_kind = "nic",
-     .options = "dpdk-devargs n_rxq",
+     .options = "dpdk-devargs n_rxq mtu",
      .put_options = put_devargs},
     KIND("virtio-user"),
     KIND("memif"),

@@ -22,6 +22,8 @@ static __thread char last_text[256];
 
 const char *__real_ovs_strerror(int err);
 const char *__wrap_ovs_strerror(int err);
+const char *__real_ovs_retval_to_string(int retval);
+const char *__wrap_ovs_retval_to_string(int retval);
 
 void words_note(int err, const char *text)
 {
@@ -53,7 +55,8 @@ int words_errno(int err)
 	return FIRST + text_number(last_text);
 }
 
-const char *__wrap_ovs_strerror(int err)
+// NULL: not one of ours.
+static const char *text_of(int err)
 {
 	const char *text = NULL;
 	if (err >= FIRST && err < FIRST + TEXTS_MAX) {
@@ -61,5 +64,18 @@ const char *__wrap_ovs_strerror(int err)
 		text = texts[err - FIRST];
 		ovs_mutex_unlock(&mutex);
 	}
+	return text;
+}
+
+const char *__wrap_ovs_strerror(int err)
+{
+	const char *text = text_of(err);
 	return text != NULL ? text : __real_ovs_strerror(err);
+}
+
+// It calls ovs_strerror() in its own file, where that is not wrapped.
+const char *__wrap_ovs_retval_to_string(int retval)
+{
+	const char *text = text_of(retval);
+	return text != NULL ? text : __real_ovs_retval_to_string(retval);
 }

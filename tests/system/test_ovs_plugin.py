@@ -8,6 +8,7 @@ import time
 
 import pytest
 
+from fake_swd import INFO_GET, FakeSwd
 from frames import DST, SRC, eth, raw, udp
 from ovs_plugin import VSWITCHD, OvsPlugin
 from vhost_frontend import VhostFrontend, wait_path
@@ -70,6 +71,19 @@ def test_open_vswitch_with_no_bridge_of_type_swd_does_not_miss_swd(ovs):
     assert not [line for line in ovs.vswitchd.lines if re.search(r"\|(WARN|ERR|EMER)\|", line)]
 
 
+def test_an_swd_of_another_version_is_named_once_and_left_alone(ovs):
+    for strict in (True, False):  # it refuses our version, or answers with its own
+        fake = FakeSwd(ovs.dir, protocol=9, strict=strict)
+        ovs.start_db() if ovs.db is None else ovs.vswitchd.kill()
+        ovs.start_vswitchd()
+        ovs.vsctl("--no-wait", "--may-exist", "add-br", "br0", "--", "set", "bridge", "br0", "datapath_type=swd")
+        ovs.vswitchd.wait_line("failed to create bridge br0: swd is of another version: install both from one release")
+        fake.close()
+        log = ovs.vswitchd.output()
+        assert log.count("speaks version 9 of the datapath protocol") == 1 and "cannot reach swd" not in log
+        assert set(fake.requests) == {INFO_GET}
+
+
 def test_what_swd_refuses_stands_in_ovs_vsctl_show(ovs):
     ovs.start()
     assert "vhost-server-path is missing" in ovs.refused_port("a", "type=dpdkvhostuserclient")
@@ -77,6 +91,8 @@ def test_what_swd_refuses_stands_in_ovs_vsctl_show(ovs):
     assert "net_nonsense" in ovs.refused_port("c", "type=dpdk", "options:dpdk-devargs=net_nonsense")
     assert "colour" in ovs.refused_port("d", "type=swd-null", "options:colour=red")
     assert "No such device" in ovs.refused_port("e", "type=system")
+    assert "tunnels are vxlan" in ovs.refused_port("f", "type=lisp", "options:remote_ip=192.0.2.1")
+    assert 'no datapath is named "nonsense"' in ovs.appctl("dpctl/show", "swd@nonsense", check=False)[1]
     assert "longer than" in ovs.refused_port("f", "type=swd-null", *(f"options:k{i}={'r' * 500}" for i in range(150)))
     ports = [["--", "add-port", "br0", f"p{i}", "--", "set", "interface", f"p{i}", "type=swd-null", f"options:k{i}=1"] for i in range(300)]
     ovs.vsctl(*sum(ports, [])[1:], check=False)

@@ -359,6 +359,19 @@ def test_swd_without_root_serves_every_kind_that_its_capabilities_allow(plain):
         far.close()
 
 
+def test_a_guests_socket_that_swd_may_not_write_to_is_said_to_be_so(plain):
+    path = f"{plain.run_dir}/vm1.sock"
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(path)
+        listener.listen()
+        os.chmod(path, 0o755)  # as under root's umask
+        plain.swctl("add-port", "vm1", "type=vhost-user", f"path={path}", "mode=client")
+        assert "swd may not write to the socket" in plain.port("vm1")["reason"]
+        os.chmod(path, 0o777)
+        listener.settimeout(5)
+        listener.accept()[0].close()  # it connects
+
+
 def test_a_port_that_lacks_a_capability_says_which(switch_factory):
     switch = switch_factory(start=False)
     switch.swd_prefix = ["setpriv", "--bounding-set=-all,+dac_override"]
