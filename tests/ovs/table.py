@@ -23,7 +23,7 @@ def results(log):
         match = RESULT.match(line)
         if match:
             number, result = int(match[1]), SHORT[match[3]]
-            if result == "pass" and number in found:
+            if result == "pass" and found.get(number, ("",))[0] == "fail":
                 again.append(number)
             found[number] = result, match[2].strip()
     return found, again
