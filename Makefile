@@ -361,7 +361,7 @@ ovs-unit-tests: OVS_WHAT = unit
 ovs-tests: all hugepages ovs-plugin ## Open vSwitch's system tests on our datapath: TESTS="1-20" for some; as root, 20 minutes
 	@SWD_BUILD=$(abspath $(BUILD)) tests/ovs/run.sh $(abspath $(BUILD))/ovs swd system $(TESTS)
 
-ovs-unit-tests: ovs-plugin ## Open vSwitch's unit tests of ovs-vswitchd, with ours; as root, 20 minutes
+ovs-unit-tests: ovs-plugin ## Open vSwitch's unit tests of ovs-vswitchd, with ours; as root, half an hour
 	@tests/ovs/run.sh $(abspath $(BUILD))/ovs swd unit $(TESTS)
 
 install-ovs-plugin: ovs-plugin ## makes that the ovs-vswitchd of this host, by update-alternatives

@@ -30,7 +30,7 @@ static inline bool frame_len_is_right(struct rte_mbuf *m)
 static __rte_noinline void malformed(struct pmd *pmd, struct rte_mbuf *m)
 {
 	if (!pmd->burst.recirculated) // otherwise an action made it longer
-		pmd->ports[pmd->in_port].rx_bytes += rte_pktmbuf_pkt_len(m);
+		tally_add(&pmd->ports[pmd->in_port].rx_bytes, rte_pktmbuf_pkt_len(m));
 	pmd_drop(pmd, m, DROP_MALFORMED);
 }
 
@@ -305,7 +305,7 @@ static void classify(struct pmd *pmd, unsigned n, struct batches *batches)
 
 	pmd_stage_end(pmd, PMD_STAGE_EXTRACT);
 	if (!pmd->burst.recirculated)
-		pmd->ports[pmd->in_port].rx_bytes += all.sum.bytes;
+		tally_add(&pmd->ports[pmd->in_port].rx_bytes, all.sum.bytes);
 	batches->n_outputs = 0;
 	batches->n = 0;
 	if (unlikely(all.n == 0))

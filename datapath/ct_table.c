@@ -4,6 +4,7 @@
 #include "datapath/ct_expire.h"
 #include "datapath/ct_limit.h"
 #include "datapath/ct_slab.h"
+#include "flowtable/tally.h"
 
 #include <errno.h>
 #include <rte_prefetch.h>
@@ -233,7 +234,7 @@ int ct_table_insert(unsigned pmd_index, struct ct_conn *conn, uint32_t now)
 	err = insert_locked(conn, &places, now);
 	ct_bucket_unlock_two(places.orig, places.reply);
 	if (likely(!err))
-		__atomic_store_n(made, *made + 1, __ATOMIC_RELAXED); // one writer
+		tally_add(made, 1);
 	return err;
 }
 

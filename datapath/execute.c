@@ -32,7 +32,7 @@ static struct rte_mbuf *take_copy(struct run *run, uint32_t len)
 	struct rte_mbuf *m = taken(run, packet_copy(run->pmd->arena, run->m, len));
 
 	if (m && !packet_is_lent(m))
-		run->pmd->stats.copies++;
+		tally_add(&run->pmd->stats.copies, 1);
 	return m;
 }
 

@@ -90,7 +90,7 @@ static void recirculate(struct pmd *pmd)
 		memcpy(pmd->burst.pkts, &pmd->recirc[pmd->recirc_head],
 		       n * sizeof pmd->burst.pkts[0]);
 		pmd->recirc_head += n;
-		pmd->stats.recirculations += n;
+		tally_add(&pmd->stats.recirculations, n);
 		pmd->burst.recirculated = true;
 		classify_and_execute(pmd, n);
 	}
@@ -132,8 +132,8 @@ static void timing_end(struct pmd *pmd, unsigned n, struct rxq *rxq)
 		return;
 	}
 	pmd_stage_end(pmd, PMD_STAGE_TX);
-	pmd->stats.stage_packets += n;
-	rxq->sampled_cycles += pmd->stage_tsc - pmd->sample_tsc;
+	tally_add(&pmd->stats.stage_packets, n);
+	tally_add(&rxq->sampled_cycles, pmd->stage_tsc - pmd->sample_tsc);
 	pmd->untimed_next = (uint8_t)(pmd->untimed_next * 5 + 1) % TIMED_SPREAD;
 	pmd->n_untimed = TIMED_LEAST + pmd->untimed_next;
 }
@@ -179,9 +179,9 @@ unsigned forward_rx(struct pmd *pmd, const struct rxq_poll *poll)
 	pmd->rxq = poll->rxq;
 	pmd->in_port = poll->port_no;
 	pmd->burst.recirculated = false;
-	pmd->ports[pmd->in_port].rx_packets += n;
-	pmd->stats.rx_packets += n;
-	pmd->stats.rx_bursts++;
+	tally_add(&pmd->ports[pmd->in_port].rx_packets, n);
+	tally_add(&pmd->stats.rx_packets, n);
+	tally_add(&pmd->stats.rx_bursts, 1);
 	left = untraced(pmd, poll->port, n);
 	if (likely(left > 0))
 		classify_and_execute(pmd, left);

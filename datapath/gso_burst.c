@@ -13,7 +13,7 @@ void gso_burst_cut(struct gso_burst *burst, struct rte_mbuf *m)
 		return;
 	}
 	while ((seg = gso_next(&gso))) {
-		pmd->stats.copies++;
+		tally_add(&pmd->stats.copies, 1);
 		gso_burst_add(burst, seg);
 	}
 	pmd_count_drop(pmd, pmd->in_port, DROP_NO_MEMORY, gso.n_left);

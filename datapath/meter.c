@@ -1,5 +1,7 @@
 #include "datapath/meter.h"
 
+#include "flowtable/tally.h"
+
 #include <errno.h>
 #include <rte_branch_prediction.h>
 #include <rte_cycles.h>
@@ -88,11 +90,6 @@ static uint32_t band_account(const struct band *band, uint64_t *full_at, uint64_
 	return exceeded;
 }
 
-static void add(uint64_t *counter, uint64_t n)
-{
-	__atomic_store_n(counter, *counter + n, __ATOMIC_RELAXED); // one writer
-}
-
 static void count(uint64_t *packets, uint64_t *bytes, const struct meter_load *load, uint32_t mask)
 {
 	uint64_t n_frames = 0, n_bytes = 0;
@@ -103,8 +100,8 @@ static void count(uint64_t *packets, uint64_t *bytes, const struct meter_load *l
 		n_frames += load->frames[i];
 		n_bytes += load->bytes[i];
 	}
-	add(packets, n_frames);
-	add(bytes, n_bytes);
+	tally_add(packets, n_frames);
+	tally_add(bytes, n_bytes);
 }
 
 static void costs_of(const struct meter *meter, struct meter_load *load, unsigned n,

@@ -5,6 +5,7 @@
 
 #include "datapath/pmd.h"
 #include "datapath/trace.h"
+#include "flowtable/tally.h"
 
 #include <pthread.h>
 #include <rte_common.h>
@@ -131,7 +132,7 @@ static_assert(sizeof(struct port_counters) % RTE_CACHE_LINE_SIZE == 0, "whole li
 static inline void pmd_count_drop(struct pmd *pmd, uint32_t port_no, enum drop_reason reason,
 				  unsigned n)
 {
-	pmd->ports[port_no].drops[reason] += n;
+	tally_add(&pmd->ports[port_no].drops[reason], n);
 	if (unlikely(pmd->trace))
 		trace_drop(pmd->trace, port_no, reason, n);
 }
@@ -151,7 +152,7 @@ static inline void pmd_stage_end(struct pmd *pmd, enum pmd_stage stage)
 	if (likely(!pmd->timing))
 		return;
 	now = rte_rdtsc();
-	pmd->stats.stage_cycles[stage] += now - pmd->stage_tsc;
+	tally_add(&pmd->stats.stage_cycles[stage], now - pmd->stage_tsc);
 	pmd->stage_tsc = now;
 }
 

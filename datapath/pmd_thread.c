@@ -61,12 +61,12 @@ static void account(struct pmd *pmd, uint64_t *tsc, unsigned n_packets)
 {
 	uint64_t now = rte_rdtsc();
 
-	pmd->stats.iterations++;
+	tally_add(&pmd->stats.iterations, 1);
 	if (n_packets) {
-		pmd->stats.busy_iterations++;
-		pmd->stats.busy_cycles += now - *tsc;
+		tally_add(&pmd->stats.busy_iterations, 1);
+		tally_add(&pmd->stats.busy_cycles, now - *tsc);
 	} else {
-		pmd->stats.idle_cycles += now - *tsc;
+		tally_add(&pmd->stats.idle_cycles, now - *tsc);
 	}
 	*tsc = now;
 	if (now - pmd->now_tsc >= pmd->tsc_per_ms)
@@ -127,8 +127,8 @@ static void sleep_idle(struct pmd *pmd, bool has_queues, uint32_t wakes, uint64_
 		wait_for_wake(pmd);
 	rcu_online(pmd->rcu, pmd->rcu_id);
 	now = rte_rdtsc();
-	pmd->stats.sleeps++;
-	pmd->stats.sleep_cycles += now - *tsc;
+	tally_add(&pmd->stats.sleeps, 1);
+	tally_add(&pmd->stats.sleep_cycles, now - *tsc);
 	*tsc = now;
 	clock_read(pmd, now);
 }

@@ -27,7 +27,7 @@ static void punt_segments(struct pmd *pmd, struct rte_mbuf *m)
 		return;
 	}
 	while ((seg = gso_next(&gso))) {
-		pmd->stats.copies++;
+		tally_add(&pmd->stats.copies, 1);
 		if (punt_one(pmd, seg, &reason))
 			continue;
 		pmd_count_drop(pmd, pmd->in_port, reason, gso.n_left + 1);
@@ -46,7 +46,7 @@ void punt(struct pmd *pmd, struct rte_mbuf *m)
 	if (unlikely(packet_is_gso(m)))
 		punt_segments(pmd, m);
 	else if (likely(punt_one(pmd, m, &reason)))
-		pmd->stats.copies += lent;
+		tally_add(&pmd->stats.copies, lent);
 	else
 		pmd_drop(pmd, m, reason);
 }

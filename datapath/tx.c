@@ -29,7 +29,7 @@ static uint16_t own_all(struct pmd *pmd, struct rte_mbuf **pkts, uint16_t n, uin
 			*bytes -= rte_pktmbuf_pkt_len(pkts[i]);
 			continue;
 		}
-		pmd->stats.copies += m != pkts[i];
+		tally_add(&pmd->stats.copies, m != pkts[i]);
 		pkts[kept++] = m;
 	}
 	return kept;
@@ -49,7 +49,7 @@ static void transmit(struct pmd *pmd, struct port *port, struct rte_mbuf **pkts,
 		return;
 	sent = port->kind->tx(port, pmd->index, pkts, n, &reason);
 	if (port->kind->tx_copies)
-		pmd->stats.copies += sent;
+		tally_add(&pmd->stats.copies, sent);
 	if (unlikely(sent < n)) {
 		bytes -= bytes_of(pkts + sent, n - sent);
 		pmd_count_drop(pmd, port->no, (enum drop_reason)reason, n - sent);
@@ -57,8 +57,8 @@ static void transmit(struct pmd *pmd, struct port *port, struct rte_mbuf **pkts,
 	}
 	if (unlikely(pmd->trace))
 		trace_output(pmd->trace, port->no, sent);
-	counters->tx_packets += sent;
-	counters->tx_bytes += bytes;
+	tally_add(&counters->tx_packets, sent);
+	tally_add(&counters->tx_bytes, bytes);
 }
 
 // Packets whose offloads have been looked at.
@@ -84,7 +84,7 @@ static void add_checksummed(struct ready *ready, struct rte_mbuf *m)
 	if (packet_is_lent(m)) {
 		own = ready->port->kind->tx_copies ? packet_copy(pmd->arena, m, UINT32_MAX)
 						   : packet_own(m);
-		pmd->stats.copies += own && !packet_is_lent(own);
+		tally_add(&pmd->stats.copies, own && !packet_is_lent(own));
 	}
 	if (likely(own))
 		err = offload_checksum(&own);

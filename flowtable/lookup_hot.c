@@ -1,6 +1,7 @@
 #include "flowtable/emc_hot.h"
 #include "flowtable/flow_reader.h"
 #include "flowtable/signature_hot.h"
+#include "flowtable/tally.h"
 
 #define HITS_MAX (1u << 16) // of a list's first: then all are halved, so that old ones fade
 
@@ -69,7 +70,7 @@ static uint64_t walk(struct ranked_list *list, const struct flow_key *keys, uint
 	for (uint32_t i = 0; i < n && todo; i++) {
 		uint64_t missed = subtable_lookup(list->entries[i].table, keys, todo, flows);
 
-		stats->masks_tried += count(todo);
+		tally_add(&stats->masks_tried, count(todo));
 		if (missed == todo)
 			continue;
 		rank(list, i, count(todo & ~missed), n);
@@ -92,8 +93,8 @@ static void repeat(struct megaflow **flows, unsigned n, uint64_t repeated,
 		n_missed += same & !last;
 		flows[i] = last;
 	}
-	stats->repeats += count(repeated) - n_missed;
-	stats->misses += n_missed;
+	tally_add(&stats->repeats, count(repeated) - n_missed);
+	tally_add(&stats->misses, n_missed);
 }
 
 static bool first_is_asked(struct ranked_list *list)
@@ -111,8 +112,8 @@ static __attribute__((noinline)) uint64_t lookup_first(struct ranked_list *list,
 	unsigned n_hits = count(todo & ~missed);
 
 	rank(list, 0, n_hits, list_len(list));
-	stats->masks_tried += count(todo);
-	stats->megaflow_hits += n_hits;
+	tally_add(&stats->masks_tried, count(todo));
+	tally_add(&stats->megaflow_hits, n_hits);
 	list->first_tried += count(todo);
 	list->first_hits += n_hits;
 	if (list->first_tried >= FIRST_KEYS) {
@@ -133,8 +134,8 @@ static void lookup_walking(const struct port_lists *lists, const struct flow_key
 
 	if (missed && lists->any)
 		missed = walk(lists->any, keys, missed, flows, stats);
-	stats->megaflow_hits += count(todo & ~missed);
-	stats->misses += count(missed);
+	tally_add(&stats->megaflow_hits, count(todo & ~missed));
+	tally_add(&stats->misses, count(missed));
 }
 
 static void lookup_cached(struct flow_reader *r, const struct port_lists *lists,
@@ -157,7 +158,7 @@ static void lookup_cached(struct flow_reader *r, const struct port_lists *lists,
 	if (use_emc) {
 		emc_missed = emc_lookup(r->emc, keys, hashes, todo, flows);
 		emc_judge(r->emc, count(todo), count(todo & ~emc_missed));
-		stats->emc_hits += count(todo & ~emc_missed);
+		tally_add(&stats->emc_hits, count(todo & ~emc_missed));
 		for (uint64_t bits = emc_missed; bits; bits &= bits - 1)
 			__builtin_prefetch(
 			    signature_bucket_of(r->signatures, hashes[__builtin_ctzll(bits)]));
@@ -165,7 +166,7 @@ static void lookup_cached(struct flow_reader *r, const struct port_lists *lists,
 	if (!emc_missed)
 		return;
 	missed = signature_lookup(r->signatures, r->slabs, keys, hashes, emc_missed, flows);
-	stats->signature_hits += count(emc_missed & ~missed);
+	tally_add(&stats->signature_hits, count(emc_missed & ~missed));
 	if (missed)
 		lookup_walking(lists, keys, missed, flows, stats);
 	for (uint64_t bits = missed; bits; bits &= bits - 1) {

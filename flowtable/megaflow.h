@@ -11,6 +11,7 @@
 #include "flowtable/action.h"
 #include "flowtable/key.h"
 #include "flowtable/rcu.h"
+#include "flowtable/tally.h"
 
 #define MEGAFLOW_UFID_BYTES 16
 
@@ -143,16 +144,15 @@ static inline void flow_counters_prefetch(const struct flow_counters *c, const s
 	__builtin_prefetch(flow_counter_of(c, mf->id), 1);
 }
 
-// That PMD, the one writer, so that no read-modify-write needs to be atomic; the stores are, for
-// those who sum.
+// That PMD.
 static inline void flow_counters_add(struct flow_counters *c, const struct megaflow *mf,
 				     uint32_t packets, uint64_t bytes, uint64_t now_ms,
 				     uint16_t tcp_flags)
 {
 	struct flow_counter *f = flow_counter_of(c, mf->id);
 
-	__atomic_store_n(&f->packets, f->packets + packets, __ATOMIC_RELAXED);
-	__atomic_store_n(&f->bytes, f->bytes + bytes, __ATOMIC_RELAXED);
+	tally_add(&f->packets, packets);
+	tally_add(&f->bytes, bytes);
 	__atomic_store_n(&f->used_ms, now_ms, __ATOMIC_RELAXED);
 	if (tcp_flags & ~f->tcp_flags)
 		__atomic_store_n(&f->tcp_flags, f->tcp_flags | tcp_flags, __ATOMIC_RELAXED);

@@ -1,6 +1,7 @@
 #include "memif/memif_ring.h"
 
 #include "datapath/eventfd_kick.h"
+#include "flowtable/tally.h"
 
 #include <errno.h>
 #include <rte_prefetch.h>
@@ -261,8 +262,7 @@ static uint16_t rx_frames(struct memif_ring *ring, const struct window *w, struc
 			rte_pktmbuf_reset(m);
 			if (result != RX_MALFORMED)
 				break;
-			__atomic_store_n(&ring->n_malformed, ring->n_malformed + 1,
-					 __ATOMIC_RELAXED);
+			tally_add(&ring->n_malformed, 1);
 		}
 		i = (uint16_t)(i + n_descs);
 	}

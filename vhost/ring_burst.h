@@ -3,6 +3,7 @@
 #ifndef VHOST_RING_BURST_H
 #define VHOST_RING_BURST_H
 
+#include "flowtable/tally.h"
 #include "vhost/ring_chain.h"
 #include "vhost/ring_copy.h"
 #include "vhost/ring_offload.h"
@@ -185,7 +186,7 @@ static __rte_noinline int take_chain(struct virtqueue *vq, struct packet_arena *
 	arena->n_segs = n_segs;
 	if (rc == -ENOSPC && n_heads + n_segs > 0)
 		return rc;
-	__atomic_store_n(&vq->n_malformed, vq->n_malformed + 1, __ATOMIC_RELAXED); // one writer
+	tally_add(&vq->n_malformed, 1);
 	return 0;
 }
 
