@@ -94,9 +94,10 @@ _swctl_keys()
 		compopt -o nospace
 		_swctl_words iface= library= tag= trunks=
 		;;
+	'tap persist') _swctl_words on off ;;
 	'tap ')
 		compopt -o nospace
-		_swctl_words iface= queues= mtu= mac= address= tag= trunks=
+		_swctl_words iface= queues= mtu= mac= address= persist= tag= trunks=
 		;;
 	esac
 }
