@@ -3,7 +3,8 @@
 # "swd": with our ovs-vswitchd. "stock": with the one of the same tree without our provider.
 # "system": system-userspace-testsuite; with "swd" its bridges are of datapath_type "swd", with a swd for each test.
 # "unit": the unit suite as it is, without TESTS those that start ovs-vswitchd: the others run nothing of ours.
-# As root, in network and mount namespaces of its own: nothing of the host's Open vSwitch is touched.
+# As root, in network, mount and process namespaces of its own: nothing of the host's Open vSwitch is touched, and daemons that end
+# are gone at once, which the tests wait for a second at a time.
 set -eu
 
 build=$1
@@ -57,7 +58,7 @@ export PATH="/usr/sbin:/usr/bin:/sbin:/bin"
 export suite path jobs
 
 # The suite's exit status says that some failed; the table says which. Unit tests wait for fixed times: what fails is tried once more, alone.
-unshare --net --mount sh -eu -c '
+unshare --net --mount --pid --fork --kill-child --mount-proc sh -eu -c '
 	mkdir -p /run/netns /run/openvswitch
 	mount -t tmpfs none /run/netns
 	mount -t tmpfs none /run/openvswitch
