@@ -44,7 +44,8 @@ static void rnd_ct(unsigned *n)
 	struct action_ct *ct = &entry(n, ACTION_CT)->u.ct;
 	ct->zone = (uint16_t)rnd(65536);
 	ct->helper = (uint8_t)rnd(N_ACTION_CT_HELPERS);
-	snprintf(ct->timeout, sizeof(ct->timeout), rnd(2) ? "" : "ovs_tp_%u_tcp4", rnd(100));
+	if (rnd(2))
+		snprintf(ct->timeout, sizeof(ct->timeout), "ovs_tp_%u_tcp4", rnd(100));
 	if (rnd(2)) {
 		ct->flags |= ACTION_CT_EVENTMASK;
 		ct->eventmask = rnd(UINT32_MAX);

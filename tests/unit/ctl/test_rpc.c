@@ -235,8 +235,8 @@ static void a_refusal_is_one_line_whatever_it_repeats(void **arg)
 	static const char *const lines[] = {
 	    "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"trace\",\"params\":{\"a\\nb\":\"\"}}\n",
 	    "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"a\\u001bb\"}\n",
-	    "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"port.del\",\"params\":{\"name\":\"a\\nb\"}}"
-	    "\n",
+	    ("{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"port.del\",\"params\":{\"name\":\"a\\nb\"}"
+	     "}\n"),
 	};
 	struct fixture *f = *arg;
 	int fd = connect_client(f);

@@ -256,9 +256,11 @@ static void a_result_without_fields_prints_something_for_every_method(void **sta
 {
 	(void)state;
 	static const char *const odd[] = {
-	    "{}", "[]", "7",
-	    "{\"ports\": [{}, 1, null], \"rules\": [{}, []], \"flows\": [0],"
-	    " \"pmds\": [{\"rxqs\": [3]}], \"drops\": [{}], \"entries\": [\"x\"]}",
+	    "{}",
+	    "[]",
+	    "7",
+	    "{\"ports\": [{}, 1, null], \"rules\": [{}, []], \"flows\": [0]}",
+	    "{\"pmds\": [{\"rxqs\": [3]}], \"drops\": [{}], \"entries\": [\"x\"]}",
 	    "{\"ports\": 1, \"rules\": {}, \"flows\": \"x\", \"pmds\": true}"};
 	for (unsigned m = 0; m < rpc_n_methods; m++)
 		for (unsigned i = 0; i < sizeof(odd) / sizeof(odd[0]); i++)
