@@ -45,8 +45,7 @@ static uint16_t fake_rx(struct port *port, uint16_t queue, struct packet_arena *
 	if (__atomic_exchange_n(&fake->polling[queue], true, __ATOMIC_ACQ_REL))
 		__atomic_add_fetch(&fake->n_clashes, 1, __ATOMIC_RELAXED);
 	n = (uint16_t)rte_ring_sc_dequeue_burst(fake->in[queue], (void **)pkts, n, NULL);
-	if (fake->slow_us)
-		rte_delay_us_block(fake->slow_us);
+	rte_delay_us_block(__atomic_load_n(&fake->slow_us, __ATOMIC_RELAXED));
 	while (__atomic_load_n(&fake->gate_closed, __ATOMIC_ACQUIRE))
 		rte_pause();
 	__atomic_store_n(&fake->polling[queue], false, __ATOMIC_RELEASE);
@@ -57,12 +56,13 @@ static uint16_t fake_tx(struct port *port, unsigned pmd_index, struct rte_mbuf *
 			int *reason)
 {
 	struct fake_port *fake = port->priv;
-	uint16_t taken = (uint16_t)RTE_MIN((unsigned)n, fake->room);
+	unsigned room = __atomic_load_n(&fake->room, __ATOMIC_RELAXED);
+	uint16_t taken = (uint16_t)RTE_MIN((unsigned)n, room);
 
 	(void)pmd_index;
 	for (uint16_t i = 0; i < taken; i++)
 		rte_ring_mp_enqueue(fake->out, pkts[i]);
-	fake->room -= taken;
+	__atomic_sub_fetch(&fake->room, taken, __ATOMIC_RELAXED);
 	if (taken < n)
 		*reason = fake->refusal;
 	return taken;
