@@ -209,6 +209,7 @@ def test_what_the_switch_writes_is_in_the_dirty_log(path, packed, mergeable):
         b.recv_n(40)
         b.send(UDP_FRAME)
         a.recv()
+        b.wait_sent()  # what the switch writes last: that it has done with the frame
         dirty = dirty_pages(log)
     written = {p for p in pages(*buffers) if before[p * PAGE : (p + 1) * PAGE] != b.mem.map[p * PAGE : (p + 1) * PAGE]}
     assert written and written <= dirty
