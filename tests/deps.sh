@@ -7,7 +7,7 @@ build="build-essential pkg-config libdpdk-dev libmnl-dev libevent-dev libjansson
 lint="clang clang-format clang-tidy cppcheck mandoc libclang-rt-14-dev"
 tests="dpdk-dev python3-pytest python3-pytest-timeout python3-scapy iproute2 iputils-ping util-linux sqlite3 procps openvswitch-switch"
 # ctl/ovs/build.sh and tests/ovs/run.sh ask for these, too, where `make deps` did not run.
-ovs="openvswitch-source libssl-dev libcap-ng-dev ethtool tcpdump netcat-openbsd curl lftp python3-pyftpdlib"
+ovs="openvswitch-source libssl-dev libcap-ng-dev ethtool tcpdump netcat-openbsd curl lftp openssl python3-pyftpdlib python3-sortedcontainers"
 guests="qemu-system-x86 busybox-static iperf3 cpio lz4 xz-utils"
 # Its programs and the driver for QEMU alone: services, users and the default network are in libvirt-daemon-system.
 libvirt="libvirt-daemon libvirt-daemon-driver-qemu python3-libvirt"
