@@ -175,8 +175,8 @@ $(UNIT_BINS:=.run): %.run: %
 $(BUILD)/unit/datapath/test_pmd_pool.run: $(filter-out %/test_pmd_pool.run,$(UNIT_BINS:=.run))
 
 # What reads strangers' bytes, under libFuzzer with ASan and UBSan. tests/fuzz/seeds/NAME holds inputs to start from
-# (tests/fuzz/seeds.py made those that are not text); what broke a target stays in build-fuzz/fuzz.
-T                   ?= 60 # seconds each
+# (tests/fuzz/seeds.py made those that are not text); what broke a target stays in build-fuzz/fuzz. T: seconds of each.
+T                   ?= 60
 FUZZ                := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 FUZZ_LIBS            = -Wl,--as-needed $(DPDK_LIBS) $(CTL_LIBS) -lcmocka
 FUZZ_SRC_packet     := datapath/packet.c flowtable/meta.c flowtable/extract.c
@@ -213,7 +213,7 @@ fuzz: $(FUZZ_RUNS)
 
 $(FUZZ_RUNS): %.run: %
 	@echo "== $<"; mkdir -p $<.corpus
-	@$< -max_total_time=$(strip $(T)) -timeout=20 -artifact_prefix=$<- $<.corpus tests/fuzz/seeds/$(<F) >$<.log 2>&1 || { tail -40 $<.log; exit 1; }
+	@$< -max_total_time=$(T) -timeout=20 -artifact_prefix=$<- $<.corpus tests/fuzz/seeds/$(<F) >$<.log 2>&1 || { tail -40 $<.log; exit 1; }
 else
 .PHONY: fuzz
 fuzz: ## what reads strangers' bytes, under libFuzzer: T=60 seconds each, -j2 for two at a time

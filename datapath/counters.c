@@ -14,7 +14,7 @@ static void counters_add(struct port_counters *sum, const struct port_counters *
 	uint64_t *to = (uint64_t *)sum;
 
 	for (size_t i = 0; i < sizeof(*c) / sizeof(*from); i++)
-		to[i] += __atomic_load_n(&from[i], __ATOMIC_RELAXED);
+		to[i] += tally_read(&from[i]);
 }
 
 static_assert(sizeof(struct port_counters) % sizeof(uint64_t) == 0, "counters are all u64");

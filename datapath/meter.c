@@ -248,11 +248,6 @@ void meters_flush(unsigned slot)
 		meter_del(slot, id);
 }
 
-static uint64_t read_counter(const uint64_t *counter)
-{
-	return __atomic_load_n(counter, __ATOMIC_RELAXED);
-}
-
 bool meter_read(unsigned slot, uint32_t id, struct dp_meter *out)
 {
 	struct meter *meter = meter_get(slot, id);
@@ -267,11 +262,11 @@ bool meter_read(unsigned slot, uint32_t id, struct dp_meter *out)
 	for (unsigned i = 0; i < PMDS_MAX; i++) {
 		const struct meter_counters *counters = counters_of(meter, i);
 
-		out->packets += read_counter(&counters->packets);
-		out->bytes += read_counter(&counters->bytes);
+		out->packets += tally_read(&counters->packets);
+		out->bytes += tally_read(&counters->bytes);
 		for (unsigned b = 0; b < out->n_bands; b++) {
-			out->bands[b].packets += read_counter(&counters->bands[b].packets);
-			out->bands[b].bytes += read_counter(&counters->bands[b].bytes);
+			out->bands[b].packets += tally_read(&counters->bands[b].packets);
+			out->bands[b].bytes += tally_read(&counters->bands[b].bytes);
 		}
 	}
 	return true;

@@ -312,7 +312,7 @@ bool pmd_pool_info(unsigned i, struct pmd_info *info)
 	from = (const uint64_t *)&pmd->stats;
 	to = (uint64_t *)&info->stats;
 	for (size_t at = 0; at < sizeof info->stats / sizeof(*to); at++)
-		to[at] = __atomic_load_n(&from[at], __ATOMIC_RELAXED);
+		to[at] = tally_read(&from[at]);
 	return true;
 }
 

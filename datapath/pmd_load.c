@@ -5,11 +5,6 @@
 // time along to one that has just started.
 static struct load_window all;
 
-static uint64_t read_counter(const uint64_t *counter)
-{
-	return __atomic_load_n(counter, __ATOMIC_RELAXED);
-}
-
 // The part's busy cycles of a PMD, which its queues share as their measured bursts do.
 struct part {
 	uint64_t busy;
@@ -18,7 +13,7 @@ struct part {
 
 static void measure_pmd(struct pmd *pmd, struct part *part)
 {
-	part->busy = load_window_gain(&pmd->busy, read_counter(&pmd->stats.busy_cycles));
+	part->busy = load_window_gain(&pmd->busy, tally_read(&pmd->stats.busy_cycles));
 	load_window_add(&pmd->busy, part->busy);
 }
 
@@ -42,7 +37,7 @@ void pmd_load_measure(void)
 	for (struct pmd *pmd = pmd_pool_next(&cursor); pmd; pmd = pmd_pool_next(&cursor))
 		measure_pmd(pmd, &parts[pmd->index]);
 	for (unsigned i = 0; (rxq = pmd_pool_rxq(i)); i++) {
-		rxq->gained = load_window_gain(&rxq->load, read_counter(&rxq->sampled_cycles));
+		rxq->gained = load_window_gain(&rxq->load, tally_read(&rxq->sampled_cycles));
 		if (rxq->pmd_index < PMDS_MAX)
 			parts[rxq->pmd_index].sampled += rxq->gained;
 	}
