@@ -25,7 +25,7 @@ def test_a_swd_of_another_protocol_is_not_used_until_it_is_upgraded(switch_facto
     swd = FakeSwd(switch.run_dir, protocol=2, strict=strict)
     switch.start_swctld()
     swd.wait_requests(INFO_GET, 2 if strict else 1)  # it goes on trying
-    assert ANOTHER in reason(switch)
+    switch.wait(lambda: ANOTHER in reason(switch), "refusal of the other protocol")
     assert ANOTHER in switch.swctl("show")
     assert set(swd.requests) == {INFO_GET}, "it was asked for more than its version"
     assert switch.swctld.output().count("of the datapath protocol") == 1
