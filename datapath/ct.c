@@ -6,6 +6,7 @@
 #include "datapath/ct_limit.h"
 #include "datapath/ct_table.h"
 #include "datapath/ct_timeout.h"
+#include "flowtable/tally.h"
 
 // Of a turn: 4 bytes of each slot are looked at, and more of those connections whose time has come.
 #define TURN_SLOTS (1u << 18)
@@ -84,8 +85,8 @@ void ct_counters_sum(struct ct_counters *sum)
 	for (unsigned i = 0; i < PMDS_MAX; i++) {
 		const struct ct_counters *n = &ct_counters[i].n;
 
-		sum->tracked += __atomic_load_n(&n->tracked, __ATOMIC_RELAXED);
-		sum->invalid += __atomic_load_n(&n->invalid, __ATOMIC_RELAXED);
-		sum->opened += __atomic_load_n(&n->opened, __ATOMIC_RELAXED);
+		sum->tracked += tally_read(&n->tracked);
+		sum->invalid += tally_read(&n->invalid);
+		sum->opened += tally_read(&n->opened);
 	}
 }

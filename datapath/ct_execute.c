@@ -7,6 +7,7 @@
 #include "datapath/ct_proto.h"
 #include "datapath/ct_steps.h"
 #include "datapath/datapaths.h"
+#include "flowtable/tally.h"
 
 #include <errno.h>
 #include <linux/openvswitch.h>
@@ -33,11 +34,6 @@ struct expected {
 	struct ct_ext ext;
 	bool is;
 };
-
-static void count(uint64_t *counter, uint64_t n)
-{
-	__atomic_store_n(counter, *counter + n, __ATOMIC_RELAXED); // one writer
-}
 
 // A packet that was translated in this zone already has a tuple that no packet comes in with: that
 // of an answer to it, reversed.
@@ -211,7 +207,7 @@ static int commit(const struct tracking *t, struct ct_packet *p, const struct ex
 		ct_conn_put(t->pmd->index, conn);
 		return err;
 	}
-	count(&ct_counters[t->pmd->index].n.opened, 1);
+	tally_add(&ct_counters[t->pmd->index].n.opened, 1);
 	p->conn = conn;
 	p->dir = CT_ORIG;
 	return translate(t, p);
@@ -377,8 +373,8 @@ unsigned ct_execute_all(struct pmd *pmd, const struct action_ct *ct, struct rte_
 		n_invalid += !!(p->state & OVS_CS_F_INVALID);
 		pkts[kept++] = p->m;
 	}
-	count(&counters->tracked, n);
-	count(&counters->invalid, n_invalid);
+	tally_add(&counters->tracked, n);
+	tally_add(&counters->invalid, n_invalid);
 	return kept;
 }
 

@@ -333,9 +333,7 @@ void ct_table_give_back(const uint32_t *ids, uint32_t n)
 
 void ct_table_retired(const struct ct_conn *conn)
 {
-	uint64_t *gone = &table.gone.n[conn->key.dp];
-
-	__atomic_store_n(gone, *gone + 1, __ATOMIC_RELAXED); // one writer
+	tally_add(&table.gone.n[conn->key.dp], 1);
 }
 
 uint32_t ct_table_max(void)
@@ -348,8 +346,8 @@ uint32_t ct_table_count(uint8_t dp)
 	uint64_t n = 0;
 
 	for (unsigned i = 0; i < PMDS_MAX; i++)
-		n += __atomic_load_n(&table.made[i].n[dp], __ATOMIC_RELAXED);
-	return (uint32_t)(n - __atomic_load_n(&table.gone.n[dp], __ATOMIC_RELAXED));
+		n += tally_read(&table.made[i].n[dp]);
+	return (uint32_t)(n - tally_read(&table.gone.n[dp]));
 }
 
 uint64_t ct_table_bytes(void)

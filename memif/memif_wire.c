@@ -2,6 +2,7 @@
 
 #include "datapath/eventfd_kick.h"
 #include "datapath/stranger_fd.h"
+#include "flowtable/tally.h"
 
 #include <errno.h>
 #include <rte_malloc.h>
@@ -249,6 +250,6 @@ uint64_t memif_wire_malformed(const struct memif_wire *wire)
 {
 	uint64_t n = 0;
 	for (unsigned i = 0; i < wire->n_rx; i++)
-		n += __atomic_load_n(&wire->rx[i].n_malformed, __ATOMIC_RELAXED);
+		n += tally_read(&wire->rx[i].n_malformed);
 	return n;
 }

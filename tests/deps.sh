@@ -1,25 +1,31 @@
 #!/bin/sh
-# Installs the Debian packages that build, tests and demo need. Does nothing when all are there.
+# Installs the Debian packages that build, tests and demo need, or only those of a part: deps.sh [plugin|ovstests]
+# Does nothing when all are there.
 set -eu
 
 build="build-essential pkg-config libdpdk-dev libmnl-dev libevent-dev libjansson-dev libsqlite3-dev libsystemd-dev libpcap-dev
 	libxdp-dev libbpf-dev uthash-dev libcmocka-dev python3"
 lint="clang clang-format clang-tidy cppcheck mandoc libclang-rt-14-dev"
 tests="dpdk-dev python3-pytest python3-pytest-timeout python3-scapy iproute2 iputils-ping util-linux sqlite3 procps openvswitch-switch"
-# ctl/ovs/build.sh and tests/ovs/run.sh ask for these, too, where `make deps` did not run.
-ovs="openvswitch-source libssl-dev libcap-ng-dev ethtool tcpdump netcat-openbsd curl lftp openssl python3-pyftpdlib python3-sortedcontainers"
+plugin="openvswitch-source libssl-dev libcap-ng-dev"
+ovstests="iputils-ping ethtool tcpdump netcat-openbsd curl lftp openssl python3-scapy python3-pyftpdlib python3-sortedcontainers"
 guests="qemu-system-x86 busybox-static iperf3 cpio lz4 xz-utils"
 # Its programs and the driver for QEMU alone: services, users and the default network are in libvirt-daemon-system.
 libvirt="libvirt-daemon libvirt-daemon-driver-qemu python3-libvirt"
 
+case ${1:-all} in
+plugin) wanted=$plugin ;;
+ovstests) wanted=$ovstests ;;
+*) wanted="$build $lint $tests $plugin $ovstests $guests $libvirt" ;;
+esac
 missing=
-for p in $build $lint $tests $ovs $guests $libvirt; do
+for p in $wanted; do
 	state=$(dpkg-query -W -f '${db:Status-Status}' "$p" 2>/dev/null || true)
 	[ "$state" = installed ] || missing="$missing $p"
 done
 [ -n "$missing" ] || exit 0
 if [ "$(id -u)" -ne 0 ]; then
-	echo "deps: not installed:$missing: run 'make deps' as root" >&2
+	echo "deps: not installed:$missing: run this as root, or 'apt-get install$missing'" >&2
 	exit 1
 fi
 # Open vSwitch is wanted for its programs, which tests start themselves: its service neither starts now nor at boot.

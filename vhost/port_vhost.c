@@ -1,5 +1,6 @@
 // Port kind "vhost-user": a guest's virtio-net device.
 #include "datapath/port.h"
+#include "flowtable/tally.h"
 #include "vhost/guest.h"
 #include "vhost/session.h"
 #include "vhost/socket_path.h"
@@ -243,7 +244,7 @@ static void vhost_losses(struct port *port, uint64_t *drops)
 	n = s->n_malformed;
 	for (unsigned i = 0; i < VHOST_CONNS_MAX; i++) {
 		for (unsigned v = 0; v < VHOST_VRINGS_MAX; v++)
-			n += __atomic_load_n(&s->conns[i].queues[v].n_malformed, __ATOMIC_RELAXED);
+			n += tally_read(&s->conns[i].queues[v].n_malformed);
 	}
 	pthread_mutex_unlock(&s->mutex);
 	drops[DROP_MALFORMED] += n;

@@ -9,20 +9,8 @@ what=${3:-}
 swd=$(pwd)
 tree=$build/openvswitch
 archive=/usr/src/openvswitch/openvswitch.tar.gz
-packages="openvswitch-source libssl-dev libcap-ng-dev"
 
-missing=
-for p in $packages; do
-	[ "$(dpkg-query -W -f '${db:Status-Status}' "$p" 2> /dev/null || true)" = installed ] || missing="$missing $p"
-done
-if [ -n "$missing" ]; then
-	if [ "$(id -u)" -ne 0 ]; then
-		echo "ovs-plugin: not installed:$missing: run this as root, or 'apt-get install$missing'" >&2
-		exit 1
-	fi
-	echo "ovs-plugin: installing$missing"
-	DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing > /dev/null
-fi
+"$swd/tests/deps.sh" plugin
 
 # The tree that other packages' headers would replace is made anew.
 if [ ! -e "$tree/.configured" ] || [ "$archive" -nt "$tree/.configured" ]; then

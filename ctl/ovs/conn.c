@@ -69,8 +69,9 @@ uint64_t link_generation(void)
 static void link_lost(uint64_t of)
 {
 	ovs_mutex_lock(&link_mutex);
-	bool is_news = of == link_generation() && !link_is_lost();
-	if (of == link_generation()) {
+	bool is_current = of == link_generation();
+	bool is_news = is_current && !link_is_lost();
+	if (is_current) {
 		atomic_store(&generation, of + 1);
 		atomic_store(&lost, true);
 	}

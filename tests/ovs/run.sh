@@ -18,14 +18,7 @@ if [ "$(id -u)" -ne 0 ]; then
 	echo "ovs-tests: needs root: it makes network namespaces and interfaces" >&2
 	exit 1
 fi
-missing=
-for p in ethtool iputils-ping tcpdump netcat-openbsd curl lftp openssl python3-pyftpdlib python3-scapy python3-sortedcontainers; do
-	[ "$(dpkg-query -W -f '${db:Status-Status}' "$p" 2> /dev/null || true)" = installed ] || missing="$missing $p"
-done
-if [ -n "$missing" ]; then
-	echo "ovs-tests: installing$missing"
-	DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing > /dev/null
-fi
+"$here/../deps.sh" ovstests
 
 log=$build/$which-$what.log
 path=utilities:vswitchd:ovsdb:vtep:tests:ipsec
