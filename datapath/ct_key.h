@@ -16,11 +16,15 @@
 struct ct_key {
 	union {
 		struct in6 src;
-		uint32_t src_v4_be; // the rest of src is zero
+		struct {
+			uint32_t src_v4_be, src_none[3]; // zero
+		};
 	};
 	union {
 		struct in6 dst;
-		uint32_t dst_v4_be;
+		struct {
+			uint32_t dst_v4_be, dst_none[3];
+		};
 	};
 	// ICMP and ICMPv6 queries: src_port_be is the identifier, in both directions; dst_port_be
 	// is htons(CT_ICMP(type, code)). Protocols without ports: zero.

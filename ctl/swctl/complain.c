@@ -26,11 +26,13 @@ enum complain_style swctl_complain_style(FILE *out)
 // Line `line`, from 1, of a file's text. malloc'd.
 static char *line_of(const char *text, json_int_t line)
 {
-	while (--line > 0 && text) {
-		text = strchr(text, '\n');
-		text += text != NULL;
+	while (--line > 0) {
+		const char *end = strchr(text, '\n');
+		if (!end)
+			return NULL;
+		text = end + 1;
 	}
-	return text ? strndup(text, strcspn(text, "\r\n")) : NULL;
+	return strndup(text, strcspn(text, "\r\n"));
 }
 
 // The text that the error is about: the flow, the match, or line `line` of the file. malloc'd.

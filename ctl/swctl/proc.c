@@ -18,11 +18,13 @@
 static const char *line_of(const char *text, const char *name)
 {
 	size_t len = strlen(name);
-	while (text && (strncmp(text, name, len) != 0 || text[len] != ':')) {
-		text = strchr(text, '\n');
-		text += text != NULL;
+	while (strncmp(text, name, len) != 0 || text[len] != ':') {
+		const char *end = strchr(text, '\n');
+		if (!end)
+			return NULL;
+		text = end + 1;
 	}
-	return text ? text + len + 1 : NULL;
+	return text + len + 1;
 }
 
 static void groups_parse(struct proc *proc, const char *text)

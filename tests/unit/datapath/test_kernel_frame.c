@@ -334,7 +334,11 @@ static void nothing_behind_the_end_of_a_frame_is_looked_at(void **state)
 			f.b[12 + random() % 60] = (uint8_t)random();
 		assert_int_equal(look_at(f.b, len, cut, 0, &one),
 				 look_at(f.b, len, cut, 0xff, &other));
-		assert_memory_equal(&one, &other, sizeof(one));
+		assert_int_equal(one.csum_start, other.csum_start);
+		assert_int_equal(one.csum_offset, other.csum_offset);
+		assert_int_equal(one.gso_size, other.gso_size);
+		assert_int_equal(one.gso_headers, other.gso_headers);
+		assert_int_equal(one.gso_type, other.gso_type);
 	}
 	packets_assert_all_back();
 }

@@ -168,20 +168,25 @@ static void what_is_past_a_budget_can_be_left(void **state)
 
 static void a_budget_is_what_a_port_has_of_its_own(void **state)
 {
-	uint64_t start, hz = rte_get_tsc_hz(), end;
+	uint64_t start, hz = rte_get_tsc_hz(), now, before, held_up = 0;
 	double seconds, n = 0;
 
 	(void)state;
 	upcall_set_rate(20000);
-	start = end = rte_rdtsc();
-	while (end - start < hz / 4) {
+	start = now = rte_rdtsc();
+	while (now - start < hz / 4) {
 		flood_rings();
-		end = rte_rdtsc();
+		before = now;
+		now = rte_rdtsc();
+		// Longer than 512 of them take: what the budget grew by may not have been asked
+		// for.
+		if (now - before > hz / 50)
+			held_up += now - before;
 		n += drain(512, false).n;
 	}
-	seconds = (double)(end - start) / (double)hz;
+	seconds = (double)(now - start) / (double)hz;
 	// A tenth of a second's worth at once, then the rate.
-	assert_true(n >= 0.95 * 20000 * (seconds + 0.1));
+	assert_true(n >= 0.95 * 20000 * (seconds + 0.1 - (double)held_up / (double)hz));
 	assert_true(n <= 1.05 * 20000 * (seconds + 0.1));
 }
 
