@@ -61,7 +61,7 @@ OPTIMIZE ?= -O2 -g
 HOT_O    ?= -O3
 UNIT_O   ?= -Og -g1 -Wno-psabi
 # pkg-config's include folders, as system ones: their warnings are not ours.
-DPDK_CFLAGS = $(patsubst -I%,-isystem %,$(filter-out -march=% -mrtm,$(shell pkg-config --cflags libdpdk)))
+DPDK_CFLAGS = -isystem compat $(patsubst -I%,-isystem %,$(filter-out -march=% -mrtm,$(shell pkg-config --cflags libdpdk)))
 CFLAGS_ALL = -std=gnu11 $(OPTIMIZE) $(WARN) $(ARCHFLAGS) $(SANFLAGS) -pthread -I. \
 	     -DSWD_VERSION='"$(VERSION)"' -DALLOW_EXPERIMENTAL_API $(DPDK_CFLAGS) $(CFLAGS)
 
