@@ -10,6 +10,8 @@ import subprocess
 import threading
 import time
 
+from steady import steady_now
+
 PMD_CORE = 1  # swd polls here; everything else, tests too, runs on core 0
 ALL_CORES = os.sched_getaffinity(0)
 SLOW = float(os.environ.get("SWD_SLOW", "1"))  # how much longer things may take: programs under ThreadSanitizer
@@ -208,7 +210,7 @@ class Switch:
     def wait(self, condition, what, timeout=10.0):
         """Asks until the condition holds (an answer that counts as true), and returns that."""
         timeout *= SLOW
-        deadline = time.monotonic() + timeout
+        deadline = steady_now() + timeout
         while True:
             try:
                 answer, problem = condition(), ""
@@ -216,7 +218,7 @@ class Switch:
                 answer, problem = None, f": {e}"
             if answer:
                 return answer
-            if time.monotonic() > deadline:
+            if steady_now() > deadline:
                 raise AssertionError(f"no {what} within {timeout} s{problem}")
             time.sleep(0.01)
 

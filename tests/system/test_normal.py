@@ -86,7 +86,7 @@ def test_fdb_show_tells_where_a_mac_is(normal):
     (a,) = fresh_macs(1)
     announce(normal, normal.vm3, a)
     (entry,) = fdb(normal.switch, a)
-    assert (entry["port"], entry["vlan"]) == ("vm3", 0) and entry["age_s"] <= 2
+    assert (entry["port"], entry["vlan"]) == ("vm3", 0) and entry["age_s"] < 60
     assert a in normal.swctl("fdb", "show")
 
 
@@ -112,8 +112,9 @@ def test_a_packet_for_a_mac_behind_its_own_port_goes_nowhere(normal):
     a, b = fresh_macs()
     announce(normal, normal.vm1, b)
     normal.vm1.send(between(a, b))
+    normal.switch.wait(lambda: normal.switch.megaflows(a, b), "megaflow of the packet")
     for guest in normal.guests:
-        guest.expect_none(0.02)
+        guest.expect_none(0.01)
 
 
 def test_multicast_sources_are_not_learned(normal):
