@@ -8,7 +8,7 @@ import threading
 import time
 
 PERIOD_S = 0.02
-LATE_S = 0.2  # later than a busy core makes a thread
+LATE_S = 0.1  # later than a busy core makes a thread
 
 
 class _Steady:
