@@ -176,7 +176,7 @@ class Switch:
 
     # Speaking.
 
-    def run(self, *words, stdin=None, timeout=20):
+    def run(self, *words, stdin=None, timeout=60):
         """swctl with these words, whatever comes of it."""
         return subprocess.run(
             [program("swctl"), "--run-dir", self.run_dir, *map(str, words)],
@@ -188,7 +188,7 @@ class Switch:
             check=False,
         )
 
-    def swctl(self, *words, stdin=None, timeout=20):
+    def swctl(self, *words, stdin=None, timeout=60):
         """swctl must accept; its output."""
         done = self.run(*words, stdin=stdin, timeout=timeout)
         if done.returncode != 0:
@@ -266,6 +266,6 @@ class Switch:
 
     def rpc_socket(self):
         sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        sock.settimeout(10)
+        sock.settimeout(60)  # a disk that others use may take its time to take a change
         sock.connect(os.path.join(self.run_dir, "control.sock"))
         return sock
