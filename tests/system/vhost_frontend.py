@@ -23,7 +23,7 @@ from vring_split import SplitRing
 HDR_LEN = 12  # struct virtio_net_hdr_v1; without VERSION_1 and mergeable buffers its last two bytes are missing
 HDR = struct.Struct("=BBHHHHH")  # flags, gso_type, hdr_len, gso_size, csum_start, csum_offset, num_buffers
 TX_SLOT = 16384  # bytes of a transmit buffer
-CALL_GRACE_MS = 5000  # between a used buffer and its call
+CALL_GRACE_MS = 1000  # between a used buffer and its call
 
 
 class VhostFrontend:
@@ -275,7 +275,7 @@ class VhostFrontend:
 
     # Sending.
 
-    def send(self, *frames, queue=0, timeout=10.0, hdr=bytes(HDR_LEN)):
+    def send(self, *frames, queue=0, timeout=2.0, hdr=bytes(HDR_LEN)):
         """Offers frames to the switch, all at once; waits only while the ring is full."""
         q = self.tx[queue]
         for frame in frames:
@@ -335,7 +335,7 @@ class VhostFrontend:
         finally:
             q.ring.calls(False)
 
-    def wait_sent(self, queue=0, timeout=10.0):
+    def wait_sent(self, queue=0, timeout=2.0):
         """Waits until the switch gave back every buffer that was offered for sending."""
         q = self.tx[queue]
         self._reclaim(q)
@@ -395,14 +395,14 @@ class VhostFrontend:
                 return frame
         return None
 
-    def recv(self, timeout=10.0, queue=None):
+    def recv(self, timeout=2.0, queue=None):
         """The next frame, waiting for the switch's call."""
         frame = self._recv(timeout, queue)
         if frame is None:
             raise AssertionError(f"{self.name}: no frame within {timeout} s")
         return frame
 
-    def recv_n(self, n, timeout=10.0, queue=None):
+    def recv_n(self, n, timeout=2.0, queue=None):
         deadline = time.monotonic() + timeout
         frames = []
         while len(frames) < n:
