@@ -16,7 +16,7 @@
 //   --order rr|random   of flows (and frame sizes)
 //   --bidir             both ports of a pair send; else the first one only
 //   --rate PPS          frames a second of each sending port; 0 = as fast as the switch takes them
-//   --seconds S, --warmup S   decimals are allowed
+//   --seconds S, --warmup S   decimals are allowed; SIGINT or SIGTERM ends the measured phase
 //   --prime PPS         before the warm-up: walks all flows once at this rate; 0 = does not
 //   --interval S        in the measured phase, a line each S seconds before the JSON: "interval",
 //                       CLOCK_MONOTONIC, the CPU time of the generator (seconds both), and what

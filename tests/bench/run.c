@@ -10,6 +10,7 @@
 
 #define CONTACT_PAUSE_S 0.005
 #define DRAIN_QUIET_S	0.1  // without a frame: nothing is under way any more
+#define DRAIN_LOOK_S	1e-3 // of it at most at a time: where all stood still, the switch did too
 #define TICK_S		0.2  // how often it is asked whether the switch is alive
 #define TICK_PRIME_S	0.01 // all flows may be through before their time
 #define PRIME_LATE_S	5    // for a switch that takes them more slowly
@@ -41,7 +42,7 @@ static double tsc_hz_measure(void)
 
 static int switch_check(const struct run *run)
 {
-	if (interrupted) {
+	if (interrupted && !run->may_stop) {
 		fprintf(stderr, "bench-gen: interrupted\n");
 		return -EINTR;
 	}
@@ -107,7 +108,7 @@ static int poll_for(struct run *run, double seconds, double tick_s)
 		int rc = switch_check(run);
 		if (rc < 0)
 			return rc;
-		if (budgets_spent(run))
+		if (budgets_spent(run) || interrupted)
 			break;
 	}
 	return 0;
@@ -125,14 +126,16 @@ static bool all_received(const struct run *run)
 // Until everything that was sent has come, or nothing comes any more.
 static void drain(struct run *run)
 {
-	uint64_t quiet = (uint64_t)(DRAIN_QUIET_S * run->tsc_hz);
-	uint64_t now = __rdtsc();
-	uint64_t last = now;
+	uint64_t enough = (uint64_t)(DRAIN_QUIET_S * run->tsc_hz);
+	uint64_t longest = (uint64_t)(DRAIN_LOOK_S * run->tsc_hz);
+	uint64_t quiet = 0;
 	for (unsigned i = 0; i < run->n_ports; i++)
 		run->ports[i].source.budget = 0;
-	for (; !all_received(run) && now - last < quiet; now = __rdtsc()) {
-		if (poll_ports(run, now) > 0)
-			last = now;
+	while (!all_received(run) && quiet < enough) {
+		uint64_t began = __rdtsc();
+		uint32_t did = poll_ports(run, began);
+		uint64_t took = __rdtsc() - began;
+		quiet = did > 0 ? 0 : quiet + (took < longest ? took : longest);
 	}
 }
 
@@ -353,6 +356,7 @@ int run_go(struct run *run)
 	if (rc == 0)
 		rc = phase(run, run->o.warmup_s, run->o.rate_pps, TICK_S);
 	run->telling = run->o.interval_s > 0;
+	run->may_stop = true;
 	if (rc == 0)
 		rc = phase(run, run->o.seconds, run->o.rate_pps,
 			   run->telling ? run->o.interval_s : TICK_S);

@@ -14,7 +14,8 @@ struct run {
 	struct port ports[PORTS_MAX];
 	unsigned n_ports;
 	double tsc_hz;
-	bool telling; // of each interval
+	bool telling;  // of each interval
+	bool may_stop; // at a signal: there is something to report
 	// Of the last phase.
 	double seconds;
 	uint64_t polls;

@@ -208,6 +208,8 @@ def session_net(shared_net):
 def net(session_net):
     """The session's switch without rules: net.vm1 to net.vm4, net.switch, net.swctl, net.set_flows."""
     switch, guests = session_net.switch, session_net.guests
+    for guest in guests:
+        guest.wait_sent()  # of the test before
     switch.set_flows()
     for guest in guests:
         guest.drain()

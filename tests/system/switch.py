@@ -1,12 +1,16 @@
 """Starts, stops and kills swd and swctld in a run dir, and speaks to them as an operator does."""
 
 import ctypes
+import fcntl
 import json
 import os
 import re
+import select
 import signal
 import socket
+import struct
 import subprocess
+import termios
 import threading
 import time
 
@@ -60,17 +64,29 @@ class Daemon:
         return self.process.pid
 
     def _read(self):
-        for raw in self.process.stdout:
-            with self._news:
-                self.lines.append(raw.decode(errors="replace").rstrip("\n"))
-                self.times.append(time.monotonic())
+        poll, rest, ended = select.poll(), b"", False
+        poll.register(self.process.stdout, select.POLLIN)
+        while not ended:
+            poll.poll()
+            with self._news:  # what is not in the pipe any more is in `lines`
+                data = os.read(self.process.stdout.fileno(), 65536)
+                ended = not data
+                *whole, rest = (rest + data).split(b"\n")
+                whole += [rest] if ended and rest else []
+                self.lines += [raw.decode(errors="replace") for raw in whole]
+                self.times += [time.monotonic()] * len(whole)
+                if ended:
+                    self.lines.append(None)
                 self._news.notify_all()
-        with self._news:
-            self.lines.append(None)  # end of output
-            self._news.notify_all()
+
+    def _is_read(self):
+        return struct.unpack("=i", fcntl.ioctl(self.process.stdout, termios.FIONREAD, bytes(4)))[0] == 0
 
     def output(self):
-        return "\n".join(line for line in self.lines if line is not None)
+        """All that the daemon has written when this is called."""
+        with self._news:
+            self._news.wait_for(self._is_read, 5)
+            return "\n".join(line for line in self.lines if line is not None)
 
     def wait_line(self, pattern, timeout=20.0):
         """The first line that matches, waiting for it. AssertionError when the daemon ends or time is over."""
@@ -212,13 +228,14 @@ class Switch:
         timeout *= SLOW
         deadline = steady_now() + timeout
         while True:
+            over = steady_now() > deadline  # before the last look: whoever is held up looks once more
             try:
                 answer, problem = condition(), ""
             except AssertionError as e:
                 answer, problem = None, f": {e}"
             if answer:
                 return answer
-            if steady_now() > deadline:
+            if over:
                 raise AssertionError(f"no {what} within {timeout} s{problem}")
             time.sleep(0.01)
 
@@ -261,7 +278,7 @@ class Switch:
         """{(port, reason): packets}"""
         return {(d["port"], d["reason"]): d["packets"] for d in self.json("drops", *([port] if port else []))["drops"]}
 
-    def wait_drop(self, port, reason, above=0, timeout=3.0):
+    def wait_drop(self, port, reason, above=0, timeout=10.0):
         return self.wait(lambda: self.drops().get((port, reason), 0) > above, f"drop {reason} at {port}", timeout)
 
     def rpc_socket(self):

@@ -16,7 +16,7 @@ import pytest
 from conftest import attach
 from ovs_case import CASES
 
-WAIT_S = 1.0  # for a frame that Open vSwitch sent
+WAIT_S = 10.0  # for a frame that Open vSwitch sent
 STRAY_S = 0.01  # for one that it did not
 
 if reason := ovs_dummy.missing():

@@ -72,7 +72,7 @@ def test_list_ports_shows_number_kind_link_and_options(seen):
 
 
 def test_dump_flows_shows_counters_highest_priority_first(seen):
-    seen.switch.wait(lambda: seen.switch.rule("udp")["n_packets"] == 100, "100 packets at the rule", 3)
+    seen.switch.wait(lambda: seen.switch.rule("udp")["n_packets"] == 100, "100 packets at the rule")
     rules = seen.json("dump-flows")["rules"]
     assert [r["priority"] for r in rules] == [9, 5, 0]
     rule = rules[0]
@@ -118,7 +118,7 @@ def test_dp_show_counts_hits_and_misses(net, newcomer):
     for _ in range(50):
         newcomer.send(FRAME)
         net.vm2.recv()
-    after = net.switch.wait(lambda: (d := net.json("dp", "show"))["hits"] - before["hits"] >= 49 and d, "49 hits", 2)
+    after = net.switch.wait(lambda: (d := net.json("dp", "show"))["hits"] - before["hits"] >= 49 and d, "49 hits")
     assert after["hits"] - before["hits"] == 49
     assert after["misses"] - before["misses"] == 1
 
@@ -128,7 +128,7 @@ def test_dp_dump_flows_shows_mask_hits_bytes_age_actions(net, newcomer):
     for _ in range(100):
         newcomer.send(FRAME)
         net.vm2.recv()
-    net.switch.wait(lambda: net.switch.megaflows("in_port(new)")[0]["packets"] == 99, "99 hits", 2)
+    net.switch.wait(lambda: net.switch.megaflows("in_port(new)")[0]["packets"] == 99, "99 hits")
     (flow,) = net.switch.megaflows("in_port(new)", "proto=17")
     assert flow["bytes"] == 99 * len(FRAME)
     assert 0 <= flow["age_s"] < 10
@@ -142,10 +142,10 @@ def test_stats_count_packets_and_bytes_both_ways(seen):
         after = {p["name"]: p for p in seen.json("stats")["ports"]}
         return {n: {k: after[n][k] - seen.before[n][k] for k in seen.before[n] if k not in ("name", "number")} for n in after}
 
-    seen.switch.wait(lambda: delta()["vm1"]["rx_packets"] == 110, "110 packets from vm1", 2)
-    d = delta()
+    # A packet that has arrived may not be counted yet.
+    d = seen.switch.wait(lambda: (d := delta())["vm1"]["rx_packets"] == 110 and d["vm2"]["tx_packets"] == 101 and d, "110 packets from vm1")
     assert d["vm1"]["rx_bytes"] == 100 * len(FRAME) + 10 * len(raw(tcp()))
-    assert (d["vm2"]["tx_packets"], d["vm2"]["tx_bytes"]) == (101, 100 * (len(FRAME) + 4) + len(broadcast(seen.mac)))
+    assert d["vm2"]["tx_bytes"] == 100 * (len(FRAME) + 4) + len(broadcast(seen.mac))
     assert d["vm1"]["dropped"] == 10
     assert [p["name"] for p in seen.json("stats", "vm2")["ports"]] == ["vm2"]
     assert "vm1" in seen.swctl("stats") and "vm1" not in seen.swctl("stats", "vm2")

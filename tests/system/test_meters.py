@@ -5,6 +5,8 @@
     operator (swctl) --> swctld ---> database
 """
 
+import time
+
 import pytest
 from frames import *
 
@@ -24,14 +26,17 @@ def test_a_meter_drops_what_is_above_its_rate_and_counts_it(metered):
     net = metered
     net.swctl("add-meter", "meter=1,pktps,burst,band=type=drop,rate=1,burst_size=5")
     net.set_flows("priority=5,udp,in_port=vm1,actions=meter:1,output:vm2")
+    began = time.monotonic()
     for _ in range(20):
         net.vm1.send(raw(udp()))
-    net.switch.wait(lambda: stats(net, 1)["packets"] == 20, "20 packets at the meter", 5)
+    net.switch.wait(lambda: stats(net, 1)["packets"] == 20, "20 packets at the meter")
+    took = time.monotonic() - began
     found = stats(net, 1)
     assert found["flow_count"] == 1
-    assert 10 <= found["bands"][0]["packets"] <= 15  # 5 at once, and 1 a second
-    received = net.vm2.drain()
-    assert received == 20 - found["bands"][0]["packets"]
+    dropped = found["bands"][0]["packets"]
+    assert 14 - took <= dropped <= 15  # 5 at once, and 1 a second
+    net.vm2.recv_n(20 - dropped)
+    net.vm2.expect_none(0.01)
 
 
 def test_a_changed_meter_is_swds_at_once_and_a_deleted_one_takes_its_rules(metered):
@@ -42,7 +47,7 @@ def test_a_changed_meter_is_swds_at_once_and_a_deleted_one_takes_its_rules(meter
     net.swctl("mod-meter", "meter=2,pktps,burst,band=type=drop,rate=1000,burst_size=1000")
     for _ in range(20):
         net.vm1.send(raw(udp()))
-    net.switch.wait(lambda: stats(net, 2)["packets"] == 20, "20 packets at the meter", 5)
+    net.switch.wait(lambda: stats(net, 2)["packets"] == 20, "20 packets at the meter")
     assert stats(net, 2)["bands"][0]["packets"] == 0
     assert net.swctl("del-meters", "meter=2") == "1 meter deleted, 1 rule deleted\n"
     assert stats(net, 2) is None

@@ -178,8 +178,13 @@ def test_load_is_measured_and_a_rebalance_moves_it(switch_factory):
     switch.set_flows("in_port=busy1,actions=drop", "in_port=busy2,actions=drop")
     switch.wait(lambda: "would move" in switch.swctl("pmd", "rebalance", "--dry-run"), "plan")
     assert owners(switch) == place
-    loads = {q["port"]: q["load_percent"] for pmd in switch.json("pmd", "show")["pmds"] for q in pmd["rxqs"]}
-    assert loads["busy1"] > 10 and loads["busy2"] > 10 > loads["idle1"]
+
+    def busy():
+        loads = {q["port"]: q["load_percent"] for pmd in switch.json("pmd", "show")["pmds"] for q in pmd["rxqs"]}
+        assert loads["idle1"] < 10, loads
+        return loads["busy1"] > 10 and loads["busy2"] > 10
+
+    switch.wait(busy, "load of both")
     assert "1 queue moved" in switch.swctl("pmd", "rebalance")
     switch.swctl("pmd", "set", "--idle-us", "0")  # no change moves them back
     place = owners(switch)

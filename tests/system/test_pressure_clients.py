@@ -73,11 +73,11 @@ def test_ten_thousand_connections_leave_the_operator_a_place(scene, where):
         if where is DATAPATH:  # a newcomer is served there, too
             switch.swctld.stop()
             switch.start_swctld()
-            switch.wait(lambda: switch.json("show")["swd"]["connected"], "swctld's connection to swd", 3)
+            switch.wait(lambda: switch.json("show")["swd"]["connected"], "swctld's connection to swd")
     stream.assert_whole(in_order=(0, 1), least=64)
     assert most.fds <= before.fds + PLACES + 2  # one that is being refused, and one of the daemon's own for a moment
     assert most.private_kb < before.private_kb + 4096
-    assert served < 4
+    assert served < 10
     assert daemon.output().count("clients") < 10, "the crowd floods the log"
     switch.wait(lambda: Holdings(daemon.pid).fds <= before.fds + 1, "end of the clients' descriptors")
     note(

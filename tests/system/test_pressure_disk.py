@@ -129,6 +129,7 @@ def test_without_room_for_their_file_rules_count_in_memory(switch_factory):
                 sender.send(raw(udp()))
                 receiver.recv()
             switch.wait(lambda: [r["n_packets"] for r in switch.json("dump-flows")["rules"]] == [n, n], "counts")
+        switch.swctld.wait_line("no room for more in swctld.counts")
         assert switch.swctld.output().count("no room for more in swctld.counts") == 1
     finally:
         for guest in guests:

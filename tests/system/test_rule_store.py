@@ -118,7 +118,7 @@ def test_differences_are_printed_and_end_with_status_2(switch):
 
 def test_a_timeout_ends_a_rule_on_disk_too(switch):
     switch.swctl("replace-flows", "-", stdin="priority=5,hard_timeout=1,tcp,actions=drop\npriority=6,tcp,actions=drop\n")
-    switch.wait(lambda: len(switch.json("dump-flows")["rules"]) == 1, "the end of the rule", 5)
+    switch.wait(lambda: len(switch.json("dump-flows")["rules"]) == 1, "the end of the rule")
     kill_and_restart(switch)
     assert [r["priority"] for r in switch.json("dump-flows")["rules"]] == [6]
 

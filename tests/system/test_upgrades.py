@@ -28,6 +28,7 @@ def test_a_swd_of_another_protocol_is_not_used_until_it_is_upgraded(switch_facto
     switch.wait(lambda: ANOTHER in reason(switch), "refusal of the other protocol")
     assert ANOTHER in switch.swctl("show")
     assert set(swd.requests) == {INFO_GET}, "it was asked for more than its version"
+    switch.swctld.wait_line("of the datapath protocol")
     assert switch.swctld.output().count("of the datapath protocol") == 1
     swd.close()
     switch.start_swd()
@@ -77,6 +78,7 @@ def test_swd_refuses_a_control_daemon_of_another_protocol_and_goes_on_forwarding
         assert {text.split(" ", 2)[2] for _, text in answers} == {"speaks version 1 of the datapath protocol, not 2"}
         a.send(raw(udp()))
         b.recv()
+        switch.swd.wait_line("run swd and swctld of the same release")
         assert switch.swd.output().count("run swd and swctld of the same release") == 1
         switch.start_swctld()
         switch.wait(lambda: switch.json("show")["swd"]["connected"], "connection of the right one")

@@ -17,6 +17,7 @@ from conftest import attach
 from frames import *
 from scale import long_only
 from switch import Daemon
+from vhost_frontend import wait_path
 
 TESTPMD = "/usr/bin/dpdk-testpmd"
 
@@ -72,8 +73,8 @@ def seen(guest, frame, timeout=0.05):
         return False
 
 
-def wait_passes(switch, vm1, vm2, seconds):
-    """Frames of vm1 reach vm2 within so many seconds, and from then on all of them, in order and once."""
+def wait_passes(switch, vm1, vm2):
+    """Frames of vm1 reach vm2, and from then on all of them, in order and once."""
     sent = iter(range(100000))
 
     def one():
@@ -81,18 +82,22 @@ def wait_passes(switch, vm1, vm2, seconds):
         vm1.send(frame)
         return seen(vm2, frame)
 
-    switch.wait(one, "frame that passes", seconds)
+    switch.wait(one, "frame that passes")
     frames = [numbered(UDP_FRAME, 200000 + i) for i in range(50)]
-    vm2.drain()
     vm1.send(*frames)
-    assert vm2.recv_n(50) == frames
+    came = []
+    while len(came) < len(frames):
+        frame = vm2.recv()
+        if int.from_bytes(frame[-8:], "big") >= 200000:  # a first one, which was a miss, may be late
+            came.append(frame)
+    assert came == frames
 
 
 def echoes(switch, vm1, vm2, port):
     """Frames of vm1 go out of `port`, come back, and reach vm2 as they were."""
-    switch.wait_link(port)
+    switch.wait_link(port, timeout=30)  # the other process has to start
     switch.set_flows(f"in_port=vm1,actions=output:{port}", f"in_port={port},actions=output:vm2")
-    wait_passes(switch, vm1, vm2, 5)
+    wait_passes(switch, vm1, vm2)
 
 
 def test_virtio_user_carries_frames_and_finds_its_peer_again(bench):
@@ -187,7 +192,7 @@ def open_sockets(switch):
 
 
 @contextlib.contextmanager
-def in_time(seconds=3):
+def in_time(seconds=8):
     start = time.monotonic()
     yield
     assert time.monotonic() - start < seconds
@@ -211,7 +216,7 @@ def test_a_backend_that_hangs_while_it_is_set_up_does_not_stop_the_switch(bench,
         with echo(f"net_vhost0,iface={path}"):
             echoes(switch, vm1, vm2, "pod")
     switch.swctl("del-port", "pod")
-    assert open_files(switch) == files
+    switch.wait(lambda: open_files(switch) == files, "end of its files")
 
 
 @pytest.mark.parametrize("says", [{GET_PROTOCOL_FEATURES: 1, GET_QUEUE_NUM: 2}, {GET_PROTOCOL_FEATURES: 0}], ids=["two", "nothing"])
@@ -228,7 +233,7 @@ def test_a_backend_that_stands_still_does_not_keep_its_port(bench):
     path = f"{switch.run_dir}/still.sock"
     with echo(f"net_vhost0,iface={path}") as peer:
         switch.swctl("add-port", "pod", "type=virtio-user", f"path={path}")
-        switch.wait_link("pod")
+        switch.wait_link("pod", timeout=30)
         os.kill(peer.pid, signal.SIGSTOP)
         try:
             with in_time():
@@ -271,7 +276,7 @@ def test_null_swallows_and_is_a_source_of_zeros(bench):
         switch.set_flows("in_port=vm1,actions=output:sink", "in_port=source,actions=output:vm2")
         assert vm2.recv() == bytes(100)
         vm1.send(*[raw(tcp())] * 20)
-        switch.wait(lambda: switch.json("stats", "sink")["ports"][0]["tx_packets"] == 20, "20 frames swallowed", 3)
+        switch.wait(lambda: switch.json("stats", "sink")["ports"][0]["tx_packets"] == 20, "20 frames swallowed")
         assert switch.json("stats", "sink")["ports"][0]["rx_packets"] == 0
     switch.set_flows()
     vm2.drain()
@@ -286,7 +291,7 @@ def passes_through_cable(switch, vm1, vm2):
                 "in_port=vm1,actions=output:a", "in_port=b,actions=output:vm2", "in_port=vm2,actions=output:b", "in_port=a,actions=output:vm1"
             )
             for one, other in ((vm1, vm2), (vm2, vm1)):
-                other.drain()
+                wait_path(one, other, UDP_FRAME)  # misses go another way
                 frames = [numbered(UDP_FRAME, i) for i in range(64)]
                 one.send(*frames)
                 assert other.recv_n(64) == frames
@@ -317,7 +322,7 @@ def count(switch, text):
 
 
 def wait_count(switch, text, n):
-    switch.wait(lambda: count(switch, text) >= n, f"log line {text!r}", 3)
+    switch.wait(lambda: count(switch, text) >= n, f"log line {text!r}")
 
 
 @pytest.mark.parametrize("mode", ["active-backup", "balance", pytest.param("802.3ad", marks=long_only)])
@@ -329,21 +334,20 @@ def test_a_bond_goes_on_when_a_member_is_pulled(bench, veths, mode):
         switch.wait_link("near")
         switch.wait_link("far")
         switch.set_flows("in_port=vm1,actions=output:near", "in_port=far,actions=output:vm2")
-        wait_passes(switch, vm1, vm2, 5)
+        wait_passes(switch, vm1, vm2)
         for member in ("b0", "b1"):
             # Each bond looks for itself: frames get through when both have their member back.
             outs = [f"near: member taken out: interface a{member[1]}", f"far: member taken out: interface {member}"]
             backs = [f"near: member a{member[1]} is in", f"far: member {member} is in"]
             n_outs, n_backs = [count(switch, out) for out in outs], [count(switch, back) for back in backs]
             in_ns(switch, "ip", "link", "set", member, "down")
-            # With LACP, the other member may be one that is still agreeing.
-            wait_passes(switch, vm1, vm2, 5 if mode == "802.3ad" else 2)
+            wait_passes(switch, vm1, vm2)
             for out, n_out in zip(outs, n_outs):
                 wait_count(switch, out, n_out + 1)
             in_ns(switch, "ip", "link", "set", member, "up")
             for back, n_back in zip(backs, n_backs):
                 wait_count(switch, back, n_back + 1)
-            wait_passes(switch, vm1, vm2, 5)
+            wait_passes(switch, vm1, vm2)
 
 
 def test_a_bond_that_has_lost_all_members_is_down(bench, veths):

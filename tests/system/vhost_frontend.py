@@ -23,7 +23,8 @@ from vring_split import SplitRing
 HDR_LEN = 12  # struct virtio_net_hdr_v1; without VERSION_1 and mergeable buffers its last two bytes are missing
 HDR = struct.Struct("=BBHHHHH")  # flags, gso_type, hdr_len, gso_size, csum_start, csum_offset, num_buffers
 TX_SLOT = 16384  # bytes of a transmit buffer
-CALL_GRACE_MS = 1000  # between a used buffer and its call
+CALL_GRACE_MS = 10_000  # between a used buffer and its call
+WAIT_S = 10.0  # for what the switch does at once: a slow machine, or one that stands still for a moment, is no fault of its own
 
 
 class VhostFrontend:
@@ -153,7 +154,7 @@ class VhostFrontend:
     def connected(self):
         return self.conn is not None and self.conn.alive()
 
-    def wait_hang_up(self, timeout=5.0):
+    def wait_hang_up(self, timeout=WAIT_S):
         """Waits until the switch closes the connection."""
         poll = select.poll()
         poll.register(self.conn, select.POLLRDHUP)
@@ -275,7 +276,7 @@ class VhostFrontend:
 
     # Sending.
 
-    def send(self, *frames, queue=0, timeout=2.0, hdr=bytes(HDR_LEN)):
+    def send(self, *frames, queue=0, timeout=WAIT_S, hdr=bytes(HDR_LEN)):
         """Offers frames to the switch, all at once; waits only while the ring is full."""
         q = self.tx[queue]
         for frame in frames:
@@ -335,7 +336,7 @@ class VhostFrontend:
         finally:
             q.ring.calls(False)
 
-    def wait_sent(self, queue=0, timeout=2.0):
+    def wait_sent(self, queue=0, timeout=WAIT_S):
         """Waits until the switch gave back every buffer that was offered for sending."""
         q = self.tx[queue]
         self._reclaim(q)
@@ -395,14 +396,14 @@ class VhostFrontend:
                 return frame
         return None
 
-    def recv(self, timeout=2.0, queue=None):
+    def recv(self, timeout=WAIT_S, queue=None):
         """The next frame, waiting for the switch's call."""
         frame = self._recv(timeout, queue)
         if frame is None:
             raise AssertionError(f"{self.name}: no frame within {timeout} s")
         return frame
 
-    def recv_n(self, n, timeout=2.0, queue=None):
+    def recv_n(self, n, timeout=WAIT_S, queue=None):
         deadline = time.monotonic() + timeout
         frames = []
         while len(frames) < n:
@@ -459,7 +460,7 @@ class VhostFrontend:
                     return None
 
 
-def wait_path(sender, receiver, frame, timeout=5.0):
+def wait_path(sender, receiver, frame, timeout=20.0):
     """Sends a frame again and again until one arrives: after a start, a switch may drop the first ones. Leaves nothing behind."""
     deadline = time.monotonic() + timeout
     while time.monotonic() < deadline:
