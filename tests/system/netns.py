@@ -22,7 +22,7 @@ class PacketSocket(socket.socket):
         super().__init__(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3))
         self.setsockopt(SOL_PACKET, PACKET_AUXDATA, 1)
         self.bind((iface, 0))
-        self.settimeout(2)
+        self.settimeout(10)
 
     def frame(self):
         data, control, _, _ = self.recvmsg(65536, 64)

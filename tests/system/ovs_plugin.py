@@ -16,6 +16,7 @@ import time
 
 from netns import Netns
 from sleepy_pmd import let_sleep
+from steady import steady_now
 from switch import ALL_CORES, PMD_CORE, SLOW, Daemon, build_dir, program
 
 SCHEMA = "/usr/share/openvswitch/vswitch.ovsschema"
@@ -121,9 +122,9 @@ class OvsPlugin:
         return error
 
     def wait(self, what, name, timeout=10.0):
-        deadline = time.monotonic() + timeout * SLOW
+        deadline = steady_now() + timeout * SLOW
         while not what():
-            assert time.monotonic() < deadline, f"no {name} in {timeout} s"
+            assert steady_now() < deadline, f"no {name} in {timeout} s"
             time.sleep(0.02)
 
     # Traffic.
@@ -138,13 +139,17 @@ class OvsPlugin:
         self.vsctl("add-port", "br0", f"ovs-p{n}")
         return ns
 
-    def ping(self, guest, to, count=1, interval=0.1):
+    def ping(self, guest, to, count=1, interval=0.1, patience_s=10):
         """How many of them were answered."""
-        said = self.guests[guest].run("ping", "-n", "-q", "-c", count, "-i", interval, "-W", "1", f"10.1.1.{to + 1}", check=False).stdout
+        said = self.guests[guest].run("ping", "-n", "-q", "-c", count, "-i", interval, "-W", patience_s, f"10.1.1.{to + 1}", check=False).stdout
         return int(re.search(r"(\d+) received", said)[1])
 
     def pings_until_answered(self, guest, to):
-        self.wait(lambda: self.ping(guest, to) == 1, "answer to a ping")
+        self.wait(lambda: self.ping(guest, to, patience_s=1) == 1, "answer to a ping")
+
+    def complaints(self):
+        """Of ovs-vswitchd, but those that a machine makes which holds it up."""
+        return [line for line in self.vswitchd.lines if re.search(r"\|(WARN|ERR|EMER)\|", line) and not re.search(r"\|(timeval|ovs_rcu)\|", line)]
 
     def n_fds(self):
         """How many descriptors ovs-vswitchd has."""

@@ -14,6 +14,8 @@ import termios
 import threading
 import time
 
+from steady import steady_now
+
 PMD_CORE = 1  # swd polls here; everything else, tests too, runs on core 0
 ALL_CORES = os.sched_getaffinity(0)
 SLOW = float(os.environ.get("SWD_SLOW", "1"))  # how much longer things may take: programs under ThreadSanitizer
@@ -190,7 +192,7 @@ class Switch:
 
     # Speaking.
 
-    def run(self, *words, stdin=None, timeout=20):
+    def run(self, *words, stdin=None, timeout=60):
         """swctl with these words, whatever comes of it."""
         return subprocess.run(
             [program("swctl"), "--run-dir", self.run_dir, *map(str, words)],
@@ -202,7 +204,7 @@ class Switch:
             check=False,
         )
 
-    def swctl(self, *words, stdin=None, timeout=20):
+    def swctl(self, *words, stdin=None, timeout=60):
         """swctl must accept; its output."""
         done = self.run(*words, stdin=stdin, timeout=timeout)
         if done.returncode != 0:
@@ -224,9 +226,9 @@ class Switch:
     def wait(self, condition, what, timeout=10.0):
         """Asks until the condition holds (an answer that counts as true), and returns that."""
         timeout *= SLOW
-        deadline = time.monotonic() + timeout
+        deadline = steady_now() + timeout
         while True:
-            over = time.monotonic() > deadline  # before the last look: whoever is held up looks once more
+            over = steady_now() > deadline  # before the last look: whoever is held up looks once more
             try:
                 answer, problem = condition(), ""
             except AssertionError as e:
@@ -281,6 +283,6 @@ class Switch:
 
     def rpc_socket(self):
         sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        sock.settimeout(10)
+        sock.settimeout(60)  # a disk that others use may take its time to take a change
         sock.connect(os.path.join(self.run_dir, "control.sock"))
         return sock

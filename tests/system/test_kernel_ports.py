@@ -42,7 +42,9 @@ class World:
     def wire(self, kind, *options, **veth):
         """A port on `near`, cross-connected with the guest."""
         self.near.veth("near", self.far, "far", **veth)
-        port = self.add(kind, "iface=near", *options)
+        self.add(kind, "iface=near", *options)
+        self.switch.wait_link("wire")  # Linux tells of a carrier a little later
+        port = self.switch.port("wire")
         self.switch.set_flows("in_port=vm1,actions=output:wire", "in_port=wire,actions=output:vm1")
         return port
 
@@ -109,8 +111,8 @@ def test_a_port_outlives_its_interface(world, kind):
     world.vm1.send(*FRAMES)
     world.near.ip("link", "del", "near")
     world.vm1.send(*FRAMES)
-    port = world.switch.wait(lambda: (p := world.switch.port("wire"))["link"] == "down" and p, "a port that is down", 2)
-    assert "near is gone" in port["reason"]
+    world.switch.wait_link("wire", "down", 2)
+    world.switch.wait(lambda: "near is gone" in world.switch.port("wire")["reason"], "reason of it", 2)
     drops = world.switch.drops().get(("wire", "port-down"), 0)
     world.vm1.send(*FRAMES)
     world.switch.wait_drop("wire", "port-down", above=drops)
@@ -205,11 +207,15 @@ def test_pcap_files_are_read_and_written_byte_for_byte(world, run_dir):
     # The rules cannot name the port before it is there, and the frames come as soon as it is.
     world.switch.set_flows("in_port=vm1,actions=drop", "priority=1,actions=output:vm1")
     world.add("pcap", f"rx-file={run_dir}/in.pcap", f"tx-file={run_dir}/out.pcap")
-    assert world.vm1.recv_n(len(FRAMES)) == FRAMES
+    # Those that have no megaflow yet go by way of swctld, and may be overtaken.
+    assert sorted(world.vm1.recv_n(len(FRAMES))) == sorted(FRAMES)
     world.vm1.expect_none()
     world.switch.set_flows("in_port=vm1,actions=output:wire")
-    world.vm1.send(*FRAMES)
-    world.switch.wait(lambda: world.switch.json("stats", "wire")["ports"][0]["tx_packets"] == len(FRAMES), "frames written", 2)
+    written = 0
+    for frames in (FRAMES[:1], FRAMES[1:]):
+        world.vm1.send(*frames)
+        written += len(frames)
+        world.switch.wait(lambda: world.switch.json("stats", "wire")["ports"][0]["tx_packets"] == written, "frames written")
     world.switch.swctl("del-port", "wire")
     assert [bytes(p) for p in rdpcap(f"{run_dir}/out.pcap")] == FRAMES
 
@@ -282,6 +288,9 @@ def occupied(module_world):
     world.near.ip("link", "add", "link", "other", "name", "mac", "type", "macvlan")
     world.near.ip("link", "set", "mac", "up")
     world.near.ip("link", "set", "dev", "other", "xdpgeneric", "obj", glob.glob("/usr/lib/*/bpf/xsk_def_xdp_prog.o")[0], "sec", "xdp")
+    for name in ("taken", "big", "way", "below", "bridge0", "other", "mac"):  # Linux tells of it up to a second later
+        world.switch.wait(lambda: " state UP " in world.near.ip("-o", "link", "show", name), f"state of {name}")
+    world.switch.wait_link("owner")
     yield world
     for name in ("taken", "low", "big", "way", "below", "bridge0", "other"):
         world.near.ip("link", "del", name)
@@ -316,12 +325,12 @@ def test_the_host_talks_through_a_tap(world, peer):
     shown = world.near.ip("-o", "address", "show", "host0") + world.near.ip("-o", "link", "show", "host0")
     assert "10.8.0.1/24" in shown and "mtu 1400" in shown and mac in shown
     world.switch.set_flows("in_port=host,actions=output:wire", "in_port=wire,actions=output:host")
-    assert " 0% packet loss" in world.near.run("busybox", "ping", "-c", "1", "-W", "2", "10.8.0.2").stdout
+    assert " 0% packet loss" in world.near.run("busybox", "ping", "-c", "1", "-W", "10", "10.8.0.2").stdout
     data = bytes(range(256)) * 4000
     with peer.socket(socket.AF_INET, socket.SOCK_STREAM) as listener, world.near.socket(socket.AF_INET, socket.SOCK_STREAM) as client:
         listener.bind(("10.8.0.2", 5000))
         listener.listen()
-        client.settimeout(5)
+        client.settimeout(15)
         client.connect(("10.8.0.2", 5000))
         server, _ = listener.accept()
         sender = threading.Thread(target=lambda: (client.sendall(data), client.shutdown(socket.SHUT_WR)))
@@ -437,10 +446,10 @@ def test_a_tap_that_is_deleted_comes_back_with_its_address(world):
 
     def back():
         shown = world.near.run("ip", "-o", "address", "show", "host0", check=False).stdout
-        return "10.8.0.1/24" in shown and world.switch.port("host0")
+        return "10.8.0.1/24" in shown and (p := world.switch.port("host0"))["link"] == "up" and p
 
     port = world.switch.wait(back, "the interface of the port", 3)
-    assert (port["link"], port["mtu"]) == ("up", 1300)
+    assert port["mtu"] == 1300
     world.near.ip("link", "set", "host0", "down")
     world.switch.wait_link("host0", "down", 2)
     assert "ip link set host0 up" in world.switch.port("host0")["reason"]
@@ -453,7 +462,7 @@ def test_a_tap_goes_on_in_a_namespace_that_it_is_moved_to(world, container, end)
     world.switch.set_flows("in_port=vm1,actions=output:host0", "in_port=host0,actions=output:vm1")
     world.near.ip("link", "set", "host0", "netns", container.pid)
     world.switch.wait_link("host0", "down", 2)
-    assert "moved" in world.switch.port("host0")["reason"]
+    world.switch.wait(lambda: "moved" in world.switch.port("host0")["reason"], "reason of it", 2)
     container.ip("link", "set", "host0", "name", "eth7", "up")
     world.switch.wait_link("host0", "up", 2)
     with container.packet_socket("eth7") as sock:
@@ -462,7 +471,7 @@ def test_a_tap_goes_on_in_a_namespace_that_it_is_moved_to(world, container, end)
         container.ip("link", "del", "eth7")
     else:
         container.close()
-    world.switch.wait(lambda: "10.8.0.1/24" in world.near.run("ip", "-o", "address", "show", "host0", check=False).stdout, "a new one", 3)
+    world.switch.wait(lambda: "10.8.0.1/24" in world.near.run("ip", "-o", "address", "show", "host0", check=False).stdout, "a new one")
     world.switch.wait_link("host0", "up", 2)
     assert world.switch.port("host0")["number"] == number
     with world.near.packet_socket("host0") as sock:
@@ -517,7 +526,7 @@ def test_a_killed_swd_takes_its_interfaces_again(outliving):
     switch.swctl("add-port", "generic", "type=af-xdp", "iface=generic", "xdp=generic")
     switch.swctl("add-port", "host0", "type=tap", "address=10.8.0.1/24")
     switch.swd.kill()
-    assert "prog/xdp" not in near.ip("link")
+    switch.wait(lambda: "prog/xdp" not in near.ip("link"), "end of the XDP programs")
     switch.start_swd()
     switch.wait(lambda: switch.json("show")["swd"]["connected"], "swctld's connection")
     for name in (*ATTACHED, "generic", "host0"):

@@ -73,7 +73,7 @@ def test_who_comes_and_goes_costs_others_no_frame(scene, act):
         for _ in range(8):
             act(scene)
         talk(scene, frames)
-    assert scene.switch.port("victim")["link"] == "down"
+    scene.switch.wait_link("victim", "down")
     scene.switch.wait(lambda: len(os.listdir(f"/proc/{scene.switch.swd.pid}/fd")) == files, "descriptors closed")
     assert scene.switch.swd.alive()
 
@@ -103,7 +103,7 @@ def test_a_descriptor_whose_end_takes_long_does_not_stop_the_switch(scene):
         start = time.monotonic()
         assert scene.switch.port("victim")["link"] == "down"
         talk(scene, [numbered(UDP_FRAME, i) for i in range(32)])
-        assert time.monotonic() - start < 3
+        assert time.monotonic() - start < 15  # and not a minute
     for other in others:
         other.close()
 

@@ -86,7 +86,7 @@ def test_fdb_show_tells_where_a_mac_is(normal):
     (a,) = fresh_macs(1)
     announce(normal, normal.vm3, a)
     (entry,) = fdb(normal.switch, a)
-    assert (entry["port"], entry["vlan"]) == ("vm3", 0) and entry["age_s"] <= 2
+    assert (entry["port"], entry["vlan"]) == ("vm3", 0) and entry["age_s"] < 60
     assert a in normal.swctl("fdb", "show")
 
 
@@ -112,8 +112,9 @@ def test_a_packet_for_a_mac_behind_its_own_port_goes_nowhere(normal):
     a, b = fresh_macs()
     announce(normal, normal.vm1, b)
     normal.vm1.send(between(a, b))
+    normal.switch.wait(lambda: normal.switch.megaflows(a, b), "megaflow of the packet")
     for guest in normal.guests:
-        guest.expect_none(0.02)
+        guest.expect_none(0.01)
 
 
 def test_multicast_sources_are_not_learned(normal):
@@ -188,8 +189,14 @@ def test_a_broadcast_reaches_just_the_ports_of_its_vlan(vlans, sender, vlan, rec
         got = Ether(vlans.by_name[name].recv())
         assert (got[Dot1Q].vlan if Dot1Q in got else None) == tag
         assert raw(got).endswith(PAYLOAD)
+    # What the switch sends of the next one comes behind what it sent of this.
+    (b,) = fresh_macs(1)
+    vlans.by_name[sender].send(broadcast(b, None if sender.startswith("acc") else 10))
+    last = vlans.every if sender == "acc3" else vlans.acc2
+    assert Ether(last.recv()).src == b
     for guest in vlans.guests:
-        guest.expect_none(0.01)
+        while (frame := guest.wait_frame(0.01)) is not None:
+            assert Ether(frame).src == b, f"unexpected frame at {guest.name}"
 
 
 def test_unicast_crosses_from_access_to_trunk_and_back(vlans):

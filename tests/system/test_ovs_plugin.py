@@ -11,6 +11,7 @@ import pytest
 from fake_swd import INFO_GET, FakeSwd
 from frames import DST, SRC, eth, raw, udp
 from ovs_plugin import VSWITCHD, OvsPlugin
+from steady import steady_now
 from vhost_frontend import VhostFrontend, wait_path
 
 pytestmark = pytest.mark.skipif(not os.access(VSWITCHD, os.X_OK), reason=f"{VSWITCHD} is not there: run `make ovs-plugin`")
@@ -35,7 +36,7 @@ def test_two_ports_of_a_bridge_of_type_swd_talk_by_megaflows_that_open_vswitch_m
     assert re.search(r"in_port\(2\).*eth_type\(0x0800\).*packets:[1-9].*actions:3", flows), flows
     stats = ovs.ofctl("dump-ports", f"{ovs.dir}/br0.mgmt")
     assert re.search(r"rx pkts=[1-9]", stats), stats
-    assert not [line for line in ovs.vswitchd.lines if re.search(r"\|(WARN|ERR|EMER)\|", line)]
+    assert not ovs.complaints()
 
 
 def test_guests_talk_over_vhost_user_ports_of_both_roles(ovs):
@@ -49,9 +50,9 @@ def test_guests_talk_over_vhost_user_ports_of_both_roles(ovs):
         vm2.start()
         wait_path(vm1, vm2, raw(udp()))
         wait_path(vm2, vm1, raw(udp(l2=eth(src=DST, dst=SRC))))
-        ovs.wait(lambda: ovs.vsctl("get", "interface", "vm1", "link_state").strip() == "up", "link of vm1", timeout=2)
+        ovs.wait(lambda: ovs.vsctl("get", "interface", "vm1", "link_state").strip() == "up", "link of vm1")
         vm1.hang_up()
-        ovs.wait(lambda: ovs.vsctl("get", "interface", "vm1", "link_state").strip() == "down", "end of vm1's link", timeout=2)
+        ovs.wait(lambda: ovs.vsctl("get", "interface", "vm1", "link_state").strip() == "down", "end of vm1's link")
         assert "link_reason" in ovs.vsctl("get", "interface", "vm1", "status")
 
 
@@ -61,14 +62,14 @@ def test_bridges_wait_for_swd_and_are_there_when_it_comes(ovs):
     ovs.vsctl("--no-wait", "add-br", "br0", "--", "set", "bridge", "br0", "datapath_type=swd")
     ovs.vswitchd.wait_line(r"failed to create bridge br0: swd does not answer: is it running\?")
     ovs.start_swd()
-    ovs.vswitchd.wait_line(r"added interface br0 on port 65534", timeout=5)
+    ovs.vswitchd.wait_line(r"added interface br0 on port 65534")
 
 
 def test_open_vswitch_with_no_bridge_of_type_swd_does_not_miss_swd(ovs):
     ovs.start_db()
     ovs.start_vswitchd()
     assert ovs.appctl("dpctl/dump-dps") == ""
-    assert not [line for line in ovs.vswitchd.lines if re.search(r"\|(WARN|ERR|EMER)\|", line)]
+    assert not ovs.complaints()
 
 
 def test_an_swd_of_another_version_is_named_once_and_left_alone(ovs):
@@ -119,7 +120,7 @@ def test_a_port_whose_options_change_is_added_anew_with_them(ovs):
     with VhostFrontend(f"{ovs.dir}/b", mode="client", name="vm1") as vm1:
         vm1.listen()
         vm1.start()
-        ovs.wait(lambda: ovs.vsctl("get", "interface", "vm1", "link_state").strip() == "up", "link of vm1", timeout=2)
+        ovs.wait(lambda: ovs.vsctl("get", "interface", "vm1", "link_state").strip() == "up", "link of vm1")
 
 
 def test_revalidators_share_the_dumps_of_flows(ovs):
@@ -144,15 +145,15 @@ def test_open_vswitch_goes_on_by_itself_when_swd_is_killed_and_started_again(ovs
     ovs.swd.stop(signal.SIGKILL)
     ovs.vswitchd.wait_line("swd has gone")
     cpu, lines = ovs.cpu_s(), len(ovs.vswitchd.lines)
-    began = time.monotonic()
+    began = steady_now()
     ovs.ofctl("dump-flows", f"{ovs.dir}/br0.mgmt")  # it answers
+    assert steady_now() - began < 2
     time.sleep(2)  # the time that is looked at
-    assert time.monotonic() - began < 4
     assert ovs.cpu_s() - cpu < 0.5 and len(ovs.vswitchd.lines) - lines < 20
     ovs.start_swd()
-    ovs.vswitchd.wait_line("swd is back", timeout=5)
+    ovs.vswitchd.wait_line("swd is back")
     ovs.pings_until_answered(0, 1)
-    assert ovs.appctl("dpctl/show").split("port", 1)[1] == before
+    ovs.wait(lambda: ovs.appctl("dpctl/show").split("port", 1)[1] == before, "ports as they were")
     ovs.wait(lambda: ovs.n_fds() <= n_fds, "end of old connections")
 
 
@@ -173,13 +174,13 @@ def test_what_is_set_comes_back_in_an_swd_that_starts_again_and_what_is_deleted_
     ovs.swd.stop(signal.SIGKILL)
     ovs.vswitchd.wait_line("swd has gone")
     ovs.vsctl("del-port", "int0")
-    ovs.wait(lambda: "int0" not in ovs.ns.ip("-o", "link"), "end of int0", timeout=2)
+    ovs.wait(lambda: "int0" not in ovs.ns.ip("-o", "link"), "end of int0")
     ovs.vsctl("add-port", "br0", "new", "--", "set", "interface", "new", "type=swd-null", check=False)
     assert "swd does not answer" in ovs.vsctl("get", "interface", "new", "error")
     ovs.start_swd()
-    ovs.vswitchd.wait_line("swd is back", timeout=5)
-    ovs.wait(lambda: "new (swd-null)" in ovs.appctl("dpctl/show"), "port that was added meanwhile", timeout=2)
-    assert ovs.vsctl("get", "interface", "new", "error").strip() == "[]"
+    ovs.vswitchd.wait_line("swd is back")
+    ovs.wait(lambda: "new (swd-null)" in ovs.appctl("dpctl/show"), "port that was added meanwhile")
+    ovs.wait(lambda: ovs.vsctl("get", "interface", "new", "error").strip() == "[]", "end of its error")
     assert "int0" not in ovs.appctl("dpctl/show")
     assert re.search(r"default limit=1000\nzone=5,limit=7,count=0\n$", ovs.appctl("dpctl/ct-get-limits"))
     assert "max num frags (v4/v6): 500" in ovs.appctl("dpctl/ipf-get-status")
@@ -187,7 +188,7 @@ def test_what_is_set_comes_back_in_an_swd_that_starts_again_and_what_is_deleted_
     assert "10.9.9.9/24" in ovs.ns.ip("-o", "address", "show", "br0")
     assert "10.77.0.0/16" in ovs.ns.ip("route")
     ovs.vsctl("del-br", "br0")
-    ovs.wait(lambda: " br0:" not in ovs.ns.ip("-o", "link"), "end of br0", timeout=2)
+    ovs.wait(lambda: " br0:" not in ovs.ns.ip("-o", "link"), "end of br0")
 
 
 def test_an_swd_that_is_there_and_says_nothing_does_not_hold_open_vswitch_up(ovs):
@@ -203,13 +204,13 @@ def test_an_swd_that_is_there_and_says_nothing_does_not_hold_open_vswitch_up(ovs
         silent.accept()[0].close()  # it has tried
         waiting = silent.accept()[0]
         for _ in range(3):
-            began = time.monotonic()
+            began = steady_now()
             ovs.appctl("version")
-            assert time.monotonic() - began < 2
+            assert steady_now() - began < 2
         waiting.close()
     os.unlink(path)
     ovs.start_swd()
-    ovs.vswitchd.wait_line("swd is back", timeout=5)
+    ovs.vswitchd.wait_line("swd is back")
 
 
 def test_flows_outlive_open_vswitch_when_it_is_told_to_wait_with_them(ovs):

@@ -13,6 +13,7 @@ import pytest
 
 from conftest import attach
 from frames import *
+from rpc_client import Rpc, request
 
 DAY_S = 86400
 SHIM = r"""
@@ -97,13 +98,13 @@ def scene(switch_factory):
 
 def test_timeouts_and_ages_follow_no_step_of_the_clock(scene):
     switch, clock, vm1, vm2 = scene
+    start = time.monotonic()
     switch.set_flows(
         "priority=1,in_port=vm1,actions=output:vm2",
         "priority=5,udp,tp_dst=1,hard_timeout=2,actions=drop",
         "priority=5,udp,tp_dst=2,idle_timeout=2,actions=drop",
         "priority=5,udp,tp_dst=3,hard_timeout=600,idle_timeout=300,actions=drop",
     )
-    start = time.monotonic()
     vm1.send(UDP_FRAME)
     vm2.recv()
     for shift_s in (DAY_S, -DAY_S, 0, 365 * DAY_S):
@@ -111,13 +112,15 @@ def test_timeouts_and_ages_follow_no_step_of_the_clock(scene):
         assert abs(clock.now() - time.time() - shift_s) < 5, "the clock was not set"
         vm1.send(UDP_FRAME)
         vm2.recv()
-        for rule in switch.json("dump-flows")["rules"]:
+        rules = switch.json("dump-flows")["rules"]
+        # Held up for longer, only the rule of minutes tells early from late.
+        assert any("tp_dst=3" in r["flow"] for r in rules), "a rule ended early"
+        assert len(rules) == 4 or time.monotonic() - start > 1.9, "a rule ended early"
+        for rule in rules:
             assert 0 <= rule["duration_s"] < 60 and 0 <= rule["idle_age_s"] < 60, rule
         assert all(0 <= f["age_s"] < 60 for f in switch.megaflows() if f["age_s"] is not None)
         assert 0 <= switch.json("show")["swctld"]["uptime_s"] < 60
-    assert time.monotonic() - start < 1.9, "too slow to tell early from late"
-    assert len(switch.json("dump-flows")["rules"]) == 4, "a rule ended early"
-    switch.wait(lambda: len(switch.json("dump-flows")["rules"]) == 2, "end of the two rules", 6)
+    switch.wait(lambda: len(switch.json("dump-flows")["rules"]) == 2, "end of the two rules")
     assert time.monotonic() - start > 1.9
     # The megaflow of the rule that is used is still that of before.
     vm1.send(UDP_FRAME)
@@ -130,9 +133,12 @@ def test_a_trace_ends_in_time_although_the_clock_is_set_back(scene):
     start = time.monotonic()
     process = subprocess.Popen([os.path.join(os.path.dirname(switch.swctld.argv[0]), "swctl"), "--run-dir", switch.run_dir, "dp", "trace", "vm1", "--time", "1"],
                                env={**os.environ, **clock.env()}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    clock.set(-DAY_S)
-    process.communicate(timeout=10)
-    assert time.monotonic() - start < 5
+    with Rpc(switch) as rpc:
+        begun = lambda: any("result" in rpc.call(request("dp.trace_read", trace=n)) for n in range(1, 9))  # noqa: E731
+        switch.wait(begun, "trace")
+        clock.set(-DAY_S)
+    process.communicate(timeout=20)
+    assert time.monotonic() - start < 15
 
 
 @pytest.mark.parametrize("shift_s", [DAY_S, -DAY_S], ids=["forward", "back"])

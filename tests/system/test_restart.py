@@ -38,18 +38,18 @@ def guests_return(switch, a, b):
         switch.wait_link(guest.name)
 
 
-def paced(a, b, seconds, numbers, burst=8):
-    """Sends numbered frames at a modest rate for a while; returns what was sent and got."""
+def paced(a, b, seconds, numbers, burst=8, least=64):
+    """Sends numbered frames at a modest rate for a while, and `least` of them; returns what was sent and got."""
     sent, got = [], []
     end = time.monotonic() + seconds
-    while time.monotonic() < end:
+    while time.monotonic() < end or len(sent) < least:
         frames = [next(numbers) for _ in range(burst)]
         a.send(*[numbered(UDP_FRAME, n) for n in frames])
         sent += frames
-        try:
-            got += [int.from_bytes(f[-8:], "big") for f in b.recv_n(burst, 0.5)]
-        except AssertionError:
-            pass
+        while len(got) < len(sent) and (frame := b.wait_frame(5)) is not None:
+            got.append(int.from_bytes(frame[-8:], "big"))
+        if len(got) < len(sent):
+            break  # lost
         a.expect_none(0.005)
     return sent, got
 
@@ -93,7 +93,7 @@ def test_megaflows_are_adopted_not_flushed(two):
         b.recv()
     switch.start_swctld()
     switch.wait(lambda: switch.json("show")["swd"]["connected"], "connection")
-    switch.wait(lambda: [f for f in switch.megaflows("in_port(a)") if f["packets"] >= 19], "the old megaflow with its count", 3)
+    switch.wait(lambda: [f for f in switch.megaflows("in_port(a)") if f["packets"] >= 19], "the old megaflow with its count")
     a.send(raw(udp()))
     got = Ether(b.recv())
     assert got[IP].dst == "10.7.7.7"
@@ -122,20 +122,20 @@ def test_rules_go_on_counting_where_swctld_was_killed(two):
     switch.swctld.kill()
     pass_packets(a, b, 5)
     restart_swctld(switch)
-    switch.wait(lambda: counted(switch) == 15, "count of what passed meanwhile", 3)
+    switch.wait(lambda: counted(switch) == 15, "count of what passed meanwhile")
     switch.swctl("mod-flows", "udp,in_port=a,actions=mod_nw_dst:10.8.8.8,output:b")
     pass_packets(a, b, 5)
     switch.swctld.kill()  # with what it had not read yet
     restart_swctld(switch)
-    switch.wait(lambda: counted(switch) == 20, "count of the modified rule", 3)
+    switch.wait(lambda: counted(switch) == 20, "count of the modified rule")
     # A narrower rule deletes the megaflow; the old one keeps what it counted.
     switch.swctl("add-flow", "priority=8,udp,in_port=a,tp_dst=9,actions=drop")
-    switch.wait(lambda: not switch.megaflows("in_port(a)"), "end of the megaflow", 3)
+    switch.wait(lambda: not switch.megaflows("in_port(a)"), "end of the megaflow")
     switch.swctld.kill()
     restart_swctld(switch)
     assert counted(switch) == 20
     pass_packets(a, b, 3)
-    switch.wait(lambda: counted(switch) == 23, "count of the new megaflow", 3)
+    switch.wait(lambda: counted(switch) == 23, "count of the new megaflow")
     switch.swctl("add-flow", FLOWS[0])  # replaces it
     switch.swctld.kill()
     restart_swctld(switch)
@@ -146,14 +146,14 @@ def test_rules_keep_what_was_read_when_both_are_killed(two):
     switch, a, b = two
     switch.set_flows(*FLOWS)
     pass_packets(a, b, 10)
-    switch.wait(lambda: counted(switch) == 10, "count", 3)
+    switch.wait(lambda: counted(switch) == 10, "count")
     switch.kill()
     switch.start_swctld()
     assert counted(switch) == 10
     switch.start_swd()
     guests_return(switch, a, b)
     pass_packets(a, b, 5)
-    switch.wait(lambda: counted(switch) == 15, "count under the new swd", 3)
+    switch.wait(lambda: counted(switch) == 15, "count under the new swd")
 
 
 def test_a_rule_changed_after_a_restart_corrects_adopted_megaflows(two):
@@ -167,13 +167,15 @@ def test_a_rule_changed_after_a_restart_corrects_adopted_megaflows(two):
 
     def dropped():
         a.send(raw(udp()))
-        try:
-            b.recv(0.05)
-            return False
-        except AssertionError:
-            return True
+        return ("a", "flow-drop") in switch.drops()
 
     switch.wait(dropped, "drop by the new rule", 1.5)
+    a.wait_sent()
+    b.drain()
+    before = switch.drops()["a", "flow-drop"]
+    a.send(raw(udp()))
+    switch.wait_drop("a", "flow-drop", before)
+    b.expect_none(0.01)
 
 
 def test_misses_without_swctld_are_counted_and_served_after_its_return(two):
@@ -207,8 +209,7 @@ def test_ports_and_flows_come_back_after_swd_is_killed(two):
     switch.swd.kill()
     a.wait_hang_up()
     b.wait_hang_up()
-    show = switch.json("show")
-    assert show["swd"]["connected"] is False
+    switch.wait(lambda: switch.json("show")["swd"]["connected"] is False, "end of the connection")
     assert {p["link"] for p in switch.json("list-ports")["ports"]} == {"unknown"}
     assert rules_of(switch) == rules
     killed = time.monotonic()
@@ -237,7 +238,7 @@ def test_guests_go_on_with_their_split_rings_after_swd_is_killed(two):
     switch.wait_link("a")
     switch.wait_link("b")
     sent, got = paced(a, b, 0.3, count())
-    assert got == sent and len(sent) > 50
+    assert got == sent
 
 
 def test_rules_changed_while_swd_is_away_hold_when_it_is_back(two):
@@ -300,6 +301,6 @@ def test_a_port_of_another_version_is_down_with_its_reason_and_all_else_goes_on(
     for name, reason in (("warp0", 'unknown kind "warp-drive"'), ("vm8", "queues=99 does not do: use a number from 1 to 8")):
         switch.wait(lambda: f"refused by swd: {reason}" in switch.port(name)["reason"], f"reason of {name}")
         assert switch.port(name)["link"] == "down"
-    assert switch.port("sink")["link"] == "up"
+    switch.wait_link("sink")
     for name in ("warp0", "vm8"):
         switch.swctl("del-port", name)

@@ -100,10 +100,12 @@ def test_a_trace_changes_nothing(traced):
     def state():
         return traced.swctl("dump-flows", "--no-stats"), [{**f, "age_s": None} for f in traced.switch.megaflows()]
 
-    before = state()
+    rules, megaflows = state()
     for _ in range(3):
         traced.swctl("trace", FLOW)
-    assert state() == before
+    rules_then, megaflows_then = state()
+    assert rules_then == rules
+    assert all(f in megaflows for f in megaflows_then)  # those of tests before end by themselves
     assert all(r["n_packets"] == 0 for r in traced.json("dump-flows")["rules"])
 
 
@@ -235,6 +237,11 @@ class Live:
         assert self.process.poll() is None, self.process.communicate()
         return any("result" in call(self.net, "dp.trace_read", trace=n) for n in range(1, 9))
 
+    def interrupt(self):
+        """Returns when it has ended."""
+        self.process.send_signal(signal.SIGINT)
+        self.process.communicate(timeout=20)
+
     def packets(self, status=0):
         """Its text, packet by packet, and the line at the end."""
         out, err = self.process.communicate(timeout=20)
@@ -313,7 +320,7 @@ def test_an_interrupt_ends_the_trace_in_swd_too(traced, how):
     live = Live(traced, "vm1", "--count", 9, "--time", 600)
     live.process.send_signal(how)
     assert live.packets() == ([], "0 packets: stopped")
-    Live(traced, "vm1").process.send_signal(signal.SIGINT)  # the port is free
+    Live(traced, "vm1").interrupt()  # the port is free
 
 
 def test_a_reader_that_goes_away_ends_the_trace(traced):
@@ -322,7 +329,7 @@ def test_a_reader_that_goes_away_ends_the_trace(traced):
     traced.vm1.send(raw(udp()))
     assert live.process.wait(20) == 1
     assert live.process.stderr.read() == "swctl: cannot write the output: Broken pipe\n"
-    Live(traced, "vm1").process.send_signal(signal.SIGINT)
+    Live(traced, "vm1").interrupt()
 
 
 def test_a_trace_ends_when_its_time_is_over(traced):

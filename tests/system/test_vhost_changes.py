@@ -81,8 +81,8 @@ class Stream:
             assert time.monotonic() < deadline, f"{len(self.got)} of {self.n} frames, {self.lost} lost, {changes} changes"
             change()
             changes += 1
-            until = time.monotonic() + 0.002
-            while (frame := self.b.poll_frame()) is not None or time.monotonic() < until:
+            until, most = time.monotonic() + 0.002, len(self.got) + IN_FLIGHT
+            while len(self.got) < most and ((frame := self.b.poll_frame()) is not None or time.monotonic() < until):
                 if frame is not None:
                     self.got.append(int.from_bytes(frame[-8:], "big"))
             self.lost = lost()
@@ -250,6 +250,7 @@ def test_a_stopped_queue_tells_why(path, changes_switch):
     changes_switch.wait_link("a", "down")
     why = "queue 1 of the guest stopped: a buffer is outside the guest's memory"
     assert why in changes_switch.port("a")["reason"]
+    changes_switch.swd.wait_line(why)
     for _ in range(3):
         changes_switch.port("a")
     assert changes_switch.swd.output().count(why) == 1

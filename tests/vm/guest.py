@@ -20,6 +20,7 @@ from monitor import Monitor
 
 BOOT_TIMEOUT_S = 60
 KVM_PROBE_S = 8
+IPERF_LISTENS = "until grep -q ':1451 .* 0A ' /proc/net/tcp /proc/net/tcp6; do usleep 10000; done"  # iperf3 -D returns before it does
 
 
 class GuestError(Exception):

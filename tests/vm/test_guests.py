@@ -8,7 +8,7 @@ The module's two guests are shared by its tests; a test that kills one boots it 
 import pytest
 
 from boot import boot
-from guest import Guest, Nic
+from guest import IPERF_LISTENS, Guest, Nic
 
 ADDRESS = {"vm1": "10.0.0.1", "vm2": "10.0.0.2"}
 ADDRESS6 = {"vm1": "fd00::1", "vm2": "fd00::2"}
@@ -160,7 +160,7 @@ def test_two_queues_carry_traffic(switch_factory, guest_image, request):
         request.addfinalizer(guest.kill)
     boot(switch, configure, *pair)
     vm1, vm2 = pair
-    vm2.check("iperf3 -s -D")
+    vm2.check(f"iperf3 -s -D; {IPERF_LISTENS}")
     for cpu, queue in (("1", 0), ("2", 1)):
         assert int(vm1.check(f"cat /sys/class/net/eth0/queues/tx-{queue}/xps_cpus"), 16) == int(cpu, 16)
         vm1.check(f"taskset {cpu} iperf3 -c {ADDRESS['vm2']} -n 1M", timeout=60)
