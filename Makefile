@@ -214,7 +214,8 @@ fuzz: ## what reads strangers' bytes, under libFuzzer: T=60 seconds each, -j2 fo
 endif
 
 # Everything that needs the real programs: as root, with hugepages. SWD_BUILD tells the tests which programs.
-PYTEST := /usr/bin/python3 -m pytest -p no:cacheprovider -q --timeout=$(if $(filter 1,$(SWD_LONG)),3600,300)
+# In memory: a busy disk holds up nobody there. Without such a folder Python takes another.
+PYTEST := TMPDIR=/dev/shm /usr/bin/python3 -m pytest -p no:cacheprovider -q --timeout=$(if $(filter 1,$(SWD_LONG)),3600,300)
 GUEST  := $(CURDIR)/build/guest
 
 .PHONY: system
