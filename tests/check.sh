@@ -55,13 +55,12 @@ jobs=-j$(nproc)
 part build "$make" --no-print-directory "$jobs" all "$san"
 part "unit tests" "$make" --no-print-directory "$jobs" unit "$san"
 [ "$san" = SAN=1 ] || part "unit tests, ASan+UBSan" "$make" --no-print-directory "$jobs" unit SAN=1
-part "fuzz targets" "$make" --no-print-directory "$jobs" fuzz T=3
 part "Open vSwitch plugin" "$make" --no-print-directory ovs-plugin OVS_WHAT=system
 part "guest image" "$make" --no-print-directory guest-image
-begin "$make" --no-print-directory lint
+begin "$make" --no-print-directory lint fuzz T=3
 part "system tests" "$make" --no-print-directory system "$san"
 part "system tests, plain" env SWD_ISA=plain PYTEST_ADDOPTS="-k '$short'" "$make" --no-print-directory system "$san"
 part "Open vSwitch's tests" "$make" --no-print-directory ovs-tests "TESTS=$ovs" "$san"
-part "lint, what was left" end
+part "lint and fuzz targets" end
 part "guest tests" "$make" --no-print-directory guests "$san"
 finish
