@@ -166,7 +166,8 @@ unit: $(UNIT_BINS:=.run) ## unit tests (SAN=1: under ASan and UBSan)
 $(UNIT_BINS:=.run): %.run: %
 	@said=$$($< 2>&1); status=$$?; printf '== %s\n%s\n' $< "$$said"; exit $$status
 
-# It measures microseconds on both cores: alone, after all others.
+# They measure microseconds on both cores: alone, after all others.
+$(BUILD)/unit/datapath/test_pmd_load.run: $(filter-out %/test_pmd_load.run %/test_pmd_pool.run,$(UNIT_BINS:=.run))
 $(BUILD)/unit/datapath/test_pmd_pool.run: $(filter-out %/test_pmd_pool.run,$(UNIT_BINS:=.run))
 
 # What reads strangers' bytes, under libFuzzer with ASan and UBSan. tests/fuzz/seeds/NAME holds inputs to start from

@@ -61,6 +61,6 @@ begin "$make" --no-print-directory lint fuzz T=3
 part "system tests" "$make" --no-print-directory system "$san"
 part "system tests, plain" env SWD_ISA=plain PYTEST_ADDOPTS="-k '$short'" "$make" --no-print-directory system "$san"
 part "Open vSwitch's tests" "$make" --no-print-directory ovs-tests "TESTS=$ovs" "$san"
-part "lint and fuzz targets" end
 part "guest tests" "$make" --no-print-directory guests "$san"
+part "lint and fuzz targets" end
 finish

@@ -44,8 +44,15 @@ class Control:
         self.text = ""
         self.decoder = json.JSONDecoder()
 
-    def call(self, method, *params):
-        self.sock.sendall(json.dumps({"id": 0, "method": method, "params": list(params)}).encode())
+    def call(self, method, *params, times=1):
+        """The answer, or the last of those to so many requests at once."""
+        request = json.dumps({"id": 0, "method": method, "params": list(params)}).encode()
+        self.sock.sendall(request * times)
+        for _ in range(times):
+            result = self._answer(method)
+        return result
+
+    def _answer(self, method):
         while True:
             try:
                 answer, end = self.decoder.raw_decode(self.text)
@@ -139,8 +146,7 @@ class OvsDummy:
     def send(self, port, frame):
         """{port: [frames]} of what comes out where."""
         self.control.call("netdev-dummy/receive", f"p{port}", bytes(frame).hex())
-        for _ in range(COMMANDS_A_TURN + 1):
-            self.control.call("version")
+        self.control.call("version", times=COMMANDS_A_TURN + 1)
         return self.collect()
 
     def settle(self):

@@ -8,6 +8,7 @@ The cases are in ovs_cases_*.py. Every packet is sent at least twice, so that bo
 
 import shutil
 import tempfile
+import time
 
 import ovs_cases_headers  # noqa: F401  (fills CASES)
 import ovs_cases_pipeline  # noqa: F401
@@ -46,10 +47,8 @@ class Swd:
 
     def set_rules(self, rules, groups=(), meters=()):
         switch = self.switch
-        switch.swctl("del-flows")
-        for command in ("del-groups", "del-meters"):
-            if switch.run("help", command).returncode == 0:
-                switch.swctl(command)
+        for command in ("del-flows", "del-groups", "del-meters"):
+            switch.swctl(command)
         for meter in meters:
             switch.swctl("add-meter", meter)
         for group in groups:
@@ -78,11 +77,8 @@ class Swd:
         return came
 
     def late(self):
-        for guest in self.guests.values():
-            got = guest.wait_frame(STRAY_S)
-            if got is not None:
-                return {guest.name: [got]}
-        return {}
+        time.sleep(STRAY_S)
+        return self.strays()
 
     def close(self):
         for guest in self.guests.values():
