@@ -40,9 +40,10 @@ class Scenario:
 
 
 SCENARIOS = [
-    Scenario("flows-1", "64 B, 1 flow each way, rule on the 5-tuple", peers=ALL, bars={"ovs": 2.5, "testpmd": 1.5}, short=True),
+    # Megaflows narrower than a scenario needs stay right, and would be what it measures: so those with the widest come first.
     Scenario("in-port", "64 B, 1 flow each way, rule on in_port alone: OVS does not parse", rules=tuple(rules.in_port())),
     Scenario("normal", "64 B, 1,000 flows each way, MAC learning: actions=normal", flows=1000, rules=("actions=normal",), peers=ONLY_OVS),
+    Scenario("flows-1", "64 B, 1 flow each way, rule on the 5-tuple", peers=ALL, bars={"ovs": 2.5, "testpmd": 1.5}, short=True),
     Scenario("flows-1k", "64 B, 1,000 flows each way", flows=1000, bars={"ovs-best": 2.5}, short=True),
     Scenario("flows-100k", "64 B, 100,000 flows each way", flows=100_000, bars={"ovs-best": 2.5}, short=True),
     Scenario("flows-1m", "64 B, 1,000,000 flows each way", flows=1_000_000, prewarm=1.0, bars={"ovs-best": 2.5}),
