@@ -22,7 +22,7 @@ SYSUSERSDIR ?= $(PREFIX)/lib/sysusers.d
 TMPFILESDIR ?= $(PREFIX)/lib/tmpfiles.d
 UDEVDIR     ?= $(PREFIX)/lib/udev/rules.d
 
-# By clang: what the others do not see, and its code runs in half the time there.
+# By clang: it sees what gcc does not, and the code of a second compiler is tested, too.
 ifneq (,$(filter 1,$(SAN) $(FUZZER)))
 override BUILD := $(BUILD)-$(if $(filter 1,$(FUZZER)),fuzz,san)
 CC       := clang
