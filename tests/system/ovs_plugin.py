@@ -151,9 +151,12 @@ class OvsPlugin:
         """Of ovs-vswitchd, but those that a machine makes which holds it up."""
         return [line for line in self.vswitchd.lines if re.search(r"\|(WARN|ERR|EMER)\|", line) and not re.search(r"\|(timeval|ovs_rcu)\|", line)]
 
-    def n_fds(self):
-        """How many descriptors ovs-vswitchd has."""
-        return len(os.listdir(f"/proc/{self.vswitchd.pid}/fd"))
+    def connections(self):
+        """ovs-vswitchd's to swd: whether the other end of each is there. How many there are is up to how many threads ask at once."""
+        fds = f"/proc/{self.vswitchd.pid}/fd"
+        own = {os.readlink(f"{fds}/{fd}") for fd in os.listdir(fds)}
+        rows = [row.split() for row in self.tool("ss", "-xanH").splitlines()]
+        return [row[7] != "0" for row in rows if row[0] == "u_seq" and f"socket:[{row[5]}]" in own]
 
     def cpu_s(self):
         """Processor time that ovs-vswitchd has used."""
