@@ -166,11 +166,9 @@ unit: $(UNIT_BINS:=.run) ## unit tests (SAN=1: under ASan and UBSan)
 $(UNIT_BINS:=.run): %.run: %
 	@said=$$($< 2>&1); status=$$?; printf '== %s\n%s\n' $< "$$said"; exit $$status
 
-# They measure microseconds on both cores, or have net_virtio's devices come and go, which EAL's interrupt thread survives
-# only if it is not kept waiting (datapath/ethdev_device.c): one by one, after all others.
-ALONE := $(addprefix $(BUILD)/unit/,vhost/test_port_vhost.run datapath/test_pmd_load.run datapath/test_pmd_pool.run)
-$(BUILD)/unit/vhost/test_port_vhost.run: $(filter-out $(ALONE),$(UNIT_BINS:=.run))
-$(BUILD)/unit/datapath/test_pmd_load.run: $(BUILD)/unit/vhost/test_port_vhost.run
+# They measure microseconds on both cores: one by one, after all others.
+ALONE := $(addprefix $(BUILD)/unit/datapath/,test_pmd_load.run test_pmd_pool.run)
+$(BUILD)/unit/datapath/test_pmd_load.run: $(filter-out $(ALONE),$(UNIT_BINS:=.run))
 $(BUILD)/unit/datapath/test_pmd_pool.run: $(BUILD)/unit/datapath/test_pmd_load.run
 
 # What reads strangers' bytes, under libFuzzer with ASan and UBSan. tests/fuzz/seeds/NAME holds inputs to start from

@@ -101,6 +101,46 @@ static int queues_setup(struct ethdev_port *p, uint16_t n_rxq)
 	return rc;
 }
 
+struct stop_order {
+	uint16_t id;
+	int rc;
+	sem_t done;
+};
+
+static void stopped(void *arg)
+{
+	struct stop_order *order = arg;
+
+	sem_post(&order->done);
+}
+
+// Alarms come in the order in which they were set.
+static void stop_here(void *arg)
+{
+	struct stop_order *order = arg;
+
+	order->rc = rte_eth_dev_stop(order->id);
+	if (rte_eal_alarm_set(1, stopped, order) < 0)
+		stopped(order);
+}
+
+// net_virtio cannot take its link's descriptor back from EAL while it hears of the link, does not
+// look at that, and closes it: EAL panics as it waits on it next. It hears of nothing while EAL's
+// interrupt thread stops it, and what it had put off with alarms of its own is over when the last
+// one comes.
+static int device_stop(uint16_t id)
+{
+	struct stop_order order = {.id = id};
+
+	sem_init(&order.done, 0, 0);
+	if (rte_eal_alarm_set(1, stop_here, &order) < 0)
+		stop_here(&order);
+	while (sem_wait(&order.done) < 0)
+		;
+	sem_destroy(&order.done);
+	return order.rc;
+}
+
 static int device_start(struct port *port, struct ethdev_port *p, uint16_t n_rxq, char *err,
 			size_t err_len)
 {
@@ -122,7 +162,7 @@ static int device_start(struct port *port, struct ethdev_port *p, uint16_t n_rxq
 	// Some drivers have no such mode, for they always receive everything.
 	rc = rte_eth_promiscuous_enable(p->id);
 	if (rc < 0 && rc != -ENOTSUP) {
-		rte_eth_dev_stop(p->id);
+		device_stop(p->id);
 		return refuse(rc, devargs, "cannot receive frames for others (promiscuous mode)",
 			      err, err_len);
 	}
@@ -209,36 +249,6 @@ static void null_queues_release(const struct ethdev_port *p)
 		return;
 	rte_eth_dev_configure(p->id, 1, 0, &conf);
 	rte_eth_dev_configure(p->id, 0, 1, &conf);
-}
-
-struct stop_order {
-	uint16_t id;
-	int rc;
-	sem_t done;
-};
-
-static void stop_here(void *arg)
-{
-	struct stop_order *order = arg;
-
-	order->rc = rte_eth_dev_stop(order->id);
-	sem_post(&order->done);
-}
-
-// net_virtio cannot take its link's descriptor back from EAL while it hears of the link, does not
-// look at that, and closes it: EAL panics as it waits on it next. It hears of nothing while EAL's
-// interrupt thread stops it, and what it had put off with alarms of its own is over then.
-static int device_stop(uint16_t id)
-{
-	struct stop_order order = {.id = id};
-
-	sem_init(&order.done, 0, 0);
-	if (rte_eal_alarm_set(1, stop_here, &order) < 0)
-		stop_here(&order);
-	while (sem_wait(&order.done) < 0)
-		;
-	sem_destroy(&order.done);
-	return order.rc;
 }
 
 static void device_close(const struct port *port, struct ethdev_port *p)

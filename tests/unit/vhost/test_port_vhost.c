@@ -23,6 +23,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -165,13 +166,12 @@ static void no_guest(struct port *vm, const char *why)
 		fail_msg("\"%s\" does not say \"%s\"", status.reason, why);
 }
 
-// The guest first: net_virtio and DPDK's interrupt thread do not agree on who closes the socket
-// when its other end goes.
+// The guest hears that its link ends, and may be about to do something about it when it ends
+// itself.
 static void both_end(struct port *vm, struct port *guest)
 {
-	port_del(guest);
-	await(no_connection, vm, true);
 	port_del(vm);
+	port_del(guest);
 }
 
 static void frames_pass_both_ways(void **state, const char *ring)
@@ -313,6 +313,42 @@ static void guests_come_and_go(void **state)
 		port_del(guest);
 		await(no_connection, vm, true);
 	}
+	port_del(vm);
+}
+
+// Opens as many descriptors as it may, in the lowest free numbers, looks whether they stay, and
+// closes them.
+static void *others_open(void *arg)
+{
+	const bool *ended = arg;
+	uintptr_t n_lost = 0;
+	while (!__atomic_load_n(ended, __ATOMIC_RELAXED)) {
+		int fds[32];
+		for (size_t i = 0; i < RTE_DIM(fds); i++)
+			fds[i] = eventfd(0, EFD_CLOEXEC);
+		for (size_t i = 0; i < RTE_DIM(fds); i++)
+			n_lost += close(fds[i]) < 0;
+	}
+	return (void *)n_lost; // NOLINT(performance-no-int-to-ptr)
+}
+
+static void a_leaving_guest_closes_only_what_is_its_own(void **state)
+{
+	(void)state;
+	bool ended = false;
+	pthread_t others;
+	void *n_lost;
+	struct port *vm = vhost_add("queues=1");
+	assert_int_equal(pthread_create(&others, NULL, others_open, &ended), 0);
+	for (int i = 0; i < 10; i++) {
+		struct port *guest = guest_add("", "queues=1");
+		await(link_is, vm, true);
+		port_del(guest);
+		await(no_connection, vm, true);
+	}
+	__atomic_store_n(&ended, true, __ATOMIC_RELAXED);
+	pthread_join(others, &n_lost);
+	assert_null(n_lost);
 	port_del(vm);
 }
 
@@ -520,6 +556,7 @@ int main(void)
 	    TEST(a_guest_is_offered_what_the_rings_can_and_the_operator_wants),
 	    TEST(a_full_guest_ring_is_reported_and_the_rest_kept),
 	    TEST(guests_come_and_go),
+	    TEST(a_leaving_guest_closes_only_what_is_its_own),
 	    TEST(the_socket_is_private_replaced_when_stale_and_gone_at_the_end),
 	    TEST(a_path_has_one_port),
 	    TEST(bad_options_are_named),
