@@ -100,6 +100,26 @@ int netdev_swd_put_options(const struct netdev *netdev, struct ofpbuf *options)
 	return err;
 }
 
+static bool is_outdated(struct netdev *netdev)
+{
+	struct ofpbuf options;
+	if (!netdev_is_swd(netdev) || type_of(netdev)->is_linux || !cast(netdev)->is_configured)
+		return false;
+	ofpbuf_init(&options, 256);
+	bool outdated = netdev_swd_put_options(netdev, &options) == 0 &&
+			!vports_is_as(netdev_get_name(netdev), options.data, options.size);
+	ofpbuf_uninit(&options);
+	return outdated;
+}
+
+bool netdev_swd_is_outdated(const char *name)
+{
+	struct netdev *netdev = netdev_from_name(name);
+	bool outdated = netdev != NULL && is_outdated(netdev);
+	netdev_close(netdev);
+	return outdated;
+}
+
 void netdev_swd_await(void)
 {
 	awaited = true;

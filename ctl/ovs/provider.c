@@ -273,10 +273,25 @@ static int known_port(const char *name, struct dpif_port *port)
 	return 0;
 }
 
+// One that swd has kept since an ovs-vswitchd before this: its Interface was changed in between.
+static int outdated_delete(struct dpif *dpif, const char *name)
+{
+	struct vport_state state;
+	if (!vports_find(name, &state) || dpif_port_del(dpif, u32_to_odp(state.no), false) != 0)
+		return 0;
+	VLOG_INFO("%s: its options have changed: it was deleted and is added again", name);
+	return ENODEV;
+}
+
+// Without `port` it is the question whether a port that is wanted must be added.
 static int swd_port_query_by_name(const struct dpif *dpif, const char *name, struct dpif_port *port)
 {
 	int err = dpif_netlink_port_query_by_name(dpif, name, port);
-	return err == CONN_NO_ANSWER ? known_port(name, port) : err;
+	if (err == CONN_NO_ANSWER)
+		return known_port(name, port);
+	if (err == 0 && port == NULL && netdev_swd_is_outdated(name))
+		return outdated_delete(CONST_CAST(struct dpif *, dpif), name);
+	return err;
 }
 
 static int swd_port_query_by_number(const struct dpif *dpif, odp_port_t no, struct dpif_port *port)

@@ -197,6 +197,48 @@ bool vports_find(const char *name, struct vport_state *state)
 	return v != NULL;
 }
 
+// What a request says, of what stands there.
+static bool is_config(const struct nlattr *attr)
+{
+	return nl_attr_type(attr) == SWD_VPORT_ATTR_KIND ||
+	       nl_attr_type(attr) == SWD_VPORT_ATTR_OPTION;
+}
+
+static size_t n_config(const struct nlattr *options, size_t len)
+{
+	const struct nlattr *attr;
+	size_t left, n = 0;
+	NL_ATTR_FOR_EACH(attr, left, options, len)
+	n += is_config(attr);
+	return n;
+}
+
+static bool has(const struct nlattr *options, size_t len, const struct nlattr *wanted)
+{
+	const struct nlattr *attr;
+	size_t left;
+	NL_ATTR_FOR_EACH(attr, left, options, len)
+	{
+		if (attr->nla_len == wanted->nla_len && attr->nla_type == wanted->nla_type &&
+		    memcmp(attr, wanted, attr->nla_len) == 0)
+			return true;
+	}
+	return false;
+}
+
+bool vports_is_as(const char *name, const struct nlattr *options, size_t len)
+{
+	const struct nlattr *attr;
+	size_t left;
+	ovs_mutex_lock(&mutex);
+	const struct vport *v = find(name);
+	bool same = v != NULL && n_config(options, len) == n_config(v->options, v->options_len);
+	NL_ATTR_FOR_EACH(attr, left, options, len)
+	same = same && has(v->options, v->options_len, attr);
+	ovs_mutex_unlock(&mutex);
+	return same;
+}
+
 void vports_for_each(void (*fn)(const struct vport_request *, void *arg), void *arg)
 {
 	struct vport *v;

@@ -29,6 +29,8 @@ void vports_hear(const struct nlmsghdr *nlh);
 void vports_forget(uint32_t no); // it was deleted
 void vports_clear(void);	 // a datapath was made: it has none
 bool vports_find(const char *name, struct vport_state *state);
+// Whether swd has the port as a request with these attributes would make it.
+bool vports_is_as(const char *name, const struct nlattr *options, size_t len);
 // The name of a port, which the caller frees. NULL: there is none.
 char *vports_name_of(uint32_t no);
 // Reads what a vport's OPTIONS say.

@@ -123,6 +123,24 @@ def test_a_port_whose_options_change_is_added_anew_with_them(ovs):
         ovs.wait(lambda: ovs.vsctl("get", "interface", "vm1", "link_state").strip() == "up", "link of vm1")
 
 
+def test_a_port_whose_options_or_type_change_while_ovs_vswitchd_is_down_has_the_new_ones_after(ovs):
+    ovs.start()
+    ovs.vsctl("add-port", "br0", "vm1", "--", "set", "interface", "vm1", "type=dpdkvhostuserclient", f"options:vhost-server-path={ovs.dir}/a")
+    ovs.vsctl("add-port", "br0", "vm2", "--", "set", "interface", "vm2", "type=dpdkvhostuser")
+    ovs.vsctl("add-port", "br0", "n0", "--", "set", "interface", "n0", "type=swd-null", "options:rx=off")
+    ovs.vswitchd.stop()
+    ovs.vsctl("--no-wait", "set", "interface", "vm1", f"options:vhost-server-path={ovs.dir}/b")
+    ovs.vsctl("--no-wait", "set", "interface", "vm2", "type=dpdkvhostuserclient", f"options:vhost-server-path={ovs.dir}/c")
+    ovs.start_vswitchd()
+    ovs.vsctl("add-port", "br0", "last", "--", "set", "interface", "last", "type=swd-null")  # waits for those before
+    with VhostFrontend(f"{ovs.dir}/b", mode="client", name="vm1") as vm1, VhostFrontend(f"{ovs.dir}/c", mode="client", name="vm2") as vm2:
+        for vm in (vm1, vm2):
+            vm.listen()
+            vm.start()
+        wait_path(vm1, vm2, raw(udp()))
+    assert len([line for line in ovs.vswitchd.lines if "its options have changed" in line]) == 1
+
+
 def test_revalidators_share_the_dumps_of_flows(ovs):
     ovs.start()
     ovs.vsctl("set", "open_vswitch", ".", "other_config:n-revalidator-threads=4")
