@@ -66,6 +66,29 @@ static bool swctld_has_swd(const struct doctor *d)
 	    json_object_get(json_object_get(d->now[FACT_SHOW], "swd"), "connected"));
 }
 
+static bool is_gone(int err)
+{
+	return err == -ENOENT || err == -ECONNREFUSED;
+}
+
+// Another control daemon, which the checks do not ask.
+static bool open_vswitch_runs(const struct doctor *d)
+{
+	for (size_t i = 0; i < d->threads.n; i++) {
+		if (strcmp(d->threads.list[i].name, "ovs-vswitchd") == 0)
+			return true;
+	}
+	return false;
+}
+
+static void find_other_in_charge(struct doctor *d)
+{
+	doctor_find(d, DOCTOR_WARNING, "swctld",
+		    "it does not run; ovs-vswitchd does, which `ovs-vsctl show` asks");
+	doctor_mend(d, "where that is meant, swctld may run beside it for the checks that are "
+		       "skipped here: `systemctl start swctld`");
+}
+
 static void find_refused(struct doctor *d, size_t i, int err)
 {
 	const char *name = daemons[i].name, *file = daemons[i].socket;
@@ -99,7 +122,9 @@ static void check_daemon(struct doctor *d, size_t i)
 	bool is_swctld = daemon == &d->swctld;
 	if (daemon->err < 0) {
 		// What is not for us may be for swctld all the same.
-		if (is_swctld || !swctld_has_swd(d))
+		if (is_swctld && is_gone(daemon->err) && d->swd.err == 0 && open_vswitch_runs(d))
+			find_other_in_charge(d);
+		else if (is_swctld || !swctld_has_swd(d))
 			find_refused(d, i, daemon->err);
 	} else if (is_swctld && !d->now[FACT_SHOW]) {
 		doctor_find(d, DOCTOR_PROBLEM, "swctld", "it runs (pid %d) and does not answer: %s",

@@ -303,6 +303,18 @@ static void other_versions_and_a_lost_connection_are_told(void **state)
 	expect("warning", "swctld 0.0.9", "systemctl restart swctld");
 }
 
+static void where_open_vswitch_is_in_charge_swctld_is_not_missed(void **state)
+{
+	(void)state;
+	d.swctld.err = -ENOENT;
+	expect_only(doctor_check_daemons, "problem", "it does not run", "start it");
+	host_put("proc/8/task/8/stat", "8 (ovs-vswitchd) R 1 8 8 0 -1 0 1 0 0 0 1 0" STAT_REST);
+	d.threads = proc_threads_read(host_root);
+	expect_only(doctor_check_daemons, "warning", "ovs-vswitchd does", "beside it");
+	d.swctld.err = -EACCES;
+	expect_only(doctor_check_daemons, "problem", "cannot connect", "--run-dir");
+}
+
 static void findings_line_up_and_terminals_are_not_obeyed(void **state)
 {
 	char *text = NULL;
@@ -341,6 +353,7 @@ int main(void)
 	    SICK(mtus_are_compared_where_ports_share_a_vlan),
 	    SICK(limits_that_are_reached_are_told),
 	    SICK(other_versions_and_a_lost_connection_are_told),
+	    SICK(where_open_vswitch_is_in_charge_swctld_is_not_missed),
 	    SICK(findings_line_up_and_terminals_are_not_obeyed),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
