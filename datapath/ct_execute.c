@@ -176,9 +176,9 @@ static int insert(const struct tracking *t, struct ct_conn *conn, bool choose)
 	return err;
 }
 
-static int admit(struct ct_conn *conn)
+static int admit(const struct tracking *t, struct ct_conn *conn)
 {
-	return ct_limit_enter(conn) == CT_ADMITTED ? 0 : -EDQUOT;
+	return ct_limit_enter(t->pmd->index, conn) == CT_ADMITTED ? 0 : -EDQUOT;
 }
 
 static int commit(const struct tracking *t, struct ct_packet *p, const struct expected *expected)
@@ -196,7 +196,7 @@ static int commit(const struct tracking *t, struct ct_packet *p, const struct ex
 	if (unlikely(with_ext))
 		ext_fill(t, p, conn, expected);
 	ct_mark_set(conn, t->ct);
-	err = admit(conn);
+	err = admit(t, conn);
 	if (likely(!err)) {
 		err = insert(t, conn,
 			     expected->is ? ct_conn_nat(conn) != CT_NAT_NONE : has_nat(t->ct));

@@ -1,6 +1,7 @@
 #include "datapath/ct_limit.h"
 
 #include "datapath/ct_table.h"
+#include "datapath/pmd.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -18,6 +19,17 @@ struct zones {
 // By datapath. Published once, when its first limit is set.
 static struct zones *zones[CT_DPS_MAX];
 static uint32_t dp_limits[CT_DPS_MAX]; // relaxed; writer: control thread
+
+// How many more a PMD lets in before all PMDs' connections are counted again, which reads a cache
+// line of each.
+#define UNCOUNTED_MAX 64
+struct allowance {
+	uint32_t limit, left;
+};
+
+static struct {
+	struct allowance of[CT_DPS_MAX];
+} __rte_cache_aligned allowances[PMDS_MAX]; // each its PMD's
 
 static uint32_t limit_of(const struct zones *z, uint16_t zone)
 {
@@ -55,13 +67,30 @@ static __rte_noinline enum ct_refusal zone_enter(struct zones *z, struct ct_conn
 	return CT_ZONE_FULL;
 }
 
-enum ct_refusal ct_limit_enter(struct ct_conn *conn)
+// Far from the limit several PMDs together may pass it, each by its share of what was left.
+static bool is_full(unsigned pmd_index, uint8_t dp, uint32_t limit)
+{
+	struct allowance *a = &allowances[pmd_index].of[dp];
+
+	if (likely(a->limit == limit && a->left > 0)) {
+		a->left--;
+		return false;
+	}
+	uint32_t n = ct_table_count(dp);
+	if (n >= limit)
+		return true;
+	a->limit = limit;
+	a->left = RTE_MIN((limit - n - 1) / PMDS_MAX, UNCOUNTED_MAX);
+	return false;
+}
+
+enum ct_refusal ct_limit_enter(unsigned pmd_index, struct ct_conn *conn)
 {
 	uint8_t dp = conn->key.dp;
 	struct zones *z = __atomic_load_n(&zones[dp], __ATOMIC_ACQUIRE);
 	uint32_t limit = __atomic_load_n(&dp_limits[dp], __ATOMIC_RELAXED);
 
-	if (unlikely(limit != CT_UNLIMITED && ct_table_count(dp) >= limit))
+	if (limit != CT_UNLIMITED && unlikely(is_full(pmd_index, dp, limit)))
 		return CT_DP_FULL;
 	return unlikely(z) ? zone_enter(z, conn) : CT_ADMITTED;
 }
@@ -80,6 +109,7 @@ void ct_limit_init(void)
 {
 	memset(zones, 0, sizeof zones);
 	memset(dp_limits, 0, sizeof dp_limits);
+	memset(allowances, 0, sizeof allowances);
 }
 
 void ct_limit_fini(void)

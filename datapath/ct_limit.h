@@ -10,8 +10,9 @@
 
 enum ct_refusal { CT_ADMITTED, CT_ZONE_FULL, CT_DP_FULL };
 
-// Whether a connection that is about to be committed may; then it is counted. PMDs.
-enum ct_refusal ct_limit_enter(struct ct_conn *conn);
+// Whether a connection that is about to be committed may; then it is counted. PMDs. A zone's limit
+// is exact. A datapath's is for one PMD; several may have 64 more each.
+enum ct_refusal ct_limit_enter(unsigned pmd_index, struct ct_conn *conn);
 // It was not inserted, or has left the table. PMDs, control thread.
 void ct_limit_leave(struct ct_conn *conn);
 

@@ -317,7 +317,7 @@ static enum ct_refusal enter(uint32_t n)
 {
 	struct ct_key key = key_of(n);
 	struct ct_conn *conn = fresh(&key, false);
-	enum ct_refusal refusal = ct_limit_enter(conn);
+	enum ct_refusal refusal = ct_limit_enter(PMD_INDEX, conn);
 
 	if (refusal == CT_ADMITTED)
 		assert_int_equal(ct_table_insert(PMD_INDEX, conn, NOW), 0);
@@ -379,6 +379,15 @@ static void a_datapath_has_no_more_than_its_limit(void **state)
 	assert_int_equal(enter(3), CT_DP_FULL);
 	ct_limit_set_dp(2, CT_UNLIMITED);
 	assert_int_equal(enter(3), CT_ADMITTED);
+	// Not counted each time, and exact all the same.
+	ct_limit_set_dp(2, 900);
+	for (uint32_t n = 4; n <= 900; n++)
+		assert_int_equal(enter(n), CT_ADMITTED);
+	assert_int_equal(enter(901), CT_DP_FULL);
+	ct_limit_set_dp(2, 100000);
+	assert_int_equal(enter(901), CT_ADMITTED);
+	ct_limit_set_dp(2, 901); // whatever was left of the limit before
+	assert_int_equal(enter(902), CT_DP_FULL);
 }
 
 static void policies_are_each_datapaths_own(void **state)
