@@ -20,10 +20,10 @@ part() { # part NAME COMMAND...
 	[ $status -eq 0 ] || finish
 }
 
-# begin COMMAND...: beside the parts that follow. Tests wait most of their time: only what they leave of core 0 is taken.
+# begin COMMAND...: beside the parts that follow. Tests wait most of their time: only what they leave of the cores is taken.
 begin() {
 	set -m
-	taskset -c 0 chrt --idle 0 "$@" > "$said" 2>&1 < /dev/null &
+	chrt --idle 0 "$@" > "$said" 2>&1 < /dev/null &
 	set +m
 	beside=$!
 }
@@ -57,7 +57,7 @@ part "unit tests" "$make" --no-print-directory "$jobs" unit "$san"
 [ "$san" = SAN=1 ] || part "unit tests, ASan+UBSan" "$make" --no-print-directory "$jobs" unit SAN=1
 part "Open vSwitch plugin" "$make" --no-print-directory ovs-plugin OVS_WHAT=system
 part "guest image" "$make" --no-print-directory guest-image
-begin "$make" --no-print-directory lint fuzz T=3
+begin "$make" --no-print-directory "$jobs" lint fuzz T=3
 part "system tests" "$make" --no-print-directory system "$san"
 part "system tests, plain" env SWD_ISA=plain PYTEST_ADDOPTS="-k '$short'" "$make" --no-print-directory system "$san"
 part "Open vSwitch's tests" "$make" --no-print-directory ovs-tests "TESTS=$ovs" "$san"

@@ -18,7 +18,7 @@ if [ ! -e "$tree/.configured" ] || [ "$archive" -nt "$tree/.configured" ]; then
 	rm -rf "$tree"
 	tar xzf "$archive" -C "$build" --no-same-owner
 	(cd "$tree" && ./configure -q --prefix=/usr --localstatedir=/var --sysconfdir=/etc --enable-ssl --disable-dependency-tracking \
-		PYTHON3=/usr/bin/python3 CC="${CC:-gcc}" CFLAGS="-O2 -g -w" > "$build/configure.log" 2>&1) ||
+		PYTHON3=/usr/bin/python3 CC="${CC:-gcc}" CFLAGS="-O2 -g1 -w" > "$build/configure.log" 2>&1) ||
 		{ tail -20 "$build/configure.log"; exit 1; }
 	touch "$tree/.configured"
 fi

@@ -170,9 +170,9 @@ static void check_feature(struct doctor *d, size_t row)
 
 static void check_pairs(struct doctor *d, const json_t *port)
 {
-	const json_t *option = json_object_get(json_object_get(port, "options"), "queues");
+	const char *queues = field_text(json_object_get(port, "options"), "queues");
 	const char *name = field_text(port, "name");
-	long offered = option ? strtol(json_string_value(option), NULL, 10) : 1;
+	long offered = *queues ? strtol(queues, NULL, 10) : 1;
 	long long rx = field_count(port, "rx_queues"), tx = field_count(port, "tx_queues");
 	long long used = rx < tx ? rx : tx;
 	if (strcmp(field_text(port, "link"), "up") != 0 || used >= offered)
