@@ -18,13 +18,15 @@ struct zones {
 
 // By datapath. Published once, when its first limit is set.
 static struct zones *zones[CT_DPS_MAX];
-static uint32_t dp_limits[CT_DPS_MAX]; // relaxed; writer: control thread
+// The limit, and above it how often it was set. Relaxed; writer: control thread.
+static uint64_t dp_limits[CT_DPS_MAX];
 
 // How many more a PMD lets in before all PMDs' connections are counted again, which reads a cache
 // line of each.
 #define UNCOUNTED_MAX 64
 struct allowance {
-	uint32_t limit, left;
+	uint64_t limit; // as it was set
+	uint32_t left;
 };
 
 static struct {
@@ -68,18 +70,18 @@ static __rte_noinline enum ct_refusal zone_enter(struct zones *z, struct ct_conn
 }
 
 // Far from the limit several PMDs together may pass it, each by its share of what was left.
-static bool is_full(unsigned pmd_index, uint8_t dp, uint32_t limit)
+static bool is_full(unsigned pmd_index, uint8_t dp, uint64_t set)
 {
 	struct allowance *a = &allowances[pmd_index].of[dp];
 
-	if (likely(a->limit == limit && a->left > 0)) {
+	if (likely(a->limit == set && a->left > 0)) {
 		a->left--;
 		return false;
 	}
-	uint32_t n = ct_table_count(dp);
+	uint32_t limit = (uint32_t)set, n = ct_table_count(dp);
 	if (n >= limit)
 		return true;
-	a->limit = limit;
+	a->limit = set;
 	a->left = RTE_MIN((limit - n - 1) / PMDS_MAX, UNCOUNTED_MAX);
 	return false;
 }
@@ -88,9 +90,9 @@ enum ct_refusal ct_limit_enter(unsigned pmd_index, struct ct_conn *conn)
 {
 	uint8_t dp = conn->key.dp;
 	struct zones *z = __atomic_load_n(&zones[dp], __ATOMIC_ACQUIRE);
-	uint32_t limit = __atomic_load_n(&dp_limits[dp], __ATOMIC_RELAXED);
+	uint64_t limit = __atomic_load_n(&dp_limits[dp], __ATOMIC_RELAXED);
 
-	if (limit != CT_UNLIMITED && unlikely(is_full(pmd_index, dp, limit)))
+	if ((uint32_t)limit != CT_UNLIMITED && unlikely(is_full(pmd_index, dp, limit)))
 		return CT_DP_FULL;
 	return unlikely(z) ? zone_enter(z, conn) : CT_ADMITTED;
 }
@@ -194,12 +196,14 @@ bool ct_limit_get(uint8_t dp, int32_t zone, uint32_t *limit, uint32_t *n)
 
 void ct_limit_set_dp(uint8_t dp, uint32_t limit)
 {
-	__atomic_store_n(&dp_limits[dp], limit, __ATOMIC_RELAXED);
+	uint64_t times = (dp_limits[dp] >> 32) + 1;
+
+	__atomic_store_n(&dp_limits[dp], times << 32 | limit, __ATOMIC_RELAXED);
 }
 
 uint32_t ct_limit_get_dp(uint8_t dp)
 {
-	return dp_limits[dp];
+	return (uint32_t)dp_limits[dp];
 }
 
 void ct_limit_forget(uint8_t dp)

@@ -70,6 +70,16 @@ static void rss_choose(const struct ethdev_port *p, uint16_t n_rxq, struct rte_e
 	conf->rx_adv_conf.rss_conf.rss_hf = hashes;
 }
 
+// net_bonding tells then what it was told last, not that its last member has gone. net_virtio_user
+// leaves its socket with EAL when it fails to start, and closes its receive queues' eventfds twice
+// at its end: EAL panics, or another thread has lost what it has opened between. Both are asked.
+static bool hears_of_link(const struct rte_eth_dev_info *info)
+{
+	return (*info->dev_flags & RTE_ETH_DEV_INTR_LSC) &&
+	       strcmp(info->driver_name, "net_bonding") != 0 &&
+	       strcmp(info->driver_name, "net_virtio_user") != 0;
+}
+
 static int device_configure(struct ethdev_port *p, uint16_t n_rxq, bool scatter)
 {
 	struct rte_eth_conf conf = {0};
@@ -81,10 +91,7 @@ static int device_configure(struct ethdev_port *p, uint16_t n_rxq, bool scatter)
 	conf.txmode.offloads |= p->offload.tx | (tx & RTE_ETH_TX_OFFLOAD_MULTI_SEGS);
 	rss_choose(p, n_rxq, &conf);
 	p->linearize = !(tx & RTE_ETH_TX_OFFLOAD_MULTI_SEGS);
-	// virtio-user in server mode needs it to take a peer again.
-	// net_bonding tells then what it was told last, not that its last member has gone.
-	conf.intr_conf.lsc = (*p->info.dev_flags & RTE_ETH_DEV_INTR_LSC) &&
-			     strcmp(p->info.driver_name, "net_bonding") != 0;
+	conf.intr_conf.lsc = hears_of_link(&p->info);
 	conf.intr_conf.rxq = ethdev_is_tap(&p->info); // for its queue's descriptor
 	return rte_eth_dev_configure(p->id, n_rxq, p->n_txq, &conf);
 }
@@ -107,27 +114,18 @@ struct stop_order {
 	sem_t done;
 };
 
-static void stopped(void *arg)
-{
-	struct stop_order *order = arg;
-
-	sem_post(&order->done);
-}
-
-// Alarms come in the order in which they were set.
 static void stop_here(void *arg)
 {
 	struct stop_order *order = arg;
 
 	order->rc = rte_eth_dev_stop(order->id);
-	if (rte_eal_alarm_set(1, stopped, order) < 0)
-		stopped(order);
+	sem_post(&order->done);
 }
 
-// net_virtio cannot take its link's descriptor back from EAL while it hears of the link, does not
-// look at that, and closes it: EAL panics as it waits on it next. It hears of nothing while EAL's
-// interrupt thread stops it, and what it had put off with alarms of its own is over when the last
-// one comes.
+// net_virtio cannot take its interrupt's descriptor back from EAL while it hears of the link, does
+// not look at that, and closes it: EAL panics as it waits on it next. It hears of nothing while
+// EAL's interrupt thread stops it. Alarms come in the order in which they were set: those of
+// net_virtio_user, which found its peer gone, are over then.
 static int device_stop(uint16_t id)
 {
 	struct stop_order order = {.id = id};

@@ -19,7 +19,7 @@ static int check_blocking(const char *devargs, const char *name, char *err, size
 	if (strncmp(name, "virtio_user", 11) != 0 && strncmp(name, "net_virtio_user", 15) != 0)
 		return 0;
 	const char *server = strstr(devargs, ",server=");
-	if (!server || server[8] == '0')
+	if (!server || strcmp(server, ",server=0") == 0 || strncmp(server, ",server=0,", 10) == 0)
 		return 0;
 	snprintf(err, err_len,
 		 "devargs=%.80s would stop the switch until a peer comes: leave out server=1 and "
@@ -164,28 +164,12 @@ int ethdev_probe(const char *devargs, uint16_t *id, bool *probed, char *err, siz
 	return take(*id, devargs, err, err_len);
 }
 
-// net_virtio_user closes its receive queues' eventfds twice, of a device that hears of its link:
-// the second time their numbers may be those of what another thread has opened, such as the one on
-// which EAL's interrupt thread waits, which panics. It does not of one that is told to hear
-// nothing.
-static void link_unheard(uint16_t id, const struct rte_eth_dev_info *info)
-{
-	struct rte_eth_conf conf;
-
-	if (strcmp(info->driver_name, "net_virtio_user") != 0 ||
-	    rte_eth_dev_conf_get(id, &conf) < 0 || !conf.intr_conf.lsc)
-		return;
-	conf.intr_conf.lsc = 0;
-	rte_eth_dev_configure(id, info->nb_rx_queues, info->nb_tx_queues, &conf);
-}
-
 void ethdev_remove(uint16_t id, bool probed)
 {
 	struct rte_eth_dev_info info;
 	taken[id] = false;
 	if (!probed || rte_eth_dev_info_get(id, &info) < 0)
 		return;
-	link_unheard(id, &info);
 	rte_eth_dev_close(id);
 	rte_dev_remove(info.device);
 }

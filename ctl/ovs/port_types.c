@@ -19,6 +19,9 @@
 #define AF_PACKET_MTU_MAX 1964 // as swd has it
 #define CONFIG_MAX	  8192 // bytes of all options
 
+// A port that swd has kept over a restart of ovs-vswitchd, and that has not the options that its
+// Interface puts now, is deleted and added again: what is put for an unchanged Interface of a type
+// with options must stay the same from version to version.
 static void option_put(struct ofpbuf *options, const char *key, const char *value)
 {
 	char *text = xasprintf("%s=%s", key, value);

@@ -64,6 +64,8 @@ static const char *type_of_vport(const char *name, const struct nlattr *options,
 
 static unsigned n_open; // main thread, as all here
 static long long int next_try_ms, next_notifier_ms;
+static char replaced_name[IFNAMSIZ]; // of a port that was deleted and is added next; or ""
+static uint32_t replaced_no;
 static bool is_emptied; // swd has fewer flows than udpif thinks
 static dp_purge_callback *purge_cb;
 static void *purge_aux;
@@ -135,6 +137,14 @@ static void swd_close(struct dpif *dpif)
 	dpif_netlink_close(dpif);
 }
 
+// The number of a port that was deleted to be added again is what flows know it by.
+static void number_keep(const struct netdev *netdev, odp_port_t *port_no)
+{
+	if (*port_no == ODPP_NONE && strcmp(netdev_get_name(netdev), replaced_name) == 0)
+		*port_no = u32_to_odp(replaced_no);
+	replaced_name[0] = '\0';
+}
+
 static int swd_port_add(struct dpif *dpif_, struct netdev *netdev, odp_port_t *port_no)
 {
 	struct dpif_netlink_vport request, reply;
@@ -143,6 +153,7 @@ static int swd_port_add(struct dpif *dpif_, struct netdev *netdev, odp_port_t *p
 	words_note(0, "");
 	if (!netdev_is_swd(netdev))
 		return words_errno(dpif_netlink_port_add(dpif_, netdev, port_no));
+	number_keep(netdev, port_no);
 	ofpbuf_init(&options, 256);
 	int err = netdev_swd_put_options(netdev, &options);
 	if (err == 0) {
@@ -277,9 +288,17 @@ static int known_port(const char *name, struct dpif_port *port)
 static int outdated_delete(struct dpif *dpif, const char *name)
 {
 	struct vport_state state;
-	if (!vports_find(name, &state) || dpif_port_del(dpif, u32_to_odp(state.no), false) != 0)
+	if (!vports_find(name, &state))
 		return 0;
+	int err = dpif_port_del(dpif, u32_to_odp(state.no), false);
+	if (err != 0) {
+		VLOG_WARN("%s: its options have changed, and those of before stay: %s", name,
+			  ovs_strerror(err));
+		return 0;
+	}
 	VLOG_INFO("%s: its options have changed: it was deleted and is added again", name);
+	replaced_no = state.no;
+	ovs_strlcpy(replaced_name, name, sizeof(replaced_name));
 	return ENODEV;
 }
 

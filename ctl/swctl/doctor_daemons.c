@@ -66,11 +66,6 @@ static bool swctld_has_swd(const struct doctor *d)
 	    json_object_get(json_object_get(d->now[FACT_SHOW], "swd"), "connected"));
 }
 
-static bool is_gone(int err)
-{
-	return err == -ENOENT || err == -ECONNREFUSED;
-}
-
 // Another control daemon, which the checks do not ask.
 static bool open_vswitch_runs(const struct doctor *d)
 {
@@ -84,7 +79,7 @@ static bool open_vswitch_runs(const struct doctor *d)
 static void find_other_in_charge(struct doctor *d)
 {
 	doctor_find(d, DOCTOR_WARNING, "swctld",
-		    "it does not run; ovs-vswitchd does, which `ovs-vsctl show` asks");
+		    "it does not run; ovs-vswitchd does, which `ovs-appctl dpctl/show` asks");
 	doctor_mend(d, "where that is meant, swctld may run beside it for the checks that are "
 		       "skipped here: `systemctl start swctld`");
 }
@@ -122,7 +117,7 @@ static void check_daemon(struct doctor *d, size_t i)
 	bool is_swctld = daemon == &d->swctld;
 	if (daemon->err < 0) {
 		// What is not for us may be for swctld all the same.
-		if (is_swctld && is_gone(daemon->err) && d->swd.err == 0 && open_vswitch_runs(d))
+		if (is_swctld && daemon->err == -ENOENT && d->swd.err == 0 && open_vswitch_runs(d))
 			find_other_in_charge(d);
 		else if (is_swctld || !swctld_has_swd(d))
 			find_refused(d, i, daemon->err);

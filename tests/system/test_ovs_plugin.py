@@ -125,9 +125,14 @@ def test_a_port_whose_options_change_is_added_anew_with_them(ovs):
 
 def test_a_port_whose_options_or_type_change_while_ovs_vswitchd_is_down_has_the_new_ones_after(ovs):
     ovs.start()
+    ovs.vsctl("add-port", "br0", "first", "--", "set", "interface", "first", "type=swd-null")
     ovs.vsctl("add-port", "br0", "vm1", "--", "set", "interface", "vm1", "type=dpdkvhostuserclient", f"options:vhost-server-path={ovs.dir}/a")
     ovs.vsctl("add-port", "br0", "vm2", "--", "set", "interface", "vm2", "type=dpdkvhostuser")
     ovs.vsctl("add-port", "br0", "n0", "--", "set", "interface", "n0", "type=swd-null", "options:rx=off")
+    ovs.vsctl("add-port", "br0", "n1", "--", "set", "interface", "n1", "type=dpdk", "options:dpdk-devargs=net_null7", "options:n_rxq=1")
+    ovs.vsctl("add-port", "br0", "n2", "--", "set", "interface", "n2", "type=dpdkvhostuser", "options:n_rxq=2")
+    ovs.vsctl("del-port", "first")  # its number is free
+    numbers = [ovs.vsctl("get", "interface", port, "ofport") for port in ("vm1", "n0", "n1", "n2")]
     ovs.vswitchd.stop()
     ovs.vsctl("--no-wait", "set", "interface", "vm1", f"options:vhost-server-path={ovs.dir}/b")
     ovs.vsctl("--no-wait", "set", "interface", "vm2", "type=dpdkvhostuserclient", f"options:vhost-server-path={ovs.dir}/c")
@@ -138,6 +143,7 @@ def test_a_port_whose_options_or_type_change_while_ovs_vswitchd_is_down_has_the_
             vm.listen()
             vm.start()
         wait_path(vm1, vm2, raw(udp()))
+    assert [ovs.vsctl("get", "interface", port, "ofport") for port in ("vm1", "n0", "n1", "n2")] == numbers
     assert len([line for line in ovs.vswitchd.lines if "its options have changed" in line]) == 1
 
 

@@ -173,8 +173,29 @@ class HangingBackend:
             connection.close()
 
 
+class LeavingBackend(HangingBackend):
+    """Takes all that a driver says, and leaves instead of hearing its message number `last`. The switch asks first, and is answered."""
+
+    def __init__(self, path, last, answers):
+        self.last, self.heard_all = last, False
+        super().__init__(path, answers, dict(answers))
+
+    def serve(self, connection, answers):
+        of_driver = answers is self.answers[1]
+        left = self.last if of_driver else 1000
+        with contextlib.suppress(OSError), connection:
+            while left > 0 and (header := connection.recv(12, socket.MSG_WAITALL)):
+                request, _, size = struct.unpack("<3I", header)
+                connection.recv(size, socket.MSG_WAITALL)
+                if request in answers:
+                    connection.sendall(struct.pack("<3IQ", request, 5, 8, answers[request]))
+                left -= 1
+            self.heard_all |= of_driver and left > 0
+
+
 GET_FEATURES, GET_PROTOCOL_FEATURES, GET_QUEUE_NUM = 1, 15, 17
 FEATURES = 1 << 32 | 1 << 30 | 1 << 15  # virtio 1, protocol features, mergeable buffers
+MULTIQUEUE = 1 << 22 | 1 << 17  # with the control queue that sets their number
 HANGS = {
     "protocol-features": {GET_FEATURES: FEATURES},
     "status": {GET_FEATURES: FEATURES, GET_PROTOCOL_FEATURES: 1 << 16},
@@ -217,6 +238,21 @@ def test_a_backend_that_hangs_while_it_is_set_up_does_not_stop_the_switch(bench,
             echoes(switch, vm1, vm2, "pod")
     switch.swctl("del-port", "pod")
     switch.wait(lambda: open_files(switch) == files, "end of its files")
+
+
+def test_a_backend_that_leaves_at_any_message_costs_only_its_port(bench):
+    switch, vm1, vm2 = bench
+    answers = {GET_FEATURES: FEATURES | MULTIQUEUE, GET_PROTOCOL_FEATURES: 1, GET_QUEUE_NUM: 2}
+    for last in range(1, 100):
+        path = f"{switch.run_dir}/leaves-{last}.sock"
+        with LeavingBackend(path, last, answers) as backend:
+            switch.run("add-port", "pod", "type=virtio-user", f"path={path}", "queues=2")  # made, down, or refused
+            switch.run("del-port", "pod")
+        if backend.heard_all:
+            break
+    assert last > 20, "it was heard at once"
+    with added(switch, "other", "type=tap"):  # DPDK looks at all that it was given to wait on
+        passes_through_cable(switch, vm1, vm2)
 
 
 @pytest.mark.parametrize("says", [{GET_PROTOCOL_FEATURES: 1, GET_QUEUE_NUM: 2}, {GET_PROTOCOL_FEATURES: 0}], ids=["two", "nothing"])

@@ -311,8 +311,8 @@ static void where_open_vswitch_is_in_charge_swctld_is_not_missed(void **state)
 	host_put("proc/8/task/8/stat", "8 (ovs-vswitchd) R 1 8 8 0 -1 0 1 0 0 0 1 0" STAT_REST);
 	d.threads = proc_threads_read(host_root);
 	expect_only(doctor_check_daemons, "warning", "ovs-vswitchd does", "beside it");
-	d.swctld.err = -EACCES;
-	expect_only(doctor_check_daemons, "problem", "cannot connect", "--run-dir");
+	d.swctld.err = -ECONNREFUSED; // it was meant to run
+	expect_only(doctor_check_daemons, "problem", "killed", "start it");
 }
 
 static void findings_line_up_and_terminals_are_not_obeyed(void **state)

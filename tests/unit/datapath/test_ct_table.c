@@ -388,6 +388,13 @@ static void a_datapath_has_no_more_than_its_limit(void **state)
 	assert_int_equal(enter(901), CT_ADMITTED);
 	ct_limit_set_dp(2, 901); // whatever was left of the limit before
 	assert_int_equal(enter(902), CT_DP_FULL);
+	ct_limit_set_dp(2, 990);
+	assert_int_equal(enter(902), CT_ADMITTED);
+	ct_limit_set_dp(2, CT_UNLIMITED);
+	for (uint32_t n = 903; n <= 990; n++)
+		assert_int_equal(enter(n), CT_ADMITTED);
+	ct_limit_set_dp(2, 990);
+	assert_int_equal(enter(991), CT_DP_FULL);
 }
 
 static void policies_are_each_datapaths_own(void **state)

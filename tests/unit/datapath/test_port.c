@@ -138,6 +138,8 @@ static void hardware_and_what_blocks_is_refused(void **state)
 	assert_int_equal(ADD(0, "a", "dpdk", &p, "devargs=virtio_user0,path=/tmp/x,server=1"),
 			 -EOPNOTSUPP);
 	says("server=1");
+	assert_int_equal(ADD(0, "a", "dpdk", &p, "devargs=virtio_user0,server=0x1,path=/tmp/x"),
+			 -EOPNOTSUPP);
 	assert_int_equal(ADD(0, "a", "dpdk", &p, "devargs=nothing0"), -ENODEV);
 	says("no DPDK driver takes device \"nothing0\"");
 	assert_true(ADD(0, "a", "dpdk", &p, "devargs=net_pcap0,rx_pcap=/nonexistent") < 0);

@@ -166,8 +166,6 @@ static void no_guest(struct port *vm, const char *why)
 		fail_msg("\"%s\" does not say \"%s\"", status.reason, why);
 }
 
-// The guest hears that its link ends, and may be about to do something about it when it ends
-// itself.
 static void both_end(struct port *vm, struct port *guest)
 {
 	port_del(vm);
