@@ -234,6 +234,7 @@ static int device_open(struct port *port, const char *devargs, struct ethdev_por
 free_port:
 	rte_free(p);
 remove:
+	device_stop(id); // it may not have started, and have set alarms
 	ethdev_remove(id, owned);
 	return rc;
 }
