@@ -46,7 +46,12 @@ class Netns:
             pid = self._keeper.pid
         self.pid = pid
         # Neighbour discovery would mix frames of its own into those of the test.
-        self.run("sh", "-c", "echo 1 >/proc/sys/net/ipv6/conf/default/disable_ipv6")
+        if not self.is_host():
+            self.run("sh", "-c", "echo 1 >/proc/sys/net/ipv6/conf/default/disable_ipv6")
+
+    def is_host(self):
+        """Whether the given process is in the namespace of the tests, where others live, too."""
+        return os.stat(f"/proc/{self.pid}/ns/net").st_ino == os.stat("/proc/self/ns/net").st_ino
 
     def close(self):
         if self._keeper is not None:
