@@ -158,10 +158,10 @@ static void a_file_that_a_client_sends_holds_nobody_up(void **state)
 	uint64_t start_ms = server_now_ms();
 	int to;
 	(void)state;
-	file_send(dp_client_fd(bad), 8, &to);
+	file_send(dp_client_fd(bad), 30, &to);
 	assert_int_equal(receive(bad, buf), -ECONNRESET); // that was no message
 	assert_int_equal(info(good), 0);
-	assert_true(server_now_ms() - start_ms < 4000);
+	assert_true(server_now_ms() - start_ms < 20000);
 	close(to);
 	dp_client_close(bad);
 	dp_client_close(good);

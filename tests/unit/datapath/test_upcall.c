@@ -203,7 +203,7 @@ static void what_was_served_past_the_budget_costs_nothing_later(void **state)
 	}
 	start = rte_rdtsc();
 	while (drain(8, false).n == 0)
-		assert_true(rte_rdtsc() - start < rte_get_tsc_hz());
+		assert_true(rte_rdtsc() - start < 5 * rte_get_tsc_hz());
 }
 
 static void a_port_that_goes_leaves_the_others_their_turns(void **state)

@@ -118,7 +118,7 @@ static void a_descriptor_whose_end_takes_long_holds_nobody_up(void **state)
 	const struct memif_msg ack = {.type = MEMIF_ACK};
 	struct timespec start, end;
 	struct memif_msg msg;
-	int passed, to, fd = lingering(3, &to);
+	int passed, to, fd = lingering(30, &to);
 	(void)state;
 	stranger_fd_place("/lingers");
 	send_fds(&ack, sizeof(ack), 200, fd);
@@ -126,7 +126,7 @@ static void a_descriptor_whose_end_takes_long_holds_nobody_up(void **state)
 	clock_gettime(CLOCK_MONOTONIC, &start);
 	assert_int_equal(receive(&msg, &passed), -EPROTO);
 	clock_gettime(CLOCK_MONOTONIC, &end);
-	assert_true(end.tv_sec - start.tv_sec < 2);
+	assert_true(end.tv_sec - start.tv_sec < 20);
 	close(to);
 }
 
