@@ -47,7 +47,7 @@ static bool iface_of(const char *devargs, char iface[IFNAMSIZ])
 // With one key that it does not know, net_tap ignores all of them, iface= as well.
 static int check_tap_keys(const char *devargs, char *err, size_t err_len)
 {
-	static const char *const known[] = {"iface=", "mac=", "remote="};
+	static const char *const known[] = {"iface=", "mac=", "remote=", "persist"};
 	for (const char *at = strchr(devargs, ','); at; at = strchr(at, ',')) {
 		at++;
 		bool found = false;
@@ -56,8 +56,8 @@ static int check_tap_keys(const char *devargs, char *err, size_t err_len)
 		if (found)
 			continue;
 		snprintf(err, err_len,
-			 "net_tap does not know \"%.*s\" in devargs=: it takes iface=, mac= and "
-			 "remote=; queues= and mtu= stand outside",
+			 "net_tap does not know \"%.*s\" in devargs=: it takes iface=, mac=, "
+			 "remote= and persist; queues= and mtu= stand outside",
 			 (int)RTE_MIN(strcspn(at, ","), 40u), at);
 		return -EINVAL;
 	}

@@ -93,7 +93,7 @@ bool host_tap_is_left(const char *name, struct host_tap *out)
 	       facts.n_queues == 0;
 }
 
-int host_tap_keep(int fd, bool on)
+void host_tap_let_go(int fd)
 {
-	return ioctl(fd, TUNSETPERSIST, on ? 1 : 0) < 0 ? -errno : 0;
+	ioctl(fd, TUNSETPERSIST, 0);
 }

@@ -13,7 +13,7 @@ struct host_tap {
 // Whether the interface is a tap of several queues that was left to be taken up again, and nobody
 // has a queue of it now. Control thread.
 bool host_tap_is_left(const char *name, struct host_tap *out);
-// Whether the tap of this queue stays when its last queue is closed. 0 or -errno.
-int host_tap_keep(int fd, bool on);
+// The tap of this queue goes when its last queue is closed.
+void host_tap_let_go(int fd);
 
 #endif

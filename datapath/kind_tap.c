@@ -63,23 +63,18 @@ static void tap_devargs(const struct port *port, char *devargs, size_t len)
 			 had[2], had[3], had[4], had[5]);
 		mac = kept;
 	}
-	snprintf(devargs, len, "net_tap_swd%u,iface=%s%s%s", port->no, tap_iface(port),
-		 mac ? ",mac=" : "", mac ? mac : "");
+	snprintf(devargs, len, "net_tap_swd%u,iface=%s%s%s%s", port->no, tap_iface(port),
+		 persists(port) ? ",persist" : "", mac ? ",mac=" : "", mac ? mac : "");
 }
 
 static int tap_started(struct port *port, uint16_t ethdev, char *err, size_t err_len)
 {
+	(void)ethdev;
 	const char *address = port_option(&port->config, "address");
 	int rc = address ? host_iface_address_add(tap_iface(port), address) : 0;
 	if (rc < 0)
 		snprintf(err, err_len, "interface %s does not take address=%s: %s", tap_iface(port),
 			 address, strerror(-rc));
-	if (rc == 0 && persists(port)) {
-		rc = host_tap_keep(rte_eth_dev_rx_intr_ctl_q_get_fd(ethdev, 0), true);
-		if (rc < 0)
-			snprintf(err, err_len, "interface %s cannot be made to persist: %s",
-				 tap_iface(port), strerror(-rc));
-	}
 	if (rc == 0 && found.is_left && !port_option(&port->config, "mtu"))
 		host_iface_mtu_set(tap_iface(port), found.had.mtu);
 	return rc;
@@ -89,7 +84,7 @@ static int tap_started(struct port *port, uint16_t ethdev, char *err, size_t err
 static void tap_closing(const struct port *port, uint16_t ethdev)
 {
 	if (persists(port) && !ports_are_ending())
-		host_tap_keep(rte_eth_dev_rx_intr_ctl_q_get_fd(ethdev, 0), false);
+		host_tap_let_go(rte_eth_dev_rx_intr_ctl_q_get_fd(ethdev, 0));
 }
 
 static const struct ethdev_kind tap = {.mtu_max = TAP_MTU_MAX,

@@ -19,6 +19,7 @@
 #define CT_MAX		    (1u << 28)
 #define UPCALL_RATE_DEFAULT 5000u
 #define UPCALL_RATE_MAX	    100000000
+#define OTHER_PORTS_FROM    (PORTS_MAX / 2)
 
 void options_usage(void)
 {
@@ -37,6 +38,9 @@ void options_usage(void)
 	    "  --upcall-rate N   misses a second of each port that go to swctld before those of "
 	    "ports\n"
 	    "                    that have more (default %u; 0: no port has more)\n"
+	    "  --other-ports-from N\n"
+	    "                    first number of the ports of other control daemons than swctld,\n"
+	    "                    whose begin at 1 (default %u)\n"
 	    "  --isa NAME        auto, plain, avx2 or avx512: instruction set of the packet code\n"
 	    "                    (default auto, the best that this processor has)\n"
 	    "  --group GROUP     whose members may use datapath.sock, beside root and swd's own "
@@ -48,7 +52,7 @@ void options_usage(void)
 	    "  --log-level L     error, warn, info or debug (default info)\n"
 	    "  --help            this text\n"
 	    "  --version         the version\n",
-	    MEM_DEFAULT, OPTIONS_MEM_MIN, MAX_FLOWS_DEFAULT, UPCALL_RATE_DEFAULT);
+	    MEM_DEFAULT, OPTIONS_MEM_MIN, MAX_FLOWS_DEFAULT, UPCALL_RATE_DEFAULT, OTHER_PORTS_FROM);
 }
 
 // Reads a number at *text and moves past it. false when there is none, or it is above max.
@@ -138,6 +142,9 @@ static int option_apply(struct options *o, int option, char *err, size_t err_len
 	case 'u':
 		return number_parse("upcall-rate", optarg, 0, UPCALL_RATE_MAX, &o->upcall_rate, err,
 				    err_len);
+	case 'p':
+		return number_parse("other-ports-from", optarg, 1, PORTS_MAX - 1,
+				    &o->other_ports_from, err, err_len);
 	case 'i':
 		return isa_parse(o, optarg, err, err_len);
 	case 'l':
@@ -168,6 +175,7 @@ static const struct option long_options[] = {
     {"max-flows", required_argument, NULL, 'f'},
     {"ct-connections", required_argument, NULL, 'C'},
     {"upcall-rate", required_argument, NULL, 'u'},
+    {"other-ports-from", required_argument, NULL, 'p'},
     {"isa", required_argument, NULL, 'i'},
     {"log-level", required_argument, NULL, 'l'},
     {"help", no_argument, NULL, 'h'},
@@ -187,6 +195,7 @@ int options_parse(struct options *o, int argc, char **argv, char *err, size_t er
 			      .mem_mb = MEM_DEFAULT,
 			      .max_flows = MAX_FLOWS_DEFAULT,
 			      .upcall_rate = UPCALL_RATE_DEFAULT,
+			      .other_ports_from = OTHER_PORTS_FROM,
 			      .isa = "auto",
 			      .log_level = LOG_LEVEL_INFO};
 	optind = 0; // for a second call, in tests

@@ -20,8 +20,9 @@ struct options {
 	gid_t group;		 // who may use the datapath's socket; ACCOUNT_NONE: swd's own user
 	uid_t vhost_owner;	 // of sockets for guests; ACCOUNT_NONE: swd's own
 	gid_t vhost_group;
-	unsigned upcall_rate; // misses a second and port; 0: without end
-	char isa[16];	      // "auto", or the name of one that is supported
+	unsigned other_ports_from; // the first number of ports that are not swctld's
+	unsigned upcall_rate;	   // misses a second and port; 0: without end
+	char isa[16];		   // "auto", or the name of one that is supported
 	enum log_level log_level;
 	bool help, version; // asked for: the rest is not looked at
 };

@@ -191,10 +191,15 @@ struct port *port_next(uint32_t *cursor)
 	return NULL;
 }
 
+void ports_ending(void)
+{
+	is_ending = true;
+}
+
 void ports_fini(void)
 {
 	uint32_t cursor = 0;
-	is_ending = true;
+	ports_ending();
 	for (struct port *port; (port = port_next(&cursor)) != NULL;)
 		port_del(port);
 	is_ending = false;

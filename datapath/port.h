@@ -159,8 +159,9 @@ void port_number_release(uint32_t no);
 void port_del(struct port *port);
 struct port *port_find(const char *name);
 struct port *port_next(uint32_t *cursor); // in number order; NULL at the end
+void ports_ending(void);		  // swd ends: what is closed from now on was not deleted
 void ports_fini(void);			  // closes all
-bool ports_are_ending(void); // swd ends: what is closed was not deleted. Control thread.
+bool ports_are_ending(void);		  // control thread
 // Returns when no PMD holds anything that it read from a port before the call. Any thread that is
 // not a PMD and holds no lock that a PMD may wait for.
 void ports_synchronize(void);

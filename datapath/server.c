@@ -200,6 +200,7 @@ struct server *server_start(const struct server_config *config, char *err, size_
 	server->flows = config->flows;
 	datapath_at(0)->n_flows = flow_table_n_flows(config->flows);
 	server->group = config->group;
+	server->other_ports_from = config->other_ports_from;
 	server->started_ms = server_now_ms();
 	TAILQ_INIT(&server->clients);
 	TAILQ_INIT(&server->tracings);

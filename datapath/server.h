@@ -16,6 +16,7 @@ struct server_config {
 	const char *path; // of the socket
 	gid_t group;	  // whose members may use it (ctl/account.h; ACCOUNT_NONE: none)
 	struct flow_table *flows;
+	uint32_t other_ports_from; // the first number for ports of other datapaths than swctld's
 };
 
 // Of clients, it takes root, this process's own user and the group's members, others get one

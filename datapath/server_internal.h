@@ -32,6 +32,7 @@ struct server {
 	struct flow_table *flows;
 	struct ufid_index ufids; // flows with a UFID
 	uint64_t started_ms;	 // CLOCK_MONOTONIC
+	uint32_t other_ports_from;
 
 	char *path;
 	gid_t group;

@@ -161,11 +161,10 @@ static int new_parse(struct request *rq, struct new_request *new)
 	return rc < 0 ? rc : config_of(rq, new);
 }
 
-// A number that no other datapath has had, as flows that name it may still be there. swctld keeps
-// the numbers of its ports: while it is there, others' begin further up.
-static uint32_t number_pick(const struct datapath *dp)
+// A number that no other datapath has had, as flows that name it may still be there. swctld counts
+// the numbers of its ports from 1, and keeps them: it may come later.
+static uint32_t number_pick(const struct datapath *dp, uint32_t first)
 {
-	uint32_t first = datapath_at(0)->n_ports > 0 ? PORTS_MAX / 2 : 1;
 	for (unsigned past = 0; past < 2; past++) {
 		for (uint32_t no = past ? 1 : first; no < PORTS_MAX; no++) {
 			bool clean = datapath_slots[no] == dp->slot || datapath_slots[no] == 0;
@@ -200,7 +199,7 @@ struct port *vport_add(struct request *rq, uint32_t type, uint32_t no,
 	const struct datapath *dp = rq->dp;
 	struct port *port = NULL;
 	if (no == 0 && !datapath_is_first(dp))
-		no = number_pick(dp);
+		no = number_pick(dp, rq->server->other_ports_from);
 	*err = port_add(no, config, &port, rq->error.text, sizeof(rq->error.text));
 	if (*err < 0 || port == NULL) {
 		*err = add_error(dp, no, *err);

@@ -240,13 +240,15 @@ static int server_begin(struct swd *swd)
 	const struct server_config config = {.base = swd->base,
 					     .path = path,
 					     .group = swd->options.group,
-					     .flows = swd->flows};
+					     .flows = swd->flows,
+					     .other_ports_from = swd->options.other_ports_from};
 	swd->server = server_start(&config, swd->err, sizeof(swd->err));
 	return swd->server ? 0 : -EIO;
 }
 
 static void server_end(struct swd *swd)
 {
+	ports_ending(); // datapaths take their ports along
 	server_stop(swd->server);
 }
 

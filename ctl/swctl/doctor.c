@@ -279,7 +279,7 @@ int swctl_doctor(const struct swctl_options *options, int n)
 					      "and --timeout");
 	}
 	look_first(&d, options);
-	if (swd_answers(&d))
+	if (d.swd.err == 0)
 		look_again(&d, options);
 	run_checks(&d);
 	bool failed = tell(&d, options) < 0 || doctor_count(&d, DOCTOR_PROBLEM) > 0;

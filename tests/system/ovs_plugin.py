@@ -60,6 +60,12 @@ class OvsPlugin:
         self.swd.wait_line(r"swd: ready$")
         let_sleep(f"{self.dir}/datapath.sock")
 
+    def start_swctld(self):
+        """Beside ovs-vswitchd."""
+        swctld = self._daemon(program("swctld"), "--run-dir", self.dir, "--db", f"{self.dir}/swd.db")
+        swctld.wait_line(r"swctld: ready$")
+        return swctld
+
     def start(self):
         self.start_db()
         self.start_swd()
@@ -106,6 +112,11 @@ class OvsPlugin:
 
     def vsctl(self, *words, **kw):
         return self.tool("ovs-vsctl", f"--db=unix:{self.dir}/db.sock", "--timeout=10", *words, **kw)
+
+    def swctl(self, *words, check=True):
+        """What it prints, whether it accepts or (check=False) not."""
+        argv = [program("swctl"), "--run-dir", self.dir, *words]
+        return subprocess.run(argv, check=check, capture_output=True, text=True, timeout=20 * SLOW).stdout
 
     def ofctl(self, *words):
         return self.tool("ovs-ofctl", "--timeout=10", *words)

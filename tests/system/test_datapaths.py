@@ -51,7 +51,7 @@ def test_a_datapath_has_a_local_port_taps_and_interfaces(world):
     client = world.client
     dp = client.dp_new("ovs-swd")
     br0, near = client.port_new(dp, "br0", INTERNAL), client.port_new(dp, "near", NETDEV)
-    assert (br0, near) == (1, 2)
+    assert (br0, near) == (512, 513)
     assert {"ovs-swd", "br0", "near"} <= world.ifaces()
     assert {p.text(PORT_NAME): p.u32(PORT_TYPE) for p in client.dump(VPORT, dp)} == {
         "ovs-swd": INTERNAL, "br0": INTERNAL, "near": NETDEV,

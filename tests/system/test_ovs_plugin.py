@@ -1,5 +1,6 @@
 """ovs-vswitchd as the control daemon: `make ovs-plugin` first, otherwise these are skipped. ovs_plugin.py draws the scene."""
 
+import json
 import os
 import re
 import signal
@@ -33,7 +34,7 @@ def test_two_ports_of_a_bridge_of_type_swd_talk_by_megaflows_that_open_vswitch_m
     ovs.add_guest()
     assert ovs.ping(0, 1, count=5) == 5
     flows = ovs.appctl("dpctl/dump-flows")
-    assert re.search(r"in_port\(2\).*eth_type\(0x0800\).*packets:[1-9].*actions:3", flows), flows
+    assert re.search(r"in_port\(513\).*eth_type\(0x0800\).*packets:[1-9].*actions:514", flows), flows
     stats = ovs.ofctl("dump-ports", f"{ovs.dir}/br0.mgmt")
     assert re.search(r"rx pkts=[1-9]", stats), stats
     assert not ovs.complaints()
@@ -180,7 +181,8 @@ def test_open_vswitch_goes_on_by_itself_when_swd_is_killed_and_started_again(ovs
     ovs.wait(lambda: ovs.connections() and all(ovs.connections()), "end of old connections")
 
 
-def test_what_is_set_comes_back_in_an_swd_that_starts_again_and_what_is_deleted_does_not(ovs):
+@pytest.mark.parametrize("sign", [signal.SIGKILL, signal.SIGTERM], ids=["killed", "ended"])
+def test_what_is_set_comes_back_in_an_swd_that_starts_again_and_what_is_deleted_does_not(ovs, sign):
     ovs.start()
     ovs.add_guest()
     ovs.vsctl("add-port", "br0", "int0", "--", "set", "interface", "int0", "type=internal")
@@ -194,7 +196,7 @@ def test_what_is_set_comes_back_in_an_swd_that_starts_again_and_what_is_deleted_
     ovs.appctl("dpctl/ipf-set-max-nfrags", "500")
     index = ovs.ns.ip("-o", "link", "show", "br0").split(":")[0]
     ovs.restart_vswitchd()  # it takes over what is there
-    ovs.swd.stop(signal.SIGKILL)
+    ovs.swd.stop(sign)
     ovs.vswitchd.wait_line("swd has gone")
     ovs.vsctl("del-port", "int0")
     ovs.wait(lambda: "int0" not in ovs.ns.ip("-o", "link"), "end of int0")
@@ -212,6 +214,21 @@ def test_what_is_set_comes_back_in_an_swd_that_starts_again_and_what_is_deleted_
     assert "10.77.0.0/16" in ovs.ns.ip("route")
     ovs.vsctl("del-br", "br0")
     ovs.wait(lambda: " br0:" not in ovs.ns.ip("-o", "link"), "end of br0")
+
+
+def test_swctld_that_comes_after_ovs_vswitchd_has_port_numbers_of_its_own(ovs):
+    ovs.start()
+    ovs.add_guest()
+    swctld = ovs.start_swctld()
+    try:
+        ovs.swctl("add-port", "x1", "type=null")
+        assert [(p["name"], p["number"], p["link"]) for p in json.loads(ovs.swctl("--json", "list-ports"))["ports"]] == [("x1", 1, "up")]
+        said = ovs.swctl("doctor", check=False)
+    finally:
+        swctld.stop()
+    assert "does not run" not in said
+    said = ovs.swctl("doctor", check=False)
+    assert re.search(r"swctld +it does not run; ovs-vswitchd does", said), said
 
 
 def test_an_swd_that_is_there_and_says_nothing_does_not_hold_open_vswitch_up(ovs):

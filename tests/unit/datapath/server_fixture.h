@@ -67,7 +67,7 @@ static inline void *loop_run(void *arg)
 static inline void server_up(void)
 {
 	char err[256];
-	const struct server_config config = {fx.base, fx.path, ACCOUNT_NONE, fx.flows};
+	const struct server_config config = {fx.base, fx.path, ACCOUNT_NONE, fx.flows, 1};
 	fx.server = server_start(&config, err, sizeof(err));
 	if (fx.server == NULL)
 		fail_msg("%s", err);

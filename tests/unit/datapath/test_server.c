@@ -26,7 +26,7 @@ static void the_socket_is_for_owner_and_group_and_goes_with_the_server(void **st
 static void start_refused(const char *word)
 {
 	char err[256];
-	const struct server_config config = {fx.base, fx.path, ACCOUNT_NONE, fx.flows};
+	const struct server_config config = {fx.base, fx.path, ACCOUNT_NONE, fx.flows, 1};
 	assert_null(server_start(&config, err, sizeof(err)));
 	assert_non_null(strstr(err, word));
 	assert_non_null(strstr(err, fx.path));
