@@ -66,6 +66,7 @@ static unsigned n_open; // main thread, as all here
 static long long int next_try_ms, next_notifier_ms;
 static char replaced_name[IFNAMSIZ]; // of a port that was deleted and is added next; or ""
 static uint32_t replaced_no;
+static bool is_adopted; // the datapath of an ovs-vswitchd before this, and its ports not looked at
 static bool is_emptied; // swd has fewer flows than udpif thinks
 static dp_purge_callback *purge_cb;
 static void *purge_aux;
@@ -110,6 +111,7 @@ static void opened(struct dpif *dpif, bool is_new)
 		ct_fresh_datapath(dpif);
 	} else if (n_open == 1) {
 		ct_adopt_datapath(dpif);
+		is_adopted = true;
 	}
 }
 
@@ -326,9 +328,23 @@ static int swd_port_query_by_number(const struct dpif *dpif, odp_port_t no, stru
 
 // While there is no connection for these events, one is made twice a second at most, and none while
 // the link is lost: restoring it says that anything may have changed.
+// An Interface whose type was changed meanwhile finds its name taken by the port of before. That
+// one goes when ofproto looks at all ports, and the Interface is tried again when the bridges are
+// configured again.
+static bool look_after_adoption(void)
+{
+	if (!is_adopted)
+		return false;
+	is_adopted = false;
+	if_notifier_manual_report();
+	return true;
+}
+
 static int swd_port_poll(const struct dpif *dpif_, char **name)
 {
 	const struct dpif_netlink *dpif = dpif_netlink_cast(dpif_);
+	if (look_after_adoption())
+		return ENOBUFS;
 	if (dpif->port_notifier == NULL && (link_is_lost() || time_msec() < next_notifier_ms))
 		return EAGAIN;
 	int err = dpif_netlink_port_poll(dpif_, name);

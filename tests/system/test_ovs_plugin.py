@@ -132,19 +132,22 @@ def test_a_port_whose_options_or_type_change_while_ovs_vswitchd_is_down_has_the_
     ovs.vsctl("add-port", "br0", "n0", "--", "set", "interface", "n0", "type=swd-null", "options:rx=off")
     ovs.vsctl("add-port", "br0", "n1", "--", "set", "interface", "n1", "type=dpdk", "options:dpdk-devargs=net_null7", "options:n_rxq=1")
     ovs.vsctl("add-port", "br0", "n2", "--", "set", "interface", "n2", "type=dpdkvhostuser", "options:n_rxq=2")
+    ovs.vsctl("add-port", "br0", "n3", "--", "set", "interface", "n3", "type=swd-null")
     ovs.vsctl("del-port", "first")  # its number is free
     numbers = [ovs.vsctl("get", "interface", port, "ofport") for port in ("vm1", "n0", "n1", "n2")]
     ovs.vswitchd.stop()
     ovs.vsctl("--no-wait", "set", "interface", "vm1", f"options:vhost-server-path={ovs.dir}/b")
     ovs.vsctl("--no-wait", "set", "interface", "vm2", "type=dpdkvhostuserclient", f"options:vhost-server-path={ovs.dir}/c")
+    ovs.vsctl("--no-wait", "set", "interface", "n3", "type=swd-ring", "options:name=cable")
     ovs.start_vswitchd()
-    ovs.vsctl("add-port", "br0", "last", "--", "set", "interface", "last", "type=swd-null")  # waits for those before
+    ovs.wait(lambda: "n3 (swd-ring" in ovs.appctl("dpctl/show"), "port of another type")
     with VhostFrontend(f"{ovs.dir}/b", mode="client", name="vm1") as vm1, VhostFrontend(f"{ovs.dir}/c", mode="client", name="vm2") as vm2:
         for vm in (vm1, vm2):
             vm.listen()
             vm.start()
         wait_path(vm1, vm2, raw(udp()))
     assert [ovs.vsctl("get", "interface", port, "ofport") for port in ("vm1", "n0", "n1", "n2")] == numbers
+    assert ovs.vsctl("--columns=error", "list", "interface").count("[]") == 7
     assert len([line for line in ovs.vswitchd.lines if "its options have changed" in line]) == 1
 
 
