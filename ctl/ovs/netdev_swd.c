@@ -36,7 +36,6 @@ VLOG_DEFINE_THIS_MODULE(netdev_swd);
 #define AWAIT_MS    1000
 #define DEFAULT_MTU 1500
 
-static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(1, 5);
 
 struct netdev_swd {
 	struct netdev up;
@@ -47,6 +46,7 @@ struct netdev_swd {
 	bool is_configured;
 	enum netdev_flags flags; // of what is no interface of the kernel
 	struct eth_addr mac;
+	int mtu_refused; // last, which the log was told of
 };
 
 static struct netdev_class *classes; // one a row of port_types
@@ -324,6 +324,18 @@ static int netdev_swd_get_mtu(const struct netdev *netdev, int *mtu)
 	return 0;
 }
 
+// It is asked each time that the bridges are configured. Main thread.
+static void mtu_refuse(struct netdev_swd *dev, int mtu)
+{
+	if (dev->mtu_refused == mtu)
+		return;
+	dev->mtu_refused = mtu;
+	VLOG_WARN("%s: its MTU is what swd and its peer make it: mtu_request=%d is not followed%s",
+		  netdev_get_name(&dev->up), mtu,
+		  port_type_takes(dev->type, "mtu") ? "; where its kind has one, options:mtu is"
+						    : "");
+}
+
 static int netdev_swd_set_mtu(struct netdev *netdev, int mtu)
 {
 	struct netdev_swd *dev = cast(netdev);
@@ -331,13 +343,7 @@ static int netdev_swd_set_mtu(struct netdev *netdev, int mtu)
 	if (netdev_swd_get_mtu(netdev, &now) == 0 && now == mtu)
 		return 0;
 	if (!dev->type->is_kernels) {
-		VLOG_WARN_RL(&rl,
-			     "%s: its MTU is what swd and its peer make it: mtu_request=%d is "
-			     "not followed%s",
-			     netdev_get_name(netdev), mtu,
-			     port_type_takes(dev->type, "mtu")
-				 ? "; where its kind has one, options:mtu is"
-				 : "");
+		mtu_refuse(dev, mtu);
 		return EOPNOTSUPP;
 	}
 	int err = kernel_iface_set_mtu(netdev_get_name(netdev), mtu);

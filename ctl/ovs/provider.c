@@ -68,6 +68,7 @@ static char replaced_name[IFNAMSIZ]; // of a port that was deleted and is added 
 static uint32_t replaced_no;
 static bool is_adopted; // the datapath of an ovs-vswitchd before this, and its ports not looked at
 static bool is_emptied; // swd has fewer flows than udpif thinks
+static __thread bool is_purging;
 static dp_purge_callback *purge_cb;
 static void *purge_aux;
 
@@ -216,11 +217,23 @@ static int swd_set_config(struct dpif *dpif OVS_UNUSED, const struct smap *other
 }
 
 // Never to the kernel's "tc", where the original sends flows that it can take.
+// What an swd that was emptied does not have is as good as deleted, and no news.
+static void purge_done(struct dpif_op *op)
+{
+	if (op->type != DPIF_OP_FLOW_DEL || op->error != ENOENT)
+		return;
+	op->error = 0;
+	if (op->flow_del.stats != NULL)
+		memset(op->flow_del.stats, 0, sizeof(*op->flow_del.stats));
+}
+
 static void swd_operate(struct dpif *dpif, struct dpif_op **ops, size_t n,
 			enum dpif_offload_type type)
 {
 	if (type != DPIF_OFFLOAD_ALWAYS) {
 		dpif_netlink_operate(dpif, ops, n, DPIF_OFFLOAD_NEVER);
+		for (size_t i = 0; is_purging && i < n; i++)
+			purge_done(ops[i]);
 		return;
 	}
 	for (size_t i = 0; i < n; i++)
@@ -507,8 +520,10 @@ static void restore(struct dpif_netlink *dpif)
 	next_notifier_ms = 0;
 	VLOG_INFO("%s: swd is back and has the datapath's ports and meters again (%u refused)",
 		  dpif_name(&dpif->dpif), r.n_refused);
+	is_purging = true;
 	if (is_emptied && purge_cb != NULL)
 		purge_cb(purge_aux, PMD_ID_NULL);
+	is_purging = false;
 	is_emptied = false;
 	if_notifier_manual_report(); // what was asked for meanwhile is tried again
 }

@@ -110,7 +110,11 @@ def test_what_swd_does_not_follow_is_told_once(ovs):
     ovs.vswitchd.wait_line("other_config:pmd-cpu-mask=0x2 is not followed: .*swctl pmd set --cores")
     ovs.vsctl("add-port", "br0", "n0", "--", "set", "interface", "n0", "type=dpdkvhostuser", "options:n_rxq_desc=64")
     ovs.vswitchd.wait_line("n0: options:n_rxq_desc is not followed")
-    assert len([line for line in ovs.vswitchd.lines if "is not followed" in line]) == 2
+    ovs.vsctl("set", "interface", "n0", "mtu_request=3000")
+    ovs.vswitchd.wait_line("n0: .*mtu_request=3000 is not followed")
+    for i in range(3):
+        ovs.vsctl("set", "bridge", "br0", f"external_ids:a={i}")  # the bridge is configured again
+    assert len([line for line in ovs.vswitchd.lines if "is not followed" in line]) == 3
 
 
 def test_a_port_whose_options_change_is_added_anew_with_them(ovs):
@@ -182,6 +186,7 @@ def test_open_vswitch_goes_on_by_itself_when_swd_is_killed_and_started_again(ovs
     ovs.pings_until_answered(0, 1)
     ovs.wait(lambda: ovs.appctl("dpctl/show").split("port", 1)[1] == before, "ports as they were")
     ovs.wait(lambda: ovs.connections() and all(ovs.connections()), "end of old connections")
+    assert not [line for line in ovs.vswitchd.lines if "flow_del" in line]
 
 
 @pytest.mark.parametrize("sign", [signal.SIGKILL, signal.SIGTERM], ids=["killed", "ended"])
