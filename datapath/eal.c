@@ -245,8 +245,11 @@ int eal_start(const struct eal_config *config, char *err, size_t err_len)
 	// first device would end the program.
 	uint64_t owner;
 	rte_eth_dev_owner_new(&owner);
-	if (!debug)
+	if (!debug) {
 		rte_log_set_level_pattern("*", RTE_LOG_ERR);
+		// Each look at a peer that is gone would be a line; port_watch.c says it once.
+		rte_log_set_level_pattern("pmd.net.virtio.driver", RTE_LOG_CRIT);
+	}
 	return 0;
 }
 
