@@ -252,6 +252,21 @@ static void pmd_statistics_are_given_per_packet_and_in_percent(void **state)
 	    "\nno packet came: no cycles and no lookups to show\n");
 }
 
+static void a_thread_that_sleeps_is_not_busy(void **state)
+{
+	(void)state;
+	expect("pmd.stats",
+	       "{\"isa\": \"plain\", \"seconds\": 1.0, \"pmds\": [{\"core\": 1, \"busy_cycles\": 1,"
+	       " \"idle_cycles\": 2, \"sleep_cycles\": 997}]}",
+	       "instruction set plain, counted over 1.0 s\n"
+	       "\nload\n"
+	       "CORE  NUMA   BUSY  BUSY CYCLES  IDLE CYCLES  SLEEP CYCLES  PACKETS  PER SECOND"
+	       "  RECIRCULATED\n"
+	       "   1     0  0.1 %            1            2           997        0           0"
+	       "             0\n"
+	       "\nno packet came: no cycles and no lookups to show\n");
+}
+
 static void a_result_without_fields_prints_something_for_every_method(void **state)
 {
 	(void)state;
@@ -321,6 +336,7 @@ int main(void)
 	    cmocka_unit_test(queues_are_told_with_load_and_what_is_special),
 	    cmocka_unit_test(a_rebalance_tells_its_moves_and_what_they_gain),
 	    cmocka_unit_test(pmd_statistics_are_given_per_packet_and_in_percent),
+	    cmocka_unit_test(a_thread_that_sleeps_is_not_busy),
 	    cmocka_unit_test(a_result_without_fields_prints_something_for_every_method),
 	    cmocka_unit_test(json_keeps_the_order_and_short_numbers),
 	    cmocka_unit_test(one_of_many_results_is_a_line_of_json),
