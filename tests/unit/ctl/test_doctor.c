@@ -174,6 +174,42 @@ static void load_and_balance_are_told(void **state)
 }
 
 #define VM1 "\"name\": \"vm1\", \"kind\": \"vhost-user\", \"link\": \"up\""
+
+static void expect_link(const char *reason, const char *level, const char *words, const char *mend)
+{
+	char ports[512];
+	snprintf(ports, sizeof(ports),
+		 "{\"ports\": [{\"name\": \"up1\", \"kind\": \"af-packet\", \"link\": \"down\", "
+		 "\"options\": {\"iface\": \"v0\"}, \"reason\": \"%s\"}]}",
+		 reason);
+	know(FACT_PORTS, ports);
+	expect_only(doctor_check_links, level, words, mend);
+}
+
+static void an_interface_that_is_not_there_is_to_be_made_or_its_port_deleted(void **state)
+{
+	(void)state;
+	expect_link("no interface is named v0: see `ip link` in swd's network namespace", "warning",
+		    "no interface is named v0", "ip link add");
+	expect_link("interface v0 is gone", "warning", "v0 is gone", "swctl del-port up1");
+	expect_link("refused by swd: no interface is named v0: see `ip link`", "problem",
+		    "refused by swd", "make it again");
+}
+
+static void what_a_reason_tells_to_do_stands_in_the_mend_alone(void **state)
+{
+	const json_t *finding;
+	(void)state;
+	expect_link("interface v0 is down: `ip link set v0 up`", "warning", "interface v0 is down",
+		    "ip link set v0 up");
+	finding = json_array_get(d.findings, 0);
+	assert_string_equal(field_text(finding, "text"), "interface v0 is down");
+	assert_string_equal(field_text(finding, "mend"), "ip link set v0 up");
+	expect_link("interface v0 is down where it was moved to, as x: `ip link set x up` there",
+		    "warning", "as x", "`ip link set x up` there");
+	expect_link("interface v0 has no carrier", "warning", "no carrier", "its other end");
+}
+
 #define GUEST_OF_QUEUE(queue) \
 	"{\"guests\": [{\"port\": \"vm1\", \"stage\": \"running\", \"queues\": [" queue "]}]}"
 #define WAITING "{\"index\": 1, \"ready\": 3, \"position\": 7}"
@@ -345,6 +381,8 @@ int main(void)
 	    SICK(hyper_threads_and_slow_governors_are_told),
 	    SICK(who_shares_a_packet_core_is_told_with_its_part),
 	    SICK(load_and_balance_are_told),
+	    SICK(an_interface_that_is_not_there_is_to_be_made_or_its_port_deleted),
+	    SICK(what_a_reason_tells_to_do_stands_in_the_mend_alone),
 	    SICK(a_queue_that_nobody_takes_from_is_told),
 	    SICK(a_stopped_queue_beside_working_ones_is_told),
 	    SICK(a_guest_that_takes_nothing_is_told_from_a_slow_one),
