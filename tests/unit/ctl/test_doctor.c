@@ -161,6 +161,25 @@ static void who_shares_a_packet_core_is_told_with_its_part(void **state)
 	expect("warning", "has had 60 % of its core", "CPU quota");
 }
 
+static void where_no_core_is_left_for_control_threads_one_is_to_be_left_out(void **state)
+{
+	(void)state;
+	d.swd.pid = 8;
+	know(FACT_PMDS, "{\"pmds\": [{\"core\": 0}, {\"core\": 1}]}");
+	host_put(CPU "online", "0-1\n");
+	host_put("proc/8/task/8/stat", "8 (swd) R 1 8 8 0 -1 0 1 0 0 0 0 0" STAT_REST);
+	d.threads_before = proc_threads_read(host_root);
+	host_put("proc/8/task/8/stat", "8 (swd) R 1 8 8 0 -1 0 1 0 0 0 5 0" STAT_REST);
+	d.threads = proc_threads_read(host_root);
+	doctor_check_cores(&d);
+	expect("warning", "swd (thread 8) takes 10 % of the packets' core: no core is left",
+	       "leave core 1 out of the list of swctl pmd set --cores");
+	host_put(CPU "online", "0-2\n");
+	json_array_clear(d.findings);
+	doctor_check_cores(&d);
+	expect("warning", "takes 10 % of the packets' core", "taskset -pc CORES 8");
+}
+
 static void load_and_balance_are_told(void **state)
 {
 	(void)state;
@@ -380,6 +399,7 @@ int main(void)
 	    SICK(cores_that_are_not_isolated_are_told),
 	    SICK(hyper_threads_and_slow_governors_are_told),
 	    SICK(who_shares_a_packet_core_is_told_with_its_part),
+	    SICK(where_no_core_is_left_for_control_threads_one_is_to_be_left_out),
 	    SICK(load_and_balance_are_told),
 	    SICK(an_interface_that_is_not_there_is_to_be_made_or_its_port_deleted),
 	    SICK(what_a_reason_tells_to_do_stands_in_the_mend_alone),
