@@ -108,11 +108,11 @@ int print_datapath(const json_t *dp, FILE *out)
 
 int print_version(const json_t *result, FILE *out)
 {
+	// Behind swctl's own, which needs no daemon.
 	static const char *const rows[][2] = {{"swctld", "swctld"},
 					      {"swd", "swd"},
 					      {"DPDK", "dpdk"},
 					      {"SQLite", "sqlite"}};
-	fprintf(out, "%-9s %s\n", "swctl", SWD_VERSION);
 	for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
 		fprintf(out, "%-9s %s\n", rows[i][0],
 			field_present(result, rows[i][1]) ? field_text(result, rows[i][1])

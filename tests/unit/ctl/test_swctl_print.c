@@ -44,8 +44,19 @@ static void a_text_of_rules_is_printed_as_it_is(void **state)
 	(void)state;
 	expect("flow.dump", "{\"text\": \" cookie=0x0, priority=1 actions=drop\\n b\\n\"}",
 	       " cookie=0x0, priority=1 actions=drop\n b\n");
-	expect("flow.dump", "{\"text\": \"\"}", "");
 	expect("flow.diff", "{\"lines\": [\"-a\", \"+b\"]}", "-a\n+b\n");
+}
+
+// What may be fed back says so in a comment.
+static void where_there_is_none_this_is_said(void **state)
+{
+	(void)state;
+	expect("flow.dump", "{\"text\": \"\"}", "# no rules\n");
+	expect("group.dump", "{\"text\": \"\"}", "# no groups\n");
+	expect("meter.dump", "{\"meters\": []}", "# no meters\n");
+	expect("meter.stats", "{\"meters\": []}", "no meters\n");
+	expect("table.list", "{\"tables\": []}", "no table has rules\n");
+	expect("dp.dump_flows", "{\"flows\": []}", "no megaflows\n");
 }
 
 static void no_line_of_an_idle_datapath_ends_in_blanks(void **state)
@@ -325,6 +336,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(a_text_of_rules_is_printed_as_it_is),
+	    cmocka_unit_test(where_there_is_none_this_is_said),
 	    cmocka_unit_test(no_line_of_an_idle_datapath_ends_in_blanks),
 	    cmocka_unit_test(ports_say_what_is_left_to_check_and_who_still_names_them),
 	    cmocka_unit_test(groups_and_meters_look_like_ovs_ofctls),
