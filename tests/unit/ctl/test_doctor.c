@@ -336,6 +336,10 @@ static void limits_that_are_reached_are_told(void **state)
 	expect("warning", "90 of 100 at most", "--max-flows");
 	expect("hint", "127 of 128", "share a mask");
 	expect("warning", "7 of 100 packet buffers", "--mem");
+	know(FACT_DATAPATH, "{\"flows\": 3, \"all_flows\": 91, \"max_flows\": 100}");
+	json_array_clear(d.findings);
+	doctor_check_limits(&d);
+	expect("warning", "91 of 100 at most", "--max-flows");
 	know(FACT_DATAPATH, "{\"flows\": 9, \"max_flows\": 100, \"lost\": 4}");
 	know(FACT_SHOW, "{\"masks\": 1, \"max_masks\": 128, \"not_installed\": 2, "
 			"\"failed\": {\"too deep\": 3}}");

@@ -206,6 +206,32 @@ static void queues_are_told_with_load_and_what_is_special(void **state)
 	free(got);
 }
 
+static void what_is_another_control_daemons_is_told_apart(void **state)
+{
+	(void)state;
+	expect("pmd.show",
+	       "{\"pmds\": [{\"core\": 1, \"rxqs\": [{\"port\": \"br0\", \"foreign\": true, "
+	       "\"crosses\": true}]}]}",
+	       "CORE  NUMA   BUSY  PACKETS  MISSES  RECIRCULATED\n"
+	       "   1     0  0.0 %        0       0             0\n"
+	       "\nCORE  PORT  QUEUE   LOAD  MISSES WAITING  NOTE\n"
+	       "   1  br0       0  0.0 %               0  on another NUMA node, of another control "
+	       "daemon\n");
+	char *got =
+	    print("dp.show", "{\"flows\": 1, \"all_flows\": 4, \"max_flows\": 9, \"masks\": 2}",
+		  (struct swctl_options){.json = false});
+	assert_non_null(
+	    strstr(got,
+		   "megaflows            1 and 3 of other control daemons of at most 9, under 2 "
+		   "masks\n"));
+	free(got);
+	expect("ct.stats",
+	       "{\"connections\": 1, \"max_connections\": 9, \"memory_bytes\": 2048, "
+	       "\"opened\": 3, \"packets\": 7, \"invalid\": 2}",
+	       "connections  1 of 9 at most, 2 KiB\n"
+	       "swd in all   3 opened; 7 packets, of these 2 invalid\n");
+}
+
 static void a_rebalance_tells_its_moves_and_what_they_gain(void **state)
 {
 	(void)state;
@@ -346,6 +372,7 @@ int main(void)
 	    cmocka_unit_test(show_tells_when_the_data_plane_is_away),
 	    cmocka_unit_test(cycles_a_packet_are_whole_and_absent_without_packets),
 	    cmocka_unit_test(queues_are_told_with_load_and_what_is_special),
+	    cmocka_unit_test(what_is_another_control_daemons_is_told_apart),
 	    cmocka_unit_test(a_rebalance_tells_its_moves_and_what_they_gain),
 	    cmocka_unit_test(pmd_statistics_are_given_per_packet_and_in_percent),
 	    cmocka_unit_test(a_thread_that_sleeps_is_not_busy),
