@@ -147,7 +147,41 @@ _swctl()
 		esac
 	done
 	if [[ $cur == -* ]]; then
-		_swctl_words --run-dir --json --timeout --interval --count --skip --time --force --help --version --strict --no-stats --names --no-names --sort --rsort --may-create --cores --isolated --idle-us --sleep-us --rebalance-s --port --queue --core --dry-run --zone
+		case $command in
+		'') _swctl_words --run-dir --timeout --help --version --json --interval --count --skip --time --force --strict --no-stats --names --no-names --sort --rsort --may-create --cores --isolated --idle-us --sleep-us --rebalance-s --port --queue --core --dry-run --zone ;;
+		'list-ports' | 'list-ports '*) _swctl_words --run-dir --timeout --help --version --json ;;
+		'show' | 'show '*) _swctl_words --run-dir --timeout --help --version --json ;;
+		'mod-flows' | 'mod-flows '*) _swctl_words --run-dir --timeout --help --version --strict ;;
+		'del-flows' | 'del-flows '*) _swctl_words --run-dir --timeout --help --version --strict ;;
+		'diff-flows' | 'diff-flows '*) _swctl_words --run-dir --timeout --help --version --json ;;
+		'dump-flows' | 'dump-flows '*) _swctl_words --run-dir --timeout --help --version --strict --no-stats --names --no-names --sort --rsort --json ;;
+		'dump-aggregate' | 'dump-aggregate '*) _swctl_words --run-dir --timeout --help --version --strict --json ;;
+		'dump-tables' | 'dump-tables '*) _swctl_words --run-dir --timeout --help --version --json ;;
+		'mod-group' | 'mod-group '*) _swctl_words --run-dir --timeout --help --version --may-create ;;
+		'dump-groups' | 'dump-groups '*) _swctl_words --run-dir --timeout --help --version --json ;;
+		'dump-meters' | 'dump-meters '*) _swctl_words --run-dir --timeout --help --version --json ;;
+		'meter-stats' | 'meter-stats '*) _swctl_words --run-dir --timeout --help --version --json ;;
+		'trace' | 'trace '*) _swctl_words --run-dir --timeout --help --version --skip --count --json ;;
+		'dp trace' | 'dp trace '*) _swctl_words --run-dir --timeout --help --version --count --time --json ;;
+		'dp show' | 'dp show '*) _swctl_words --run-dir --timeout --help --version --json ;;
+		'dp dump-flows' | 'dp dump-flows '*) _swctl_words --run-dir --timeout --help --version --json ;;
+		'stats' | 'stats '*) _swctl_words --run-dir --timeout --help --version --json ;;
+		'drops' | 'drops '*) _swctl_words --run-dir --timeout --help --version --json ;;
+		'pmd show' | 'pmd show '*) _swctl_words --run-dir --timeout --help --version --json ;;
+		'pmd stats' | 'pmd stats '*) _swctl_words --run-dir --timeout --help --version --interval --count --json ;;
+		'pmd set' | 'pmd set '*) _swctl_words --run-dir --timeout --help --version --cores --isolated --idle-us --sleep-us --rebalance-s --port --queue --core ;;
+		'pmd rebalance' | 'pmd rebalance '*) _swctl_words --run-dir --timeout --help --version --dry-run --json ;;
+		'ct dump' | 'ct dump '*) _swctl_words --run-dir --timeout --help --version --zone --json ;;
+		'ct flush' | 'ct flush '*) _swctl_words --run-dir --timeout --help --version --zone ;;
+		'ct stats' | 'ct stats '*) _swctl_words --run-dir --timeout --help --version --json ;;
+		'fdb show' | 'fdb show '*) _swctl_words --run-dir --timeout --help --version --json ;;
+		'version' | 'version '*) _swctl_words --run-dir --timeout --help --version --json ;;
+		'doctor' | 'doctor '*) _swctl_words --run-dir --timeout --help --version --json ;;
+		'nic list' | 'nic list '*) _swctl_words --run-dir --timeout --help --version --json ;;
+		'nic bind' | 'nic bind '*) _swctl_words --run-dir --timeout --help --version --force ;;
+		'nic unbind' | 'nic unbind '*) _swctl_words --run-dir --timeout --help --version --force ;;
+		*) _swctl_words --run-dir --timeout --help --version ;;
+		esac
 		return
 	fi
 	case ${key:-${COMP_WORDS[COMP_CWORD - 1]}} in

@@ -38,6 +38,9 @@ static const char *completion_of_method(const struct rpc_method *method)
 	return action;
 }
 
+// Options that every command takes.
+#define EVERYWHERE " --run-dir --timeout --help --version"
+
 static const char head[] =
     "# bash completion of swctl; printed by `swctl completion bash`.\n"
     "\n"
@@ -96,7 +99,7 @@ static const char functions[] =
     "\t\t\t;;\n"
     "\t\t--timeout | --interval | --count | --skip | --time";
 
-static const char behind_options[] =
+static const char behind_words[] =
     ")\n"
     "\t\t\t[[ ${COMP_WORDS[i + 1]} == = ]] && ((i++))\n"
     "\t\t\t((i++))\n"
@@ -106,10 +109,12 @@ static const char behind_options[] =
     "\t\tesac\n"
     "\tdone\n"
     "\tif [[ $cur == -* ]]; then\n"
-    "\t\t_swctl_words --run-dir --json --timeout --interval --count --skip --time --force --help "
-    "--version";
+    "\t\tcase $command in\n"
+    "\t\t'') _swctl_words" EVERYWHERE " --json --interval --count --skip --time --force";
 
-static const char tail[] = "\n\t\treturn\n"
+static const char tail[] = "\t\t*) _swctl_words" EVERYWHERE " ;;\n"
+			   "\t\tesac\n"
+			   "\t\treturn\n"
 			   "\tfi\n"
 			   "\tcase ${key:-${COMP_WORDS[COMP_CWORD - 1]}} in\n"
 			   "\t--run-dir)\n"
@@ -222,14 +227,44 @@ static void put_option_with_value(const char *name, bool has_value, void *out)
 		fprintf(out, " | --%s", name);
 }
 
+// The options in a command's usage, as a case of its words: "nic bind ADDRESS [--force]".
+static void put_options_of(FILE *out, const char *usage)
+{
+	static const char letters[] = "abcdefghijklmnopqrstuvwxyz-";
+	int len = (int)strspn(usage, "abcdefghijklmnopqrstuvwxyz- ");
+	const char *at = strstr(usage, "--");
+	if (!at)
+		return;
+	while (len > 0 && usage[len - 1] == ' ')
+		len--;
+	fprintf(out, "\t\t'%.*s' | '%.*s '*) _swctl_words" EVERYWHERE, len, usage, len, usage);
+	for (; at; at = strstr(at + 2, "--"))
+		fprintf(out, " %.*s", (int)strspn(at, letters), at);
+	fputs(" ;;\n", out);
+}
+
+static void put_options_of_commands(FILE *out)
+{
+	char usage[512];
+	for (unsigned i = 0; i < rpc_n_methods; i++) {
+		swctl_help_usage(&rpc_methods[i], usage, sizeof(usage));
+		if (*rpc_methods[i].command)
+			put_options_of(out, usage);
+	}
+	for (unsigned i = 0; swctl_help_own_usage(i); i++)
+		put_options_of(out, swctl_help_own_usage(i));
+}
+
 void swctl_completion_bash(FILE *out)
 {
 	fputs(head, out);
 	put_keys(out);
 	fputs(functions, out);
 	swctl_options_each(put_option_with_value, out);
-	fputs(behind_options, out);
+	fputs(behind_words, out);
 	swctl_options_each(put_option, out);
+	fputs(" ;;\n", out);
+	put_options_of_commands(out);
 	fputs(tail, out);
 	swctl_options_each(put_option_with_value, out);
 	fputs(commands, out);

@@ -24,10 +24,16 @@ static long long growth(const struct doctor *d, enum doctor_fact fact, const cha
 	return field_count(d->now[fact], key) - field_count(d->before[fact], key);
 }
 
+// Of all control daemons, which share the limit.
+static long long flows_of(const json_t *dp)
+{
+	return field_count(dp, field_present(dp, "all_flows") ? "all_flows" : "flows");
+}
+
 static void check_flows(struct doctor *d)
 {
 	const json_t *dp = d->now[FACT_DATAPATH], *show = d->now[FACT_SHOW];
-	long long flows = field_count(dp, "flows"), max_flows = field_count(dp, "max_flows");
+	long long flows = flows_of(dp), max_flows = field_count(dp, "max_flows");
 	long long masks = field_count(show, "masks"), max_masks = field_count(show, "max_masks");
 	long long refused = growth(d, FACT_SHOW, "not_installed");
 	if (is_near(flows, max_flows)) {
@@ -90,9 +96,9 @@ void doctor_check_limits(struct doctor *d)
 	if (!doctor_found(d))
 		doctor_find(d, DOCTOR_OK, "",
 			    "%lld of %lld megaflows, %lld of %lld masks, %lld of %lld buffers free",
-			    field_count(dp, "flows"), field_count(dp, "max_flows"),
-			    field_count(show, "masks"), field_count(show, "max_masks"),
-			    field_count(dp, "pool_free"), field_count(dp, "pool_total"));
+			    flows_of(dp), field_count(dp, "max_flows"), field_count(show, "masks"),
+			    field_count(show, "max_masks"), field_count(dp, "pool_free"),
+			    field_count(dp, "pool_total"));
 }
 
 static void find_gone(struct doctor *d, const json_t *rule)

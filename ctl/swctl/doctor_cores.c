@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #define LIST_MAX	 4096 // bytes of a list of cores
+#define CORES_MAX	 1024 // that Linux numbers
 #define OVERLOAD_PERCENT 95
 #define UNEVEN_PERCENT	 25 // of the busiest core, that rebalancing would save
 #define ITS_OWN_PERCENT	 90 // of its core, that a thread that never sleeps should get
@@ -80,16 +81,39 @@ static double percent_of_look(const struct doctor *d, unsigned long ticks)
 	return 100.0 * (double)ticks / ((double)sysconf(_SC_CLK_TCK) * d->seconds);
 }
 
+// Whether the host has a core without a packet thread.
+static bool core_is_left(const struct doctor *d)
+{
+	char online[LIST_MAX];
+	if (!host_line(d->root, online, sizeof(online), CPU "/online"))
+		return true;
+	for (unsigned core = 0; core < CORES_MAX; core++) {
+		if (host_list_has(online, core) && !is_pmd_core(d, core))
+			return true;
+	}
+	return false;
+}
+
 static void check_intruder(struct doctor *d, const struct proc_thread *t)
 {
 	char about[32];
 	unsigned long ticks = ticks_since(d, t);
 	if (ticks == 0 || t->of_kernel || is_pmd(d, t) || !is_pmd_core(d, t->core))
 		return;
+	bool left = core_is_left(d);
 	snprintf(about, sizeof(about), "%d", t->core);
-	doctor_find(d, DOCTOR_WARNING, about, "%s (thread %d) takes %.0f %% of the packets' core",
-		    t->name, (int)t->tid, percent_of_look(d, ticks));
-	doctor_mend(d, "keep it off: taskset -pc CORES %d, or isolate the core", (int)t->tid);
+	doctor_find(d, DOCTOR_WARNING, about, "%s (thread %d) takes %.0f %% of the packets' core%s",
+		    t->name, (int)t->tid, percent_of_look(d, ticks),
+		    !left && t->pid == d->swd.pid ? ": no core is left for swd's control threads"
+						  : "");
+	if (left)
+		doctor_mend(d, "keep it off: taskset -pc CORES %d, or isolate the core",
+			    (int)t->tid);
+	else
+		doctor_mend(d,
+			    "all cores are the packets': leave core %d out of the list of swctl "
+			    "pmd set --cores",
+			    t->core);
 }
 
 static bool may_sleep(const struct doctor *d)

@@ -11,10 +11,10 @@ static const struct {
 	const char *kind, *mend;
 } mends[] = {
     {"tap", "ip link set dev %s up"},
-    {"af-packet", "ip link set dev %s up, and at the other end of it; is there a carrier?"},
-    {"af-xdp", "ip link set dev %s up, and at the other end of it; is there a carrier?"},
-    {"pcap", "ip link set dev %s up, and at the other end of it; is there a carrier?"},
-    {"pf-ring", "ip link set dev %s up, and at the other end of it; is there a carrier?"},
+    {"af-packet", "ip link show dev %s: set up what is at its other end; is there a carrier?"},
+    {"af-xdp", "ip link show dev %s: set up what is at its other end; is there a carrier?"},
+    {"pcap", "ip link show dev %s: set up what is at its other end; is there a carrier?"},
+    {"pf-ring", "ip link show dev %s: set up what is at its other end; is there a carrier?"},
     {"bond", "ip link set dev MEMBER up, for each of its members; is there a carrier?"},
     {"nic", "look at the cable and at the other end; `swctl nic list` shows the card's driver"},
     {"memif", "start the other end: the same socket, id and secret, the other role, and as many "
@@ -167,21 +167,63 @@ static void find_vhost(struct doctor *d, const json_t *port)
 		find_absent_client(&p);
 }
 
+static bool begins_with(const char *text, const char *start)
+{
+	return strncmp(text, start, strlen(start)) == 0;
+}
+
+// A reason that ends in what to do: "...: `COMMAND`", maybe with words behind it. false: it does
+// not.
+static bool find_command(struct doctor *d, enum doctor_level level, const char *name,
+			 const char *reason)
+{
+	const char *colon = strstr(reason, ": `"), *end = colon ? strchr(colon + 3, '`') : NULL;
+	if (!end)
+		return false;
+	doctor_find(d, level, name, "%.*s", (int)(colon - reason), reason);
+	if (end[1])
+		doctor_mend(d, "%s", colon + 2);
+	else
+		doctor_mend(d, "%.*s", (int)(end - colon - 3), colon + 3);
+	return true;
+}
+
+// The host's interface that a port was made for was deleted, or is in another network namespace.
+static bool find_no_iface(struct doctor *d, enum doctor_level level, const char *name,
+			  const char *reason)
+{
+	if (!strstr(reason, "no interface is named ") && !strstr(reason, " is gone"))
+		return false;
+	doctor_find(d, level, name, "%s", reason);
+	doctor_mend(d, "make it again (ip link add ...): the port takes it; or swctl del-port %s",
+		    name);
+	return true;
+}
+
 static void find_other(struct doctor *d, const json_t *port)
 {
 	const char *kind = field_text(port, "kind"), *reason = field_text(port, "reason");
-	const char *iface = option_of(port, "iface");
-	doctor_find(d, DOCTOR_WARNING, field_text(port, "name"), "%s",
-		    *reason ? reason : "it has no link");
+	const char *name = field_text(port, "name"), *iface = option_of(port, "iface");
+	if (find_command(d, DOCTOR_WARNING, name, reason) ||
+	    find_no_iface(d, DOCTOR_WARNING, name, reason))
+		return;
+	doctor_find(d, DOCTOR_WARNING, name, "%s", *reason ? reason : "it has no link");
 	for (size_t i = 0; i < sizeof(mends) / sizeof(mends[0]); i++) {
 		if (strcmp(mends[i].kind, kind) == 0)
 			doctor_mend(d, mends[i].mend, *iface ? iface : "IFACE");
 	}
 }
 
-static bool begins_with(const char *text, const char *start)
+static void find_refused(struct doctor *d, const char *name, const char *reason)
 {
-	return strncmp(text, start, strlen(start)) == 0;
+	if (find_command(d, DOCTOR_PROBLEM, name, reason) ||
+	    find_no_iface(d, DOCTOR_PROBLEM, name, reason))
+		return;
+	doctor_find(d, DOCTOR_PROBLEM, name, "%s", reason);
+	doctor_mend(d,
+		    "swctl del-port %s, and add it with what swd takes; it is offered again every "
+		    "few seconds",
+		    name);
 }
 
 static void check_port(struct doctor *d, const json_t *port)
@@ -194,11 +236,7 @@ static void check_port(struct doctor *d, const json_t *port)
 	} else if (up || strstr(reason, "of the guest stopped")) {
 		return; // the latter is for check "queues"
 	} else if (begins_with(reason, "refused by swd")) {
-		doctor_find(d, DOCTOR_PROBLEM, name, "%s", reason);
-		doctor_mend(d,
-			    "swctl del-port %s, and add it with what swd takes; it is offered "
-			    "again every few seconds",
-			    name);
+		find_refused(d, name, reason);
 	} else if (strcmp(field_text(port, "kind"), "vhost-user") == 0) {
 		find_vhost(d, port);
 	} else {

@@ -104,15 +104,27 @@ void swctl_help(FILE *out)
 	      out);
 }
 
+void swctl_help_usage(const struct rpc_method *method, char *buf, size_t len)
+{
+	const char *own = "";
+	for (unsigned i = 0; i < sizeof(own_options) / sizeof(own_options[0]); i++)
+		if (strcmp(own_options[i].method, method->name) == 0)
+			own = own_options[i].usage;
+	swctl_command_usage(method, buf, len);
+	size_t used = strlen(buf);
+	snprintf(buf + used, len - used, "%s%s", own, method->has_json ? " [--json]" : "");
+}
+
+const char *swctl_help_own_usage(unsigned i)
+{
+	return i < N_OWN_COMMANDS ? own_commands[i][0] : NULL;
+}
+
 static void put_command_line(FILE *out, const struct rpc_method *method)
 {
 	char usage[512];
-	swctl_command_usage(method, usage, sizeof(usage));
+	swctl_help_usage(method, usage, sizeof(usage));
 	fprintf(out, "swctl %s", usage);
-	for (unsigned i = 0; i < sizeof(own_options) / sizeof(own_options[0]); i++)
-		if (strcmp(own_options[i].method, method->name) == 0)
-			fputs(own_options[i].usage, out);
-	fputs(method->has_json ? " [--json]" : "", out);
 }
 
 void swctl_help_command(FILE *out, const struct rpc_method *method)

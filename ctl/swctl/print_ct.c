@@ -79,8 +79,8 @@ int print_ct_stats(const json_t *result, FILE *out)
 	fprintf(out, "connections  %lld of %lld at most, %lld KiB\n",
 		field_count(result, "connections"), field_count(result, "max_connections"),
 		field_count(result, "memory_bytes") / 1024);
-	fprintf(out, "opened       %lld\n", field_count(result, "opened"));
-	fprintf(out, "packets      %lld, of these %lld invalid\n", field_count(result, "packets"),
+	fprintf(out, "swd in all   %lld opened; %lld packets, of these %lld invalid\n",
+		field_count(result, "opened"), field_count(result, "packets"),
 		field_count(result, "invalid"));
 	return 0;
 }

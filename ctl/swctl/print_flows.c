@@ -33,7 +33,8 @@ int print_rules_changed(const json_t *result, FILE *out)
 // In ovs-ofctl's form, which swctld writes.
 int print_rules(const json_t *result, FILE *out)
 {
-	fputs(field_text(result, "text"), out);
+	const char *text = field_text(result, "text");
+	fputs(*text ? text : "# no rules\n", out); // a comment: add-flows takes what is printed
 	return 0;
 }
 
@@ -58,8 +59,10 @@ int print_aggregate(const json_t *result, FILE *out)
 int print_tables(const json_t *result, FILE *out)
 {
 	size_t i;
-	const json_t *table;
-	json_array_foreach (json_object_get(result, "tables"), i, table) {
+	const json_t *table, *tables = json_object_get(result, "tables");
+	if (json_array_size(tables) == 0)
+		fputs("no table has rules\n", out);
+	json_array_foreach (tables, i, table) {
 		fprintf(out, "table %lld: active=%lld, masks=%lld\n", field_count(table, "table"),
 			field_count(table, "active"), field_count(table, "masks"));
 	}
@@ -98,8 +101,10 @@ static void print_megaflow(const json_t *flow, FILE *out)
 int print_megaflows(const json_t *result, FILE *out)
 {
 	size_t i;
-	const json_t *flow;
-	json_array_foreach (json_object_get(result, "flows"), i, flow) {
+	const json_t *flow, *flows = json_object_get(result, "flows");
+	if (json_array_size(flows) == 0)
+		fputs("no megaflows\n", out);
+	json_array_foreach (flows, i, flow) {
 		print_megaflow(flow, out);
 	}
 	return 0;

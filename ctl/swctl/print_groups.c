@@ -5,15 +5,18 @@
 // As swctld writes them.
 int print_groups(const json_t *result, FILE *out)
 {
-	fputs(field_text(result, "text"), out);
+	const char *text = field_text(result, "text");
+	fputs(*text ? text : "# no groups\n", out); // add-groups takes what is printed
 	return 0;
 }
 
 int print_meters(const json_t *result, FILE *out)
 {
 	size_t i;
-	const json_t *meter;
-	json_array_foreach (json_object_get(result, "meters"), i, meter) {
+	const json_t *meter, *meters = json_object_get(result, "meters");
+	if (json_array_size(meters) == 0)
+		fputs("# no meters\n", out); // as of groups
+	json_array_foreach (meters, i, meter) {
 		fprintf(out, "%s\n", field_text(meter, "meter"));
 	}
 	return 0;
@@ -22,8 +25,10 @@ int print_meters(const json_t *result, FILE *out)
 int print_meter_stats(const json_t *result, FILE *out)
 {
 	size_t i, k;
-	const json_t *meter, *band;
-	json_array_foreach (json_object_get(result, "meters"), i, meter) {
+	const json_t *meter, *band, *meters = json_object_get(result, "meters");
+	if (json_array_size(meters) == 0)
+		fputs("no meters\n", out);
+	json_array_foreach (meters, i, meter) {
 		fprintf(out,
 			"meter:%lld flow_count:%lld packet_in_count:%lld byte_in_count:%lld "
 			"duration:%.3fs bands:\n",

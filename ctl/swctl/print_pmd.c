@@ -2,6 +2,8 @@
 #include "ctl/swctl/print.h"
 #include "ctl/swctl/table.h"
 
+#include <string.h>
+
 static void put_cycles(struct text_table *table, double cycles, double packets)
 {
 	if (packets > 0)
@@ -33,12 +35,19 @@ static void put_pmd(struct text_table *table, const json_t *pmd)
 	text_table_put(table, "%lld", field_count(pmd, "recirculations"));
 }
 
-static const char *queue_notes(const json_t *queue)
+static void put_notes(struct text_table *table, const json_t *queue)
 {
-	bool pinned = json_is_true(json_object_get(queue, "pinned"));
-	if (json_is_true(json_object_get(queue, "crosses")))
-		return pinned ? "pinned, on another NUMA node" : "on another NUMA node";
-	return pinned ? "pinned" : "";
+	static const char *const notes[][2] = {{"pinned", "pinned"},
+					       {"crosses", "on another NUMA node"},
+					       {"foreign", "of another control daemon"}};
+	char text[80] = "";
+	for (unsigned i = 0; i < sizeof(notes) / sizeof(notes[0]); i++) {
+		size_t used = strlen(text);
+		if (json_is_true(json_object_get(queue, notes[i][0])))
+			snprintf(text + used, sizeof(text) - used, "%s%s", used ? ", " : "",
+				 notes[i][1]);
+	}
+	text_table_put(table, "%s", text);
 }
 
 static int print_queues(const json_t *pmds, FILE *out)
@@ -58,7 +67,7 @@ static int print_queues(const json_t *pmds, FILE *out)
 			text_table_put(table, "%lld", field_count(queue, "queue"));
 			text_table_put(table, "%.1f %%", field_real(queue, "load_percent"));
 			text_table_put(table, "%lld", field_count(queue, "waiting"));
-			text_table_put(table, "%s", queue_notes(queue));
+			put_notes(table, queue);
 			n++;
 		}
 	}

@@ -18,12 +18,14 @@ static void put_ratio(struct text_table *table, double a, double b)
 static void put_load(struct text_table *table, const json_t *pmd, double seconds)
 {
 	double busy = field_real(pmd, "busy_cycles"), idle = field_real(pmd, "idle_cycles");
+	double asleep = field_real(pmd, "sleep_cycles");
 	double packets = field_real(pmd, "rx_packets");
 	text_table_put(table, "%lld", field_count(pmd, "core"));
 	text_table_put(table, "%lld", field_count(pmd, "numa"));
-	put_share(table, busy, busy + idle);
+	put_share(table, busy, busy + idle + asleep);
 	text_table_put(table, "%.0f", busy);
 	text_table_put(table, "%.0f", idle);
+	text_table_put(table, asleep > 0 ? "%.0f" : "", asleep); // no column where nobody sleeps
 	text_table_put(table, "%.0f", packets);
 	text_table_put(table, "%.0f", seconds > 0 ? packets / seconds : 0);
 	put_ratio(table, packets, field_real(pmd, "rx_bursts"));
@@ -73,12 +75,13 @@ static const struct {
       {"BUSY", TEXT_RIGHT},
       {"BUSY CYCLES", TEXT_RIGHT},
       {"IDLE CYCLES", TEXT_RIGHT},
+      {"SLEEP CYCLES", TEXT_RIGHT},
       {"PACKETS", TEXT_RIGHT},
       {"PER SECOND", TEXT_RIGHT},
       {"PER BURST", TEXT_RIGHT},
       {"COPIES EACH", TEXT_RIGHT},
       {"RECIRCULATED", TEXT_RIGHT}},
-     10},
+     11},
     {"cycles per packet, and by stage",
      put_cycles,
      {{"CORE", TEXT_RIGHT},

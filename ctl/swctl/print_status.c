@@ -86,6 +86,17 @@ static void print_share(const char *what, double n, double lookups, FILE *out)
 	fprintf(out, "  %-18s %.0f%s%s\n", what, n, *percent ? "  " : "", percent);
 }
 
+// The limit and the masks are those of all control daemons together.
+static void print_megaflow_count(const json_t *dp, FILE *out)
+{
+	long long own = field_count(dp, "flows"), all = field_count(dp, "all_flows");
+	fprintf(out, "%-20s %lld", "megaflows", own);
+	if (all > own)
+		fprintf(out, " and %lld of other control daemons", all - own);
+	fprintf(out, " of at most %lld, under %lld %s\n", field_count(dp, "max_flows"),
+		field_count(dp, "masks"), masks_word(dp));
+}
+
 int print_datapath(const json_t *dp, FILE *out)
 {
 	struct field_buf tries;
@@ -93,9 +104,7 @@ int print_datapath(const json_t *dp, FILE *out)
 	double lookups = hits + field_real(dp, "misses");
 	fprintf(out, "%-20s %s\n", "instruction set", field_text(dp, "isa"));
 	print_memory(dp, out);
-	fprintf(out, "%-20s %lld of at most %lld, under %lld %s\n", "megaflows",
-		field_count(dp, "flows"), field_count(dp, "max_flows"), field_count(dp, "masks"),
-		masks_word(dp));
+	print_megaflow_count(dp, out);
 	fprintf(out, "%-20s %.0f\n", "lookups", lookups);
 	print_share("cache hits", cached, lookups, out);
 	print_share("megaflow hits", hits - cached, lookups, out);
@@ -108,11 +117,11 @@ int print_datapath(const json_t *dp, FILE *out)
 
 int print_version(const json_t *result, FILE *out)
 {
+	// Behind swctl's own, which needs no daemon.
 	static const char *const rows[][2] = {{"swctld", "swctld"},
 					      {"swd", "swd"},
 					      {"DPDK", "dpdk"},
 					      {"SQLite", "sqlite"}};
-	fprintf(out, "%-9s %s\n", "swctl", SWD_VERSION);
 	for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
 		fprintf(out, "%-9s %s\n", rows[i][0],
 			field_present(result, rows[i][1]) ? field_text(result, rows[i][1])

@@ -42,6 +42,10 @@ static const char *file_of(const struct rpc_method *method, char **words, int n)
 static int call_once(const struct rpc_method *method, const struct swctl_options *options,
 		     json_t *params, const char *file)
 {
+	if (strcmp(method->name, "version") == 0 && !options->json) {
+		printf("%-9s %s\n", "swctl", SWD_VERSION);
+		fflush(stdout); // before what is said if no daemon answers
+	}
 	json_t *result = session_call(method->name, options, params, file);
 	int status = result ? session_print(method, options, result) : SWCTL_FAILED;
 	if (status == SWCTL_OK && strcmp(method->name, "flow.diff") == 0 &&

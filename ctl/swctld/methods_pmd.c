@@ -160,6 +160,21 @@ static void sort_pmds(json_t *pmds)
 		json_array_set_new(pmds, i, list[i]);
 }
 
+// Names of ports are one space over all control daemons of an swd.
+static void mark_foreign(const struct ports *ports, json_t *pmds)
+{
+	json_t *pmd, *rxq;
+	size_t i, q;
+	json_array_foreach (pmds, i, pmd) {
+		json_array_foreach (json_object_get(pmd, "rxqs"), q, rxq) {
+			const char *name = json_string_value(json_object_get(rxq, "port"));
+			const struct port *port = name ? ports_by_name(ports, name) : NULL;
+			json_object_set_new(rxq, "foreign",
+					    json_boolean(!port || !port->installed));
+		}
+	}
+}
+
 int method_pmd_show(struct swctld *d, const json_t *params, struct rpc_reply *reply)
 {
 	char text[DP_CALL_TEXT];
@@ -174,6 +189,7 @@ int method_pmd_show(struct swctld *d, const json_t *params, struct rpc_reply *re
 		err = dp_call_pmds(calls, take_pmd, pmds, text);
 	sort_pmds(pmds);
 	add_txqs(d->ports, pmds);
+	mark_foreign(d->ports, pmds);
 	return err ? methods_refuse_call(d, reply, err, text) : 0;
 }
 

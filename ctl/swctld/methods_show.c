@@ -19,6 +19,22 @@ static bool ask_swd(struct swctld *d, struct dp_info *info)
 	return calls && datapath_check(d->datapath, dp_call_info(calls, info, text)) == 0;
 }
 
+// Megaflows that swd has for us; others may be another control daemon's.
+static unsigned flows_in_swd(struct swctld *d)
+{
+	struct dp_stats s;
+	char text[DP_CALL_TEXT];
+	struct dp_client *calls = datapath_calls(d->datapath);
+	if (!calls || datapath_check(d->datapath, dp_call_stats(calls, &s, text)) < 0)
+		return 0;
+	return (unsigned)s.stats.n_flows;
+}
+
+static unsigned masks(const struct swctld *d)
+{
+	return mask_budget_count(megaflows_masks(d->megaflows));
+}
+
 static unsigned ports_up(const struct swctld *d, bool connected)
 {
 	unsigned n = 0;
@@ -70,8 +86,8 @@ int method_show(struct swctld *d, const json_t *params, struct rpc_reply *reply)
 	    json_pack("{s:o, s:o, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:I, s:I, s:o}", "swctld",
 		      self, "swd", swd_json(d, connected, &info), "ports",
 		      (int)ports_count(d->ports), "ports_up", (int)ports_up(d, connected), "rules",
-		      (int)rules_count(d->rules), "megaflows", connected ? (int)info.n_flows : 0,
-		      "masks", (int)info.n_masks, "macs", (int)macs(d), "max_masks",
+		      (int)rules_count(d->rules), "megaflows", connected ? (int)flows_in_swd(d) : 0,
+		      "masks", connected ? (int)masks(d) : 0, "macs", (int)macs(d), "max_masks",
 		      (int)d->limits.masks, "missed", (json_int_t)upcall_counts()->missed,
 		      "not_installed", (json_int_t)upcall_counts()->not_installed, "failed",
 		      failed_json());

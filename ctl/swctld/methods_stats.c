@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-#define PORTS_GONE "(gone)" // no port's name
+#define NO_PORT "(others)" // no port's name
 
 struct port_list {
 	struct swctld *d;
@@ -86,7 +86,7 @@ static void take_drops(const struct dp_vport *vport, void *arg)
 
 static void take_gone_drop(const struct nlattr *nest, void *arg)
 {
-	take_drop(arg, PORTS_GONE, nest);
+	take_drop(arg, NO_PORT, nest);
 }
 
 int method_drops(struct swctld *d, const json_t *params, struct rpc_reply *reply)

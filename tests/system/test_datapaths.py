@@ -116,3 +116,30 @@ def test_swctld_and_another_control_daemon_share_swd(world):
     switch.settle()
     assert len(client.dump(FLOW, dp)) == 1, "swctld deletes what is not its own"
     switch.swctl("del-port", "sink")
+
+
+def test_swctl_counts_its_own_and_names_what_is_not(world):
+    """Open vSwitch's probes are packets of no port, too."""
+    client, switch = world.client, world.switch
+    dp = client.dp_new("ovs-swd")
+    br0 = client.port_new(dp, "br0", INTERNAL)
+    client.flow_new(dp, br0, [])
+    switch.settle()
+    before = switch.json("drops")["drops"]
+    client.call(PACKET, EXECUTE, attr(PACKET_DATA, FRAME), attr(PACKET_KEY, []), attr(PACKET_ACTIONS, []), dp=dp)
+
+    def others(drops):
+        return sum(d["packets"] for d in drops if (d["port"], d["reason"]) == ("(others)", "flow-drop"))
+
+    switch.wait(lambda: others(switch.json("drops")["drops"]) == others(before) + 1, "drop, which a PMD counts")
+    assert "(gone)" not in switch.swctl("drops")
+    own = len(switch.json("dp", "dump-flows")["flows"])
+    told = switch.json("dp", "show")
+    assert (told["flows"], told["all_flows"]) == (own, own + 1)
+    assert switch.json("show")["megaflows"] == own
+    assert "1 of other control daemons of at most" in switch.swctl("dp", "show")
+    switch.swctl("add-port", "own", "type=null")
+    queues = [q for pmd in switch.json("pmd", "show")["pmds"] for q in pmd["rxqs"]]
+    assert {q["port"]: q["foreign"] for q in queues} == {"own": False, "br0": True, "ovs-swd": True}
+    assert "of another control daemon" in switch.swctl("pmd", "show")
+    switch.swctl("del-port", "own")

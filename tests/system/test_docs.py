@@ -71,3 +71,26 @@ def test_every_example_of_a_port_is_taken(switch_factory):
     for line in lines:
         switch.swctl(*line.split())
         switch.swctl("del-port", line.split()[1])
+
+
+def names_of(source, table, pattern):
+    """The names in a table of the code's, each with another that stands for it."""
+    text = (ROOT / source).read_text().split(table, 1)[1].split("\n};")[0]
+    return [match.groups() for match in re.finditer(pattern, text)]
+
+
+def test_every_field_and_action_is_in_the_manual_page():
+    """A field under one of its names; of numbered registers the first and the last."""
+    man = (ROOT / "docs/man/swctl.8").read_text().split(".Sh FLOWS")[1].split("\n.Sh")[0]
+    fields, actions = ({*re.findall(r"\w+", text)} for text in man.split(".Em Actions"))
+    taken = names_of("ctl/of_field_rows.c", "of_fields[OF_N_FIELDS]", r'\{"(\w+)",\s+(?:NULL|"(\w+)"),')
+    taken = [names for names in taken if not re.match("(tcp|udp|sctp)_(src|dst)", names[0])]
+    taken += [("reg0",), ("reg15",), ("xreg0",), ("xreg7",), ("xxreg0",), ("xxreg3",)]
+    taken += names_of("ctl/of_field_rows.c", "of_protocols[]", r'\{"(\w+)",')
+    done = names_of("ctl/of_actions.c", "action_row {", r'\{"(\w+)", (?:of_act_)?read_')
+    done += names_of("ctl/of_act_ct.c", "argument_row {", r'\{"(\w+)", read_')
+    refused = names_of("ctl/of_actions.c", "foreign[] = {", r'"(\w+)"')
+    assert len(taken) > 70 and len(done) > 50 and len(refused) > 10
+    assert [names for names in taken if not fields & {*names}] == []
+    assert [names for names in done if not actions & {*names}] == []
+    assert [names for names in refused if names[0] in actions - {"table"}] == []

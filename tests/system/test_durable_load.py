@@ -81,7 +81,7 @@ class Loader:
 
     def read(self):
         rules = self.switch.swctl("dump-flows", "--no-stats").splitlines()
-        return dict(priority_and_cookie(r) for r in rules)
+        return dict(priority_and_cookie(r) for r in rules if not r.startswith("#"))
 
     def empty(self):
         self.switch.swctl("del-flows")

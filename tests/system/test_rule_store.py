@@ -54,7 +54,9 @@ def test_what_is_dumped_without_stats_can_be_added_again_to_the_same(switch):
     assert switch.swctl("replace-flows", "-", stdin=flows) == "nothing changed\n"
     for command in ("del-flows", "del-groups", "del-meters"):
         switch.swctl(command)
-    assert state(switch) == ["", "", ""]
+    assert state(switch) == ["# no rules\n", "# no groups\n", "# no meters\n"]
+    for command, dump in zip(("add-flows", "add-groups", "add-meters"), state(switch)):
+        assert switch.swctl(command, "-", stdin=dump) == "nothing changed\n"
     switch.swctl("add-groups", "-", stdin=groups)
     switch.swctl("add-meters", "-", stdin=meters)
     switch.swctl("add-flows", "-", stdin=flows)
@@ -89,7 +91,7 @@ def test_a_bundle_is_one_change(switch):
     kill_and_restart(switch)
     flows, groups, meters = state(switch)
     assert "table=7" not in flows and "table=3, actions=group:9" in flows
-    assert "group_id=9,type=all" in groups and meters == ""
+    assert "group_id=9,type=all" in groups and meters == "# no meters\n"
 
 
 def test_modifications_and_strict_deletions(switch):

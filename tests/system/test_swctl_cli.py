@@ -289,6 +289,14 @@ def test_without_a_daemon_the_mend_is_named(run_dir):
     assert_fails(swctl("--run-dir", run_dir, "show"), 1, hint)
 
 
+def test_version_tells_swctls_own_without_a_daemon(run_dir):
+    done = swctl("--run-dir", run_dir, "version")
+    assert done.returncode == 1 and b"cannot reach swctld" in done.stderr
+    (own,) = done.stdout.decode().splitlines()
+    assert own.split() == swctl("--version").stdout.decode().split()
+    assert_fails(swctl("--run-dir", run_dir, "version", "--json"), 1, "cannot reach swctld")
+
+
 def test_without_permission_the_mend_is_named(daemon, unprivileged):
     os.chmod(daemon.run_dir, 0o755)
     os.chmod(f"{daemon.run_dir}/control.sock", 0o600)
@@ -447,6 +455,12 @@ def complete(run_dir, *words):
         (["--no-"], ["--no-stats", "--no-names"]),
         (["del-flows", "in_port", "=", "v"], ["vm1", "vm2"]),
         (["--js"], ["--json"]),
+        (["show", "--"], ["--run-dir", "--timeout", "--help", "--version", "--json"]),
+        (["dp", "trace", "vm1", "--"], ["--run-dir", "--timeout", "--help", "--version", "--json", "--count", "--time"]),
+        (["pmd", "set", "--core"], ["--core", "--cores"]),
+        (["add-flow", "arp", "--"], ["--run-dir", "--timeout", "--help", "--version"]),
+        (["nic", "bind", "--"], ["--run-dir", "--timeout", "--help", "--version", "--force"]),
+        (["pmd", "--"], ["--run-dir", "--timeout", "--help", "--version"]),
         (["help", "n"], ["nic"]),
         (["help", "add-port", "n"], ["nic", "null"]),
         (["nic", ""], ["list", "bind", "unbind"]),

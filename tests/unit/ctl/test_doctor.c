@@ -161,6 +161,25 @@ static void who_shares_a_packet_core_is_told_with_its_part(void **state)
 	expect("warning", "has had 60 % of its core", "CPU quota");
 }
 
+static void where_no_core_is_left_for_control_threads_one_is_to_be_left_out(void **state)
+{
+	(void)state;
+	d.swd.pid = 8;
+	know(FACT_PMDS, "{\"pmds\": [{\"core\": 0}, {\"core\": 1}]}");
+	host_put(CPU "online", "0-1\n");
+	host_put("proc/8/task/8/stat", "8 (swd) R 1 8 8 0 -1 0 1 0 0 0 0 0" STAT_REST);
+	d.threads_before = proc_threads_read(host_root);
+	host_put("proc/8/task/8/stat", "8 (swd) R 1 8 8 0 -1 0 1 0 0 0 5 0" STAT_REST);
+	d.threads = proc_threads_read(host_root);
+	doctor_check_cores(&d);
+	expect("warning", "swd (thread 8) takes 10 % of the packets' core: no core is left",
+	       "leave core 1 out of the list of swctl pmd set --cores");
+	host_put(CPU "online", "0-2\n");
+	json_array_clear(d.findings);
+	doctor_check_cores(&d);
+	expect("warning", "takes 10 % of the packets' core", "taskset -pc CORES 8");
+}
+
 static void load_and_balance_are_told(void **state)
 {
 	(void)state;
@@ -174,6 +193,42 @@ static void load_and_balance_are_told(void **state)
 }
 
 #define VM1 "\"name\": \"vm1\", \"kind\": \"vhost-user\", \"link\": \"up\""
+
+static void expect_link(const char *reason, const char *level, const char *words, const char *mend)
+{
+	char ports[512];
+	snprintf(ports, sizeof(ports),
+		 "{\"ports\": [{\"name\": \"up1\", \"kind\": \"af-packet\", \"link\": \"down\", "
+		 "\"options\": {\"iface\": \"v0\"}, \"reason\": \"%s\"}]}",
+		 reason);
+	know(FACT_PORTS, ports);
+	expect_only(doctor_check_links, level, words, mend);
+}
+
+static void an_interface_that_is_not_there_is_to_be_made_or_its_port_deleted(void **state)
+{
+	(void)state;
+	expect_link("no interface is named v0: see `ip link` in swd's network namespace", "warning",
+		    "no interface is named v0", "ip link add");
+	expect_link("interface v0 is gone", "warning", "v0 is gone", "swctl del-port up1");
+	expect_link("refused by swd: no interface is named v0: see `ip link`", "problem",
+		    "refused by swd", "make it again");
+}
+
+static void what_a_reason_tells_to_do_stands_in_the_mend_alone(void **state)
+{
+	const json_t *finding;
+	(void)state;
+	expect_link("interface v0 is down: `ip link set v0 up`", "warning", "interface v0 is down",
+		    "ip link set v0 up");
+	finding = json_array_get(d.findings, 0);
+	assert_string_equal(field_text(finding, "text"), "interface v0 is down");
+	assert_string_equal(field_text(finding, "mend"), "ip link set v0 up");
+	expect_link("interface v0 is down where it was moved to, as x: `ip link set x up` there",
+		    "warning", "as x", "`ip link set x up` there");
+	expect_link("interface v0 has no carrier", "warning", "no carrier", "its other end");
+}
+
 #define GUEST_OF_QUEUE(queue) \
 	"{\"guests\": [{\"port\": \"vm1\", \"stage\": \"running\", \"queues\": [" queue "]}]}"
 #define WAITING "{\"index\": 1, \"ready\": 3, \"position\": 7}"
@@ -281,6 +336,10 @@ static void limits_that_are_reached_are_told(void **state)
 	expect("warning", "90 of 100 at most", "--max-flows");
 	expect("hint", "127 of 128", "share a mask");
 	expect("warning", "7 of 100 packet buffers", "--mem");
+	know(FACT_DATAPATH, "{\"flows\": 3, \"all_flows\": 91, \"max_flows\": 100}");
+	json_array_clear(d.findings);
+	doctor_check_limits(&d);
+	expect("warning", "91 of 100 at most", "--max-flows");
 	know(FACT_DATAPATH, "{\"flows\": 9, \"max_flows\": 100, \"lost\": 4}");
 	know(FACT_SHOW, "{\"masks\": 1, \"max_masks\": 128, \"not_installed\": 2, "
 			"\"failed\": {\"too deep\": 3}}");
@@ -344,7 +403,10 @@ int main(void)
 	    SICK(cores_that_are_not_isolated_are_told),
 	    SICK(hyper_threads_and_slow_governors_are_told),
 	    SICK(who_shares_a_packet_core_is_told_with_its_part),
+	    SICK(where_no_core_is_left_for_control_threads_one_is_to_be_left_out),
 	    SICK(load_and_balance_are_told),
+	    SICK(an_interface_that_is_not_there_is_to_be_made_or_its_port_deleted),
+	    SICK(what_a_reason_tells_to_do_stands_in_the_mend_alone),
 	    SICK(a_queue_that_nobody_takes_from_is_told),
 	    SICK(a_stopped_queue_beside_working_ones_is_told),
 	    SICK(a_guest_that_takes_nothing_is_told_from_a_slow_one),

@@ -44,8 +44,19 @@ static void a_text_of_rules_is_printed_as_it_is(void **state)
 	(void)state;
 	expect("flow.dump", "{\"text\": \" cookie=0x0, priority=1 actions=drop\\n b\\n\"}",
 	       " cookie=0x0, priority=1 actions=drop\n b\n");
-	expect("flow.dump", "{\"text\": \"\"}", "");
 	expect("flow.diff", "{\"lines\": [\"-a\", \"+b\"]}", "-a\n+b\n");
+}
+
+// What may be fed back says so in a comment.
+static void where_there_is_none_this_is_said(void **state)
+{
+	(void)state;
+	expect("flow.dump", "{\"text\": \"\"}", "# no rules\n");
+	expect("group.dump", "{\"text\": \"\"}", "# no groups\n");
+	expect("meter.dump", "{\"meters\": []}", "# no meters\n");
+	expect("meter.stats", "{\"meters\": []}", "no meters\n");
+	expect("table.list", "{\"tables\": []}", "no table has rules\n");
+	expect("dp.dump_flows", "{\"flows\": []}", "no megaflows\n");
 }
 
 static void no_line_of_an_idle_datapath_ends_in_blanks(void **state)
@@ -195,6 +206,32 @@ static void queues_are_told_with_load_and_what_is_special(void **state)
 	free(got);
 }
 
+static void what_is_another_control_daemons_is_told_apart(void **state)
+{
+	(void)state;
+	expect("pmd.show",
+	       "{\"pmds\": [{\"core\": 1, \"rxqs\": [{\"port\": \"br0\", \"foreign\": true, "
+	       "\"crosses\": true}]}]}",
+	       "CORE  NUMA   BUSY  PACKETS  MISSES  RECIRCULATED\n"
+	       "   1     0  0.0 %        0       0             0\n"
+	       "\nCORE  PORT  QUEUE   LOAD  MISSES WAITING  NOTE\n"
+	       "   1  br0       0  0.0 %               0  on another NUMA node, of another control "
+	       "daemon\n");
+	char *got =
+	    print("dp.show", "{\"flows\": 1, \"all_flows\": 4, \"max_flows\": 9, \"masks\": 2}",
+		  (struct swctl_options){.json = false});
+	assert_non_null(
+	    strstr(got,
+		   "megaflows            1 and 3 of other control daemons of at most 9, under 2 "
+		   "masks\n"));
+	free(got);
+	expect("ct.stats",
+	       "{\"connections\": 1, \"max_connections\": 9, \"memory_bytes\": 2048, "
+	       "\"opened\": 3, \"packets\": 7, \"invalid\": 2}",
+	       "connections  1 of 9 at most, 2 KiB\n"
+	       "swd in all   3 opened; 7 packets, of these 2 invalid\n");
+}
+
 static void a_rebalance_tells_its_moves_and_what_they_gain(void **state)
 {
 	(void)state;
@@ -250,6 +287,21 @@ static void pmd_statistics_are_given_per_packet_and_in_percent(void **state)
 	    "CORE  NUMA   BUSY  BUSY CYCLES  IDLE CYCLES  PACKETS  PER SECOND  RECIRCULATED\n"
 	    "   1     0  0.0 %            0            7        0           0             0\n"
 	    "\nno packet came: no cycles and no lookups to show\n");
+}
+
+static void a_thread_that_sleeps_is_not_busy(void **state)
+{
+	(void)state;
+	expect("pmd.stats",
+	       "{\"isa\": \"plain\", \"seconds\": 1.0, \"pmds\": [{\"core\": 1, \"busy_cycles\": 1,"
+	       " \"idle_cycles\": 2, \"sleep_cycles\": 997}]}",
+	       "instruction set plain, counted over 1.0 s\n"
+	       "\nload\n"
+	       "CORE  NUMA   BUSY  BUSY CYCLES  IDLE CYCLES  SLEEP CYCLES  PACKETS  PER SECOND"
+	       "  RECIRCULATED\n"
+	       "   1     0  0.1 %            1            2           997        0           0"
+	       "             0\n"
+	       "\nno packet came: no cycles and no lookups to show\n");
 }
 
 static void a_result_without_fields_prints_something_for_every_method(void **state)
@@ -310,6 +362,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(a_text_of_rules_is_printed_as_it_is),
+	    cmocka_unit_test(where_there_is_none_this_is_said),
 	    cmocka_unit_test(no_line_of_an_idle_datapath_ends_in_blanks),
 	    cmocka_unit_test(ports_say_what_is_left_to_check_and_who_still_names_them),
 	    cmocka_unit_test(groups_and_meters_look_like_ovs_ofctls),
@@ -319,8 +372,10 @@ int main(void)
 	    cmocka_unit_test(show_tells_when_the_data_plane_is_away),
 	    cmocka_unit_test(cycles_a_packet_are_whole_and_absent_without_packets),
 	    cmocka_unit_test(queues_are_told_with_load_and_what_is_special),
+	    cmocka_unit_test(what_is_another_control_daemons_is_told_apart),
 	    cmocka_unit_test(a_rebalance_tells_its_moves_and_what_they_gain),
 	    cmocka_unit_test(pmd_statistics_are_given_per_packet_and_in_percent),
+	    cmocka_unit_test(a_thread_that_sleeps_is_not_busy),
 	    cmocka_unit_test(a_result_without_fields_prints_something_for_every_method),
 	    cmocka_unit_test(json_keeps_the_order_and_short_numbers),
 	    cmocka_unit_test(one_of_many_results_is_a_line_of_json),
