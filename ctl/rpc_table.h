@@ -17,11 +17,11 @@
 // (KEY=VALUE words of the command line), port (completes to port names), flow (the rest of the
 // words, one text), file (a file or "-", sent as one text of lines), flag (a boolean; on the
 // command line an option, --NAME), field (a string, a field's name or ""; an option, --NAME or
-// --NAME=FIELD), option (a string, --NAME VALUE), amount (an integer, --NAME NUMBER), form (a
-// boolean that swctl sets unless it is to print JSON: the result as text for people), number (an
-// integer, which swctl has an option of its own for). On swctl's command line port.add's kind is
-// written type=KIND, among the options. READS or CHANGES: whether who may only read (ctl/peer.h)
-// may call it; not what shows frames of guests.
+// --NAME=FIELD), option (a string, --NAME VALUE), options (an array of strings, --NAME VALUE for
+// each), amount (an integer, --NAME NUMBER), form (a boolean that swctl sets unless it is to print
+// JSON: the result as text for people), number (an integer, which swctl has an option of its own
+// for). On swctl's command line port.add's kind is written type=KIND, among the options. READS or
+// CHANGES: whether who may only read (ctl/peer.h) may call it; not what shows frames of guests.
 #define RPC_METHODS(X)                                                                           \
 	X("port.add", "add-port", "name:string kind:string options:object?", false, CHANGES,     \
 	  port_add,                                                                              \
@@ -77,10 +77,11 @@
 	X("bundle", "bundle", "commands:file", false, CHANGES, bundle,                           \
 	  "run a file of commands (flow, group, meter; then add, modify, delete...)"             \
 	  " as one change: all or none")                                                         \
-	X("trace", "trace", "flow:flow? in_port:port? frame:string?", true, READS, trace,        \
+	X("trace", "trace", "flow:flow? in_port:port? frame:string? ct_state:options?", true,    \
+	  READS, trace,                                                                          \
 	  "a packet's way through the tables: the rules that win, those that come near, and "    \
 	  "the megaflow; the packet is a flow, or a frame on PORT, in hexadecimal or a pcap "    \
-	  "file's")                                                                              \
+	  "file's; --ct-state says what each ct finds (new, unless given)")                      \
 	X("dp.trace", "dp trace", "port:port count:number? time_ms:number?", true, CHANGES,      \
 	  dp_trace, "what becomes of the next packets that a port receives")                     \
 	X("dp.trace_read", "", "trace:number stop:flag?", true, CHANGES, dp_trace_read,          \

@@ -12,7 +12,6 @@
 #include <rte_cycles.h>
 #include <rte_ring_elem.h>
 
-#define RECIRC_DEPTH_MAX 8    // times that one packet may be recirculated
 #define RECIRC_LIST_MAX	 1024 // recirculated packets per received burst, copies included
 #define INJECT_RING_SIZE 512  // packets from the control thread that wait or run
 

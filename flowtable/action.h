@@ -14,6 +14,7 @@
 #define ACTION_COOKIE_MAX     64  // bytes of OVS_USERSPACE_ATTR_USERDATA; OVS 3.1 has 48
 #define ACTION_TUNNEL_HDR_MAX 512 // bytes of a TUNNEL_PUSH's headers
 #define ACTION_CT_TIMEOUT_MAX 32  // bytes of a timeout policy's name, its end included
+#define RECIRC_DEPTH_MAX      8	  // times that one packet may be recirculated
 
 enum action_type {
 	ACTION_OUTPUT,	  // u.port

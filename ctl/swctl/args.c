@@ -217,12 +217,25 @@ static json_t *option_value(const struct param_spec *spec, const char *text, cha
 	return NULL;
 }
 
+// Takes the value over, which may be NULL.
+static int append(json_t *params, const char *name, json_t *value)
+{
+	json_t *list = json_object_get(params, name);
+	if (!list) {
+		list = json_array();
+		json_object_set_new(params, name, list);
+	}
+	return json_array_append_new(list, value) ? -EINVAL : 0;
+}
+
 static int take_option(const struct rpc_method *method, const struct swctl_given *given,
 		       json_t *params, char *err, size_t err_len)
 {
 	struct param_spec spec;
 	if (find_option(method->params, given->name, &spec)) {
 		json_t *value = option_value(&spec, given->value, err, err_len);
+		if (spec.type == PARAM_OPTIONS)
+			return append(params, given->name, value);
 		return json_object_set_new(params, given->name, value) ? -EINVAL : 0;
 	}
 	char option[sizeof(given->name)] = "";

@@ -8,7 +8,7 @@ static const char *const param_types[] = {
     [PARAM_STRING] = "string", [PARAM_OBJECT] = "object", [PARAM_PORT] = "port",
     [PARAM_FLOW] = "flow",     [PARAM_FILE] = "file",	  [PARAM_FLAG] = "flag",
     [PARAM_FIELD] = "field",   [PARAM_FORM] = "form",	  [PARAM_NUMBER] = "number",
-    [PARAM_OPTION] = "option", [PARAM_AMOUNT] = "amount",
+    [PARAM_OPTION] = "option", [PARAM_AMOUNT] = "amount", [PARAM_OPTIONS] = "options",
 };
 
 // Parameters that an operator writes as KEY=VALUE, so that add-port's line is uniform.
@@ -73,7 +73,8 @@ bool swctl_param_is_word(const struct param_spec *spec)
 
 bool swctl_param_has_value(const struct param_spec *spec)
 {
-	return spec->type == PARAM_OPTION || spec->type == PARAM_AMOUNT;
+	return spec->type == PARAM_OPTION || spec->type == PARAM_OPTIONS ||
+	       spec->type == PARAM_AMOUNT;
 }
 
 bool swctl_param_is_option(const struct param_spec *spec)

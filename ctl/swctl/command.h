@@ -17,12 +17,13 @@ enum param_type {
 	PARAM_PORT,
 	PARAM_FLOW,
 	PARAM_FILE,
-	PARAM_FLAG,   // an option
-	PARAM_FIELD,  // an option that may have a value
-	PARAM_OPTION, // an option that has a value
-	PARAM_AMOUNT, // and one that is a number
-	PARAM_FORM,   // not on the command line
-	PARAM_NUMBER, // nor that: an option of swctl's own gives it
+	PARAM_FLAG,    // an option
+	PARAM_FIELD,   // an option that may have a value
+	PARAM_OPTION,  // an option that has a value
+	PARAM_OPTIONS, // and one that may be given several times
+	PARAM_AMOUNT,  // an option that has a number
+	PARAM_FORM,    // not on the command line
+	PARAM_NUMBER,  // nor that: an option of swctl's own gives it
 };
 
 struct param_spec {

@@ -20,6 +20,7 @@ static const char *completion_of(const struct param_spec *spec)
 	    [PARAM_FORM] = "",
 	    [PARAM_NUMBER] = "",
 	    [PARAM_OPTION] = "",
+	    [PARAM_OPTIONS] = "",
 	    [PARAM_AMOUNT] = "",
 	};
 	return actions[spec->type];

@@ -42,6 +42,7 @@ static const struct {
     {"bundle", "printf 'group add group_id=1,type=all,bucket=output:vm1\\n"
 	       "flow add arp,actions=group:1\\n' | swctl bundle -"},
     {"trace", "swctl trace in_port=vm1,tcp,nw_src=10.0.0.1,nw_dst=10.0.0.2,tp_dst=80"},
+    {"trace", "swctl trace --ct-state est,rpl in_port=vm2,tcp,tp_src=80"},
     {"trace", "swctl trace vm1 ffffffffffff 020000000001 0806 0001080006040001 020000000001 "
 	      "0a000001 000000000000 0a000002"},
     {"trace", "swctl trace --skip 10 --count 5 vm1 capture.pcap"},
@@ -61,7 +62,7 @@ static const struct {
 static const struct {
 	const char *method, *usage;
 } own_options[] = {
-    {"trace", " [--skip N] [--count N]"},
+    {"trace", " [--ct-state STATES]... [--skip N] [--count N]"},
     {"dp.trace", " [--count N] [--time SECONDS]"},
     {"pmd.stats", " [--interval SECONDS [--count N]]"},
 };
@@ -247,6 +248,7 @@ static const char *param_meaning(const struct param_spec *spec)
 	    [PARAM_FIELD] = "string, a field's name or `priority`",
 	    [PARAM_NUMBER] = "whole number",
 	    [PARAM_OPTION] = "string",
+	    [PARAM_OPTIONS] = "array of strings",
 	    [PARAM_AMOUNT] = "whole number",
 	    [PARAM_FORM] = "boolean: one `text` for people, which swctl asks for without `--json`",
 	};

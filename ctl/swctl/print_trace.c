@@ -110,8 +110,8 @@ static void put_end(const struct pen *pen, const json_t *trace)
 {
 	const char *end = field_text(trace, "end");
 	char text[160];
-	if (strcmp(end, "done") == 0) {
-		put_line(pen, 0, INK_GOOD, "end", end);
+	if (strcmp(end, "done") == 0 || strcmp(end, "goes on") == 0) {
+		put_line(pen, 0, *end == 'd' ? INK_GOOD : INK_NONE, "end", end);
 		return;
 	}
 	snprintf(text, sizeof(text), "dropped: %s", end);
@@ -134,12 +134,77 @@ static void put_megaflow(const struct pen *pen, const json_t *trace)
 	put_line(pen, 0, INK_NONE, "actions", field_text(trace, "actions"));
 }
 
+// Why a pass begins with what it does. `other`: how to ask for another state.
+static void put_why_ct(const struct pen *pen, const json_t *pass, const char *other)
+{
+	const char *source = field_text(pass, "source");
+	fprintf(pen->out, "ct: goes on in table %lld as %s", field_count(pass, "table"),
+		field_text(pass, "ct_state"));
+	if (strcmp(source, "swd") == 0) {
+		fputs(", as swd told", pen->out);
+		return;
+	}
+	if (json_is_true(json_object_get(pass, "nat")))
+		fputs(", with addresses as before NAT", pen->out);
+	if (strcmp(source, "given") != 0)
+		fprintf(pen->out, "; %s for another", other);
+}
+
+// Whether a lookup hit the megaflow that the tables give now.
+static bool is_same(const json_t *trace, const json_t *lookup)
+{
+	return strcmp(field_text(trace, "megaflow"), field_text(lookup, "megaflow")) == 0 &&
+	       strcmp(field_text(trace, "actions"), field_text(lookup, "actions")) == 0;
+}
+
+// One that stands among the lookups (NULL: none) has been shown.
+static void put_megaflow_unless(const struct pen *pen, const json_t *trace, const json_t *lookups)
+{
+	size_t i;
+	const json_t *lookup;
+	json_array_foreach (lookups, i, lookup) {
+		if (is_same(trace, lookup))
+			return;
+	}
+	put_megaflow(pen, trace);
+}
+
+static void put_pass(const struct pen *pen, const json_t *pass, const char *other,
+		     const json_t *lookups)
+{
+	char label[32];
+	snprintf(label, sizeof(label), "pass %lld", field_count(pass, "number"));
+	put_label(pen, 0, INK_TABLE, label);
+	if (strcmp(field_text(pass, "by"), "ct") == 0)
+		put_why_ct(pen, pass, other);
+	else if (strcmp(field_text(pass, "source"), "swd") == 0)
+		fputs("mpls: goes on behind the label, as swd told", pen->out);
+	else
+		fputs("mpls: goes on behind the label, where a trace knows nothing: zeros",
+		      pen->out);
+	fputc('\n', pen->out);
+	put_line(pen, 0, INK_NONE, "", field_text(pass, "flow"));
+	put_walk(pen, pass);
+	put_megaflow_unless(pen, pass, lookups);
+}
+
+static void put_passes(const struct pen *pen, const json_t *trace, const char *other,
+		       const json_t *lookups)
+{
+	size_t i;
+	const json_t *pass;
+	json_array_foreach (json_object_get(trace, "passes"), i, pass) {
+		put_pass(pen, pass, other, lookups);
+	}
+}
+
 void print_trace_in(bool colour, const json_t *result, FILE *out)
 {
 	const struct pen pen = {out, colour};
 	put_line(&pen, 0, INK_NONE, "packet", field_text(result, "flow"));
 	put_walk(&pen, result);
 	put_megaflow(&pen, result);
+	put_passes(&pen, result, "--ct-state est,rpl", NULL);
 }
 
 int print_trace(const json_t *result, FILE *out)
@@ -198,13 +263,6 @@ static void put_event(const struct pen *pen, const char *label, const json_t *ev
 	fputc('\n', pen->out);
 }
 
-// Whether a lookup hit the megaflow that the tables give now.
-static bool is_same(const json_t *trace, const json_t *lookup)
-{
-	return strcmp(field_text(trace, "megaflow"), field_text(lookup, "megaflow")) == 0 &&
-	       strcmp(field_text(trace, "actions"), field_text(lookup, "actions")) == 0;
-}
-
 void print_live_packet_in(bool colour, const json_t *packet, FILE *out)
 {
 	const struct pen pen = {out, colour};
@@ -219,10 +277,11 @@ void print_live_packet_in(bool colour, const json_t *packet, FILE *out)
 	if (trace)
 		put_line(&pen, 0, INK_NONE, "", field_text(trace, "flow"));
 	put_lookups(&pen, lookups);
-	if (trace)
+	if (trace) {
 		put_walk(&pen, trace);
-	if (trace && !is_same(trace, json_array_get(lookups, 0)))
-		put_megaflow(&pen, trace);
+		put_megaflow_unless(&pen, trace, lookups);
+		put_passes(&pen, trace, "`swctl trace --ct-state est,rpl`", lookups);
+	}
 	json_array_foreach (json_object_get(packet, "events"), i, event) {
 		put_event(&pen, i == 0 ? "went" : "", event);
 	}

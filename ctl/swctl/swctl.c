@@ -130,7 +130,7 @@ static int run(const struct swctl_options *options, char **words, int n)
 		return SWCTL_FAILED;
 	}
 	if (traces)
-		ret = swctl_trace(method, options, words, n);
+		ret = swctl_trace(method, options, params, words, n);
 	else if (strcmp(method->name, "dp.trace") == 0)
 		ret = swctl_live_trace(options, params);
 	else if (options->interval_s)

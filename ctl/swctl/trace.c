@@ -18,6 +18,7 @@
 struct tracing {
 	const struct rpc_method *method;
 	const struct swctl_options *options;
+	json_t *params; // of options
 };
 
 static bool is_flow(const char *word)
@@ -54,6 +55,7 @@ static int ask(const struct tracing *t, json_t *params)
 {
 	if (!params)
 		return session_wrong_usage(t->method, "a word is not UTF-8 text");
+	json_object_update(params, t->params);
 	json_t *result = session_call(t->method->name, t->options, params, NULL);
 	int status = result ? session_print(t->method, t->options, result) : SWCTL_FAILED;
 	json_decref(params);
@@ -131,6 +133,7 @@ static int trace_frame(const struct tracing *t, const char *port, const char *na
 		       const struct capture_frame *frame)
 {
 	json_t *params = frame_params(port, frame);
+	json_object_update(params, t->params);
 	json_t *result = session_call(t->method->name, t->options, params, NULL);
 	json_decref(params);
 	if (!result)
@@ -203,9 +206,9 @@ static int refuse(const struct tracing *t, char *const *words, int n)
 }
 
 int swctl_trace(const struct rpc_method *method, const struct swctl_options *options,
-		char *const *words, int n)
+		json_t *params, char *const *words, int n)
 {
-	struct tracing t = {method, options};
+	struct tracing t = {method, options, params};
 	enum trace_form form = swctl_trace_form(words, n);
 	if (form != TRACE_FILE && (options->count || options->skip))
 		return session_wrong_usage(method, "--count and --skip are for a file's frames");

@@ -17,9 +17,9 @@ enum trace_form {
 
 enum trace_form swctl_trace_form(char *const *words, int n);
 
-// Both return an exit status. `words` are all behind the command.
+// Both return an exit status. `words` are all behind the command; `params` are what options give.
 int swctl_trace(const struct rpc_method *method, const struct swctl_options *options,
-		char *const *words, int n);
+		json_t *params, char *const *words, int n);
 // `params` of dp.trace, without those that options give. Prints packets as they come, until the
 // trace is over or SIGINT or SIGTERM arrives.
 int swctl_live_trace(const struct swctl_options *options, json_t *params);

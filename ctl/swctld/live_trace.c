@@ -180,6 +180,7 @@ static void take_packet(const struct dp_trace_packet *packet, void *arg)
 {
 	struct taking *taking = arg;
 	struct swctld *d = taking->traces->d;
+	struct trace_known known = {.steps = packet->steps, .n_steps = packet->n_steps};
 	json_t *steps = json_array(), *events = json_array();
 	for (unsigned i = 0; i < packet->n_steps; i++)
 		json_array_append_new(steps, step_json(d, &packet->steps[i]));
@@ -192,7 +193,7 @@ static void take_packet(const struct dp_trace_packet *packet, void *arg)
 	// Tables know the packet as it came in.
 	if (packet->n_steps > 0 && ports_by_no(d->ports, packet->port_no))
 		json_object_set_new(json, "trace",
-				    trace_key(d, &packet->steps[0].key, &taking->looks));
+				    trace_key(d, &packet->steps[0].key, &known, &taking->looks));
 	json_array_append_new(taking->packets, json);
 }
 

@@ -74,16 +74,42 @@ static int key_of_flow(struct swctld *d, const char *text, struct flow_key *key,
 	return 0;
 }
 
+static int read_states(const json_t *list, uint32_t *states, struct trace_known *known,
+		       struct rpc_reply *reply)
+{
+	char err[256];
+	size_t i;
+	const json_t *item;
+	if (json_array_size(list) > TRACE_PASSES_MAX)
+		return rpc_bad_params(reply, "ct_state: more than %d, the passes of a trace",
+				      TRACE_PASSES_MAX);
+	json_array_foreach (list, i, item) {
+		const char *text = json_string_value(item);
+		if (!text)
+			return rpc_bad_params(reply, "parameter ct_state must be an array of "
+						     "strings");
+		if (trace_state_parse(text, &states[i], err, sizeof(err)) < 0)
+			return rpc_refuse(reply, "%s", err);
+	}
+	*known = (struct trace_known){.states = states, .n_states = (unsigned)i};
+	return 0;
+}
+
 int method_trace(struct swctld *d, const json_t *params, struct rpc_reply *reply)
 {
+	uint32_t states[TRACE_PASSES_MAX];
+	struct trace_known known = {0};
 	const char *flow = json_string_value(json_object_get(params, "flow"));
 	struct flow_key key;
 	unsigned looks = TRACE_LOOKS_MAX;
 	if (!flow && !json_object_get(params, "frame"))
 		return rpc_bad_params(reply, "a flow or a frame is wanted");
-	int err = flow ? key_of_flow(d, flow, &key, reply) : key_of_frame(d, params, &key, reply);
+	int err = read_states(json_object_get(params, "ct_state"), states, &known, reply);
 	if (!err)
-		reply->result = trace_key(d, &key, &looks);
+		err =
+		    flow ? key_of_flow(d, flow, &key, reply) : key_of_frame(d, params, &key, reply);
+	if (!err)
+		reply->result = trace_key(d, &key, &known, &looks);
 	return err;
 }
 

@@ -190,6 +190,7 @@ static const struct {
     {"field", JSON_STRING, "a string, a field's name"},
     {"number", JSON_INTEGER, "a whole number"},
     {"option", JSON_STRING, "a string"},
+    {"options", JSON_ARRAY, "an array of strings"},
     {"amount", JSON_INTEGER, "a whole number"},
     {"flag", JSON_TRUE, "true or false"},
     {"form", JSON_TRUE, "true or false"},

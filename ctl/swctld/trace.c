@@ -1,6 +1,7 @@
 #include "ctl/swctld/trace.h"
 
 #include "ctl/dp_actions.h"
+#include "ctl/of_flags.h"
 #include "ctl/swctld/groups.h"
 #include "ctl/swctld/nearest.h"
 #include "ctl/swctld/ports.h"
@@ -22,9 +23,14 @@
 struct tracer {
 	struct swctld *d;
 	struct of_ports names;
-	json_t *steps;
 	unsigned *looks;
-	int missed; // the table that the walk ends in without a rule, or -1
+	size_t n_steps; // of all passes
+	struct trace_passes *passes;
+	// Of the pass under way.
+	json_t *steps;
+	int missed;  // the table that the walk ends in without a rule, or -1
+	bool drops;  // a copy has come round too often
+	bool enters; // its first action is the resubmit that ct's table stands for
 };
 
 static json_t *take_text(char *text)
@@ -82,15 +88,16 @@ static void append_note(const struct tracer *t, unsigned depth, const char *text
 }
 
 // Whether there is room for a step. The last place is for saying that there is none.
-static bool may_step(const struct tracer *t, unsigned depth)
+static bool may_step(struct tracer *t, unsigned depth)
 {
-	size_t n = json_array_size(t->steps);
-	if (n == STEPS_MAX - 1)
+	if (t->n_steps == STEPS_MAX)
+		return false;
+	if (++t->n_steps == STEPS_MAX)
 		append_note(t, depth, "more steps than a trace shows");
-	return n < STEPS_MAX - 1;
+	return t->n_steps < STEPS_MAX;
 }
 
-static void put_note(const struct tracer *t, unsigned depth, const char *text)
+static void put_note(struct tracer *t, unsigned depth, const char *text)
 {
 	if (may_step(t, depth))
 		append_note(t, depth, text);
@@ -118,7 +125,9 @@ static void on_table(void *arg, unsigned depth, uint8_t table, const struct of_k
 static void on_action(void *arg, unsigned depth, const struct of_action *action)
 {
 	struct tracer *t = arg;
-	if (!may_step(t, depth))
+	bool is_way_in = t->enters;
+	t->enters = false;
+	if (is_way_in || !may_step(t, depth))
 		return;
 	struct of_actions *one = malloc(sizeof(*one) + action->len);
 	t->missed = -1;
@@ -135,6 +144,23 @@ static void on_action(void *arg, unsigned depth, const struct of_action *action)
 static void on_note(void *arg, unsigned depth, const char *text)
 {
 	put_note(arg, depth, text);
+}
+
+static void on_round(void *arg, unsigned depth, const struct xlate_round *round)
+{
+	struct tracer *t = arg;
+	char text[80];
+	int number = trace_passes_add(t->passes, round);
+	t->drops |= number == 0;
+	if (number > 0)
+		snprintf(text, sizeof(text), "goes on in pass %d", number);
+	else if (number == 0)
+		snprintf(text, sizeof(text), "has come round %d times: swd drops it",
+			 RECIRC_DEPTH_MAX);
+	else
+		snprintf(text, sizeof(text), "comes round: more than the %d passes of a trace",
+			 TRACE_PASSES_MAX);
+	put_note(t, depth, text);
 }
 
 // Of what few packets have, fields that are not zero.
@@ -168,7 +194,7 @@ static bool is_sent(const struct xlate_result *result)
 {
 	for (unsigned i = 0; i < result->n_actions; i++) {
 		enum action_type type = result->actions[i].type;
-		if (type == ACTION_OUTPUT || type == ACTION_RECIRC)
+		if (type == ACTION_OUTPUT)
 			return true;
 	}
 	return false;
@@ -178,20 +204,82 @@ static json_t *end_text(const struct tracer *t, const struct xlate_result *resul
 {
 	if (result->end != XLATE_OK || is_sent(result))
 		return json_string(xlate_end_text(result->end));
+	if (result->n_frozen > 0 && !t->drops)
+		return json_string("goes on");
+	if (result->n_frozen > 0)
+		return json_sprintf("recirculated more than %d times", RECIRC_DEPTH_MAX);
 	if (t->missed >= 0)
 		return json_sprintf("table %d has no rule for it", t->missed);
 	return json_string("no action outputs it");
 }
 
-json_t *trace_key(struct swctld *d, const struct flow_key *key, unsigned *looks)
+// Adds what a pass is to what is told of it.
+static void put_pass(const struct trace_passes *passes, const struct trace_pass *pass, json_t *told)
+{
+	static const char *const sources[] = {
+	    [TRACE_DEFAULT] = "default",
+	    [TRACE_GIVEN] = "given",
+	    [TRACE_TOLD] = "swd",
+	};
+	struct of_out out;
+	json_object_set_new(told, "number", json_integer(passes->number));
+	json_object_set_new(told, "of", json_integer(pass->of));
+	json_object_set_new(told, "by", json_string(pass->by_ct ? "ct" : "mpls"));
+	json_object_set_new(told, "source", json_string(sources[pass->source]));
+	if (!pass->by_ct)
+		return;
+	of_out_init(&out);
+	of_flags_print(&out, &of_ct_state, (uint16_t)pass->key.ct_state,
+		       (uint16_t)pass->key.ct_state);
+	json_object_set_new(told, "table", json_integer(pass->table));
+	json_object_set_new(told, "ct_state", take_text(of_out_take(&out)));
+	json_object_set_new(told, "nat", json_boolean(pass->ct.flags & ACTION_CT_NAT));
+}
+
+static json_t *walk(struct tracer *t, const struct xlate_ctx *ctx, const struct trace_pass *pass)
 {
 	static struct xlate_result result;
+	struct swctld *d = t->d;
+	t->steps = json_array();
+	t->missed = -1;
+	t->drops = false;
+	t->enters = pass->by_ct;
+	if (translate(ctx, &pass->key, &result) < 0)
+		trace_passes_take_back(t->passes);
+	json_t *told =
+	    json_pack("{s:o, s:o, s:o, s:o, s:o}", "flow", flow_text(t, &pass->key), "steps",
+		      t->steps, "end", end_text(t, &result), "megaflow",
+		      take_text(dp_match_format(&result.match, ports_name_of, d->ports)), "actions",
+		      take_text(dp_actions_format(result.actions, result.n_actions, ports_name_of,
+						  d->ports)));
+	xlate_result_fini(&result);
+	return told;
+}
+
+static json_t *walk_passes(struct tracer *t, const struct xlate_ctx *ctx)
+{
+	json_t *first = walk(t, ctx, trace_passes_next(t->passes)), *passes = json_array();
+	const struct trace_pass *pass;
+	while ((pass = trace_passes_next(t->passes))) {
+		json_t *told = walk(t, ctx, pass);
+		put_pass(t->passes, pass, told);
+		json_array_append_new(passes, told);
+	}
+	if (json_array_size(passes) > 0)
+		json_object_set(first, "passes", passes);
+	json_decref(passes);
+	return first;
+}
+
+json_t *trace_key(struct swctld *d, const struct flow_key *key, const struct trace_known *known,
+		  unsigned *looks)
+{
+	static struct trace_passes passes;
 	struct tracer t = {.d = d,
 			   .names = ports_names(d->ports),
-			   .steps = json_array(),
 			   .looks = looks,
-			   .missed = -1};
-	struct xlate_trace trace = {on_table, on_action, on_note, &t};
+			   .passes = &passes};
+	struct xlate_trace trace = {on_table, on_action, on_note, on_round, &t};
 	struct xlate_ctx ctx = {
 	    .tables = rules_tables(d->rules),
 	    .groups = d->groups,
@@ -201,13 +289,7 @@ json_t *trace_key(struct swctld *d, const struct flow_key *key, unsigned *looks)
 	    .trace = &trace,
 	};
 	ctx.ports = ports_xlate(d->ports, &ctx.n_ports);
-	translate(&ctx, key, &result);
-	json_t *told =
-	    json_pack("{s:o, s:o, s:o, s:o, s:o}", "flow", flow_text(&t, key), "steps", t.steps,
-		      "end", end_text(&t, &result), "megaflow",
-		      take_text(dp_match_format(&result.match, ports_name_of, d->ports)), "actions",
-		      take_text(dp_actions_format(result.actions, result.n_actions, ports_name_of,
-						  d->ports)));
-	xlate_result_fini(&result);
-	return told;
+	trace_passes_init(t.passes, key, known);
+	frozen_begin(d->frozen);
+	return walk_passes(&t, &ctx);
 }

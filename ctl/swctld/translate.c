@@ -14,6 +14,7 @@ static const char *const end_texts[] = {
     [XLATE_TOO_MANY_RESUBMITS] = "more than 4096 resubmits: a loop?",
     [XLATE_TOO_DEEP] = "resubmits nested more than 64 deep: a loop?",
     [XLATE_STACK] = "push onto a full stack of 64 values",
+    [XLATE_TOO_MANY_ROUNDS] = "recirculated more than 8 times at once: a loop?",
     [XLATE_NO_MEMORY] = "out of memory",
 };
 
@@ -182,7 +183,7 @@ int translate(const struct xlate_ctx *ctx, const struct flow_key *key, struct xl
 	x.orig = key;
 	x.mask = &result->match.mask;
 	x.result = result;
-	if (ctx->frozen)
+	if (ctx->frozen && !ctx->trace)
 		frozen_begin(ctx->frozen);
 	result_init(result, key);
 	state_init(&x, key);

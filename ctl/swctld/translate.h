@@ -31,8 +31,10 @@ struct xlate_ctx {
 	const struct xlate_port *ports; // sorted by no
 	unsigned n_ports;
 	uint64_t now_ms;
-	bool learn;			 // whether NORMAL may learn the source, and learn() rules
-	const struct xlate_trace *trace; // told of each step; NULL: nobody
+	bool learn; // whether NORMAL may learn the source, and learn() rules
+	// Told of each step; NULL: nobody. Who traces calls frozen_begin(), once for all that a
+	// packet is recirculated to.
+	const struct xlate_trace *trace;
 };
 
 // What a translation depended on.
@@ -49,7 +51,8 @@ enum xlate_end {
 	XLATE_TOO_MANY_ACTIONS,	  // more than ACTIONS_MAX
 	XLATE_TOO_MANY_RESUBMITS, // a loop, most likely
 	XLATE_TOO_DEEP,
-	XLATE_STACK, // push onto a full one
+	XLATE_STACK,	       // push onto a full one
+	XLATE_TOO_MANY_ROUNDS, // copies that come round
 	XLATE_NO_MEMORY,
 	XLATE_ENDS,
 };

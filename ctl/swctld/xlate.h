@@ -156,8 +156,8 @@ void xlate_freeze(struct xlate *x);
 void xlate_freeze_records(struct xlate *x, const void *records, size_t n_bytes);
 // If it is to be frozen: sends the packet round. Whether it is.
 bool xlate_freeze_end(struct xlate *x, bool with_set);
-// Sends a copy round, which goes on in the table.
-void xlate_fork(struct xlate *x, uint8_t table);
+// Sends a copy round behind `ct`, which goes on in the table.
+void xlate_fork(struct xlate *x, uint8_t table, const struct action_ct *ct);
 // Goes on with a packet that has come round. Whether its action set is to be run at the end.
 bool xlate_thaw(struct xlate *x, uint32_t number);
 

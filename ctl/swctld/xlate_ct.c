@@ -96,7 +96,7 @@ void xlate_ct(struct xlate *x, const struct of_act_ct *ct)
 	xlate_commit(x);
 	xlate_emit(x, ACTION_CT)->u.ct = to;
 	if (ct->flags & OF_CT_TABLE)
-		xlate_fork(x, ct->table);
+		xlate_fork(x, ct->table, &to);
 }
 
 void xlate_ct_clear(struct xlate *x)

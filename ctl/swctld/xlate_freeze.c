@@ -1,6 +1,7 @@
 // Recirculation: a translation that cannot go on with what the key tells is kept as bytes
 // (frozen.h), and goes on when the packet has come round.
 #include "ctl/swctld/xlate.h"
+#include "ctl/swctld/xlate_trace.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -75,15 +76,51 @@ static uint32_t freeze_state(struct xlate *x, bool with_set)
 	return number;
 }
 
-// Sends the packet as it is now round. What is to be done with it then is used up.
-static void send_round(struct xlate *x, bool with_set)
+// What no action of a megaflow writes into a packet is as it came.
+static void round_key(const struct xlate *x, struct flow_key *key)
+{
+	const struct flow_key *orig = x->orig;
+	*key = x->now.key.pkt;
+	key->in_port = orig->in_port;
+	key->dp_hash = orig->dp_hash;
+	key->pkt_mark = orig->pkt_mark;
+	key->skb_priority = orig->skb_priority;
+	key->tun = orig->tun;
+	memcpy(key->tun_opts, orig->tun_opts, sizeof(key->tun_opts));
+	if (!x->now.lses.n_pushed && !x->now.lses.n_popped)
+		return;
+	// Labels hide the connection from tables, but stay above it.
+	key->ct_state = orig->ct_state;
+	key->ct_zone = orig->ct_zone;
+	key->ct_mark = orig->ct_mark;
+	key->ct_nw_proto = orig->ct_nw_proto;
+	key->ct = orig->ct;
+}
+
+static void tell_round(struct xlate *x, uint32_t number, uint8_t table, const struct action_ct *ct)
+{
+	const struct xlate_trace *trace = x->ctx->trace;
+	struct xlate_round round = {.number = number, .ct = ct, .table = table};
+	if (!trace)
+		return;
+	round_key(x, &round.key);
+	round.key.recirc_id = number;
+	trace->round(trace->arg, x->n_nested, &round);
+}
+
+// Sends the packet as it is now round, behind `ct` to go on in its table; NULL: for what its key
+// does not have. What is to be done with it then is used up.
+static void send_round(struct xlate *x, bool with_set, uint8_t table, const struct action_ct *ct)
 {
 	struct xlate_result *result = x->result;
 	uint32_t number = result->end == XLATE_OK ? freeze_state(x, with_set) : 0;
-	if (number && result->n_frozen < XLATE_FROZEN_MAX) {
+	if (number && result->n_frozen == XLATE_FROZEN_MAX) {
+		xlate_fail(x, XLATE_TOO_MANY_ROUNDS);
+	} else if (number) {
 		xlate_commit(x);
 		result->frozen[result->n_frozen++] = number;
 		xlate_emit(x, ACTION_RECIRC)->u.recirc_id = number;
+		tell_round(x, number, table, ct);
 	} else {
 		xlate_fail(x, XLATE_NO_MEMORY);
 	}
@@ -97,16 +134,16 @@ bool xlate_freeze_end(struct xlate *x, bool with_set)
 	if (!x->freezing)
 		return false;
 	x->freezing = x->freezes_record = false;
-	send_round(x, with_set);
+	send_round(x, with_set, 0, NULL);
 	return true;
 }
 
-void xlate_fork(struct xlate *x, uint8_t table)
+void xlate_fork(struct xlate *x, uint8_t table, const struct action_ct *ct)
 {
 	const struct of_act_resubmit to = {.a = {.type = OF_RESUBMIT, .len = sizeof(to)},
 					   .table = table};
 	xlate_freeze_records(x, &to, sizeof(to));
-	send_round(x, x->n_copies == 0);
+	send_round(x, x->n_copies == 0, table, ct);
 }
 
 static void thaw_fields(struct xlate *x, const struct frozen_head *head)

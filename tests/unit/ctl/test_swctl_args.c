@@ -182,11 +182,16 @@ static void options_of_a_command_are_its_parameters(void **state)
 	expect_options(WORDS("dump-flows", "--json", "--rsort=nw_src", "--no-names"),
 		       "{\"rsort\":\"nw_src\",\"no_names\":true}");
 	expect_options(WORDS("dump-flows", "--no-stats"), "{\"no_stats\":true,\"as_text\":true}");
+	expect_options(WORDS("trace", "--ct-state", "est,rpl", "ip", "--ct-state=new"),
+		       "{\"ct_state\":[\"est,rpl\",\"new\"]}");
 }
 
 static void an_option_of_another_command_is_refused(void **state)
 {
 	(void)state;
+	assert_null(options_of(WORDS("trace", "--ct-state", "\xff")));
+	assert_null(options_of(WORDS("dp", "trace", "--ct-state", "new")));
+	assert_string_equal(err, "dp trace takes no --ct-state");
 	assert_null(options_of(WORDS("add-flow", "--strict")));
 	assert_string_equal(err, "add-flow takes no --strict");
 	assert_null(options_of(WORDS("dump-flows", "--may-create")));

@@ -125,6 +125,50 @@ static void without_a_terminal_there_are_no_colours(void **state)
 	free(coloured);
 }
 
+#define PASS(rest) \
+	"'flow': 'ip', 'steps': [], 'end': 'done', 'megaflow': 'n', 'actions': 'vm2', " rest
+#define GOES_ON(passes)                                                                \
+	"{'flow': 'ip', 'steps': [{'depth': 0, 'note': 'goes on in pass 2'}], 'end': " \
+	"'goes on', 'megaflow': 'm', 'actions': 'ct,recirc(0x1)', 'passes': [{" passes "}]}"
+#define PASS_TEXT           \
+	"           ip\n"   \
+	"end        done\n" \
+	"megaflow   n\n"    \
+	"actions    vm2\n"
+#define FIRST_TEXT                       \
+	"packet     ip\n"                \
+	"  note     goes on in pass 2\n" \
+	"end        goes on\n"           \
+	"megaflow   m\n"                 \
+	"actions    ct,recirc(0x1)\n"
+
+static void each_pass_says_what_was_assumed(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *json, *text;
+	} rows[] = {
+	    {GOES_ON(PASS("'number': 2, 'by': 'ct', 'table': 1, 'ct_state': '+new+trk', 'nat': "
+			  "false, 'source': 'default'")),
+	     "ct: goes on in table 1 as +new+trk; --ct-state est,rpl for another"},
+	    {GOES_ON(PASS("'number': 2, 'by': 'ct', 'table': 1, 'ct_state': '+est+trk', 'nat': "
+			  "true, 'source': 'given'")),
+	     "ct: goes on in table 1 as +est+trk, with addresses as before NAT"},
+	    {GOES_ON(PASS("'number': 2, 'by': 'ct', 'table': 9, 'ct_state': '+est+trk', 'nat': "
+			  "true, 'source': 'swd'")),
+	     "ct: goes on in table 9 as +est+trk, as swd told"},
+	    {GOES_ON(PASS("'number': 2, 'by': 'mpls', 'source': 'default'")),
+	     "mpls: goes on behind the label, where a trace knows nothing: zeros"},
+	    {GOES_ON(PASS("'number': 2, 'by': 'mpls', 'source': 'swd'")),
+	     "mpls: goes on behind the label, as swd told"},
+	};
+	char want[512];
+	for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		snprintf(want, sizeof(want), FIRST_TEXT "pass 2     %s\n" PASS_TEXT, rows[i].text);
+		expect(print_trace_in, rows[i].json, want);
+	}
+}
+
 #define LIVE(lookups, events, more)                                                             \
 	"{'index': 0, 'port': 'vm1', 'bytes': 60, 'lookups': [" lookups "], 'events': [" events \
 	"], 'trace': {'flow': 'ip', 'steps': [], 'end': "                                       \
@@ -155,6 +199,30 @@ static void a_megaflow_that_is_as_the_tables_say_is_shown_once(void **state)
 	       "           ip\n"
 	       "lookup     hit m\n"
 	       "           actions vm2\n"
+	       "end        done\n"
+	       "went       output to vm2\n"
+	       "\n");
+}
+
+static void a_live_packet_goes_on_with_what_swd_told(void **state)
+{
+	(void)state;
+	expect(print_live_packet_in,
+	       "{'index': 0, 'port': 'vm1', 'bytes': 60, 'lookups': [{'hit': true, 'megaflow': 'm',"
+	       " 'actions': 'ct,recirc(0x1)'}, {'hit': true, 'megaflow': 'n', 'actions': 'vm2'}],"
+	       " 'events': [{'kind': 'output', 'port': 'vm2', 'packets': 1}], 'trace': " GOES_ON(
+		   PASS("'number': 2, 'by': 'ct', 'table': 1, 'ct_state': '+est+trk', 'source': "
+			"'swd'")) "}",
+	       "packet 1   60 bytes at vm1\n"
+	       "           ip\n"
+	       "lookup     hit m\n"
+	       "           actions ct,recirc(0x1)\n"
+	       "again      hit n\n"
+	       "           actions vm2\n"
+	       "  note     goes on in pass 2\n"
+	       "end        goes on\n"
+	       "pass 2     ct: goes on in table 1 as +est+trk, as swd told\n"
+	       "           ip\n"
 	       "end        done\n"
 	       "went       output to vm2\n"
 	       "\n");
@@ -220,6 +288,8 @@ static void what_is_missing_or_of_another_type_does_no_harm(void **state)
 	    "{'steps': 7, 'flow': [], 'end': null}",
 	    "{'steps': [7, {}, {'table': 'x', 'rule': 3, 'near': []}]}",
 	    "{'lookups': {}, 'events': [1, {}], 'trace': 5, 'index': 'x'}",
+	    "{'passes': [7, {}, {'by': 'ct', 'number': [], 'table': 'x', 'source': 3, 'nat': 1}]}",
+	    "{'trace': {'passes': {}}}",
 	    "{'steps': [{'depth': -4000000000, 'action': 'x'}]}",
 	};
 	for (unsigned i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
@@ -233,10 +303,12 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(a_walk_lines_up_and_nests),
 	    cmocka_unit_test(the_end_says_why_nothing_is_sent),
+	    cmocka_unit_test(each_pass_says_what_was_assumed),
 	    cmocka_unit_test(a_loop_does_not_run_off_the_screen),
 	    cmocka_unit_test(without_a_terminal_there_are_no_colours),
 	    cmocka_unit_test(a_packet_that_misses_goes_to_swctld),
 	    cmocka_unit_test(a_megaflow_that_is_as_the_tables_say_is_shown_once),
+	    cmocka_unit_test(a_live_packet_goes_on_with_what_swd_told),
 	    cmocka_unit_test(a_drop_has_its_reason_and_where),
 	    cmocka_unit_test(a_malformed_frame_was_not_looked_up),
 	    cmocka_unit_test(json_is_one_line),

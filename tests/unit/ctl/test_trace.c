@@ -28,11 +28,13 @@ static struct flow_key tcp_key(uint32_t in_port, uint16_t tp_dst)
 				 .tp_dst_be = htons(tp_dst)};
 }
 
+static const struct trace_known nothing;
+
 static json_t *trace(struct control *c, uint16_t tp_dst)
 {
 	struct flow_key key = tcp_key(1, tp_dst);
 	unsigned looks = 1000; // more than enough
-	json_t *told = trace_key(&c->d, &key, &looks);
+	json_t *told = trace_key(&c->d, &key, &nothing, &looks);
 	assert_non_null(told);
 	return told;
 }
@@ -223,7 +225,7 @@ static void too_many_rules_are_not_looked_at(void **arg)
 			  "flow add priority=3,udp,actions=drop\n"
 			  "flow add table=1,priority=3,udp,actions=drop\n"
 			  "flow add table=1,priority=2,ip,actions=output:p2");
-	json_t *told = trace_key(&c->d, &key, &looks);
+	json_t *told = trace_key(&c->d, &key, &nothing, &looks);
 	assert_string_equal(text_of(first_step(told), "near_by"), "nw_proto");
 	assert_int_equal(looks, 1);
 	assert_string_equal(steps_of(told), "0: priority=2,tcp actions=resubmit(,1)\n"
