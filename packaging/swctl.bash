@@ -138,7 +138,7 @@ _swctl()
 			[[ ${COMP_WORDS[i + 1]} == = ]] && ((i++))
 			((++i < COMP_CWORD)) && where=(--run-dir "${COMP_WORDS[i]}")
 			;;
-		--timeout | --interval | --count | --skip | --time | --cores | --isolated | --idle-us | --sleep-us | --rebalance-s | --port | --queue | --core | --zone)
+		--timeout | --interval | --count | --skip | --time | --ct-state | --cores | --isolated | --idle-us | --sleep-us | --rebalance-s | --port | --queue | --core | --zone)
 			[[ ${COMP_WORDS[i + 1]} == = ]] && ((i++))
 			((i++))
 			;;
@@ -148,7 +148,7 @@ _swctl()
 	done
 	if [[ $cur == -* ]]; then
 		case $command in
-		'') _swctl_words --run-dir --timeout --help --version --json --interval --count --skip --time --force --strict --no-stats --names --no-names --sort --rsort --may-create --cores --isolated --idle-us --sleep-us --rebalance-s --port --queue --core --dry-run --zone ;;
+		'') _swctl_words --run-dir --timeout --help --version --json --interval --count --skip --time --force --strict --no-stats --names --no-names --sort --rsort --may-create --ct-state --cores --isolated --idle-us --sleep-us --rebalance-s --port --queue --core --dry-run --zone ;;
 		'list-ports' | 'list-ports '*) _swctl_words --run-dir --timeout --help --version --json ;;
 		'show' | 'show '*) _swctl_words --run-dir --timeout --help --version --json ;;
 		'mod-flows' | 'mod-flows '*) _swctl_words --run-dir --timeout --help --version --strict ;;
@@ -161,7 +161,7 @@ _swctl()
 		'dump-groups' | 'dump-groups '*) _swctl_words --run-dir --timeout --help --version --json ;;
 		'dump-meters' | 'dump-meters '*) _swctl_words --run-dir --timeout --help --version --json ;;
 		'meter-stats' | 'meter-stats '*) _swctl_words --run-dir --timeout --help --version --json ;;
-		'trace' | 'trace '*) _swctl_words --run-dir --timeout --help --version --skip --count --json ;;
+		'trace' | 'trace '*) _swctl_words --run-dir --timeout --help --version --ct-state --skip --count --json ;;
 		'dp trace' | 'dp trace '*) _swctl_words --run-dir --timeout --help --version --count --time --json ;;
 		'dp show' | 'dp show '*) _swctl_words --run-dir --timeout --help --version --json ;;
 		'dp dump-flows' | 'dp dump-flows '*) _swctl_words --run-dir --timeout --help --version --json ;;
@@ -193,7 +193,7 @@ _swctl()
 		_swctl_ports
 		return
 		;;
-	--timeout | --interval | --count | --skip | --time | --cores | --isolated | --idle-us | --sleep-us | --rebalance-s | --port | --queue | --core | --zone) return ;;
+	--timeout | --interval | --count | --skip | --time | --ct-state | --cores | --isolated | --idle-us | --sleep-us | --rebalance-s | --port | --queue | --core | --zone) return ;;
 	esac
 	case $command in
 	'') _swctl_words add-port del-port list-ports show add-flow add-flows mod-flows del-flows replace-flows diff-flows dump-flows dump-aggregate dump-tables add-group add-groups mod-group del-groups dump-groups add-meter add-meters mod-meter del-meters dump-meters meter-stats bundle trace dp stats drops pmd ct fdb version doctor nic help completion ;;

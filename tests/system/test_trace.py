@@ -197,6 +197,8 @@ def test_a_loop_of_resubmits_is_told(traced):
         ([], 2, "a packet is missing"),
         (["--count", "1", "in_port=vm1"], 2, "for a file's frames"),
         (["--time", "1", "in_port=vm1"], 2, "trace takes no --time"),
+        (["--ct-state", "est,nwe", "in_port=vm1"], 1, 'ct_state "nwe": no such state; there are new, est, rel, rpl, inv,'),
+        (["--ct-state"], 2, "--ct-state needs a value"),
     ],
 )
 def test_a_mistake_is_named(traced, words, status, text):
@@ -210,6 +212,65 @@ def test_a_truncated_file_is_told_up_to_where_it_ends(traced, capture):
     assert done.returncode == 1
     assert re.findall(r"^frame (\d)", done.stdout, re.M) == ["1", "2"]
     assert done.stderr.startswith(f"swctl: {capture}: damaged: ") and done.stderr.count("\n") == 1
+
+
+# Connection tracking: a trace goes on behind ct, as the packet does.
+
+FIREWALL = [  # README's
+    "table=0,ip,actions=ct(table=1)",
+    "table=1,ip,in_port=vm1,ct_state=+trk+new,actions=ct(commit),output:vm2",
+    "table=1,ip,ct_state=+trk+est,actions=NORMAL",
+]
+A, B = fresh_macs()
+ASKED = raw(udp(l2=eth(src=A, dst=B), sport=4001, dport=53))
+ANSWER = raw(udp(l2=eth(src=B, dst=A), l3=ip4(src=IP_DST, dst=IP_SRC), sport=53, dport=4001))
+
+
+@pytest.fixture
+def firewall(traced):
+    traced.set_flows(*FIREWALL)
+    yield traced
+    traced.set_flows()
+    traced.swctl("ct", "flush")
+
+
+def told_and_seen(net, port, frame, receivers, *states):
+    """The trace's ends, pass by pass, when the packet then goes to the receivers by the megaflows that the trace told."""
+    told = net.json("trace", port, frame.hex(), *(word for s in states for word in ("--ct-state", s)))
+    walks = [told, *told["passes"]]
+    dropped = net.switch.drops().get((port, "flow-drop"), 0)
+    getattr(net, port).send(frame)
+    for receiver in receivers:
+        assert getattr(net, receiver).recv() == frame
+    if not receivers:
+        net.switch.wait_drop(port, "flow-drop", dropped)
+    have = net.switch.megaflows()
+    for w in walks:
+        assert (w["megaflow"], w["actions"]) in [(f["match"], f["actions"]) for f in have]
+    return [w["end"] for w in walks]
+
+
+def test_a_trace_ends_where_packets_of_new_and_established_connections_go(firewall):
+    done = ["goes on", "done"]
+    assert told_and_seen(firewall, "vm2", ANSWER, []) == ["goes on", "table 1 has no rule for it"]
+    assert told_and_seen(firewall, "vm1", ASKED, ["vm2"]) == done
+    assert told_and_seen(firewall, "vm2", ANSWER, ["vm1", "vm3", "vm4"], "est,rpl") == done  # NORMAL knows no A
+    assert told_and_seen(firewall, "vm1", ASKED, ["vm2"], "+trk+est") == done
+
+
+def test_a_trace_says_what_it_assumed_of_a_connection(firewall):
+    text = firewall.swctl("trace", "vm1", ASKED.hex())
+    assert value(text, "pass 2") == "ct: goes on in table 1 as +new+trk; --ct-state est,rpl for another"
+    assert "\n  action   ct(table=1)\n  note     goes on in pass 2\nend        goes on\n" in text
+    assert text.count("\nmegaflow ") == text.count("\nactions ") == 2
+    assert "as +est+rpl+trk\n" in firewall.swctl("trace", "vm2", ANSWER.hex(), "--ct-state", "est,rpl")
+
+
+def test_each_frame_of_a_file_is_traced_behind_ct(firewall, run_dir):
+    path = os.path.join(run_dir, "answers.pcap")
+    wrpcap(path, [Ether(ANSWER), Ether(ANSWER)])
+    lines = firewall.swctl("--json", "trace", "vm2", path, "--ct-state", "est").splitlines()
+    assert [json.loads(line)["passes"][0]["end"] for line in lines] == ["done", "done"]
 
 
 # Live packets.
@@ -268,6 +329,23 @@ def test_a_miss_and_a_hit_are_told_with_the_tables_and_the_output(traced, newcom
     assert value(hit, "lookup").startswith("hit ") and "dst=80" in value(hit, "lookup")
     assert "\n           actions push_vlan(vid=5,pcp=0),vm2\n" in hit
     assert value(hit, "went") == "output to vm2"
+
+
+def test_a_live_packet_is_told_with_the_connection_that_it_met(firewall):
+    net = firewall
+    net.vm1.send(ASKED)
+    net.vm2.recv()
+    net.vm2.send(ANSWER)  # opens the connection for good, and teaches NORMAL where B is
+    net.vm1.recv()
+    net.vm1.send(ASKED)
+    net.vm2.recv()
+    live = Live(net, "vm1")
+    net.vm1.send(ASKED)
+    net.vm2.recv()
+    (text,), _ = live.packets()
+    assert value(text, "pass 2") == "ct: goes on in table 1 as +est+trk, as swd told"
+    assert value(text, "again").startswith("hit ") and value(text, "went") == "output to vm2"
+    assert "\nmegaflow" not in text  # those of the lookups are what the tables give
 
 
 @pytest.mark.parametrize(
@@ -364,6 +442,9 @@ def test_reading_a_trace_is_no_command(traced):
         ("dp.trace", {"port": "vm1", "time_ms": 0}, "time_ms 0"),
         ("trace", {}, "a flow or a frame is wanted"),
         ("trace", {"frame": "00"}, "parameter in_port is missing"),
+        ("trace", {"flow": "in_port=vm1", "ct_state": "est"}, "parameter ct_state must be an array of strings"),
+        ("trace", {"flow": "in_port=vm1", "ct_state": [1]}, "parameter ct_state must be an array of strings"),
+        ("trace", {"flow": "in_port=vm1", "ct_state": ["new"] * 33}, "more than 32"),
         ("trace", {"in_port": "vm1", "frame": "0 0"}, "frame: not hexadecimal"),
     ],
 )
