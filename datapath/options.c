@@ -19,7 +19,7 @@
 #define CT_MAX		    (1u << 28)
 #define UPCALL_RATE_DEFAULT 5000u
 #define UPCALL_RATE_MAX	    100000000
-#define OTHER_PORTS_FROM    (PORTS_MAX / 2)
+#define OTHER_PORTS_FROM    (PORTS_MAX / 2u)
 
 void options_usage(void)
 {

@@ -36,7 +36,6 @@ VLOG_DEFINE_THIS_MODULE(netdev_swd);
 #define AWAIT_MS    1000
 #define DEFAULT_MTU 1500
 
-
 struct netdev_swd {
 	struct netdev up;
 	const struct port_type *type;
