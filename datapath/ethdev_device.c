@@ -15,9 +15,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define N_DESC	      512
-#define AF_XDP_TRIES  20 // the control thread stands still meanwhile
-#define AF_XDP_TRY_US 10000
+#define N_DESC 512
 // Of a read of net_tap's: as many as the kernel takes without a list of its own (UIO_FASTIOV), with
 // the one of the packet's information. They hold an MTU that is raised later, too.
 #define N_TAP_RXD 7
@@ -98,27 +96,13 @@ static int device_configure(struct ethdev_port *p, uint16_t n_rxq, bool scatter)
 	return rte_eth_dev_configure(p->id, n_rxq, p->n_txq, &conf);
 }
 
-// An AF_XDP queue is free a moment after its last socket was closed, when a worker of the kernel's
-// has seen to it (xp_release_deferred()); the driver has one error for this and all others.
-static int rxq_setup(const struct ethdev_port *p, uint16_t q, uint16_t n_rxd, unsigned node)
-{
-	bool again = strcmp(p->info.driver_name, "net_af_xdp") == 0;
-	int rc = rte_eth_rx_queue_setup(p->id, q, n_rxd, node, NULL, packet_pool());
-
-	for (unsigned i = 0; rc < 0 && again && i < AF_XDP_TRIES; i++) {
-		usleep(AF_XDP_TRY_US);
-		rc = rte_eth_rx_queue_setup(p->id, q, n_rxd, node, NULL, packet_pool());
-	}
-	return rc;
-}
-
 static int queues_setup(struct ethdev_port *p, uint16_t n_rxq)
 {
 	uint16_t n_rxd = ethdev_is_tap(&p->info) ? N_TAP_RXD : N_DESC, n_txd = N_DESC;
 	int rc = rte_eth_dev_adjust_nb_rx_tx_desc(p->id, &n_rxd, &n_txd);
 	int node = rte_eth_dev_socket_id(p->id);
 	for (uint16_t q = 0; rc == 0 && q < n_rxq; q++)
-		rc = rxq_setup(p, q, n_rxd, (unsigned)node);
+		rc = rte_eth_rx_queue_setup(p->id, q, n_rxd, node, NULL, packet_pool());
 	for (uint16_t q = 0; rc == 0 && q < p->n_txq; q++)
 		rc = rte_eth_tx_queue_setup(p->id, q, n_txd, node, NULL);
 	return rc;

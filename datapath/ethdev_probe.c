@@ -47,12 +47,13 @@ static bool iface_of(const char *devargs, char iface[IFNAMSIZ])
 // With one key that it does not know, net_tap ignores all of them, iface= as well.
 static int check_tap_keys(const char *devargs, char *err, size_t err_len)
 {
-	static const char *const known[] = {"iface=", "mac=", "remote=", "persist"};
+	static const char *const known[] = {"iface=", "mac=", "remote="};
 	for (const char *at = strchr(devargs, ','); at; at = strchr(at, ',')) {
 		at++;
 		bool found = false;
 		for (size_t i = 0; i < RTE_DIM(known); i++)
 			found |= strncmp(at, known[i], strlen(known[i])) == 0;
+		found |= strcspn(at, ",") == strlen("persist") && strncmp(at, "persist", 7) == 0;
 		if (found)
 			continue;
 		snprintf(err, err_len,

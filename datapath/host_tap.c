@@ -60,12 +60,12 @@ static int on_link(const struct nlmsghdr *nlh, void *arg)
 	return mnl_attr_parse(nlh, sizeof(struct ifinfomsg), on_attr, arg);
 }
 
-static bool link_read(unsigned index, struct facts *facts)
+static bool link_ask(unsigned index, uint16_t type, uint16_t flags, mnl_cb_t cb, void *arg)
 {
 	char request[128], answer[16384]; // one link with all its statistics
 	struct nlmsghdr *nlh = mnl_nlmsg_put_header(request);
-	nlh->nlmsg_type = RTM_GETLINK;
-	nlh->nlmsg_flags = NLM_F_REQUEST;
+	nlh->nlmsg_type = type;
+	nlh->nlmsg_flags = NLM_F_REQUEST | flags;
 	nlh->nlmsg_seq = 1;
 	struct ifinfomsg *link = mnl_nlmsg_put_extra_header(nlh, sizeof(*link));
 	link->ifi_index = (int)index;
@@ -76,8 +76,8 @@ static bool link_read(unsigned index, struct facts *facts)
 	if (mnl_socket_bind(nl, 0, MNL_SOCKET_AUTOPID) == 0 &&
 	    mnl_socket_sendto(nl, nlh, nlh->nlmsg_len) >= 0)
 		n = mnl_socket_recvfrom(nl, answer, sizeof(answer));
-	bool ok = n > 0 &&
-		  mnl_cb_run(answer, (size_t)n, 1, mnl_socket_get_portid(nl), on_link, facts) >= 0;
+	bool ok =
+	    n > 0 && mnl_cb_run(answer, (size_t)n, 1, mnl_socket_get_portid(nl), cb, arg) >= 0;
 	mnl_socket_close(nl);
 	return ok;
 }
@@ -86,11 +86,16 @@ bool host_tap_is_left(const char *name, struct host_tap *out)
 {
 	struct facts facts = {.is_tun = false};
 	unsigned index = host_iface_index(name);
-	if (index == 0 || !link_read(index, &facts))
+	if (index == 0 || !link_ask(index, RTM_GETLINK, 0, on_link, &facts))
 		return false;
 	*out = facts.tap;
 	return facts.is_tun && facts.is_tap && facts.persists && facts.has_queues_told &&
 	       facts.n_queues == 0;
+}
+
+void host_tap_delete(const char *name)
+{
+	link_ask(host_iface_index(name), RTM_DELLINK, NLM_F_ACK, NULL, NULL);
 }
 
 void host_tap_let_go(int fd)

@@ -13,6 +13,7 @@ struct host_tap {
 // Whether the interface is a tap of several queues that was left to be taken up again, and nobody
 // has a queue of it now. Control thread.
 bool host_tap_is_left(const char *name, struct host_tap *out);
+void host_tap_delete(const char *name); // one that is left
 // The tap of this queue goes when its last queue is closed.
 void host_tap_let_go(int fd);
 

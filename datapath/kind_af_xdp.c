@@ -7,9 +7,12 @@
 #include "datapath/xsk_program.h"
 #include "datapath/xsk_sockets.h"
 
+#include <rte_cycles.h>
+
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 // By the port's number, while its device is there. Control thread.
 static struct attached {
@@ -17,6 +20,9 @@ static struct attached {
 	struct xsk_program program;
 	struct xsk_sockets sockets; // of one that is opened
 } attached[PORTS_MAX];
+
+#define RELEASE_US 100000   // the control thread stands still, when one is added so soon
+static uint64_t closed_tsc; // when the last one was
 
 static int check_route(const struct port *port, const char *iface, char *err, size_t err_len)
 {
@@ -50,6 +56,16 @@ static enum xsk_mode mode_asked(const struct port *port)
 	return port_option_is(&port->config, "xdp", "generic") ? XSK_GENERIC : XSK_AUTO;
 }
 
+// A queue is free a moment after its socket was closed, when a worker of the kernel's has seen to
+// it (xp_release_deferred()). The driver is not to try before: each time that it fails it loses
+// 2048 buffers.
+static void await_release(void)
+{
+	uint64_t us = (rte_rdtsc() - closed_tsc) / (rte_get_tsc_hz() / US_PER_S);
+	if (us < RELEASE_US)
+		usleep((useconds_t)(RELEASE_US - us));
+}
+
 static int af_xdp_check(const struct port *port, const char *iface, char *err, size_t err_len)
 {
 	int rc = kind_iface_check(port, iface, err, err_len);
@@ -70,6 +86,7 @@ static int af_xdp_prepare(const struct port *port, char *err, size_t err_len)
 	if (rc == 0)
 		rc = xsk_program_attach(iface, end, mode_asked(port), &a->program, err, err_len);
 	*a = (struct attached){.program = a->program};
+	await_release();
 	xsk_sockets_begin();
 	return rc;
 }
@@ -105,6 +122,7 @@ static void af_xdp_closed(const struct port *port)
 		xsk_sockets_end(&a->sockets);
 	xsk_sockets_close(&a->sockets);
 	xsk_program_detach(&a->program);
+	closed_tsc = rte_rdtsc();
 	*a = (struct attached){.opened = false};
 }
 

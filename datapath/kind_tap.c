@@ -87,10 +87,20 @@ static void tap_closing(const struct port *port, uint16_t ethdev)
 		host_tap_let_go(rte_eth_dev_rx_intr_ctl_q_get_fd(ethdev, 0));
 }
 
+// The driver makes it persist before all else, and its device may have failed after that.
+static void tap_closed(const struct port *port)
+{
+	struct host_tap left;
+	if (persists(port) && !ports_are_ending() && !found.is_left &&
+	    host_tap_is_left(tap_iface(port), &left))
+		host_tap_delete(tap_iface(port));
+}
+
 static const struct ethdev_kind tap = {.mtu_max = TAP_MTU_MAX,
 				       .prepare = tap_prepare,
 				       .devargs = tap_devargs,
 				       .started = tap_started,
 				       .closing = tap_closing,
+				       .closed = tap_closed,
 				       .iface = tap_iface};
 const struct port_kind port_kind_tap = ETHDEV_PORT_KIND("tap", &tap);

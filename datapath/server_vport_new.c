@@ -166,13 +166,15 @@ static int new_parse(struct request *rq, struct new_request *new)
 static uint32_t number_pick(const struct datapath *dp, uint32_t first)
 {
 	for (unsigned past = 0; past < 2; past++) {
-		for (uint32_t no = past ? 1 : first; no < PORTS_MAX; no++) {
+		for (uint32_t no = first; no < PORTS_MAX; no++) {
 			bool clean = datapath_slots[no] == dp->slot || datapath_slots[no] == 0;
 			if (port_number_is_free(no) && (past || clean))
 				return no;
 		}
 	}
-	return 0;
+	while (--first > 0 && !port_number_is_free(first))
+		; // downwards: swctld comes to these last
+	return first;
 }
 
 // What the kernel says where port_add() knows one word for both: EBUSY for the number, EEXIST for

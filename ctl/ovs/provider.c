@@ -216,17 +216,15 @@ static int swd_set_config(struct dpif *dpif OVS_UNUSED, const struct smap *other
 	return 0;
 }
 
-// Never to the kernel's "tc", where the original sends flows that it can take.
-// What an swd that was emptied does not have is as good as deleted, and no news.
+// What an swd that was emptied does not have is no news. With EEXIST the log is not told; with 0
+// its statistics would count, which are none.
 static void purge_done(struct dpif_op *op)
 {
-	if (op->type != DPIF_OP_FLOW_DEL || op->error != ENOENT)
-		return;
-	op->error = 0;
-	if (op->flow_del.stats != NULL)
-		memset(op->flow_del.stats, 0, sizeof(*op->flow_del.stats));
+	if (op->type == DPIF_OP_FLOW_DEL && op->error == ENOENT)
+		op->error = EEXIST;
 }
 
+// Never to the kernel's "tc", where the original sends flows that it can take.
 static void swd_operate(struct dpif *dpif, struct dpif_op **ops, size_t n,
 			enum dpif_offload_type type)
 {
@@ -339,25 +337,22 @@ static int swd_port_query_by_number(const struct dpif *dpif, odp_port_t no, stru
 	return err;
 }
 
-// While there is no connection for these events, one is made twice a second at most, and none while
-// the link is lost: restoring it says that anything may have changed.
 // An Interface whose type was changed meanwhile finds its name taken by the port of before. That
-// one goes when ofproto looks at all ports, and the Interface is tried again when the bridges are
-// configured again.
-static bool look_after_adoption(void)
+// one goes when ofproto looks at all ports, as it does first; the Interface is tried again when the
+// bridges are configured again.
+static void look_after_adoption(void)
 {
-	if (!is_adopted)
-		return false;
+	if (is_adopted)
+		if_notifier_manual_report();
 	is_adopted = false;
-	if_notifier_manual_report();
-	return true;
 }
 
+// While there is no connection for these events, one is made twice a second at most, and none while
+// the link is lost: restoring it says that anything may have changed.
 static int swd_port_poll(const struct dpif *dpif_, char **name)
 {
 	const struct dpif_netlink *dpif = dpif_netlink_cast(dpif_);
-	if (look_after_adoption())
-		return ENOBUFS;
+	look_after_adoption();
 	if (dpif->port_notifier == NULL && (link_is_lost() || time_msec() < next_notifier_ms))
 		return EAGAIN;
 	int err = dpif_netlink_port_poll(dpif_, name);

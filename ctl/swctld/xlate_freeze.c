@@ -100,9 +100,10 @@ static void round_key(const struct xlate *x, struct flow_key *key)
 static void tell_round(struct xlate *x, uint32_t number, uint8_t table, const struct action_ct *ct)
 {
 	const struct xlate_trace *trace = x->ctx->trace;
-	struct xlate_round round = {.number = number, .ct = ct, .table = table};
+	struct xlate_round round;
 	if (!trace)
 		return;
+	round = (struct xlate_round){.number = number, .ct = ct, .table = table};
 	round_key(x, &round.key);
 	round.key.recirc_id = number;
 	trace->round(trace->arg, x->n_nested, &round);
