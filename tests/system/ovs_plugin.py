@@ -121,6 +121,11 @@ class OvsPlugin:
     def ofctl(self, *words):
         return self.tool("ovs-ofctl", "--timeout=10", *words)
 
+    def n_packets(self):
+        """Of all rules of br0."""
+        self.appctl("revalidator/wait")
+        return sum(map(int, re.findall(r"n_packets=(\d+)", self.ofctl("dump-flows", f"{self.dir}/br0.mgmt"))))
+
     def appctl(self, *words, **kw):
         return self.tool("ovs-appctl", "--timeout=10", "-t", f"{self.dir}/vswitchd.ctl", *words, **kw)
 

@@ -172,8 +172,8 @@ def test_open_vswitch_goes_on_by_itself_when_swd_is_killed_and_started_again(ovs
     ovs.start()
     ovs.add_guest()
     ovs.add_guest()
-    ovs.pings_until_answered(0, 1)
-    before = ovs.appctl("dpctl/show").split("port", 1)[1]
+    assert ovs.ping(0, 1, count=5) == 5
+    before, n_packets = ovs.appctl("dpctl/show").split("port", 1)[1], ovs.n_packets()
     ovs.swd.stop(signal.SIGKILL)
     ovs.vswitchd.wait_line("swd has gone")
     cpu, lines = ovs.cpu_s(), len(ovs.vswitchd.lines)
@@ -188,6 +188,7 @@ def test_open_vswitch_goes_on_by_itself_when_swd_is_killed_and_started_again(ovs
     ovs.wait(lambda: ovs.appctl("dpctl/show").split("port", 1)[1] == before, "ports as they were")
     ovs.wait(lambda: ovs.connections() and all(ovs.connections()), "end of old connections")
     assert not [line for line in ovs.vswitchd.lines if "flow_del" in line]
+    assert n_packets <= ovs.n_packets() < n_packets + 1000, "counters go on"
 
 
 @pytest.mark.parametrize("sign", [signal.SIGKILL, signal.SIGTERM], ids=["killed", "ended"])
