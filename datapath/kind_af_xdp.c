@@ -7,11 +7,10 @@
 #include "datapath/xsk_program.h"
 #include "datapath/xsk_sockets.h"
 
-#include <rte_cycles.h>
-
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 // By the port's number, while its device is there. Control thread.
@@ -21,8 +20,8 @@ static struct attached {
 	struct xsk_sockets sockets; // of one that is opened
 } attached[PORTS_MAX];
 
-#define RELEASE_US 100000   // the control thread stands still, when one is added so soon
-static uint64_t closed_tsc; // when the last one was
+#define RELEASE_US 100000  // the control thread stands still, when one is added so soon
+static uint64_t closed_us; // when the last one was
 
 static int check_route(const struct port *port, const char *iface, char *err, size_t err_len)
 {
@@ -56,12 +55,19 @@ static enum xsk_mode mode_asked(const struct port *port)
 	return port_option_is(&port->config, "xdp", "generic") ? XSK_GENERIC : XSK_AUTO;
 }
 
+static uint64_t now_us(void)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
+
 // A queue is free a moment after its socket was closed, when a worker of the kernel's has seen to
 // it (xp_release_deferred()). The driver is not to try before: each time that it fails it loses
 // 2048 buffers.
 static void await_release(void)
 {
-	uint64_t us = (rte_rdtsc() - closed_tsc) / (rte_get_tsc_hz() / US_PER_S);
+	uint64_t us = now_us() - closed_us;
 	if (us < RELEASE_US)
 		usleep((useconds_t)(RELEASE_US - us));
 }
@@ -122,7 +128,7 @@ static void af_xdp_closed(const struct port *port)
 		xsk_sockets_end(&a->sockets);
 	xsk_sockets_close(&a->sockets);
 	xsk_program_detach(&a->program);
-	closed_tsc = rte_rdtsc();
+	closed_us = now_us();
 	*a = (struct attached){.opened = false};
 }
 
