@@ -25,7 +25,10 @@ static void put_load(struct text_table *table, const json_t *pmd, double seconds
 	put_share(table, busy, busy + idle + asleep);
 	text_table_put(table, "%.0f", busy);
 	text_table_put(table, "%.0f", idle);
-	text_table_put(table, asleep > 0 ? "%.0f" : "", asleep); // no column where nobody sleeps
+	if (asleep > 0)
+		text_table_put(table, "%.0f", asleep);
+	else
+		text_table_put(table, "%s", ""); // no column where nobody sleeps
 	text_table_put(table, "%.0f", packets);
 	text_table_put(table, "%.0f", seconds > 0 ? packets / seconds : 0);
 	put_ratio(table, packets, field_real(pmd, "rx_bursts"));
